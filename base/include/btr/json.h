@@ -1,0 +1,38 @@
+#ifndef BTR_JSON_H
+#define BTR_JSON_H
+/**
+ * Reading JSON, two ways. The tree (cJSON) for configuration and small documents, and the reference.
+ * The flat reader (simdjson) for records: it visits the scalar members of one object in the order of
+ * the text, nested members under dotted names.
+ */
+#include <btr/arena.h>
+#include <btr/buffer.h>
+#include <btr/err.h>
+
+enum btr_json_type { BTR_JSON_NULL, BTR_JSON_BOOL, BTR_JSON_NUMBER, BTR_JSON_STRING };
+
+struct btr_json_member {
+    struct btr_span name;  /* path from the root, "winlog.event_data.Image"; array items are named by their index */
+    struct btr_span value; /* a string unescaped (lone surrogates become their WTF-8 bytes), a number as written, true/false */
+    enum btr_json_type type;
+};
+
+enum { BTR_JSON_DEPTH_MAX = 16, BTR_JSON_MEMBERS_MAX = 4096 };
+
+struct btr_json_reader;
+struct btr_json_reader *btr_json_reader_new(void); /* NULL when out of memory; one thread */
+void btr_json_reader_free(struct btr_json_reader *reader);
+
+/**
+ * Flattens one JSON object.
+ * @param members  receives a pointer into `arena`; member_count of them
+ * @param text     need not be padded or NUL-terminated
+ * @return 0, or BTR_E_FORMAT (not one whole JSON object; err->offset points into text), BTR_E_LIMIT, BTR_E_NOMEM
+ */
+int btr_json_flatten(struct btr_json_reader *reader, struct btr_span text, struct btr_arena *arena,
+                     struct btr_json_member **members, uint32_t *member_count, struct btr_err *err);
+/** The same by cJSON: the reference that tests and fuzzers hold the fast one to. Text with NUL bytes is refused alike. */
+int btr_json_flatten_plain(struct btr_span text, struct btr_arena *arena, struct btr_json_member **members,
+                           uint32_t *member_count, struct btr_err *err);
+
+#endif

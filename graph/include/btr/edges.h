@@ -1,0 +1,16 @@
+#ifndef BTR_EDGES_H
+#define BTR_EDGES_H
+/** What a walk reads: the events around an entity. The store is one; tests have one in memory. */
+#include <btr/store.h>
+
+struct btr_edges {
+    void *self;
+    /** As btr_reader_flows. */
+    int (*flows)(void *self, struct btr_id entity, enum btr_side side, int64_t bound_ns, btr_flow_visit *visit,
+                 void *visitor, struct btr_err *err);
+};
+
+/** The edges of a store's snapshot. */
+struct btr_edges btr_edges_of_reader(struct btr_reader *reader);
+
+#endif

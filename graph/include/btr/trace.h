@@ -1,0 +1,84 @@
+#ifndef BTR_TRACE_H
+#define BTR_TRACE_H
+/** Walks over provenance edges, backward from an alert or forward, and what they answer. */
+#include <btr/edges.h>
+
+enum btr_walk_direction { BTR_WALK_BACKWARD, BTR_WALK_FORWARD };
+
+/* Times of two sources compare only within this error until offsets are estimated (docs/EVENTS.md, "Order"). */
+#define BTR_SOURCE_ERROR_NS INT64_C(10000000)
+
+struct btr_start {
+    struct btr_id entity;
+    int64_t time_ns;  /* order time: events after it (forward: before it) are not looked at */
+    uint32_t source;  /* of the event that time is from, or UINT32_MAX: the source of none */
+};
+
+struct btr_walk_limits {
+    uint64_t edge_max;    /* events in the closure; 0 = no limit */
+    int64_t budget_ns;    /* monotonic; 0 = no limit */
+    uint64_t memory_max;  /* bytes; 0 = no limit */
+};
+
+struct btr_trace_node {
+    struct btr_id id;
+    int64_t bound_ns;     /* R(v): what happened to it after (forward: before) this does not matter to the alert */
+    bool start;
+};
+
+/** One event of the closure, as a directed flow between nodes. An event that flows both ways is two. */
+struct btr_trace_step {
+    uint32_t from, to;    /* node indexes */
+    int64_t first_ns, last_ns;
+    btr_event_ref ref;    /* BTR_REF_PAIR for a step that pairing made */
+    uint64_t pair;        /* for BTR_REF_PAIR: index in the trace's pairs */
+    uint8_t operation, doubt, flags;
+};
+
+#define BTR_REF_PAIR UINT64_MAX
+
+/** Two halves of one connection, joined at their rendezvous. */
+struct btr_pair {
+    struct btr_id client, server, rendezvous;
+    btr_event_ref client_ref, server_ref; /* the MEET events */
+    int64_t first_ns;                     /* the connection cannot have carried anything before */
+    uint8_t doubt;                        /* PAIR_BY_ORDER or PAIR_AMBIGUOUS */
+};
+
+enum btr_cut { BTR_CUT_NONE, BTR_CUT_EDGES, BTR_CUT_TIME, BTR_CUT_MEMORY };
+
+/** The answer. Nodes in order of settling (most recent bound first, ties to the lower id); steps sorted by
+ *  (last_ns, from id, to id, operation, ref). */
+struct btr_trace {
+    struct btr_trace_node *nodes;
+    struct btr_trace_step *steps;
+    struct btr_pair *pairs;
+    uint32_t node_count, pair_count;
+    uint64_t step_count;
+    enum btr_cut cut;
+    uint64_t unexplored; /* nodes whose events were not looked at when it was cut */
+    int64_t unexplored_bound_ns; /* the latest (forward: earliest) bound among them: nothing later was missed */
+};
+
+/**
+ * The closure exactly as docs/EVENTS.md, "Causality" defines it: least fixed point of R over the events, times
+ * compared exactly within a source and within BTR_SOURCE_ERROR_NS between two.
+ * @param out     free with btr_trace_free()
+ * @param starts  one or more; duplicates allowed
+ * Cost: O(E log V) time for E events around the answer, O(V + E of the answer) memory.
+ * Source: King & Chen, Backtracking Intrusions, SOSP 2003, with intervals as in DESIGN section 4.
+ * @return 0, BTR_E_FORMAT, BTR_E_CHECKSUM, BTR_E_IO, BTR_E_NOMEM. Meeting a limit is no failure.
+ */
+int btr_walk(struct btr_trace **out, const struct btr_edges *edges, enum btr_walk_direction direction,
+             const struct btr_start *starts, uint32_t start_count, const struct btr_walk_limits *limits,
+             struct btr_err *err);
+void btr_trace_free(struct btr_trace *trace);
+
+/**
+ * Pairs all meetings at a rendezvous by order and time (graph/pair.c).
+ * @param pairs  receives an array from malloc; the caller frees it
+ */
+int btr_pair_rendezvous(const struct btr_edges *edges, struct btr_id rendezvous, struct btr_pair **pairs,
+                        uint32_t *pair_count, struct btr_err *err);
+
+#endif

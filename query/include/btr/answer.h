@@ -1,0 +1,32 @@
+#ifndef BTR_ANSWER_H
+#define BTR_ANSWER_H
+/** A trace made ready to be shown: entities described, parallel edges merged, ways in found. Exporters print it. */
+#include <btr/buffer.h>
+#include <btr/trace.h>
+
+struct btr_answer;
+
+struct btr_answer_options {
+    struct btr_span strategy;
+    const struct btr_span *specs; /* as given, one per start */
+    bool evidence_all;            /* else the first and the last record of an edge */
+    bool no_stats;
+    int64_t wall_ns;              /* time the query took, for stats */
+};
+
+/** @param trace borrowed until the answer is freed */
+int btr_answer_make(struct btr_answer **out, struct btr_reader *reader, const struct btr_trace *trace,
+                    enum btr_walk_direction direction, const struct btr_start *starts, uint32_t start_count,
+                    const struct btr_answer_options *options, struct btr_err *err);
+void btr_answer_free(struct btr_answer *answer);
+
+/** One way to show an answer. */
+struct btr_export {
+    const char *name; /* value of --output */
+    const char *what; /* for --help */
+    /** Appends to `out`. @param colour only text heeds it */
+    int (*write)(const struct btr_answer *answer, bool colour, struct btr_buffer *out, struct btr_err *err);
+};
+extern const struct btr_export btr_exports[]; /* ends with a NULL name */
+
+#endif

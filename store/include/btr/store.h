@@ -1,0 +1,164 @@
+#ifndef BTR_STORE_H
+#define BTR_STORE_H
+/**
+ * Events on disk: sealed segments, published in one transaction of the catalog (docs/FORMAT.md).
+ * A writer is one process; readers are many and see one snapshot from open to close.
+ */
+#include <btr/arena.h>
+#include <btr/buffer.h>
+#include <btr/sink.h>
+
+/* ---- Writing -------------------------------------------------------------------------------- */
+
+struct btr_writer;
+
+/**
+ * Opens (creates) a store for writing, removes unpublished segments, takes the writer's lock.
+ * @return 0, BTR_E_BUSY (another writer), BTR_E_VERSION, BTR_E_FORMAT (not a store), BTR_E_IO, BTR_E_FULL, BTR_E_NOMEM
+ */
+int btr_writer_open(struct btr_writer **out, const char *path, struct btr_err *err);
+/** The sink that fills this store; valid until close. */
+const struct btr_sink *btr_writer_sink(struct btr_writer *writer);
+/** Known inputs and states, for struct btr_known of ingest. Spans live until the next call. */
+bool btr_writer_known_input(struct btr_writer *writer, uint64_t head_hash, uint32_t i, struct btr_input *out);
+bool btr_writer_known_state(struct btr_writer *writer, struct btr_span format, struct btr_span host, struct btr_buffer *out);
+/** Drops what was not published. */
+void btr_writer_close(struct btr_writer *writer);
+
+/* ---- Reading -------------------------------------------------------------------------------- */
+
+struct btr_reader;
+
+/**
+ * Opens a snapshot of one or more stores.
+ * @return 0, BTR_E_NOTFOUND (no store there), BTR_E_VERSION, BTR_E_FORMAT, BTR_E_IO, BTR_E_NOMEM
+ */
+int btr_reader_open(struct btr_reader **out, const char *const *paths, uint32_t path_count, struct btr_err *err);
+void btr_reader_close(struct btr_reader *reader);
+
+/** Names one event: segment index in the snapshot << 32 | event number in the segment. */
+typedef uint64_t btr_event_ref;
+
+/** One event as a walk sees it from an entity: the other end, and when. */
+struct btr_flow {
+    struct btr_id other;
+    int64_t first_ns, last_ns;
+    btr_event_ref ref;
+    uint32_t source; /* index of host and agent in the snapshot, to compare times within a source only */
+    uint8_t operation, doubt, flags;
+};
+
+enum btr_side {
+    BTR_SIDE_INTO,   /* events by which information flows into the entity, with first_ns <= bound */
+    BTR_SIDE_OUT_OF, /* events by which information flows out of it, with last_ns >= bound */
+    BTR_SIDE_MEET,   /* meetings at a rendezvous, of either the half flow or the rendezvous; bound is not used */
+    BTR_SIDE_ALL,    /* every event with the entity as subject or object; bound is not used. An event between an entity and itself comes once */
+};
+
+/** Receives flows in runs. @return 0 to go on; anything else stops and is returned */
+typedef int btr_flow_visit(void *self, const struct btr_flow *flows, uint32_t flow_count);
+
+/** Visits an entity's events, segment by segment in a fixed order. @return 0, the visitor's value, BTR_E_FORMAT, BTR_E_CHECKSUM, BTR_E_IO, BTR_E_NOMEM */
+int btr_reader_flows(struct btr_reader *reader, struct btr_id entity, enum btr_side side, int64_t bound_ns,
+                     btr_flow_visit *visit, void *self, struct btr_err *err);
+
+/** An event in full. Spans of the origin live until the reader closes. */
+struct btr_event_full {
+    struct btr_event event;      /* stream and line as in `origin` */
+    struct btr_span host, source;/* of the stream */
+    struct btr_span input;       /* name of the file or topic */
+    struct btr_span input_digest;/* head hash as 16 hex digits */
+};
+int btr_reader_event(struct btr_reader *reader, btr_event_ref ref, struct btr_event_full *out, struct btr_err *err);
+
+/** An entity with all attributes that any segment tells, merged: sorted by key, then time, equal ones once. */
+struct btr_entity {
+    struct btr_id id;
+    uint8_t kind, flags;
+    struct btr_span host;        /* empty for what belongs to no host */
+    const struct btr_attr *attrs;
+    uint32_t attr_count;
+    int64_t first_ns, last_ns;   /* order times of its first and last event */
+    uint64_t event_count;
+};
+/** @param arena holds the result  @return 0, BTR_E_NOTFOUND, BTR_E_FORMAT, BTR_E_CHECKSUM, BTR_E_NOMEM */
+int btr_reader_entity(struct btr_reader *reader, struct btr_id id, struct btr_arena *arena, struct btr_entity *out,
+                      struct btr_err *err);
+/** The attribute's value at a time (the last one told until then, else the first); empty when it has none. */
+struct btr_span btr_entity_attr(const struct btr_entity *entity, enum btr_attr_key key, int64_t at_ns);
+
+/**
+ * Visits every entity once in ascending order of id, merged over segments. `entity` is valid in the call only.
+ * @param kind  only this kind, or BTR_KIND_NONE  @param since_ns, until_ns  only those with an event between
+ */
+typedef int btr_entity_visit(void *self, const struct btr_entity *entity);
+int btr_reader_entities(struct btr_reader *reader, enum btr_kind kind, int64_t since_ns, int64_t until_ns,
+                        btr_entity_visit *visit, void *self, struct btr_err *err);
+
+/** Visits all events of a time range (overlap of first..last), segment by segment. `host` empty = all. */
+typedef int btr_event_visit(void *self, btr_event_ref ref, const struct btr_event_full *event);
+int btr_reader_events(struct btr_reader *reader, int64_t since_ns, int64_t until_ns, struct btr_span host,
+                      btr_event_visit *visit, void *self, struct btr_err *err);
+
+/** Finds events by the agent's own record id on a host (source empty = any). Visits all that fit. */
+int btr_reader_by_record(struct btr_reader *reader, struct btr_span host, struct btr_span source, uint64_t record_id,
+                         btr_event_visit *visit, void *self, struct btr_err *err);
+/** Finds events by origin: input name equal to, or ending in "/" and, `input`; line as stored. */
+int btr_reader_by_origin(struct btr_reader *reader, struct btr_span input, uint64_t line, btr_event_visit *visit,
+                         void *self, struct btr_err *err);
+
+struct btr_gap_full {
+    struct btr_gap gap; /* stream is not used */
+    struct btr_span host, source, input;
+};
+typedef int btr_gap_visit(void *self, const struct btr_gap_full *gap);
+/** In order of host, source, time. */
+int btr_reader_gaps(struct btr_reader *reader, btr_gap_visit *visit, void *self, struct btr_err *err);
+
+struct btr_quarantined_full {
+    struct btr_quarantined record; /* stream is not used */
+    struct btr_span host, source, input;
+};
+typedef int btr_quarantined_visit(void *self, const struct btr_quarantined_full *record);
+int btr_reader_quarantine(struct btr_reader *reader, btr_quarantined_visit *visit, void *self, struct btr_err *err);
+
+typedef int btr_input_visit(void *self, const struct btr_input *input);
+/** Custody: every input, in order of first reading. */
+int btr_reader_inputs(struct btr_reader *reader, btr_input_visit *visit, void *self, struct btr_err *err);
+
+/** What a source told, for `store stat --by host,source`. */
+struct btr_source_stat {
+    struct btr_span host, source;
+    int64_t first_ns, last_ns;
+    uint64_t event_count;                           /* IMPLIED and PART left out */
+    uint64_t operation_count[BTR_OP_MAX + 1];       /* the same, by operation */
+    uint64_t undecoded, gap_count;
+    bool reads_told, writes_told;                   /* read / write calls are recorded, not only open and close */
+};
+typedef int btr_source_stat_visit(void *self, const struct btr_source_stat *stat);
+int btr_reader_sources(struct btr_reader *reader, btr_source_stat_visit *visit, void *self, struct btr_err *err);
+
+struct btr_store_stat {
+    uint64_t segment_count, event_count, entity_count, record_count, undecoded, gap_count, input_count;
+    uint64_t segment_bytes, catalog_bytes; /* on disk, all in */
+    int64_t first_ns, last_ns;
+};
+int btr_reader_stat(struct btr_reader *reader, struct btr_store_stat *out, struct btr_err *err);
+
+/** How much a query touched, since open. */
+struct btr_reader_cost {
+    uint64_t events_scanned, segments_opened, blocks_decoded;
+};
+void btr_reader_cost(const struct btr_reader *reader, struct btr_reader_cost *out);
+
+/* ---- Checking ------------------------------------------------------------------------------- */
+
+/** One fault that verify found. `what` is one line: segment, section, and what is lost by it. */
+typedef int btr_fault_visit(void *self, const char *segment, const char *what);
+/**
+ * Reads every block of every segment and checks checksums, bounds and cross references.
+ * @return 0 (sound), BTR_E_CHECKSUM or BTR_E_FORMAT after visiting all faults, BTR_E_IO, BTR_E_NOMEM
+ */
+int btr_store_verify(const char *path, btr_fault_visit *visit, void *self, struct btr_err *err);
+
+#endif
