@@ -46,6 +46,7 @@ struct btr_flow {
     btr_event_ref ref;
     uint32_t source; /* index of host and agent in the snapshot, to compare times within a source only */
     uint8_t operation, doubt, flags;
+    uint8_t other_kind; /* enum btr_kind of `other`, or 0 when not known: a walk then has to ask whether it is a half flow */
 };
 
 enum btr_side {
