@@ -4,5 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#undef alloca /* a macro in glibc */
 #pragma GCC poison strcpy strcat sprintf vsprintf gets strtok atoi atol atoll alloca
 #endif

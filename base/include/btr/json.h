@@ -17,14 +17,15 @@ struct btr_json_member {
     enum btr_json_type type;
 };
 
-enum { BTR_JSON_DEPTH_MAX = 16, BTR_JSON_MEMBERS_MAX = 4096 };
+enum { BTR_JSON_DEPTH_MAX = 16, BTR_JSON_MEMBERS_MAX = 4096, BTR_JSON_NAME_MAX = 1024 };
 
 struct btr_json_reader;
 struct btr_json_reader *btr_json_reader_new(void); /* NULL when out of memory; one thread */
 void btr_json_reader_free(struct btr_json_reader *reader);
 
 /**
- * Flattens one JSON object.
+ * Flattens one JSON object. Accepted: RFC 8259, a byte order mark before it, and any bytes >= 0x80 inside strings
+ * (names are bytes, not text). Values and names borrow from `text` or lie in `arena`. Duplicates of a name all appear.
  * @param members  receives a pointer into `arena`; member_count of them
  * @param text     need not be padded or NUL-terminated
  * @return 0, or BTR_E_FORMAT (not one whole JSON object; err->offset points into text), BTR_E_LIMIT, BTR_E_NOMEM
