@@ -255,6 +255,15 @@ static uint64_t address_hash(struct btr_span text)
     return btr_hash64((struct btr_span){address.bytes, address.size});
 }
 
+/* Hashes of 64 bits may be forged to meet; what they find is compared. */
+static bool address_equal(struct btr_span a, struct btr_span b)
+{
+    struct base_address left, right;
+    if (!base_address_parse(a, &left) || !base_address_parse(b, &right))
+        return btr_span_equal(a, b);
+    return left.size == right.size && memcmp(left.bytes, right.bytes, left.size) == 0;
+}
+
 static bool count_labels(struct btr_hosts *hosts)
 {
     for (uint32_t i = 0; i < hosts->count; i++) {
@@ -354,7 +363,11 @@ struct btr_span btr_hosts_owner(const struct btr_hosts *hosts, struct btr_span a
     if (!hosts || address.size == 0)
         return (struct btr_span){0};
     uint32_t index = btr_u64map_get(&hosts->by_address, address_hash(address));
-    return index == UINT32_MAX ? (struct btr_span){0} : hosts->items[index].name;
+    const struct host *host = index == UINT32_MAX ? NULL : &hosts->items[index];
+    for (uint32_t i = 0; host && i < host->address_count; i++)
+        if (address_equal(host->addresses[i], address))
+            return host->name;
+    return (struct btr_span){0};
 }
 
 struct btr_span btr_hosts_user(const struct btr_hosts *hosts, struct btr_span host, struct btr_span uid)

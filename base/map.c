@@ -12,7 +12,7 @@ enum { MAP_CAPACITY_MIN = 16 };
 
 static bool is_full(uint32_t count, uint32_t capacity)
 {
-    return (uint64_t)count * 10 >= (uint64_t)capacity * 7;
+    return ((uint64_t)count + 1) * 10 > (uint64_t)capacity * 7;
 }
 
 /* New, empty arrays of twice the size. @return 0 when out of memory */
