@@ -307,7 +307,11 @@ int walk_value(struct flat *f, od::value value, struct btr_span name, unsigned d
         error = value.get_array().get(array);
         return error ? fault(f, error) : walk_array(f, array, &inner);
     }
-    return scalar(f, name, value.raw_json_token());
+    std::string_view raw = value.raw_json_token();
+    od::raw_json_string taken; /* a string left in place would be skipped as if it could be a key */
+    if (type == od::json_type::string && (error = value.get_raw_json_string().get(taken)))
+        return fault(f, error);
+    return scalar(f, name, raw);
 }
 
 int walk_array(struct flat *f, od::array array, const struct path *at)
