@@ -15,14 +15,14 @@ struct btr_start {
 };
 
 struct btr_walk_limits {
-    uint64_t edge_max;    /* events in the closure; 0 = no limit */
+    uint64_t edge_max;    /* steps in the closure; 0 = no limit */
     int64_t budget_ns;    /* monotonic; 0 = no limit */
     uint64_t memory_max;  /* bytes; 0 = no limit */
 };
 
 struct btr_trace_node {
     struct btr_id id;
-    int64_t bound_ns;     /* R(v): what happened to it after (forward: before) this does not matter to the alert */
+    int64_t bound_ns;     /* of its strictest source: what happened to it after (forward: before) this does not matter to the alert */
     bool start;
 };
 
@@ -30,7 +30,8 @@ struct btr_trace_node {
 struct btr_trace_step {
     uint32_t from, to;    /* node indexes */
     int64_t first_ns, last_ns;
-    btr_event_ref ref;    /* BTR_REF_PAIR for a step that pairing made */
+    btr_event_ref ref;    /* BTR_REF_PAIR for a step that pairing made: first_ns of the pair until the bound of the node it was
+                             crossed from (never before first_ns); operation BTR_OP_CONNECT */
     uint64_t pair;        /* for BTR_REF_PAIR: index in the trace's pairs */
     uint8_t operation, doubt, flags;
 };
@@ -47,8 +48,8 @@ struct btr_pair {
 
 enum btr_cut { BTR_CUT_NONE, BTR_CUT_EDGES, BTR_CUT_TIME, BTR_CUT_MEMORY };
 
-/** The answer. Nodes in order of settling (most recent bound first, ties to the lower id); steps sorted by
- *  (last_ns, from id, to id, operation, ref). */
+/** The answer. Nodes by bound (most recent first, forward: earliest first), ties to the lower id; steps sorted by
+ *  (last_ns, from id, to id, operation, ref); pairs by rendezvous, client, server: those that a step crosses. */
 struct btr_trace {
     struct btr_trace_node *nodes;
     struct btr_trace_step *steps;
@@ -56,8 +57,9 @@ struct btr_trace {
     uint32_t node_count, pair_count;
     uint64_t step_count;
     enum btr_cut cut;
-    uint64_t unexplored; /* nodes whose events were not looked at when it was cut */
-    int64_t unexplored_bound_ns; /* the latest (forward: earliest) bound among them: nothing later was missed */
+    uint64_t unexplored; /* nodes whose events were not (all) looked at when it was cut */
+    int64_t unexplored_bound_ns; /* the latest (forward: earliest) R among them: no event that begins later (forward: ends
+                                    earlier) was missed, in any source; it may exceed the start by BTR_SOURCE_ERROR_NS */
 };
 
 /**

@@ -1,0 +1,31 @@
+#ifndef GRAPH_HALVES_H
+#define GRAPH_HALVES_H
+/** Which half flows meet which, remembered for one walk: each rendezvous is paired once. */
+#include <btr/trace.h>
+
+/* A zeroed struct is empty. */
+struct graph_halves {
+    struct btr_pair *pairs;  /* of all rendezvous seen, in the order in which the walk came there */
+    uint32_t *next[2];       /* per pair: the next pair of its client [0], of its server [1]; UINT32_MAX ends */
+    uint32_t pair_count, pair_capacity;
+    uint32_t *heads;         /* per half flow in `halves`: its first pair */
+    uint32_t head_count, head_capacity;
+    struct btr_idmap halves, rendezvous;
+    struct btr_id *meets;    /* rendezvous of the half flow asked for last */
+    uint32_t meet_count, meet_capacity;
+};
+
+void graph_halves_fini(struct graph_halves *h);
+/** Bytes held, for the memory limit. */
+uint64_t graph_halves_bytes(const struct graph_halves *h);
+/**
+ * Pairs the rendezvous of an entity, if it is a half flow.
+ * @param first  its first pair, or UINT32_MAX when it has none
+ * @return 0, or what the edges return, BTR_E_NOMEM
+ */
+int graph_halves_find(struct graph_halves *h, const struct btr_edges *edges, struct btr_id entity, uint32_t *first,
+                      struct btr_err *err);
+/** The pair of the entity after this one, or UINT32_MAX. */
+uint32_t graph_halves_next(const struct graph_halves *h, struct btr_id entity, uint32_t pair);
+
+#endif

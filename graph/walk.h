@@ -1,0 +1,51 @@
+#ifndef GRAPH_WALK_H
+#define GRAPH_WALK_H
+/** A walk under way: what walk.c fills and trace.c turns into the answer. */
+#include "frontier.h"
+#include "halves.h"
+#include "label.h"
+
+struct graph_node {
+    struct btr_id id;
+    struct graph_label label; /* the best known */
+    struct graph_label done;  /* the one it was settled with last */
+    bool reached, settled, start;
+    uint8_t kind;             /* enum btr_kind; 0 when no flow told it */
+    uint32_t first_pair;      /* in halves; valid once settled */
+};
+
+struct graph_walk {
+    const struct btr_edges *edges;
+    enum btr_walk_direction direction;
+    const struct btr_walk_limits *limits;
+    int64_t deadline_ns;      /* monotonic; INT64_MAX without a budget */
+    int64_t cap_ns;           /* the latest start, in the walk's time */
+    struct btr_err *err;
+
+    struct graph_node *nodes;
+    uint32_t node_count, node_capacity;
+    struct btr_idmap index;   /* id -> node */
+    struct graph_frontier frontier;
+    struct btr_trace_step *steps; /* from, to: node indexes; pair: index in halves */
+    uint64_t step_count, step_capacity;
+    struct graph_halves halves;
+    enum btr_cut cut;
+    bool started;             /* all starts are in: limits count from here */
+
+    uint32_t now;             /* the node being settled */
+    bool again;               /* it was settled before, with less */
+    struct graph_label label, done; /* its labels when its settling began */
+};
+
+/** Order time to the walk's time, and back: forward is the mirror of backward. */
+static inline int64_t graph_walk_time(const struct graph_walk *w, int64_t t_ns)
+{
+    if (w->direction == BTR_WALK_BACKWARD)
+        return t_ns;
+    return t_ns == INT64_MIN ? INT64_MAX : -t_ns;
+}
+
+/** Makes the answer out of a finished or cut walk (graph/trace.c). @return 0 or BTR_E_NOMEM */
+int graph_trace_make(struct btr_trace **out, struct graph_walk *w);
+
+#endif

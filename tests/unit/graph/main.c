@@ -1,0 +1,10 @@
+#include "graph_tests.h"
+
+int main(void)
+{
+    int failed = walk_tests();
+    failed += closure_tests();
+    failed += limits_tests();
+    failed += pair_tests();
+    return failed ? 1 : 0;
+}
