@@ -5,6 +5,8 @@ function(btr_room name)
   cmake_parse_arguments(ROOM "" "" "SOURCES;USES;LIBRARIES;HEADERS" ${ARGN})
   add_library(btr_${name} STATIC ${ROOM_SOURCES})
   list(TRANSFORM ROOM_HEADERS PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/include/btr/)
+  # Headers are C, also where a room has a C++ file: all_verify_interface_header_sets compiles each alone as such.
+  set_source_files_properties(${ROOM_HEADERS} PROPERTIES LANGUAGE C)
   target_sources(btr_${name} PUBLIC FILE_SET HEADERS BASE_DIRS ${CMAKE_CURRENT_SOURCE_DIR}/include FILES ${ROOM_HEADERS})
   target_include_directories(btr_${name} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
   target_link_libraries(btr_${name} PUBLIC ${ROOM_USES} PRIVATE ${ROOM_LIBRARIES})
