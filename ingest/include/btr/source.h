@@ -9,6 +9,8 @@ struct btr_paths {
     struct btr_path {
         char *path;  /* "-" is stdin */
         char *host;  /* from HOST=, or NULL */
+        bool found;  /* in a folder, not named by the user: passed over with a note when no decoder takes it */
+        uint64_t group, age; /* files of one group are one rotated log; a smaller age is older */
     } *items;
     uint32_t count, capacity;
 };
