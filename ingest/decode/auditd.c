@@ -1,0 +1,186 @@
+/**
+ * Linux audit text as auditd writes it: records are put together to events (audit/assemble.c, parse.c) and events
+ * are resolved to flows between entities (audit/resolve.c and its files).
+ * Source: audit(8), auditd.conf(5) log_format RAW and ENRICHED, kernel/auditsc.c.
+ */
+#include "audit/state.h"
+#include "decoders.h"
+
+enum { RECORD_MAX = 1 << 20, SLOT_MAX = 1024, STATE_SIZE_DEFAULT = 64 << 20, SAVE_VERSION = 1 };
+
+struct btr_decoder_state {
+    struct audit_assembler *assembler;
+    struct audit_host *host;
+    struct audit_event event; /* the one in hand; large */
+    uint64_t records, undecoded;
+};
+
+static bool contains(struct btr_span text, struct btr_span part)
+{
+    for (size_t i = 0; i + part.size <= text.size; i++)
+        if (memcmp(text.at + i, part.at, part.size) == 0)
+            return true;
+    return false;
+}
+
+static int detect(const struct btr_span *records, size_t record_count)
+{
+    int sure = 0;
+    for (size_t i = 0; i < record_count; i++) {
+        struct btr_span r = records[i], head = {r.at, r.size < 512 ? r.size : 512};
+        bool type = contains(head, BTR_SPAN("type=")), stamp = contains(head, BTR_SPAN("msg=audit("));
+        sure += type && stamp ? 1 : 0;
+    }
+    return record_count ? (int)(100 * (size_t)sure / record_count) : 0;
+}
+
+/* node= stands first, where auditd was told to name the host. */
+static struct btr_span host_peek(struct btr_span record)
+{
+    struct btr_span prefix = BTR_SPAN("node=");
+    if (!btr_span_begins(record, prefix))
+        return (struct btr_span){NULL, 0};
+    const uint8_t *at = record.at + prefix.size;
+    const uint8_t *end = memchr(at, ' ', record.size - prefix.size);
+    return (struct btr_span){at, end ? (size_t)(end - at) : 0};
+}
+
+static void state_free(struct btr_decoder_state *s)
+{
+    if (!s)
+        return;
+    audit_assembler_free(s->assembler);
+    audit_host_free(s->host);
+    free(s);
+}
+
+static struct btr_decoder_state *state_new(const struct btr_decoder_config *config)
+{
+    struct btr_decoder_state *s = calloc(1, sizeof(*s));
+    if (!s)
+        return NULL;
+    struct btr_decoder_config bounded = *config;
+    if (bounded.size_max == 0)
+        bounded.size_max = STATE_SIZE_DEFAULT;
+    s->assembler = audit_assembler_new(SLOT_MAX, bounded.size_max / 4);
+    s->host = audit_host_new(&bounded);
+    if (!s->assembler || !s->host) {
+        state_free(s);
+        return NULL;
+    }
+    return s;
+}
+
+/* An event that cannot be parsed goes to quarantine, as its records were. */
+static int quarantine(struct btr_decoder_state *s, struct btr_span raw, uint64_t line, const struct btr_err *err,
+                      struct btr_batch *out, struct btr_arena *arena)
+{
+    uint32_t stream = btr_batch_stream(out, s->host->host, BTR_SPAN("auditd"));
+    struct btr_quarantined *q = btr_batch_quarantine(out);
+    if (!q || stream == UINT32_MAX)
+        return BTR_E_NOMEM;
+    s->undecoded++;
+    q->stream = stream;
+    q->line = line;
+    q->offset = err->offset;
+    q->record_size = raw.size;
+    if (raw.size > BTR_QUARANTINE_RECORD_MAX)
+        raw.size = BTR_QUARANTINE_RECORD_MAX;
+    bool copied = btr_arena_copy(arena, raw, &q->record) && btr_arena_copy(arena, btr_span_of(err->text), &q->reason);
+    return copied ? 0 : BTR_E_NOMEM;
+}
+
+/* Resolves what is complete. */
+static int drain(struct btr_decoder_state *s, struct btr_batch *out, struct btr_arena *arena)
+{
+    for (;;) {
+        struct btr_err err = {0};
+        struct btr_span raw = {NULL, 0};
+        uint64_t line = 0;
+        int rc = audit_assembler_next(s->assembler, &s->event, &raw, &line, &err);
+        if (rc == 0)
+            return 0;
+        if (rc > 0)
+            rc = audit_resolve(s->host, &s->event, audit_assembler_ahead(s->assembler), out, arena);
+        else if (rc != BTR_E_NOMEM)
+            rc = quarantine(s, raw, line, &err, out, arena);
+        if (rc < 0)
+            return rc;
+    }
+}
+
+static int decode(struct btr_decoder_state *s, struct btr_span record, struct btr_batch *out, struct btr_arena *arena,
+                  struct btr_err *err)
+{
+    int rc = audit_assembler_add(s->assembler, record, out->line, err);
+    if (rc < 0)
+        return rc;
+    s->records++;
+    return drain(s, out, arena);
+}
+
+static int flush(struct btr_decoder_state *s, int64_t until_ns, struct btr_batch *out, struct btr_arena *arena)
+{
+    audit_assembler_flush(s->assembler, until_ns);
+    int rc = drain(s, out, arena);
+    return rc < 0 ? rc : audit_resolve_flush(s->host, out, arena);
+}
+
+static void stats(const struct btr_decoder_state *s, struct btr_decoder_stats *out)
+{
+    *out = (struct btr_decoder_stats){
+        .records = s->records, .events = s->host->events, .undecoded = s->undecoded,
+        .evicted = s->host->evicted + audit_assembler_evicted(s->assembler), .orphans = s->host->orphans,
+        .waiting = audit_assembler_waiting(s->assembler)};
+}
+
+/* Two parts, each after its size. */
+static int state_save(const struct btr_decoder_state *s, struct btr_buffer *out)
+{
+    btr_buffer_u8(out, SAVE_VERSION);
+    btr_buffer_u64(out, s->records);
+    btr_buffer_u64(out, s->undecoded);
+    struct btr_buffer part = {0};
+    int rc = audit_assembler_save(s->assembler, &part);
+    if (rc == 0) {
+        btr_buffer_varint(out, part.size);
+        btr_buffer_span(out, btr_buffer_view(&part));
+        rc = audit_host_save(s->host, out);
+    }
+    if (part.failed || out->failed)
+        rc = BTR_E_NOMEM;
+    btr_buffer_fini(&part);
+    return rc;
+}
+
+static int state_load(struct btr_decoder_state *s, struct btr_span saved, struct btr_err *err)
+{
+    struct btr_cursor c = {saved, 0};
+    uint8_t version;
+    uint64_t size;
+    struct btr_span part;
+    if (!btr_cursor_u8(&c, &version))
+        return btr_fail(err, BTR_E_TRUNCATED, 0, "saved auditd state is empty");
+    if (version != SAVE_VERSION)
+        return btr_fail(err, BTR_E_VERSION, 0, "saved auditd state has version %u, this program knows %d", version, SAVE_VERSION);
+    if (!btr_cursor_u64(&c, &s->records) || !btr_cursor_u64(&c, &s->undecoded) || !btr_cursor_varint(&c, &size) ||
+        size > c.rest.size || !btr_cursor_span(&c, (size_t)size, &part))
+        return btr_fail(err, BTR_E_TRUNCATED, c.offset, "saved auditd state is cut");
+    int rc = audit_assembler_load(s->assembler, part, err);
+    return rc < 0 ? rc : audit_host_load(s->host, c.rest, err);
+}
+
+const struct btr_decoder btr_decoder_auditd = {
+    .name = "auditd",
+    .source = "auditd(8), log_format RAW or ENRICHED",
+    .record_max = RECORD_MAX, /* the kernel cuts a record at 8 KiB; auditd's own enriched text may triple it */
+    .detect = detect,
+    .host_peek = host_peek,
+    .state_new = state_new,
+    .state_free = state_free,
+    .state_save = state_save,
+    .state_load = state_load,
+    .decode = decode,
+    .flush = flush,
+    .stats = stats,
+};
