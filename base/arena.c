@@ -93,7 +93,8 @@ static void block_insert(struct btr_arena *arena, struct block *block, bool make
     arena->first = block;
 }
 
-/* Finds a kept block with room, and gives back those that are too small. @return NULL when none is left */
+/* Finds a kept block with room, and gives back those that are too small. @return NULL when none is
+ * left */
 static struct block *block_kept(struct btr_arena *arena, size_t need)
 {
     while (arena->current && arena->current->next) {

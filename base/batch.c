@@ -65,7 +65,8 @@ struct btr_note *btr_batch_note(struct btr_batch *batch)
 
 struct btr_gap *btr_batch_gap(struct btr_batch *batch)
 {
-    struct btr_gap *items = with_room(batch->gaps, batch->gap_count, &batch->gap_capacity, sizeof(*items));
+    struct btr_gap *items =
+        with_room(batch->gaps, batch->gap_count, &batch->gap_capacity, sizeof(*items));
     if (!items)
         return NULL;
     batch->gaps = items;
@@ -84,7 +85,8 @@ struct btr_quarantined *btr_batch_quarantine(struct btr_batch *batch)
     return &items[batch->quarantined_count++];
 }
 
-bool btr_batch_attr(struct btr_batch *batch, enum btr_attr_key key, int64_t since_ns, struct btr_span value)
+bool btr_batch_attr(struct btr_batch *batch, enum btr_attr_key key, int64_t since_ns,
+                    struct btr_span value)
 {
     if (value.size == 0 || batch->note_count == 0)
         return true;
@@ -98,11 +100,13 @@ bool btr_batch_attr(struct btr_batch *batch, enum btr_attr_key key, int64_t sinc
     return true;
 }
 
-/* Most batches have few streams and names, and the last ones used come again: a search from the end is short. */
+/* Most batches have few streams and names, and the last ones used come again: a search from the end
+ * is short. */
 uint32_t btr_batch_stream(struct btr_batch *batch, struct btr_span host, struct btr_span source)
 {
     for (uint32_t i = batch->stream_count; i-- > 0;)
-        if (btr_span_equal(batch->streams[i].host, host) && btr_span_equal(batch->streams[i].source, source))
+        if (btr_span_equal(batch->streams[i].host, host) &&
+            btr_span_equal(batch->streams[i].source, source))
             return i;
     struct btr_stream *items =
         with_room(batch->streams, batch->stream_count, &batch->stream_capacity, sizeof(*items));

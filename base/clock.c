@@ -20,7 +20,8 @@ static int64_t days_from_civil(int64_t year, unsigned month, unsigned day)
     int64_t era = (year >= 0 ? year : year - 399) / 400;
     int64_t year_of_era = year - era * 400;
     int64_t day_of_year = (153 * ((int64_t)month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-    return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719468;
+    return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year -
+           719468;
 }
 
 static void civil_from_days(int64_t days, struct fields *out)
@@ -28,7 +29,8 @@ static void civil_from_days(int64_t days, struct fields *out)
     days += 719468;
     int64_t era = (days >= 0 ? days : days - 146096) / 146097;
     int64_t day_of_era = days - era * 146097;
-    int64_t year = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+    int64_t year =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
     int64_t day_of_year = day_of_era - (365 * year + year / 4 - year / 100);
     int64_t month = (5 * day_of_year + 2) / 153; /* from March */
     out->day = (unsigned)(day_of_year - (153 * month + 2) / 5 + 1);
@@ -187,8 +189,8 @@ void btr_time_text(int64_t ns, char out[BTR_TIME_TEXT_SIZE])
     else if (rest > 0)
         snprintf(fraction, sizeof(fraction), ".%09d", (int)rest);
     snprintf(out, BTR_TIME_TEXT_SIZE, "%04u-%02u-%02uT%02u:%02u:%02u%.10sZ",
-             (unsigned)f.year % 10000, f.month % 100, f.day % 100, of_day / 3600 % 100, of_day / 60 % 60,
-             of_day % 60, fraction);
+             (unsigned)f.year % 10000, f.month % 100, f.day % 100, of_day / 3600 % 100,
+             of_day / 60 % 60, of_day % 60, fraction);
 }
 
 void btr_duration_text(int64_t ns, char out[BTR_TIME_TEXT_SIZE])
@@ -214,8 +216,14 @@ void btr_duration_text(int64_t ns, char out[BTR_TIME_TEXT_SIZE])
         uint64_t part = days ? 3600 : hours ? 60 : 1;
         big = seconds / unit;
         small = seconds % unit / part;
-        snprintf(out, BTR_TIME_TEXT_SIZE, "%s%llu %s %llu %s", sign, big, days ? "d" : hours ? "h" : "min",
-                 small, days ? "h" : hours ? "min" : "s");
+        snprintf(out, BTR_TIME_TEXT_SIZE, "%s%llu %s %llu %s", sign, big,
+                 days    ? "d"
+                 : hours ? "h"
+                         : "min",
+                 small,
+                 days    ? "h"
+                 : hours ? "min"
+                         : "s");
     }
 }
 

@@ -4,7 +4,7 @@
 
 #include "utf8.h"
 
-/* Copies what is printable, the rest as \xNN a byte; cut at a whole character, always terminated. */
+/* Copies what is printable, the rest as \xNN a byte; cut at a whole character, and terminated. */
 static void copy_escaped(char out[BTR_ERR_TEXT_SIZE], struct btr_span raw, bool cut)
 {
     static const char digits[] = "0123456789abcdef";
@@ -35,7 +35,8 @@ static void copy_escaped(char out[BTR_ERR_TEXT_SIZE], struct btr_span raw, bool 
     out[at] = '\0';
 }
 
-int btr_fail(struct btr_err *err, int code, uint64_t offset, const char *format, ...)
+/* In brackets: the analyser sees a macro of this name. */
+int(btr_fail)(struct btr_err *err, int code, uint64_t offset, const char *format, ...)
 {
     if (!err)
         return code;

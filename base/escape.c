@@ -26,8 +26,8 @@ static size_t plain_size(struct btr_span bytes)
     size_t size = 0;
     while (size < bytes.size) {
         uint8_t byte = bytes.at[size];
-        if (byte < 0x20 || byte > 0x7e || byte == '"' || byte == '\\' || byte == '&' || byte == '<' ||
-            byte == '>' || byte == '\'')
+        if (byte < 0x20 || byte > 0x7e || byte == '"' || byte == '\\' || byte == '&' ||
+            byte == '<' || byte == '>' || byte == '\'')
             break;
         size++;
     }
@@ -94,7 +94,8 @@ static void put_json_code(struct btr_buffer *out, uint32_t code)
 static void put_json_piece(struct btr_buffer *out, const struct piece *piece)
 {
     if (!piece->valid) {
-        btr_buffer_format(out, "\\udc%02x", piece->bytes.at[0]); /* Python's surrogateescape, PEP 383 */
+        btr_buffer_format(out, "\\udc%02x",
+                          piece->bytes.at[0]); /* Python's surrogateescape, PEP 383 */
         return;
     }
     switch (piece->code) {
@@ -129,7 +130,8 @@ void btr_escape_json(struct btr_buffer *out, struct btr_span bytes)
     btr_buffer_u8(out, '"');
 }
 
-/* Graphviz reads escapes and HTML entities in a quoted label, so backslash and ampersand are written as such. */
+/* Graphviz reads escapes and HTML entities in a quoted label, so backslash and ampersand are
+ * written as such. */
 void btr_escape_dot(struct btr_buffer *out, struct btr_span bytes)
 {
     struct piece piece;
@@ -159,7 +161,8 @@ static bool xml_can_hold(const struct piece *piece)
     return piece->code != 0xfffe && piece->code != 0xffff;
 }
 
-/* Whether what follows begins with a backslash or an x once written, so that a backslash must be told apart from \xNN. */
+/* Whether what follows begins with a backslash or an x once written, so that a backslash must be
+ * told apart from \xNN. */
 static bool xml_backslash_is_unclear(struct btr_span rest)
 {
     struct piece next;
@@ -179,8 +182,8 @@ static void put_xml_piece(struct btr_buffer *out, const struct piece *piece, str
         btr_buffer_text(out, xml_backslash_is_unclear(rest) ? "\\\\" : "\\");
         return;
     }
-    bool special = piece->code == '&' || piece->code == '<' || piece->code == '>' || piece->code == '"' ||
-                   piece->code == '\'';
+    bool special = piece->code == '&' || piece->code == '<' || piece->code == '>' ||
+                   piece->code == '"' || piece->code == '\'';
     if (special || base_code_is_unprintable(piece->code))
         btr_buffer_format(out, "&#%u;", (unsigned)piece->code);
     else

@@ -105,16 +105,11 @@ const char *btr_gap_text(unsigned kind)
 const char *btr_gap_word(unsigned kind)
 {
     static const char *const words[BTR_GAP_MAX + 1] = {
-        [BTR_GAP_LOST] = "lost",
-        [BTR_GAP_BACKLOG] = "backlog",
-        [BTR_GAP_STOPPED] = "stopped",
-        [BTR_GAP_STARTED] = "started",
-        [BTR_GAP_HOLE] = "hole",
-        [BTR_GAP_CLOCK] = "clock",
-        [BTR_GAP_RULES] = "rules",
-        [BTR_GAP_UNDECODED] = "undecoded",
-        [BTR_GAP_CLEARED] = "cleared",
-        [BTR_GAP_EVICTED] = "evicted",
+        [BTR_GAP_LOST] = "lost",       [BTR_GAP_BACKLOG] = "backlog",
+        [BTR_GAP_STOPPED] = "stopped", [BTR_GAP_STARTED] = "started",
+        [BTR_GAP_HOLE] = "hole",       [BTR_GAP_CLOCK] = "clock",
+        [BTR_GAP_RULES] = "rules",     [BTR_GAP_UNDECODED] = "undecoded",
+        [BTR_GAP_CLEARED] = "cleared", [BTR_GAP_EVICTED] = "evicted",
         [BTR_GAP_CUT] = "cut",
     };
     return kind <= BTR_GAP_MAX ? words[kind] : NULL;

@@ -1,6 +1,7 @@
 /*
- * The inventory. The reader of records flattens nested names with dots, which host names have, too: the
- * document is therefore taken apart into "name": {value} first, and each value is flattened alone.
+ * The inventory. The reader of records flattens nested names with dots, which host names have, too:
+ * the document is therefore taken apart into "name": {value} first, and each value is flattened
+ * alone.
  */
 #include <btr/hosts.h>
 
@@ -17,7 +18,7 @@ struct pair {
 };
 
 struct host {
-    struct btr_span name;       /* canonical */
+    struct btr_span name;              /* canonical */
     struct btr_span full, first_label; /* as given, folded; up to its first dot */
     struct btr_span serial_space;
     struct btr_span *addresses;
@@ -29,12 +30,14 @@ struct btr_hosts {
     struct btr_arena *arena;
     struct host *items;
     uint32_t count, capacity;
-    struct btr_u64map by_name;    /* hash of the canonical name -> index */
-    struct btr_u64map by_address; /* hash of the address bytes -> index; the first host that lists it */
-    struct btr_u64map by_label;   /* hash of the first label -> hosts that share it */
+    struct btr_u64map by_name; /* hash of the canonical name -> index */
+    struct btr_u64map
+        by_address; /* hash of the address bytes -> index; the first host that lists it */
+    struct btr_u64map by_label; /* hash of the first label -> hosts that share it */
 };
 
-/* ---- Names -------------------------------------------------------------------------------------- */
+/* ---- Names --------------------------------------------------------------------------------------
+ */
 
 static struct btr_span fold_into(uint8_t *buffer, struct btr_span name)
 {
@@ -64,7 +67,8 @@ static bool label_is_shared(const struct btr_hosts *hosts, struct btr_span label
     return sharing != UINT32_MAX && sharing > 1;
 }
 
-struct btr_span btr_host_canonical(const struct btr_hosts *hosts, struct btr_span name, uint8_t *buffer)
+struct btr_span btr_host_canonical(const struct btr_hosts *hosts, struct btr_span name,
+                                   uint8_t *buffer)
 {
     struct btr_span full = fold_into(buffer, name);
     if (full.size > 1 && full.at[full.size - 1] == '.')
@@ -73,7 +77,8 @@ struct btr_span btr_host_canonical(const struct btr_hosts *hosts, struct btr_spa
     return label_is_shared(hosts, label) ? full : label;
 }
 
-/* ---- Reading ------------------------------------------------------------------------------------ */
+/* ---- Reading ------------------------------------------------------------------------------------
+ */
 
 static struct btr_span skip_space(struct btr_span s)
 {
@@ -103,7 +108,8 @@ static size_t string_size(struct btr_span s)
     return 0;
 }
 
-/* Takes one string, or one object by its brackets; whether it is well formed is for the JSON reader to say. */
+/* Takes one string, or one object by its brackets; whether it is well formed is for the JSON reader
+ * to say. */
 static bool take_raw(struct btr_span *rest, uint8_t first, struct btr_span *raw)
 {
     struct btr_span s = skip_space(*rest);
@@ -128,7 +134,8 @@ static bool take_raw(struct btr_span *rest, uint8_t first, struct btr_span *raw)
 }
 
 /* Unescapes a raw string by reading the object {raw: 0}. */
-static int read_name(struct btr_span *name, struct btr_span raw, struct btr_arena *arena, struct btr_err *err)
+static int read_name(struct btr_span *name, struct btr_span raw, struct btr_arena *arena,
+                     struct btr_err *err)
 {
     struct btr_buffer text = {0};
     btr_buffer_text(&text, "{");
@@ -136,8 +143,9 @@ static int read_name(struct btr_span *name, struct btr_span raw, struct btr_aren
     btr_buffer_text(&text, ":0}");
     struct btr_json_member *members = NULL;
     uint32_t count = 0;
-    int rc = text.failed ? btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "host inventory")
-                         : btr_json_flatten_plain(btr_buffer_view(&text), arena, &members, &count, err);
+    int rc = text.failed
+                 ? btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "host inventory")
+                 : btr_json_flatten_plain(btr_buffer_view(&text), arena, &members, &count, err);
     btr_buffer_fini(&text);
     if (rc < 0)
         return rc;
@@ -190,7 +198,8 @@ static bool host_fill(struct host *host, const struct btr_json_member *members, 
         } else if (is_user_member(m)) {
             struct btr_span uid = {m->name.at + 6, m->name.size - 6};
             host->users[host->user_count++] = (struct pair){uid, m->value};
-        } else if (m->type == BTR_JSON_STRING && btr_span_equal(m->name, BTR_SPAN("serial_space"))) {
+        } else if (m->type == BTR_JSON_STRING &&
+                   btr_span_equal(m->name, BTR_SPAN("serial_space"))) {
             host->serial_space = m->value;
         }
     }
@@ -202,13 +211,14 @@ static int host_read(struct btr_hosts *hosts, struct btr_span *rest, struct btr_
 {
     struct btr_span raw_name, raw_value, name;
     if (!take_raw(rest, '"', &raw_name) || !take(rest, ':'))
-        return btr_fail(err, BTR_E_FORMAT, UINT64_MAX, "host inventory: a host name in quotes is missing");
+        return btr_fail(err, BTR_E_FORMAT, UINT64_MAX,
+                        "host inventory: a host name in quotes is missing");
     int rc = read_name(&name, raw_name, hosts->arena, err);
     if (rc < 0)
         return rc;
     if (!take_raw(rest, '{', &raw_value))
-        return btr_fail(err, BTR_E_FORMAT, UINT64_MAX, "host inventory: %.*s is no object", (int)name.size,
-                        (const char *)name.at);
+        return btr_fail(err, BTR_E_FORMAT, UINT64_MAX, "host inventory: %.*s is no object",
+                        (int)name.size, (const char *)name.at);
     struct btr_json_member *members = NULL;
     uint32_t count = 0;
     rc = btr_json_flatten_plain(raw_value, hosts->arena, &members, &count, err);
@@ -245,7 +255,8 @@ static int read_all(struct btr_hosts *hosts, struct btr_span json, struct btr_er
     return 0;
 }
 
-/* ---- Indexes ------------------------------------------------------------------------------------ */
+/* ---- Indexes ------------------------------------------------------------------------------------
+ */
 
 static uint64_t address_hash(struct btr_span text)
 {
@@ -296,8 +307,9 @@ static int index_all(struct btr_hosts *hosts, struct btr_err *err)
         host->name = label_is_shared(hosts, host->first_label) ? host->full : host->first_label;
         uint64_t hash = btr_hash64(host->name);
         if (btr_u64map_get(&hosts->by_name, hash) != UINT32_MAX)
-            return btr_fail(err, BTR_E_FORMAT, UINT64_MAX, "host inventory: %.*s stands there twice",
-                            (int)host->name.size, (const char *)host->name.at);
+            return btr_fail(err, BTR_E_FORMAT, UINT64_MAX,
+                            "host inventory: %.*s stands there twice", (int)host->name.size,
+                            (const char *)host->name.at);
         if (!btr_u64map_set(&hosts->by_name, hash, i) || !index_addresses(hosts, i))
             return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "host inventory");
     }
@@ -310,7 +322,8 @@ int btr_hosts_parse(struct btr_hosts **out, struct btr_span json, struct btr_err
     struct btr_hosts *hosts = calloc(1, sizeof(*hosts));
     if (!hosts)
         return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "host inventory");
-    hosts->arena = btr_arena_new(json.size > SIZE_MAX / 128 ? SIZE_MAX : json.size * 64 + (1 << 20));
+    hosts->arena =
+        btr_arena_new(json.size > SIZE_MAX / 128 ? SIZE_MAX : json.size * 64 + (1 << 20));
     int rc = hosts->arena ? read_all(hosts, json, err)
                           : btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "host inventory");
     if (rc == 0)
@@ -335,7 +348,8 @@ void btr_hosts_free(struct btr_hosts *hosts)
     free(hosts);
 }
 
-/* ---- Questions ---------------------------------------------------------------------------------- */
+/* ---- Questions ----------------------------------------------------------------------------------
+ */
 
 static const struct host *host_find(const struct btr_hosts *hosts, struct btr_span name)
 {
@@ -370,7 +384,8 @@ struct btr_span btr_hosts_owner(const struct btr_hosts *hosts, struct btr_span a
     return (struct btr_span){0};
 }
 
-struct btr_span btr_hosts_user(const struct btr_hosts *hosts, struct btr_span host, struct btr_span uid)
+struct btr_span btr_hosts_user(const struct btr_hosts *hosts, struct btr_span host,
+                               struct btr_span uid)
 {
     const struct host *found = host_find(hosts, host);
     for (uint32_t i = 0; found && i < found->user_count; i++)

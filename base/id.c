@@ -31,7 +31,8 @@ static uint8_t fold_ascii(uint8_t byte)
     return byte >= 'A' && byte <= 'Z' ? (uint8_t)(byte | 0x20) : byte;
 }
 
-/* U+00C0..U+00DE but U+00D7 have their small letter 0x20 further; in UTF-8 the lead byte is 0xc3. */
+/* U+00C0..U+00DE but U+00D7 have their small letter 0x20 further; in UTF-8 the lead byte is 0xc3.
+ */
 static uint8_t fold_windows(uint8_t byte, uint8_t previous)
 {
     if (byte == '/')

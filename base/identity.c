@@ -5,7 +5,8 @@
 #include "address.h"
 #include "id_private.h"
 
-/* ---- Addresses -------------------------------------------------------------------------------- */
+/* ---- Addresses --------------------------------------------------------------------------------
+ */
 
 bool base_address_parse(struct btr_span text, struct base_address *out)
 {
@@ -53,11 +54,13 @@ bool btr_address_is_any(struct btr_span ip)
     return ip.size == 0 || (base_address_parse(ip, &a) && address_is_any(&a));
 }
 
-/* ---- Endpoints -------------------------------------------------------------------------------- */
+/* ---- Endpoints --------------------------------------------------------------------------------
+ */
 
 enum { ENDPOINT_NO_PORT = UINT16_MAX + 1 };
 
-/* An endpoint as key bytes: form, address, port. Forms: 'a' no address, '4', '6', 't' any other text by its hash. */
+/* An endpoint as key bytes: form, address, port. Forms: 'a' no address, '4', '6', 't' any other
+ * text by its hash. */
 struct endpoint {
     uint8_t bytes[1 + 16 + 4];
     size_t size;
@@ -102,8 +105,9 @@ static struct btr_span endpoint_span(const struct endpoint *e)
 }
 
 /* Key of two endpoints. What is loopback belongs to its host, all else to a zone. */
-static struct btr_id endpoints_id(struct btr_span tag, struct btr_span transport, const struct endpoint *a,
-                                  const struct endpoint *b, struct btr_span host, struct btr_span zone)
+static struct btr_id endpoints_id(struct btr_span tag, struct btr_span transport,
+                                  const struct endpoint *a, const struct endpoint *b,
+                                  struct btr_span host, struct btr_span zone)
 {
     bool local = a->loopback || b->loopback;
     const struct base_part parts[] = {
@@ -123,25 +127,28 @@ struct btr_id btr_identity_flow(struct btr_span transport, struct btr_span ip_a,
 {
     struct endpoint a = endpoint_of(ip_a, port_a), b = endpoint_of(ip_b, port_b);
     bool in_order = btr_span_compare(endpoint_span(&a), endpoint_span(&b)) <= 0;
-    return endpoints_id(BTR_SPAN("flow"), transport, in_order ? &a : &b, in_order ? &b : &a, host, zone);
+    return endpoints_id(BTR_SPAN("flow"), transport, in_order ? &a : &b, in_order ? &b : &a, host,
+                        zone);
 }
 
 struct btr_id btr_identity_rendezvous(struct btr_span transport, struct btr_span server_ip,
-                                      uint32_t server_port, struct btr_span client_ip, struct btr_span host,
-                                      struct btr_span zone)
+                                      uint32_t server_port, struct btr_span client_ip,
+                                      struct btr_span host, struct btr_span zone)
 {
     struct endpoint server = endpoint_of(server_ip, server_port);
     struct endpoint client = endpoint_of(client_ip, ENDPOINT_NO_PORT);
     return endpoints_id(BTR_SPAN("rendezvous"), transport, &server, &client, host, zone);
 }
 
-struct btr_id btr_identity_rendezvous_unix(struct btr_span host, struct btr_span root, struct btr_span path)
+struct btr_id btr_identity_rendezvous_unix(struct btr_span host, struct btr_span root,
+                                           struct btr_span path)
 {
     const struct btr_span parts[] = {BTR_SPAN("rendezvous-unix"), host, root, path};
     return btr_id_of(parts, sizeof(parts) / sizeof(parts[0]));
 }
 
-/* ---- Processes, files, and the rest ------------------------------------------------------------- */
+/* ---- Processes, files, and the rest -------------------------------------------------------------
+ */
 
 struct btr_id btr_identity_process_native(struct btr_span host, struct btr_span native)
 {
@@ -204,6 +211,7 @@ struct btr_id btr_identity_numbered(const char *tag, struct btr_span host, uint6
     uint8_t numbers[16];
     put_big(numbers, a, 8);
     put_big(numbers + 8, b, 8);
-    const struct btr_span parts[] = {BTR_SPAN("numbered"), btr_span_of(tag), host, {numbers, sizeof(numbers)}};
+    const struct btr_span parts[] = {
+        BTR_SPAN("numbered"), btr_span_of(tag), host, {numbers, sizeof(numbers)}};
     return btr_id_of(parts, sizeof(parts) / sizeof(parts[0]));
 }

@@ -32,7 +32,8 @@ static uint32_t arrays_new(uint32_t capacity, size_t key_size, void **keys, uint
     return capacity;
 }
 
-/* ---- Ids: already hashes, so that their own bits name the slot -------------------------------- */
+/* ---- Ids: already hashes, so that their own bits name the slot --------------------------------
+ */
 
 static uint32_t id_slot(const struct btr_idmap *map, struct btr_id id)
 {
@@ -82,8 +83,9 @@ static bool id_grow(struct btr_idmap *map)
         grown.keys[slot] = map->keys[i];
         grown.values[slot] = map->values[i];
     }
-    btr_idmap_fini(map);
+    struct btr_idmap old = *map;
     *map = grown;
+    btr_idmap_fini(&old);
     return true;
 }
 
@@ -104,7 +106,8 @@ uint32_t btr_idmap_add(struct btr_idmap *map, struct btr_id id, uint32_t value)
     return value;
 }
 
-/* ---- Numbers: pids, serials, inodes; mixed first, as they come in rows ------------------------- */
+/* ---- Numbers: pids, serials, inodes; mixed first, as they come in rows -------------------------
+ */
 
 static uint32_t u64_home(uint64_t key, uint32_t mask)
 {
@@ -160,8 +163,9 @@ static bool u64_grow(struct btr_u64map *map)
         grown.keys[slot] = map->keys[i];
         grown.values[slot] = map->values[i];
     }
-    btr_u64map_fini(map);
+    struct btr_u64map old = *map;
     *map = grown;
+    btr_u64map_fini(&old);
     return true;
 }
 
@@ -193,7 +197,8 @@ void btr_u64map_remove(struct btr_u64map *map, uint64_t key)
     uint32_t hole = u64_slot(map, key);
     if (map->values[hole] == MAP_EMPTY)
         return;
-    for (uint32_t slot = (hole + 1) & mask; map->values[slot] != MAP_EMPTY; slot = (slot + 1) & mask) {
+    for (uint32_t slot = (hole + 1) & mask; map->values[slot] != MAP_EMPTY;
+         slot = (slot + 1) & mask) {
         uint32_t home = u64_home(map->keys[slot], mask);
         if (((slot - home) & mask) < ((slot - hole) & mask))
             continue; /* its home lies behind the hole */

@@ -1,4 +1,5 @@
-/* Replays a corpus through a fuzz target where libFuzzer is not linked: every file given, or in a folder given. */
+/* Replays a corpus through a fuzz target where libFuzzer is not linked: every file given, or in a
+ * folder given. */
 #include <dirent.h>
 #include <errno.h>
 #include <stdbool.h>

@@ -7,7 +7,8 @@ enum { BTR_TIME_TEXT_SIZE = 40 };
 
 /**
  * Reads RFC 3339 ("2026-11-23T10:15:00.25Z", a space for the T, an offset "+02:00"; no zone counts as
- * UTC) or seconds since the epoch with decimals.
+ * UTC; a date alone is its first moment; a leap second is the first of the next minute) or seconds since
+ * the epoch with decimals (those beyond the ninth are dropped).
  * @return false when it is neither, or out of range
  */
 bool btr_time_parse(struct btr_span text, int64_t *ns);

@@ -44,6 +44,9 @@ struct btr_err {
  */
 int btr_fail(struct btr_err *err, int code, uint64_t offset, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+#ifdef __clang_analyzer__ /* it does not look into variadic functions: tell it that the result is negative */
+#define btr_fail(err, code, offset, ...) (btr_fail(err, code, offset, __VA_ARGS__), (code))
+#endif
 
 /** @return the fixed text of a code ("out of memory"); never NULL */
 const char *btr_code_text(int code);

@@ -30,7 +30,8 @@ static void numbers_are_read_whole_or_not_at_all(void **state)
     assert_true(btr_span_number(BTR_SPAN("fFfFffffffffffff"), 16, &value));
     assert_true(value == UINT64_MAX);
     value = 7;
-    static const char *const bad[] = {"", " 1", "1 ", "-1", "+1", "1a", "18446744073709551616", "0x1"};
+    static const char *const bad[] = {"",   " 1", "1 ", "-1", "+1", "1a", "18446744073709551616",
+                                      "0x1"};
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         assert_false(btr_span_number(btr_span_of(bad[i]), 10, &value));
     assert_false(btr_span_number(BTR_SPAN("10000000000000000"), 16, &value));
@@ -61,7 +62,8 @@ static void varints_come_back_and_every_cut_is_refused(void **state)
 static void signed_varints_come_back(void **state)
 {
     (void)state;
-    static const int64_t values[] = {0, -1, 1, 63, 64, -64, -65, INT64_MAX, INT64_MIN, INT64_MIN + 1};
+    static const int64_t values[] = {0,   -1,  1,         63,        64,
+                                     -64, -65, INT64_MAX, INT64_MIN, INT64_MIN + 1};
     struct btr_buffer b = {0};
     for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)
         btr_buffer_svarint(&b, values[i]);
@@ -79,7 +81,9 @@ static void overlong_and_overwide_varints_are_refused(void **state)
 {
     (void)state;
     const struct btr_span bad[] = {
-        BTR_SPAN("\x80\x00"), BTR_SPAN("\x81\x80\x00"), BTR_SPAN("\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02"),
+        BTR_SPAN("\x80\x00"),
+        BTR_SPAN("\x81\x80\x00"),
+        BTR_SPAN("\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02"),
         BTR_SPAN("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"),
         BTR_SPAN("\x80\x80\x80\x80\x80\x80\x80\x80\x80\x00"),
     };
@@ -103,10 +107,10 @@ static void fixed_integers_are_little_endian_and_a_failed_read_moves_nothing(voi
     assert_memory_equal(b.at, "\x01\x03\x02\x07\x06\x05\x04\x0f\x0e\x0d\x0c\x0b\x0a\x09\x08", 15);
 
     struct btr_cursor c = cursor_of(&b);
-    uint8_t one;
-    uint16_t two;
-    uint32_t four;
-    uint64_t eight;
+    uint8_t one = 0;
+    uint16_t two = 0;
+    uint32_t four = 0;
+    uint64_t eight = 0;
     struct btr_span rest;
     assert_true(btr_cursor_u8(&c, &one) && btr_cursor_u16(&c, &two) && btr_cursor_u32(&c, &four));
     assert_true(one == 1 && two == 0x0203 && four == 0x04050607);
@@ -160,7 +164,8 @@ struct piece {
     uint8_t fill;
 };
 
-/* Random sizes with random alignment never overlap and hold what was written, over several lives. */
+/* Random sizes with random alignment never overlap and hold what was written, over several lives.
+ */
 static void arena_pieces_are_aligned_and_do_not_overlap(void **state)
 {
     (void)state;
@@ -171,7 +176,8 @@ static void arena_pieces_are_aligned_and_do_not_overlap(void **state)
     for (int life = 0; life < 10; life++) {
         for (int i = 0; i < PIECES; i++) {
             size_t align = (size_t)1 << test_random_below(&random, 5);
-            size_t size = (size_t)(test_random_next(&random) >> (47 + test_random_below(&random, 17)));
+            size_t size =
+                (size_t)(test_random_next(&random) >> (47 + test_random_below(&random, 17)));
             pieces[i] = (struct piece){btr_arena_alloc(arena, size, align), size, (uint8_t)i};
             assert_non_null(pieces[i].at);
             assert_int_equal((uintptr_t)pieces[i].at % align, 0);
@@ -189,7 +195,8 @@ static void an_error_text_is_one_line_of_printable_text(void **state)
 {
     (void)state;
     struct btr_err err;
-    assert_int_equal(btr_fail(&err, BTR_E_FORMAT, 12, "bad \"%s\"", "a\nb\x1b[31m\x7f\xff\xc3\xa9\xe2\x80\xae\\"),
+    assert_int_equal(btr_fail(&err, BTR_E_FORMAT, 12, "bad \"%s\"",
+                              "a\nb\x1b[31m\x7f\xff\xc3\xa9\xe2\x80\xae\\"),
                      BTR_E_FORMAT);
     assert_int_equal(err.code, BTR_E_FORMAT);
     assert_int_equal(err.offset, 12);

@@ -19,13 +19,19 @@ static void a_terminal_sees_only_printable_text(void **state)
 {
     (void)state;
     assert_escapes(btr_escape_terminal, BTR_SPAN("plain /bin/sh -c 'id'"), "plain /bin/sh -c 'id'");
-    assert_escapes(btr_escape_terminal, BTR_SPAN("a\n\t\r\x1b[2J\x7f\0z"), "a\\n\\t\\r\\x1b[2J\\x7f\\x00z");
+    assert_escapes(btr_escape_terminal, BTR_SPAN("a\n\t\r\x1b[2J\x7f\0z"),
+                   "a\\n\\t\\r\\x1b[2J\\x7f\\x00z");
     assert_escapes(btr_escape_terminal, BTR_SPAN("C:\\Temp"), "C:\\\\Temp");
-    assert_escapes(btr_escape_terminal, BTR_SPAN("caf\xc3\xa9 \xf0\x9f\x92\xa3"), "caf\xc3\xa9 \xf0\x9f\x92\xa3");
-    assert_escapes(btr_escape_terminal, BTR_SPAN("\xc2\x9b" "31m\xc2\x85"), "\\u{009b}31m\\u{0085}");
+    assert_escapes(btr_escape_terminal, BTR_SPAN("caf\xc3\xa9 \xf0\x9f\x92\xa3"),
+                   "caf\xc3\xa9 \xf0\x9f\x92\xa3");
+    assert_escapes(btr_escape_terminal,
+                   BTR_SPAN("\xc2\x9b"
+                            "31m\xc2\x85"),
+                   "\\u{009b}31m\\u{0085}");
     assert_escapes(btr_escape_terminal, BTR_SPAN("x\xe2\x80\xaegpj.exe\xe2\x80\x8b\xef\xbb\xbf"),
                    "x\\u{202e}gpj.exe\\u{200b}\\u{feff}");
-    assert_escapes(btr_escape_terminal, BTR_SPAN("\xf3\xa0\x81\x81"), "\\u{e0041}"); /* a tag character */
+    assert_escapes(btr_escape_terminal, BTR_SPAN("\xf3\xa0\x81\x81"),
+                   "\\u{e0041}"); /* a tag character */
 }
 
 static void broken_utf8_is_shown_byte_by_byte(void **state)
@@ -34,7 +40,8 @@ static void broken_utf8_is_shown_byte_by_byte(void **state)
     assert_escapes(btr_escape_terminal, BTR_SPAN("\xff\xc3"), "\\xff\\xc3");
     assert_escapes(btr_escape_terminal, BTR_SPAN("\xc0\xaf"), "\\xc0\\xaf");          /* overlong */
     assert_escapes(btr_escape_terminal, BTR_SPAN("\xe0\x80\xaf"), "\\xe0\\x80\\xaf"); /* overlong */
-    assert_escapes(btr_escape_terminal, BTR_SPAN("\xed\xa0\x80"), "\\xed\\xa0\\x80"); /* surrogate */
+    assert_escapes(btr_escape_terminal, BTR_SPAN("\xed\xa0\x80"),
+                   "\\xed\\xa0\\x80"); /* surrogate */
     assert_escapes(btr_escape_terminal, BTR_SPAN("\xf4\x90\x80\x80"), "\\xf4\\x90\\x80\\x80");
     assert_escapes(btr_escape_terminal, BTR_SPAN("\xe2\x82z"), "\\xe2\\x82z");
 }
@@ -44,7 +51,8 @@ static void json_strings_hold_every_byte(void **state)
     (void)state;
     assert_escapes(btr_escape_json, BTR_SPAN(""), "\"\"");
     assert_escapes(btr_escape_json, BTR_SPAN("a\"b\\c/"), "\"a\\\"b\\\\c/\"");
-    assert_escapes(btr_escape_json, BTR_SPAN("\n\r\t\0\x1b\x7f"), "\"\\n\\r\\t\\u0000\\u001b\\u007f\"");
+    assert_escapes(btr_escape_json, BTR_SPAN("\n\r\t\0\x1b\x7f"),
+                   "\"\\n\\r\\t\\u0000\\u001b\\u007f\"");
     assert_escapes(btr_escape_json, BTR_SPAN("\xff\x80z\xc3\xa9"), "\"\\udcff\\udc80z\xc3\xa9\"");
     assert_escapes(btr_escape_json, BTR_SPAN("\xe2\x80\xa8\xe2\x80\xae"), "\"\\u2028\\u202e\"");
     assert_escapes(btr_escape_json, BTR_SPAN("\xf3\xa0\x81\x81"), "\"\\udb40\\udc41\"");
@@ -104,7 +112,10 @@ static size_t unescape_terminal(uint8_t *out, const char *text)
             }
             out[size++] = (uint8_t)(0x80 | (code & 0x3f));
         } else {
-            out[size++] = kind == 'n' ? '\n' : kind == 't' ? '\t' : kind == 'r' ? '\r' : (uint8_t)kind;
+            out[size++] = kind == 'n'   ? '\n'
+                          : kind == 't' ? '\t'
+                          : kind == 'r' ? '\r'
+                                        : (uint8_t)kind;
         }
     }
     return size;

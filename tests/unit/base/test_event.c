@@ -76,7 +76,8 @@ static void a_batch_grows_and_keeps_what_it_has(void **state)
     }
     assert_int_equal(batch.attr_count, 2000);
     for (uint32_t i = 0; i < 1000; i++) {
-        assert_true(batch.events[i].line == i && batch.gaps[i].count == i && batch.quarantined[i].line == i);
+        assert_true(batch.events[i].line == i && batch.gaps[i].count == i &&
+                    batch.quarantined[i].line == i);
         assert_true(batch.notes[i].host == i && batch.notes[i].attr_first == 2 * i);
         assert_int_equal(batch.notes[i].attr_count, 2);
         assert_int_equal(batch.attrs[2 * i + 1].key, BTR_ATTR_USER_ID);

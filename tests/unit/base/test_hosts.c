@@ -5,8 +5,10 @@
 
 static const char inventory[] =
     "{\"WEB01\": {\"ip\": \"10.77.0.11\", \"users\": {\"33\": \"www-data\", \"0\": \"root\"}},\n"
-    " \"db01.corp.example\": {\"ip\": [\"10.77.0.12\", \"fd00::12\"], \"serial_space\": \"lab\", \"os\": {\"ip\": \"x\"}},\n"
-    " \"gw.a.example\": {}, \"gw.b.example\": {\"nat\": [\"1.2.3.4\"]}, \"br{ace\\\"\\u0041\": {\"ip\": []}}";
+    " \"db01.corp.example\": {\"ip\": [\"10.77.0.12\", \"fd00::12\"], \"serial_space\": \"lab\", "
+    "\"os\": {\"ip\": \"x\"}},\n"
+    " \"gw.a.example\": {}, \"gw.b.example\": {\"nat\": [\"1.2.3.4\"]}, \"br{ace\\\"\\u0041\": "
+    "{\"ip\": []}}";
 
 static struct btr_hosts *parse(const char *text)
 {
@@ -20,7 +22,8 @@ static struct btr_hosts *parse(const char *text)
 static void assert_span(struct btr_span got, const char *expected)
 {
     if (!btr_span_equal(got, btr_span_of(expected)))
-        fail_msg("got \"%.*s\", expected \"%s\"", (int)got.size, got.size ? (const char *)got.at : "", expected);
+        fail_msg("got \"%.*s\", expected \"%s\"", (int)got.size,
+                 got.size ? (const char *)got.at : "", expected);
 }
 
 static void an_inventory_answers_for_addresses_users_and_spaces(void **state)
@@ -87,7 +90,8 @@ static void a_long_host_name_is_cut(void **state)
     (void)state;
     uint8_t name[1000], buffer[256];
     memset(name, 'A', sizeof(name));
-    struct btr_span canonical = btr_host_canonical(NULL, (struct btr_span){name, sizeof(name)}, buffer);
+    struct btr_span canonical =
+        btr_host_canonical(NULL, (struct btr_span){name, sizeof(name)}, buffer);
     assert_int_equal(canonical.size, 255);
     assert_int_equal(canonical.at[254], 'a');
 }
@@ -96,9 +100,26 @@ static void a_malformed_inventory_is_refused_with_one_line(void **state)
 {
     (void)state;
     static const char *const bad[] = {
-        "", "[]", "null", "{", "{\"a\"}", "{\"a\": 1}", "{\"a\": {}", "{\"a\": {}} x", "{\"a\": {},}", "{\"a\" {}}",
-        "{\"a\": {\"ip\": }}", "{\"a\": {]}", "{a: {}}", "{\"\": {}}", "{\"a\": {} \"b\": {}}", "{\"a\": {\"x\": \"}}",
-        "{\"a\": {}, \"A\": {}}", "{\"a.x\": {}, \"a.x\": {}}", "{\"\\q\": {}}", "{,}",
+        "",
+        "[]",
+        "null",
+        "{",
+        "{\"a\"}",
+        "{\"a\": 1}",
+        "{\"a\": {}",
+        "{\"a\": {}} x",
+        "{\"a\": {},}",
+        "{\"a\" {}}",
+        "{\"a\": {\"ip\": }}",
+        "{\"a\": {]}",
+        "{a: {}}",
+        "{\"\": {}}",
+        "{\"a\": {} \"b\": {}}",
+        "{\"a\": {\"x\": \"}}",
+        "{\"a\": {}, \"A\": {}}",
+        "{\"a.x\": {}, \"a.x\": {}}",
+        "{\"\\q\": {}}",
+        "{,}",
     };
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         struct btr_hosts *hosts;

@@ -23,20 +23,27 @@ static struct btr_id tcp(struct btr_span a, uint32_t port_a, struct btr_span b, 
 static void both_sides_of_a_flow_compute_one_id(void **state)
 {
     (void)state;
-    assert_one(tcp(S("10.0.0.1"), 80, S("10.0.0.2"), 40000), tcp(S("10.0.0.2"), 40000, S("10.0.0.1"), 80));
-    assert_one(tcp(S("10.0.0.1"), 80, S("10.0.0.1"), 81), tcp(S("10.0.0.1"), 81, S("10.0.0.1"), 80));
-    assert_two(tcp(S("10.0.0.1"), 80, S("10.0.0.2"), 40000), tcp(S("10.0.0.1"), 40000, S("10.0.0.2"), 80));
     assert_one(tcp(S("10.0.0.1"), 80, S("10.0.0.2"), 40000),
-               btr_identity_flow(S("TCP"), S("10.0.0.2"), 40000, S("10.0.0.1"), 80, S("db01"), S("")));
+               tcp(S("10.0.0.2"), 40000, S("10.0.0.1"), 80));
+    assert_one(tcp(S("10.0.0.1"), 80, S("10.0.0.1"), 81),
+               tcp(S("10.0.0.1"), 81, S("10.0.0.1"), 80));
     assert_two(tcp(S("10.0.0.1"), 80, S("10.0.0.2"), 40000),
-               btr_identity_flow(S("udp"), S("10.0.0.1"), 80, S("10.0.0.2"), 40000, S("web01"), S("")));
+               tcp(S("10.0.0.1"), 40000, S("10.0.0.2"), 80));
+    assert_one(
+        tcp(S("10.0.0.1"), 80, S("10.0.0.2"), 40000),
+        btr_identity_flow(S("TCP"), S("10.0.0.2"), 40000, S("10.0.0.1"), 80, S("db01"), S("")));
+    assert_two(
+        tcp(S("10.0.0.1"), 80, S("10.0.0.2"), 40000),
+        btr_identity_flow(S("udp"), S("10.0.0.1"), 80, S("10.0.0.2"), 40000, S("web01"), S("")));
 }
 
 static void an_address_has_one_form_however_it_is_written(void **state)
 {
     (void)state;
-    assert_one(tcp(S("::ffff:10.0.0.1"), 80, S("10.0.0.2"), 1), tcp(S("10.0.0.1"), 80, S("::FFFF:10.0.0.2"), 1));
-    assert_one(tcp(S("fe80::1"), 80, S("FE80:0:0:0:0:0:0:2"), 1), tcp(S("FE80:0::1"), 80, S("fe80::2"), 1));
+    assert_one(tcp(S("::ffff:10.0.0.1"), 80, S("10.0.0.2"), 1),
+               tcp(S("10.0.0.1"), 80, S("::FFFF:10.0.0.2"), 1));
+    assert_one(tcp(S("fe80::1"), 80, S("FE80:0:0:0:0:0:0:2"), 1),
+               tcp(S("FE80:0::1"), 80, S("fe80::2"), 1));
     assert_one(tcp(S("Host-A"), 1, S("10.0.0.2"), 1), tcp(S("host-a"), 1, S("10.0.0.2"), 1));
     assert_two(tcp(S("host-a"), 1, S("10.0.0.2"), 1), tcp(S("host-b"), 1, S("10.0.0.2"), 1));
     assert_one(tcp(S(""), 1, S("10.0.0.2"), 1), tcp(S("0.0.0.0"), 1, S("10.0.0.2"), 1));
@@ -45,17 +52,22 @@ static void an_address_has_one_form_however_it_is_written(void **state)
 static void zones_keep_equal_private_addresses_apart(void **state)
 {
     (void)state;
-    struct btr_id a = btr_identity_flow(S("tcp"), S("172.17.0.2"), 1, S("172.17.0.3"), 2, S("h1"), S("h1"));
-    struct btr_id b = btr_identity_flow(S("tcp"), S("172.17.0.2"), 1, S("172.17.0.3"), 2, S("h2"), S("h2"));
+    struct btr_id a =
+        btr_identity_flow(S("tcp"), S("172.17.0.2"), 1, S("172.17.0.3"), 2, S("h1"), S("h1"));
+    struct btr_id b =
+        btr_identity_flow(S("tcp"), S("172.17.0.2"), 1, S("172.17.0.3"), 2, S("h2"), S("h2"));
     assert_two(a, b);
 }
 
 static void loopback_belongs_to_its_host(void **state)
 {
     (void)state;
-    struct btr_id a = btr_identity_flow(S("tcp"), S("127.0.0.1"), 1, S("127.0.0.1"), 2, S("h1"), S("z"));
-    struct btr_id b = btr_identity_flow(S("tcp"), S("127.0.0.1"), 1, S("127.0.0.1"), 2, S("h2"), S("z"));
-    struct btr_id c = btr_identity_flow(S("tcp"), S("127.0.0.1"), 2, S("::ffff:127.0.0.1"), 1, S("h1"), S(""));
+    struct btr_id a =
+        btr_identity_flow(S("tcp"), S("127.0.0.1"), 1, S("127.0.0.1"), 2, S("h1"), S("z"));
+    struct btr_id b =
+        btr_identity_flow(S("tcp"), S("127.0.0.1"), 1, S("127.0.0.1"), 2, S("h2"), S("z"));
+    struct btr_id c =
+        btr_identity_flow(S("tcp"), S("127.0.0.1"), 2, S("::ffff:127.0.0.1"), 1, S("h1"), S(""));
     assert_two(a, b);
     assert_one(a, c);
     assert_two(btr_identity_rendezvous(S("tcp"), S("::1"), 1, S("::1"), S("h1"), S("")),
@@ -65,12 +77,15 @@ static void loopback_belongs_to_its_host(void **state)
 static void a_rendezvous_is_the_same_from_both_hosts_but_has_sides(void **state)
 {
     (void)state;
-    struct btr_id seen_by_client = btr_identity_rendezvous(S("tcp"), S("10.0.0.1"), 22, S("10.0.0.2"), S("c"), S(""));
+    struct btr_id seen_by_client =
+        btr_identity_rendezvous(S("tcp"), S("10.0.0.1"), 22, S("10.0.0.2"), S("c"), S(""));
     struct btr_id seen_by_server =
         btr_identity_rendezvous(S("tcp"), S("10.0.0.1"), 22, S("::ffff:10.0.0.2"), S("s"), S(""));
     assert_one(seen_by_client, seen_by_server);
-    assert_two(seen_by_client, btr_identity_rendezvous(S("tcp"), S("10.0.0.2"), 22, S("10.0.0.1"), S("c"), S("")));
-    assert_two(seen_by_client, btr_identity_rendezvous(S("tcp"), S("10.0.0.1"), 23, S("10.0.0.2"), S("c"), S("")));
+    assert_two(seen_by_client,
+               btr_identity_rendezvous(S("tcp"), S("10.0.0.2"), 22, S("10.0.0.1"), S("c"), S("")));
+    assert_two(seen_by_client,
+               btr_identity_rendezvous(S("tcp"), S("10.0.0.1"), 23, S("10.0.0.2"), S("c"), S("")));
     assert_two(btr_identity_rendezvous_unix(S("h"), S(""), S("/run/x")),
                btr_identity_rendezvous_unix(S("h"), S("/run"), S("/x")));
 }
@@ -79,13 +94,18 @@ static void windows_paths_are_folded_and_others_are_not(void **state)
 {
     (void)state;
     struct btr_span h = S("h"), none = S("");
-    assert_one(btr_identity_file(h, none, S("C:\\Windows\\CMD.EXE")), btr_identity_file(h, none, S("c:/windows/cmd.exe")));
+    assert_one(btr_identity_file(h, none, S("C:\\Windows\\CMD.EXE")),
+               btr_identity_file(h, none, S("c:/windows/cmd.exe")));
     assert_one(btr_identity_file(h, none, S("\\\\Srv\\Share\\\xc3\x84.txt")),
                btr_identity_file(h, none, S("\\\\srv\\share\\\xc3\xa4.TXT")));
-    assert_two(btr_identity_file(h, none, S("C:\\\xc3\x97")), btr_identity_file(h, none, S("C:\\\xc3\xb7")));
-    assert_one(btr_identity_file(h, none, S("\\??\\C:\\a")), btr_identity_file(h, none, S("C:\\A")));
-    assert_one(btr_identity_file(h, none, S("\\\\?\\C:\\a")), btr_identity_file(h, none, S("C:\\A")));
-    assert_two(btr_identity_file(h, none, S("/etc/Passwd")), btr_identity_file(h, none, S("/etc/passwd")));
+    assert_two(btr_identity_file(h, none, S("C:\\\xc3\x97")),
+               btr_identity_file(h, none, S("C:\\\xc3\xb7")));
+    assert_one(btr_identity_file(h, none, S("\\??\\C:\\a")),
+               btr_identity_file(h, none, S("C:\\A")));
+    assert_one(btr_identity_file(h, none, S("\\\\?\\C:\\a")),
+               btr_identity_file(h, none, S("C:\\A")));
+    assert_two(btr_identity_file(h, none, S("/etc/Passwd")),
+               btr_identity_file(h, none, S("/etc/passwd")));
     assert_two(btr_identity_file(h, none, S("/a\\b")), btr_identity_file(h, none, S("/a/b")));
     assert_two(btr_identity_file(h, none, S("/a")), btr_identity_file(h, S("/a"), none));
     assert_two(btr_identity_file(h, none, S("/a")), btr_identity_file(S("g"), none, S("/a")));
@@ -98,7 +118,8 @@ static void a_long_windows_path_is_folded_in_pieces_alike(void **state)
     for (size_t size = 500; size < sizeof(upper); size += 7) {
         memcpy(upper, "C:/", 3);
         memcpy(lower, "c:\\", 3);
-        for (size_t at = 3; at + 2 <= size; at += 2) { /* a two-byte letter stands across every border once */
+        for (size_t at = 3; at + 2 <= size;
+             at += 2) { /* a two-byte letter stands across every border once */
             memcpy(upper + at, "\xc3\x84", 2);
             memcpy(lower + at, "\xc3\xa4", 2);
         }
@@ -112,10 +133,14 @@ static void a_long_windows_path_is_folded_in_pieces_alike(void **state)
 static void a_native_process_id_has_no_braces_and_no_case(void **state)
 {
     (void)state;
-    assert_one(btr_identity_process_native(S("h"), S("{AB-01}")), btr_identity_process_native(S("h"), S("ab-01")));
-    assert_two(btr_identity_process_native(S("h"), S("ab-01")), btr_identity_process_native(S("h"), S("ab-02")));
-    assert_two(btr_identity_process_native(S("h"), S("ab-01")), btr_identity_process_native(S("g"), S("ab-01")));
-    assert_two(btr_identity_process_native(S("h"), S("{")), btr_identity_process_native(S("h"), S("")));
+    assert_one(btr_identity_process_native(S("h"), S("{AB-01}")),
+               btr_identity_process_native(S("h"), S("ab-01")));
+    assert_two(btr_identity_process_native(S("h"), S("ab-01")),
+               btr_identity_process_native(S("h"), S("ab-02")));
+    assert_two(btr_identity_process_native(S("h"), S("ab-01")),
+               btr_identity_process_native(S("g"), S("ab-01")));
+    assert_two(btr_identity_process_native(S("h"), S("{")),
+               btr_identity_process_native(S("h"), S("")));
 }
 
 static void a_pid_alone_is_no_identity(void **state)
@@ -130,10 +155,13 @@ static void a_pid_alone_is_no_identity(void **state)
 static void tags_keep_kinds_apart(void **state)
 {
     (void)state;
-    assert_two(btr_identity_named("service", S("h"), S("x")), btr_identity_named("task", S("h"), S("x")));
+    assert_two(btr_identity_named("service", S("h"), S("x")),
+               btr_identity_named("task", S("h"), S("x")));
     assert_two(btr_identity_named("ab", S("c"), S("x")), btr_identity_named("a", S("bc"), S("x")));
-    assert_two(btr_identity_numbered("pipe", S("h"), 1, 2), btr_identity_numbered("pipe", S("h"), 2, 1));
-    assert_two(btr_identity_numbered("pipe", S("h"), 1, 2), btr_identity_numbered("half", S("h"), 1, 2));
+    assert_two(btr_identity_numbered("pipe", S("h"), 1, 2),
+               btr_identity_numbered("pipe", S("h"), 2, 1));
+    assert_two(btr_identity_numbered("pipe", S("h"), 1, 2),
+               btr_identity_numbered("half", S("h"), 1, 2));
 }
 
 static void loopback_and_any_addresses_are_known(void **state)
@@ -142,8 +170,10 @@ static void loopback_and_any_addresses_are_known(void **state)
     assert_true(btr_address_is_loopback(S("127.8.9.1")) && btr_address_is_loopback(S("::1")));
     assert_true(btr_address_is_loopback(S("::ffff:127.0.0.1")));
     assert_false(btr_address_is_loopback(S("10.0.0.1")) || btr_address_is_loopback(S("")));
-    assert_false(btr_address_is_loopback(S("127.0.0.1.evil")) || btr_address_is_loopback(S("127.0.0.1\0")));
-    assert_true(btr_address_is_any(S("")) && btr_address_is_any(S("0.0.0.0")) && btr_address_is_any(S("::")));
+    assert_false(btr_address_is_loopback(S("127.0.0.1.evil")) ||
+                 btr_address_is_loopback(S("127.0.0.1\0")));
+    assert_true(btr_address_is_any(S("")) && btr_address_is_any(S("0.0.0.0")) &&
+                btr_address_is_any(S("::")));
     assert_false(btr_address_is_any(S("0.0.0.1")) || btr_address_is_any(S("x")));
 }
 

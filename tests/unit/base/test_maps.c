@@ -146,7 +146,8 @@ static void parts_are_told_apart_by_their_lengths(void **state)
     assert_true(btr_id_equal(btr_id_of(a, 2), btr_id_of(a, 2)));
 }
 
-/* Long keys are hashed in pieces: the same bytes as one key with lengths in front give the same id. */
+/* Long keys are hashed in pieces: the same bytes as one key with lengths in front give the same id.
+ */
 static void the_size_of_a_key_does_not_change_how_it_is_hashed(void **state)
 {
     (void)state;
@@ -154,17 +155,19 @@ static void the_size_of_a_key_does_not_change_how_it_is_hashed(void **state)
     struct test_random random = {3};
     for (size_t i = 0; i < sizeof(bytes); i++)
         bytes[i] = (uint8_t)test_random_next(&random);
-    static const size_t sizes[] = {0, 1, 127, 128, 511, 512, 513, 1000, 1013, 1014, 1015, 1023, 1024, 1025, 70000};
+    static const size_t sizes[] = {0,    1,    127,  128,  511,  512,  513,  1000,
+                                   1013, 1014, 1015, 1023, 1024, 1025, 70000};
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
         size_t at = 0;
-        for (size_t left = sizes[i]; ; left >>= 7) {
+        for (size_t left = sizes[i];; left >>= 7) {
             key[at++] = (uint8_t)(left < 0x80 ? left : left | 0x80);
             if (left < 0x80)
                 break;
         }
         memcpy(key + at, bytes, sizes[i]);
         struct btr_span part = {bytes, sizes[i]};
-        assert_true(btr_id_equal(btr_id_of(&part, 1), btr_id_hash((struct btr_span){key, at + sizes[i]})));
+        assert_true(
+            btr_id_equal(btr_id_of(&part, 1), btr_id_hash((struct btr_span){key, at + sizes[i]})));
     }
 }
 
