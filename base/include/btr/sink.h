@@ -42,10 +42,12 @@ struct btr_sink {
     void *self;
     /** Takes a batch; copies what it keeps. @return 0, or BTR_E_NOMEM, BTR_E_IO, BTR_E_FULL, BTR_E_LIMIT */
     int (*append)(void *self, const struct btr_batch *batch, struct btr_err *err);
-    /** Seals what was appended and makes it visible together with `progress`. Durable when it returns 0. */
+    /** Seals what was appended and makes it visible together with `progress`, in the order of the calls; may return before it is durable. */
     int (*publish)(void *self, const struct btr_progress *progress, struct btr_err *err);
     /** Bytes that wait for the next publish, to decide when it is due. */
     size_t (*pending)(void *self, uint32_t *event_count);
+    /** Waits until all that was published is durable. NULL when publish returns only then. @return 0, or what a seal failed with */
+    int (*drain)(void *self, struct btr_err *err);
 };
 
 #endif
