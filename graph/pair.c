@@ -1,71 +1,156 @@
-/* Which connect belongs to which accept. */
-#include <btr/trace.h>
-
-#include <btr/event.h>
+/*
+ * Which connect belongs to which accept of a rendezvous. align.c lays them beside each other; here meetings become ends and
+ * matches become pairs with their doubt.
+ */
+#include "align.h"
 
 struct meetings {
-    struct btr_flow *client, *server;
-    uint32_t client_count, server_count, client_capacity, server_capacity;
+    struct btr_flow *flows;
+    uint32_t count, capacity;
 };
 
-static int keep(struct btr_flow **list, uint32_t *count, uint32_t *capacity, const struct btr_flow *flow)
+struct sides {
+    struct meetings client, server;
+};
+
+static bool keep(struct meetings *m, const struct btr_flow *flow)
 {
-    if (*count == *capacity) {
-        uint32_t more = *capacity ? 2 * *capacity : 16;
-        struct btr_flow *grown = realloc(*list, more * sizeof(*grown));
-        if (!grown)
-            return BTR_E_NOMEM;
-        *list = grown;
-        *capacity = more;
+    if (m->count == m->capacity) {
+        if (m->capacity > UINT32_MAX / 2)
+            return false;
+        uint32_t capacity = m->capacity ? 2 * m->capacity : 16;
+        struct btr_flow *flows = realloc(m->flows, capacity * sizeof(*flows));
+        if (!flows)
+            return false;
+        m->flows = flows;
+        m->capacity = capacity;
     }
-    (*list)[(*count)++] = *flow;
-    return 0;
+    m->flows[m->count++] = *flow;
+    return true;
 }
 
 static int collect(void *self, const struct btr_flow *flows, uint32_t flow_count)
 {
-    struct meetings *m = self;
-    int rc = 0;
-    for (uint32_t i = 0; i < flow_count && rc == 0; i++) {
-        if (flows[i].operation == BTR_OP_MEET_CLIENT)
-            rc = keep(&m->client, &m->client_count, &m->client_capacity, &flows[i]);
-        else if (flows[i].operation == BTR_OP_MEET_SERVER)
-            rc = keep(&m->server, &m->server_count, &m->server_capacity, &flows[i]);
+    struct sides *s = self;
+    for (uint32_t i = 0; i < flow_count; i++) {
+        bool client = flows[i].operation == BTR_OP_MEET_CLIENT;
+        if (!client && flows[i].operation != BTR_OP_MEET_SERVER)
+            continue;
+        if (!keep(client ? &s->client : &s->server, &flows[i]))
+            return BTR_E_NOMEM;
     }
-    return rc;
+    return 0;
 }
 
-static int compare_order(const void *a, const void *b)
+static int compare_meetings(const void *a, const void *b)
 {
     const struct btr_flow *x = a;
     const struct btr_flow *y = b;
     if (x->last_ns != y->last_ns)
         return x->last_ns < y->last_ns ? -1 : 1;
+    if (x->first_ns != y->first_ns)
+        return x->first_ns < y->first_ns ? -1 : 1;
     int order = btr_id_compare(x->other, y->other);
     return order ? order : (x->ref > y->ref) - (x->ref < y->ref);
+}
+
+/* Sorts by order; a meeting that two stores tell counts once. */
+static void sort_meetings(struct meetings *m)
+{
+    if (m->count == 0)
+        return;
+    qsort(m->flows, m->count, sizeof(*m->flows), compare_meetings);
+    uint32_t kept = 1;
+    for (uint32_t i = 1; i < m->count; i++) {
+        const struct btr_flow *last = &m->flows[kept - 1];
+        if (last->last_ns != m->flows[i].last_ns || !btr_id_equal(last->other, m->flows[i].other))
+            m->flows[kept++] = m->flows[i];
+    }
+    m->count = kept;
+}
+
+static struct graph_end *ends_of(const struct meetings *m)
+{
+    struct graph_end *ends = malloc((m->count + (size_t)1) * sizeof(*ends));
+    for (uint32_t i = 0; ends && i < m->count; i++)
+        ends[i] = (struct graph_end){m->flows[i].first_ns, m->flows[i].last_ns, m->flows[i].source};
+    return ends;
+}
+
+/* Within the error of times both connects and both accepts could have come in the other order. */
+static bool could_cross(const struct sides *s, const struct graph_match *a, const struct graph_match *b)
+{
+    const struct btr_flow *client[] = {&s->client.flows[a->client], &s->client.flows[b->client]};
+    const struct btr_flow *server[] = {&s->server.flows[a->server], &s->server.flows[b->server]};
+    return client[1]->first_ns <= client[0]->last_ns && client[1]->last_ns - client[0]->last_ns <= BTR_SOURCE_ERROR_NS &&
+           server[1]->last_ns - server[0]->last_ns <= BTR_SOURCE_ERROR_NS;
+}
+
+static void doubt_crossings(const struct sides *s, struct graph_match *matches, uint32_t match_count)
+{
+    for (uint32_t i = 1; i < match_count; i++) {
+        struct graph_match *a = &matches[i - 1];
+        struct graph_match *b = &matches[i];
+        if (a->client < b->client && a->server < b->server && could_cross(s, a, b))
+            a->ambiguous = b->ambiguous = true;
+    }
+}
+
+/* Nothing was carried before the connect was called, nor before the accept returned. */
+static struct btr_pair make_pair(const struct sides *s, struct btr_id rendezvous, const struct graph_match *match)
+{
+    const struct btr_flow *client = &s->client.flows[match->client];
+    const struct btr_flow *server = &s->server.flows[match->server];
+    return (struct btr_pair){
+        .client = client->other,
+        .server = server->other,
+        .rendezvous = rendezvous,
+        .client_ref = client->ref,
+        .server_ref = server->ref,
+        .first_ns = client->first_ns < server->last_ns ? client->first_ns : server->last_ns,
+        .doubt = match->ambiguous ? BTR_DOUBT_PAIR_AMBIGUOUS : BTR_DOUBT_PAIR_BY_ORDER,
+    };
+}
+
+static int pair_sides(struct sides *s, struct btr_id rendezvous, struct btr_pair **pairs, uint32_t *pair_count)
+{
+    struct graph_match *matches = NULL;
+    uint32_t match_count = 0;
+    sort_meetings(&s->client);
+    sort_meetings(&s->server);
+    struct graph_end *clients = ends_of(&s->client);
+    struct graph_end *servers = ends_of(&s->server);
+    int rc = clients && servers ? 0 : BTR_E_NOMEM;
+    if (rc == 0)
+        rc = graph_align(clients, s->client.count, servers, s->server.count, &matches, &match_count);
+    if (rc == 0) {
+        doubt_crossings(s, matches, match_count);
+        *pairs = malloc((match_count + (size_t)1) * sizeof(**pairs));
+        rc = *pairs ? 0 : BTR_E_NOMEM;
+    }
+    for (uint32_t i = 0; rc == 0 && i < match_count; i++) {
+        struct btr_pair pair = make_pair(s, rendezvous, &matches[i]);
+        if (!btr_id_equal(pair.client, pair.server)) /* contradictory records: nothing meets itself */
+            (*pairs)[(*pair_count)++] = pair;
+    }
+    free(clients);
+    free(servers);
+    free(matches);
+    return rc;
 }
 
 int btr_pair_rendezvous(const struct btr_edges *edges, struct btr_id rendezvous, struct btr_pair **pairs,
                         uint32_t *pair_count, struct btr_err *err)
 {
-    struct meetings m = {0};
+    struct sides s = {0};
     *pairs = NULL;
     *pair_count = 0;
-    int rc = edges->flows(edges->self, rendezvous, BTR_SIDE_MEET, 0, collect, &m, err);
-    uint32_t n = m.client_count < m.server_count ? m.client_count : m.server_count;
-    if (rc == 0 && n) {
-        qsort(m.client, m.client_count, sizeof(*m.client), compare_order);
-        qsort(m.server, m.server_count, sizeof(*m.server), compare_order);
-        *pairs = malloc(n * sizeof(**pairs));
-        for (uint32_t i = 0; *pairs && i < n; i++) {
-            if (btr_id_equal(m.client[i].other, m.server[i].other))
-                continue;
-            int64_t first_ns = m.client[i].first_ns < m.server[i].first_ns ? m.client[i].first_ns : m.server[i].first_ns;
-            (*pairs)[(*pair_count)++] = (struct btr_pair){m.client[i].other, m.server[i].other, rendezvous, m.client[i].ref,
-                                                          m.server[i].ref, first_ns, BTR_DOUBT_PAIR_BY_ORDER};
-        }
-    }
-    free(m.client);
-    free(m.server);
+    int rc = edges->flows(edges->self, rendezvous, BTR_SIDE_MEET, 0, collect, &s, err);
+    if (rc == 0)
+        rc = pair_sides(&s, rendezvous, pairs, pair_count);
+    if (rc == BTR_E_NOMEM)
+        btr_fail(err, rc, UINT64_MAX, "%u connects and %u accepts of a rendezvous", s.client.count, s.server.count);
+    free(s.client.flows);
+    free(s.server.flows);
     return rc;
 }
