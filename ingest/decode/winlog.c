@@ -1,0 +1,168 @@
+/* Windows events as JSON, by any of the common shippers. The parts lie in winlog/: fields.c makes one view of a
+ * record, order.c says when it happened, sysmon.c, security.c and logon.c what it tells, state*.c what is remembered. */
+#include "decoders.h"
+#include "winlog/call.h"
+
+/* A Windows event holds at most 64 KiB of data (EvtWrite); as UTF-16 rendered to escaped JSON, with the message beside
+   the fields, that is at most twelve times as much. */
+enum { RECORD_MAX = 1 << 20 };
+
+/* Names differ in case between hosts and shippers: "security". The known ones are written as Windows does. */
+static struct btr_span channel_name(const struct win_fields *f)
+{
+    static const char *const known[] = {"Microsoft-Windows-Sysmon/Operational", "Security", "System", "Application",
+                                        "Windows PowerShell", "Microsoft-Windows-PowerShell/Operational"};
+    for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
+        if (win_equal_fold(f->channel, btr_span_of(known[i])))
+            return btr_span_of(known[i]);
+    if (f->channel.size)
+        return f->channel;
+    if (f->sysmon)
+        return btr_span_of(known[0]);
+    return f->provider.size ? f->provider : BTR_SPAN("unknown");
+}
+
+/* A provider that logs in the process that it tells about: the logging process is the one meant. */
+static struct win_who logging_process(struct win_call *c)
+{
+    struct btr_span pid = win_field_either(c->f, BTR_SPAN("ExecutionProcessID"), BTR_SPAN("winlog.process.pid"));
+    if (pid.size == 0)
+        pid = WIN_FIELD(c, "process_id");
+    struct win_mention m = {.pid_text = pid};
+    return win_process(c, &m);
+}
+
+static void tell_rest(struct win_call *c, struct btr_span channel)
+{
+    struct win_who who = win_security_actor(c);
+    if (!who.known && win_find_fold(channel, BTR_SPAN("PowerShell")) != SIZE_MAX)
+        who = logging_process(c);
+    win_tell_only(c, who, (struct btr_id){0});
+}
+
+static void tell_record(struct win_call *c, struct btr_span channel)
+{
+    bool told = false;
+    if (c->f->sysmon)
+        told = win_sysmon(c);
+    else if (btr_span_equal(channel, BTR_SPAN("Security")) ||
+             btr_span_equal(c->f->provider, BTR_SPAN("Microsoft-Windows-Security-Auditing")))
+        told = win_security(c);
+    else if (btr_span_equal(channel, BTR_SPAN("System")))
+        told = win_system(c);
+    if (!told)
+        tell_rest(c, channel);
+}
+
+static int put_in_order(struct win_call *c, const struct win_time *when, struct btr_span channel)
+{
+    c->stream = btr_batch_stream(c->out, c->host, channel);
+    c->host_name = btr_batch_name(c->out, c->host);
+    struct win_channel *sequence = win_channel_get(c->state, channel);
+    if (c->stream == UINT32_MAX || c->host_name == UINT32_MAX || !sequence)
+        return BTR_E_NOMEM;
+    struct win_gaps gaps = {.out = c->out, .stream = c->stream};
+    c->told_ns = when->told_ns;
+    c->first_ns = win_order(sequence, c->f->record_id, when->time_ns, &gaps);
+    c->last_ns = c->first_ns > INT64_MAX - when->width_ns ? INT64_MAX : c->first_ns + when->width_ns;
+    c->flags = when->width_ns ? BTR_EVENT_INTERVAL : 0;
+    return gaps.failed ? BTR_E_NOMEM : 0;
+}
+
+static int winlog_decode(struct btr_decoder_state *state, struct btr_span record, struct btr_batch *out,
+                         struct btr_arena *arena, struct btr_err *err)
+{
+    struct win_fields fields;
+    struct win_time when;
+    state->stats.records++;
+    if (record.size > RECORD_MAX) {
+        state->stats.undecoded++;
+        return btr_fail(err, BTR_E_LIMIT, RECORD_MAX, "record of %zu bytes", record.size);
+    }
+    int rc = win_fields_read(&fields, state->reader, record, arena, err);
+    if (rc == 0)
+        rc = win_time_choose(&when, &state->clock, &fields, err);
+    if (rc < 0) {
+        state->stats.undecoded += rc != BTR_E_NOMEM;
+        return rc;
+    }
+    struct win_call call = {.state = state, .f = &fields, .out = out, .arena = arena, .host = state->config.host};
+    struct btr_span channel = channel_name(&fields);
+    call.rc = put_in_order(&call, &when, channel);
+    if (call.rc == 0)
+        tell_record(&call, channel);
+    return call.rc < 0 ? btr_fail(err, call.rc, UINT64_MAX, "Windows event") : 0;
+}
+
+static int winlog_flush(struct btr_decoder_state *state, int64_t until_ns, struct btr_batch *out,
+                        struct btr_arena *arena)
+{
+    if (until_ns != INT64_MAX)
+        return 0;
+    for (uint32_t i = 0; i < state->channel_count; i++) {
+        struct win_channel *c = &state->channels[i];
+        struct btr_span name;
+        if (c->hole_count == 0 && c->gap_missing == 0)
+            continue;
+        if (!btr_arena_copy(arena, (struct btr_span){c->name, c->name_size}, &name))
+            return BTR_E_NOMEM;
+        struct win_gaps gaps = {.out = out, .stream = btr_batch_stream(out, state->config.host, name)};
+        if (gaps.stream == UINT32_MAX)
+            return BTR_E_NOMEM;
+        win_order_flush(c, &gaps);
+        if (gaps.failed)
+            return BTR_E_NOMEM;
+    }
+    return 0;
+}
+
+static struct btr_decoder_state *winlog_state_new(const struct btr_decoder_config *config)
+{
+    struct btr_decoder_state *state = calloc(1, sizeof(*state));
+    if (state && !win_state_init(state, config)) {
+        free(state);
+        return NULL;
+    }
+    return state;
+}
+
+static void winlog_state_free(struct btr_decoder_state *state)
+{
+    if (!state)
+        return;
+    win_state_fini(state);
+    free(state);
+}
+
+static int winlog_detect(const struct btr_span *records, size_t record_count)
+{
+    int sum = 0, count = 0;
+    for (size_t i = 0; i < record_count; i++) {
+        if (records[i].size == 0)
+            continue; /* blank lines occur */
+        sum += win_record_score(records[i]);
+        count++;
+    }
+    return count ? sum / count : 0;
+}
+
+static void winlog_stats(const struct btr_decoder_state *state, struct btr_decoder_stats *out)
+{
+    *out = state->stats;
+}
+
+const struct btr_decoder btr_decoder_winlog = {
+    .name = "winlog",
+    .source = "https://learn.microsoft.com/windows/win32/wes/eventschema-schema, in JSON as NXLog (im_msvistalog, to_json), "
+              "Winlogbeat and Azure write it",
+    .record_max = RECORD_MAX,
+    .detect = winlog_detect,
+    .host_peek = win_host_peek,
+    .state_new = winlog_state_new,
+    .state_free = winlog_state_free,
+    .state_save = win_state_save,
+    .state_load = win_state_load,
+    .decode = winlog_decode,
+    .flush = winlog_flush,
+    .stats = winlog_stats,
+};

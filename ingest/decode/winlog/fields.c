@@ -1,0 +1,301 @@
+/* Shippers differ in where they put the same thing:
+ *
+ *                 NXLog, Logstash, Azure    Winlogbeat 5, 6     Winlogbeat 7, 8
+ *   event id      EventID                   event_id            winlog.event_id, event.code
+ *   channel       Channel (EventLog)        log_name            winlog.channel
+ *   provider      SourceName (ProviderName) source_name         winlog.provider_name
+ *   host          Hostname (Computer)       computer_name       winlog.computer_name, host.name
+ *   record id     RecordNumber              record_number       winlog.record_id
+ *   fields        top level                 event_data.*        winlog.event_data.*, winlog.user_data.*
+ *   text          Message                   message             message
+ */
+#include "fields.h"
+
+static uint8_t lower(uint8_t c)
+{
+    return c >= 'A' && c <= 'Z' ? (uint8_t)(c + 32) : c;
+}
+
+bool win_equal_fold(struct btr_span a, struct btr_span b)
+{
+    if (a.size != b.size)
+        return false;
+    for (size_t i = 0; i < a.size; i++)
+        if (lower(a.at[i]) != lower(b.at[i]))
+            return false;
+    return true;
+}
+
+bool win_ends_fold(struct btr_span s, struct btr_span suffix)
+{
+    return s.size >= suffix.size &&
+           win_equal_fold((struct btr_span){s.at + s.size - suffix.size, suffix.size}, suffix);
+}
+
+struct btr_span win_fold(struct btr_arena *arena, struct btr_span text)
+{
+    size_t first = 0;
+    while (first < text.size && lower(text.at[first]) == text.at[first])
+        first++;
+    if (first == text.size)
+        return text;
+    uint8_t *at = btr_arena_alloc(arena, text.size, 1);
+    if (!at)
+        return text;
+    for (size_t i = 0; i < text.size; i++)
+        at[i] = lower(text.at[i]);
+    return (struct btr_span){at, text.size};
+}
+
+size_t win_find_fold(struct btr_span hay, struct btr_span needle)
+{
+    for (size_t i = 0; i + needle.size <= hay.size; i++)
+        if (win_equal_fold((struct btr_span){hay.at + i, needle.size}, needle))
+            return i;
+    return SIZE_MAX;
+}
+
+struct btr_span win_basename(struct btr_span path)
+{
+    size_t i = path.size;
+    while (i > 0 && path.at[i - 1] != '\\' && path.at[i - 1] != '/')
+        i--;
+    return (struct btr_span){path.at + i, path.size - i};
+}
+
+bool win_number(struct btr_span text, uint64_t *value)
+{
+    if (text.size > 2 && text.at[0] == '0' && (text.at[1] | 0x20) == 'x')
+        return btr_span_number((struct btr_span){text.at + 2, text.size - 2}, 16, value);
+    return btr_span_number(text, 10, value);
+}
+
+/* ---- Fields --------------------------------------------------------------------------------- */
+
+static bool is_told(struct btr_span value)
+{
+    return value.size > 1 || (value.size == 1 && value.at[0] != '-');
+}
+
+const struct btr_json_member *win_member(const struct win_fields *f, struct btr_span name)
+{
+    for (uint32_t i = 0; i < f->count; i++)
+        if (btr_span_equal(f->members[i].name, name))
+            return &f->members[i];
+    return NULL;
+}
+
+static struct btr_span told_value(const struct win_fields *f, struct btr_span name)
+{
+    const struct btr_json_member *m = win_member(f, name);
+    if (!m || m->type == BTR_JSON_NULL || !is_told(m->value))
+        return (struct btr_span){0};
+    return m->value;
+}
+
+struct btr_span win_message_field(const struct win_fields *f, struct btr_span name)
+{
+    struct btr_span rest = f->message;
+    while (rest.size) {
+        const uint8_t *end = memchr(rest.at, '\n', rest.size);
+        size_t size = end ? (size_t)(end - rest.at) : rest.size;
+        struct btr_span line = {rest.at, size};
+        rest = (struct btr_span){rest.at + size + (end != NULL), rest.size - size - (end != NULL)};
+        if (line.size <= name.size || !btr_span_begins(line, name) || line.at[name.size] != ':')
+            continue;
+        size_t begin = name.size + 1;
+        while (begin < line.size && (line.at[begin] == ' ' || line.at[begin] == '\t'))
+            begin++;
+        while (line.size > begin && (line.at[line.size - 1] == '\r' || line.at[line.size - 1] == ' '))
+            line.size--;
+        struct btr_span value = {line.at + begin, line.size - begin};
+        return is_told(value) ? value : (struct btr_span){0};
+    }
+    return (struct btr_span){0};
+}
+
+struct btr_span win_field(const struct win_fields *f, struct btr_span name)
+{
+    struct btr_span value = told_value(f, name);
+    return value.size == 0 && f->sysmon ? win_message_field(f, name) : value;
+}
+
+struct btr_span win_field_either(const struct win_fields *f, struct btr_span name, struct btr_span other)
+{
+    struct btr_span value = told_value(f, name);
+    if (value.size == 0)
+        value = told_value(f, other);
+    if (value.size == 0 && f->sysmon) {
+        value = win_message_field(f, name);
+        if (value.size == 0)
+            value = win_message_field(f, other);
+    }
+    return value;
+}
+
+/* ---- Reading a record ----------------------------------------------------------------------- */
+
+/* Brings names to the event's own. What an event calls its field wins over what a shipper adds beside it. */
+static void shorten(struct win_fields *f)
+{
+    static const char *const prefixes[] = {"winlog.event_data.", "winlog.user_data.", "event_data.",
+                                           "user_data.",         "EventData.",        "UserData."};
+    static const char suffix[] = "_string"; /* Azure Log Analytics writes the type of a column into its name */
+    for (uint32_t i = 0; i < f->count; i++) {
+        struct btr_span *name = &f->members[i].name;
+        for (size_t k = 0; k < sizeof(prefixes) / sizeof(*prefixes); k++) {
+            struct btr_span prefix = btr_span_of(prefixes[k]);
+            if (!btr_span_begins(*name, prefix))
+                continue;
+            *name = (struct btr_span){name->at + prefix.size, name->size - prefix.size};
+            break;
+        }
+        if (name->size > sizeof(suffix) - 1 && win_ends_fold(*name, BTR_SPAN("_string")))
+            name->size -= sizeof(suffix) - 1;
+    }
+}
+
+static struct btr_span first_of(const struct win_fields *f, const char *const *names)
+{
+    struct btr_span value = {0};
+    for (; *names && value.size == 0; names++)
+        value = told_value(f, btr_span_of(*names));
+    return value;
+}
+
+static int refuse_foreign(const struct win_fields *f, struct btr_err *err)
+{
+    if (win_member(f, BTR_SPAN("SyslogMessage")))
+        return btr_fail(err, BTR_E_FORMAT, 0, "a syslog record in JSON, not a Windows event");
+    if (win_member(f, BTR_SPAN("ActionType")) || win_member(f, BTR_SPAN("OperationName")) ||
+        win_member(f, BTR_SPAN("Operation")))
+        return btr_fail(err, BTR_E_FORMAT, 0, "a cloud or endpoint audit row, not a Windows event");
+    return btr_fail(err, BTR_E_FORMAT, 0, "no event id: not a Windows event");
+}
+
+int win_fields_read(struct win_fields *out, struct btr_json_reader *reader, struct btr_span record,
+                    struct btr_arena *arena, struct btr_err *err)
+{
+    /* Names of the nested forms come first: what an event calls "Channel" is shortened to the same name. */
+    static const char *const event_ids[] = {"winlog.event_id", "event_id", "event.code", "EventID", "EventId", NULL};
+    static const char *const channels[] = {"winlog.channel", "log_name", "Channel", "EventLog", NULL};
+    static const char *const providers[] = {"winlog.provider_name", "source_name",     "SourceName", "ProviderName",
+                                            "Provider",             "EventSourceName", "Source",     NULL};
+    static const char *const hosts[] = {"winlog.computer_name", "computer_name", "Hostname", "Computer", "host.name",
+                                        NULL};
+    static const char *const record_ids[] = {"winlog.record_id", "record_number", "RecordNumber", "EventRecordID",
+                                             NULL};
+    static const char *const messages[] = {"message", "Message", NULL};
+    *out = (struct win_fields){0};
+    int rc = btr_json_flatten(reader, record, arena, &out->members, &out->count, err);
+    if (rc < 0)
+        return rc;
+    shorten(out);
+    uint64_t id = 0;
+    if (!win_number(first_of(out, event_ids), &id) || id > UINT32_MAX)
+        return refuse_foreign(out, err);
+    out->event_id = (uint32_t)id & 0xffff; /* the upper half are qualifiers of old event sources */
+    out->channel = first_of(out, channels);
+    out->provider = first_of(out, providers);
+    out->host = first_of(out, hosts);
+    out->message = first_of(out, messages);
+    if (!win_number(first_of(out, record_ids), &out->record_id))
+        out->record_id = 0;
+    out->sysmon = btr_span_equal(out->provider, BTR_SPAN("Microsoft-Windows-Sysmon")) ||
+                  win_equal_fold(out->channel, BTR_SPAN("Microsoft-Windows-Sysmon/Operational"));
+    return 0;
+}
+
+/* ---- Without reading the whole -------------------------------------------------------------- */
+
+/* A JSON string that begins behind a quote at `at`. @return the index of its closing quote, or the size */
+static size_t string_end(struct btr_span s, size_t at)
+{
+    while (at < s.size && s.at[at] != '"')
+        at += s.at[at] == '\\' ? 2 : 1;
+    return at < s.size ? at : s.size;
+}
+
+struct peek {
+    struct btr_span record;
+    size_t at;
+    unsigned depth;
+};
+
+/* The next member that has a string for a value. Escapes stay as they are: a host name has none. */
+static bool peek_next(struct peek *p, struct btr_span *name, struct btr_span *value)
+{
+    struct btr_span s = p->record;
+    while (p->at < s.size) {
+        uint8_t c = s.at[p->at++];
+        p->depth += c == '{';
+        p->depth -= c == '}' && p->depth > 0;
+        if (c != '"')
+            continue;
+        size_t end = string_end(s, p->at);
+        *name = (struct btr_span){s.at + p->at, end - p->at};
+        p->at = end < s.size ? end + 1 : end;
+        size_t i = p->at;
+        while (i < s.size && (s.at[i] == ' ' || s.at[i] == '\t' || s.at[i] == ':'))
+            i++;
+        if (i == p->at || i == s.size || s.at[i] != '"')
+            continue;
+        end = string_end(s, i + 1);
+        *value = (struct btr_span){s.at + i + 1, end - i - 1};
+        p->at = end < s.size ? end + 1 : end;
+        return true;
+    }
+    return false;
+}
+
+struct btr_span win_host_peek(struct btr_span record)
+{
+    static const char *const names[] = {"Hostname", "computer_name", "Computer", "HostName"}; /* surest first */
+    enum { NAMES = sizeof(names) / sizeof(*names) };
+    struct peek p = {.record = record};
+    struct btr_span name, value, best = {0};
+    size_t best_rank = NAMES;
+    while (best_rank > 0 && peek_next(&p, &name, &value)) {
+        for (size_t i = 0; i < best_rank; i++) {
+            unsigned depth_max = i == 1 ? 2 : 1; /* winlog.computer_name */
+            if (p.depth > depth_max || value.size == 0 || !btr_span_equal(name, btr_span_of(names[i])))
+                continue;
+            best = value;
+            best_rank = i;
+        }
+    }
+    return best;
+}
+
+static bool contains(struct btr_span record, const char *text)
+{
+    struct btr_span needle = btr_span_of(text);
+    for (size_t i = 0; i + needle.size <= record.size; i++) {
+        const uint8_t *found = memchr(record.at + i, needle.at[0], record.size - needle.size - i + 1);
+        if (!found)
+            return false;
+        i = (size_t)(found - record.at);
+        if (memcmp(found, needle.at, needle.size) == 0)
+            return true;
+    }
+    return false;
+}
+
+int win_record_score(struct btr_span record)
+{
+    size_t i = btr_span_begins(record, BTR_SPAN("\xef\xbb\xbf")) ? 3 : 0;
+    while (i < record.size && (record.at[i] == ' ' || record.at[i] == '\t'))
+        i++;
+    if (i == record.size || record.at[i] != '{')
+        return 0;
+    bool flat = contains(record, "\"EventID\"");
+    bool nested = contains(record, "\"event_id\"") || contains(record, "\"winlog\"");
+    if (flat && (contains(record, "\"Channel\"") || contains(record, "\"SourceName\"")))
+        return 95;
+    if (nested && (contains(record, "\"log_name\"") || contains(record, "\"channel\"") ||
+                   contains(record, "\"winlog\"")))
+        return 95;
+    if (flat || contains(record, "\"TimeGenerated\"") || contains(record, "\"SyslogMessage\""))
+        return 20; /* rows of Azure tables, of which some are Windows events */
+    return 0;
+}
