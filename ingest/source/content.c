@@ -77,15 +77,18 @@ static int chunk_read(struct btr_content *c, struct btr_err *err)
     return 0;
 }
 
-/* Waits for a free block. @return its memory, or NULL when the consumer has closed */
+/* Waits for a free block. @return its memory, or NULL when the consumer has closed or there is none */
 static uint8_t *block_begin(struct btr_content *c)
 {
+    uint8_t **place = &c->memory[c->made % BLOCK_COUNT]; /* taken when first needed: most files are small */
     pthread_mutex_lock(&c->mutex);
     while (!c->stop && c->made - (c->taken - (c->holding ? 1 : 0)) >= BLOCK_COUNT)
         pthread_cond_wait(&c->moved, &c->mutex);
-    uint8_t *memory = c->stop ? NULL : c->memory[c->made % BLOCK_COUNT];
+    bool stop = c->stop;
     pthread_mutex_unlock(&c->mutex);
-    return memory;
+    if (!stop && !*place)
+        *place = malloc(SOURCE_BLOCK_SIZE);
+    return stop ? NULL : *place;
 }
 
 static int block_end(struct btr_content *c, size_t size, struct btr_err *err)
@@ -134,27 +137,31 @@ static size_t whole_lines(const uint8_t *at, size_t size)
     return n > 0 ? n : size;
 }
 
+/* Each block ends behind the last newline that is in it; what follows begins the next one. */
 static int blocks_make(struct btr_content *c, struct btr_err *err)
 {
-    size_t carried = 0;
-    uint8_t *memory = block_begin(c);
-    while (memory) {
-        size_t size = carried;
-        int rc = block_fill(c, memory, &size, err);
-        bool last = rc < 0 || size < SOURCE_BLOCK_SIZE;
-        if (size == 0)
+    size_t size = 0;
+    int rc = 0;
+    bool last = false;
+    for (uint8_t *memory = block_begin(c);;) {
+        if (!memory)
+            return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "out of memory"); /* or closed, and nobody looks */
+        if (!last) {
+            rc = block_fill(c, memory, &size, err);
+            last = rc < 0 || size < SOURCE_BLOCK_SIZE;
+        }
+        size_t whole = whole_lines(memory, size);
+        if (whole == 0)
             return rc;
-        size_t whole = last ? size : whole_lines(memory, size);
-        carried = size - whole;
         const uint8_t *tail = memory + whole; /* not touched by the consumer: it lies behind the block */
-        int ended = block_end(c, whole, err);
-        if (ended < 0 || last)
-            return rc < 0 ? rc : ended;
+        int failed = block_end(c, whole, rc < 0 ? NULL : err);
+        if (failed < 0)
+            return rc < 0 ? rc : failed;
+        size -= whole;
         memory = block_begin(c);
-        if (memory && carried > 0)
-            memmove(memory, tail, carried);
+        if (memory && size > 0)
+            memmove(memory, tail, size);
     }
-    return 0;
 }
 
 /* A damaged file is read to its end all the same: custody wants the digest of all of it. */
@@ -225,12 +232,7 @@ static bool content_init(struct btr_content *c)
     c->chunk = malloc(CHUNK_SIZE);
     c->stored_sha = btr_sha256_new();
     c->content_sha = btr_sha256_new();
-    bool ok = c->chunk && c->stored_sha && c->content_sha;
-    for (size_t i = 0; i < BLOCK_COUNT; i++) {
-        c->memory[i] = malloc(SOURCE_BLOCK_SIZE);
-        ok = ok && c->memory[i];
-    }
-    return ok;
+    return c->chunk && c->stored_sha && c->content_sha;
 }
 
 static bool thread_begin(struct btr_content *c)

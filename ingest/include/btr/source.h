@@ -55,16 +55,26 @@ struct btr_feed_options {
     const struct btr_known *known;     /* or NULL */
     void (*progress)(void *self, const char *path, uint64_t stored_bytes, uint64_t events); /* or NULL; called about ten times a second */
     void *progress_self;
+    void (*note)(void *self, const char *line); /* what the user should know and is no fault: "already read"; or NULL */
+    void *note_self;
 };
 
 struct btr_feed_stats {
     uint64_t inputs, inputs_known, records, events, undecoded, gaps, content_bytes, known_bytes, waiting, evicted, orphans;
+    uint64_t inputs_empty;       /* no record in them */
+    uint64_t inputs_passed_over; /* found in a folder, of no known format */
+    uint64_t inputs_bad;         /* complained of */
+    uint64_t inputs_cut;         /* end inside a record */
+    bool sink_failed;            /* what btr_feed returned is a failure of the sink, not of an input */
 };
 
 /**
- * Reads all paths, decodes and feeds the sink, publishing as segments fill and at the end of each input.
- * Stops at the first failure of the sink; a bad input (missing, unreadable, damaged, of no known format) is
- * reported through `complain` and does not stop the others.
+ * Reads all paths, decodes and feeds the sink. It publishes as segments fill, and at the end, when what decoders hold back
+ * is flushed; rotated files of one host go through one decoder state, which the store keeps between runs.
+ * Content that was read before adds nothing, whatever the file is called and however it is packed now; of content that has
+ * grown only the tail is read (docs/INGEST.md says exactly what is recognised).
+ * Stops at the first failure of the sink; a bad input (missing, unreadable, damaged, of no known format, of no known host)
+ * is reported through `complain` and does not stop the others.
  * @param complain  one line per bad input; may be NULL
  * @return 0, or the sink's failure, or the code of the first bad input after all others were read
  */

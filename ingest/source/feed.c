@@ -1,0 +1,111 @@
+#include "feed.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { LINE_SIZE = BTR_ERR_TEXT_SIZE };
+
+int feed_complain(struct feed *f, const char *path, int code, const char *text)
+{
+    struct btr_err line = {0};
+    f->stats->inputs_bad++;
+    (void)btr_fail(&line, code, UINT64_MAX, "%s: %s", path, text); /* escapes what a name may hold */
+    if (f->first_bad == 0) {
+        f->first_bad = code;
+        if (f->err)
+            *f->err = line;
+    }
+    if (f->complain)
+        f->complain(f->complain_self, line.text);
+    return 0;
+}
+
+void feed_note(struct feed *f, const char *path, const char *format, ...)
+{
+    char text[LINE_SIZE];
+    struct btr_err line = {0};
+    va_list args;
+    if (!f->options->note)
+        return;
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    (void)btr_fail(&line, BTR_E_FORMAT, UINT64_MAX, "%s: %s", path, text);
+    f->options->note(f->options->note_self, line.text);
+}
+
+int feed_sink_failed(struct feed *f, int rc)
+{
+    f->stats->sink_failed = true;
+    return rc;
+}
+
+/* The inputs of this run are told with what only its end shows. */
+static void inputs_finish(struct feed *f)
+{
+    for (uint32_t i = 0; i < f->input_count; i++) {
+        struct feed_input *in = f->inputs[i];
+        if (!in->ended)
+            continue;
+        in->row.file_size = in->file_size;
+        memcpy(in->row.file_sha256, in->file_sha256, sizeof in->file_sha256);
+        in->row.complete = in->whole;
+        in->moved = true;
+    }
+}
+
+static int run_read(struct feed *f, const struct btr_paths *paths)
+{
+    int rc = 0;
+    for (uint32_t i = 0; i < paths->count && rc == 0; i++)
+        rc = feed_input_read(f, &paths->items[i]);
+    if (rc == 0)
+        rc = feed_states_flush(f);
+    if (rc == 0) {
+        inputs_finish(f);
+        rc = feed_publish(f);
+    }
+    if (rc == 0 && f->sink->drain) {
+        rc = f->sink->drain(f->sink->self, f->err);
+        if (rc < 0)
+            feed_sink_failed(f, rc);
+    }
+    feed_states_count(f);
+    return rc;
+}
+
+static void run_end(struct feed *f)
+{
+    feed_states_fini(f);
+    for (uint32_t i = 0; i < f->input_count; i++)
+        feed_input_free(f->inputs[i]);
+    free(f->inputs);
+    btr_batch_fini(&f->batch);
+    btr_arena_free(f->arena);
+    free(f);
+}
+
+int btr_feed(const struct btr_paths *paths, const struct btr_feed_options *options, const struct btr_sink *sink,
+             struct btr_feed_stats *stats, void (*complain)(void *self, const char *line), void *complain_self,
+             struct btr_err *err)
+{
+    *stats = (struct btr_feed_stats){0};
+    struct feed *f = calloc(1, sizeof *f);
+    if (!f)
+        return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "out of memory");
+    f->options = options;
+    f->sink = sink;
+    f->stats = stats;
+    f->complain = complain;
+    f->complain_self = complain_self;
+    f->err = err;
+    btr_batch_init(&f->batch);
+    f->batch.epoch = 1;
+    f->arena = btr_arena_new(FEED_ARENA_SIZE);
+    int rc = f->arena ? run_read(f, paths) : btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "out of memory");
+    if (rc == 0 && f->first_bad < 0)
+        rc = f->first_bad;
+    run_end(f);
+    return rc;
+}

@@ -1,0 +1,433 @@
+#include <btr/clock.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "feed.h"
+
+enum { PROGRESS_NS = 100000000 };
+
+void feed_input_free(struct feed_input *input)
+{
+    if (!input)
+        return;
+    free(input->name);
+    free(input);
+}
+
+/* ---- One record ---- */
+
+/* The state of the host that the record names, else of the input's; *out is NULL when neither is known. */
+static int state_of(struct feed *f, struct feed_input *in, struct btr_span record, struct feed_state **out)
+{
+    struct btr_span host = {in->host, in->host_size};
+    struct btr_span raw = in->decoder->host_peek ? in->decoder->host_peek(record) : (struct btr_span){0};
+    uint8_t canonical[FEED_NAME_SIZE];
+    int rc = 0;
+    if (raw.size == 0) {
+        if (!in->default_state && host.size > 0)
+            rc = feed_state_get(f, in->decoder, host, &in->default_state);
+        *out = in->default_state;
+        return rc;
+    }
+    if (in->peeked_state && raw.size == in->peeked_size && memcmp(raw.at, in->peeked, raw.size) == 0) {
+        *out = in->peeked_state;
+        return 0;
+    }
+    host = btr_host_canonical(f->options->hosts, raw, canonical);
+    rc = feed_state_get(f, in->decoder, host, out);
+    if (rc == 0 && raw.size <= sizeof in->peeked) {
+        memcpy(in->peeked, raw.at, raw.size);
+        in->peeked_size = raw.size;
+        in->peeked_state = *out;
+    }
+    return rc;
+}
+
+static void event_seen(struct feed_state *s, const struct btr_batch *b, uint32_t before)
+{
+    if (b->event_count > before && b->events[b->event_count - 1].last_ns > s->last_ns)
+        s->last_ns = b->events[b->event_count - 1].last_ns;
+}
+
+/* @return 0, a failure of the decoder (nothing was changed), or of the sink with f->stats->sink_failed */
+static int record_decode(struct feed *f, struct feed_input *in, struct feed_state *s, const struct source_line *line,
+                         struct btr_err *err)
+{
+    uint32_t before = f->batch.event_count;
+    f->batch.line = line->number;
+    int rc = in->decoder->decode(s->state, line->bytes, &f->batch, f->arena, err);
+    if (rc == BTR_E_NOMEM) { /* the batch is full: once more with an empty one */
+        rc = feed_batch_flush(f);
+        if (rc < 0)
+            return rc;
+        before = 0;
+        rc = in->decoder->decode(s->state, line->bytes, &f->batch, f->arena, err);
+    }
+    if (rc == 0)
+        event_seen(s, &f->batch, before);
+    return rc;
+}
+
+static void record_count(struct feed *f, struct feed_input *in, struct feed_state *s)
+{
+    f->batch.record_count++;
+    f->stats->records++;
+    in->row.records++;
+    if (!s)
+        return;
+    s->moved = s->flush_due = true;
+    s->input = in->id;
+    in->state = s;
+    if (in->row.host.size == 0)
+        in->row.host = (struct btr_span){s->host, s->host_size};
+}
+
+static int record_feed(struct feed *f, struct feed_input *in, const struct source_line *line)
+{
+    struct feed_state *s = NULL;
+    struct btr_err err = {.offset = UINT64_MAX};
+    char reason[BTR_ERR_TEXT_SIZE];
+    int rc = state_of(f, in, line->bytes, &s);
+    if (rc < 0 && rc != BTR_E_LIMIT)
+        return feed_sink_failed(f, rc);
+    record_count(f, in, s);
+    if (rc == BTR_E_LIMIT) {
+        (void)snprintf(reason, sizeof reason, "more than %d hosts in one run", FEED_HOSTS_MAX);
+    } else if (!s) {
+        (void)snprintf(reason, sizeof reason, "the record names no host");
+    } else if (line->too_long) {
+        (void)snprintf(reason, sizeof reason, "the record has %llu bytes, more than %u", (unsigned long long)line->size,
+                       in->decoder->record_max);
+    } else {
+        rc = record_decode(f, in, s, line, &err);
+        if (rc == 0 || f->stats->sink_failed)
+            return rc;
+        (void)snprintf(reason, sizeof reason, "%s", err.text[0] ? err.text : btr_code_text(rc));
+    }
+    return feed_quarantine(f, in, s, line, err.offset, reason);
+}
+
+/* ---- One block ---- */
+
+struct reading {
+    struct source_tape *tape;
+    struct source_lines lines;
+    struct source_lines skipped;      /* lines that were read in an earlier run, for their hosts only */
+    struct feed_candidate known;      /* size 0: nothing is */
+    bool mid_line;                    /* what was read before ended without a newline */
+    uint64_t end;                     /* of the last block */
+    uint8_t sha256[BTR_SHA256_SIZE];  /* up to there */
+};
+
+static int lines_feed(struct feed *f, struct feed_input *in, struct reading *r)
+{
+    struct source_line line;
+    while (source_lines_next(&r->lines, &line)) {
+        int rc = line.size > 0 ? record_feed(f, in, &line) : 0;
+        if (rc == 0)
+            rc = feed_batch_room(f);
+        if (rc < 0)
+            return rc;
+    }
+    return feed_batch_flush(f); /* its spans point into the block */
+}
+
+/* States of hosts in content that an interrupted run has read: they wait for their flush. */
+static int hosts_revive(struct feed *f, struct feed_input *in, struct reading *r, struct btr_span bytes)
+{
+    struct source_line line;
+    source_lines_block(&r->skipped, bytes);
+    while (source_lines_next(&r->skipped, &line)) {
+        struct feed_state *s = NULL;
+        int rc = line.size > 0 ? state_of(f, in, line.bytes, &s) : 0;
+        if (rc < 0 && rc != BTR_E_LIMIT)
+            return feed_sink_failed(f, rc);
+        if (rc == 0 && s) {
+            s->flush_due = true;
+            s->input = in->id;
+            in->state = s;
+        }
+    }
+    return source_lines_keep(&r->skipped) ? 0 : btr_fail(f->err, BTR_E_NOMEM, UINT64_MAX, "out of memory");
+}
+
+/* The newline of a last line that was read although it had none yet. */
+static struct btr_span newline_skip(struct reading *r, struct btr_span bytes)
+{
+    size_t n = bytes.size > 1 && bytes.at[0] == '\r' && bytes.at[1] == '\n' ? 2 : bytes.at[0] == '\n' ? 1 : 0;
+    r->mid_line = false;
+    return (struct btr_span){bytes.at + n, bytes.size - n};
+}
+
+/* Leaves of a block what is new. */
+static int known_skip(struct feed *f, struct feed_input *in, struct reading *r, const struct source_block *block,
+                      struct btr_span *fresh)
+{
+    *fresh = block->bytes;
+    if (block->offset < r->known.size) {
+        uint64_t known = r->known.size - block->offset;
+        struct btr_span old = {fresh->at, known < fresh->size ? (size_t)known : fresh->size};
+        fresh->at += old.size;
+        fresh->size -= old.size;
+        f->stats->known_bytes += old.size;
+        r->mid_line = old.at[old.size - 1] != '\n';
+        if (!r->known.finished) {
+            int rc = hosts_revive(f, in, r, old);
+            if (rc < 0)
+                return rc;
+        }
+    }
+    if (r->mid_line && fresh->size > 0)
+        *fresh = newline_skip(r, *fresh);
+    return 0;
+}
+
+static void progress_tell(struct feed *f, const struct feed_input *in, struct reading *r)
+{
+    if (!f->options->progress)
+        return;
+    int64_t now = btr_monotonic_ns();
+    if (now - f->progress_ns < PROGRESS_NS)
+        return;
+    f->progress_ns = now;
+    f->options->progress(f->options->progress_self, in->path, source_tape_progress(r->tape), f->stats->events);
+}
+
+static void consumed_set(struct feed *f, struct feed_input *in, const struct reading *r)
+{
+    if (r->end <= in->row.content_size)
+        return;
+    f->stats->content_bytes += r->end - in->row.content_size;
+    in->row.content_size = r->end;
+    in->row.content_lines = r->lines.line;
+    memcpy(in->row.content_sha256, r->sha256, sizeof r->sha256);
+    in->moved = true;
+}
+
+static int block_feed(struct feed *f, struct feed_input *in, struct reading *r, const struct source_block *block)
+{
+    struct btr_span fresh;
+    int rc = known_skip(f, in, r, block, &fresh);
+    if (rc < 0)
+        return rc;
+    source_lines_block(&r->lines, fresh);
+    rc = lines_feed(f, in, r);
+    if (rc < 0)
+        return rc;
+    if (!source_lines_keep(&r->lines))
+        return btr_fail(f->err, BTR_E_NOMEM, UINT64_MAX, "out of memory");
+    r->end = block->offset + block->bytes.size;
+    memcpy(r->sha256, block->sha256, sizeof r->sha256);
+    progress_tell(f, in, r);
+    if (source_lines_inside(&r->lines))
+        return 0;
+    consumed_set(f, in, r);
+    if (!feed_publish_due(f))
+        return 0;
+    rc = feed_counts_settle(f, in);
+    return rc < 0 ? rc : feed_publish(f);
+}
+
+/* ---- The end of an input ---- */
+
+/* A last line without a newline is whole when it is a JSON object that decodes; other text may have been cut anywhere. */
+static bool last_decodes(struct feed *f, struct feed_input *in, const struct source_line *line, int *failed)
+{
+    struct btr_span s = line->bytes;
+    struct feed_state *s_of = NULL;
+    struct btr_err err;
+    while (s.size > 0 && (s.at[s.size - 1] == ' ' || s.at[s.size - 1] == '\t'))
+        s.size--;
+    if (line->too_long || s.size < 2 || s.at[0] != '{' || s.at[s.size - 1] != '}')
+        return false;
+    int rc = state_of(f, in, line->bytes, &s_of);
+    if (rc < 0 || !s_of) {
+        *failed = rc < 0 && rc != BTR_E_LIMIT ? feed_sink_failed(f, rc) : 0;
+        return false;
+    }
+    rc = record_decode(f, in, s_of, line, &err);
+    if (rc < 0) {
+        *failed = f->stats->sink_failed ? rc : 0;
+        return false;
+    }
+    record_count(f, in, s_of);
+    return true;
+}
+
+static int cut_tell(struct feed *f, struct feed_input *in, const struct source_line *line)
+{
+    f->stats->inputs_cut++;
+    feed_note(f, in->path, "ends inside a record (line %llu): it is read once the file has grown",
+              (unsigned long long)line->number);
+    if (!in->moved || !in->state)
+        return 0;
+    return feed_gap(f, in->state, BTR_GAP_CUT, INT64_MIN, 1, line->number, "the input ends inside a record");
+}
+
+static int last_feed(struct feed *f, struct feed_input *in, struct reading *r, bool damaged)
+{
+    struct source_line line;
+    int failed = 0;
+    if (!source_lines_last(&r->lines, &line) || line.size == 0)
+        return 0;
+    if (!damaged && last_decodes(f, in, &line, &failed))
+        consumed_set(f, in, r);
+    else if (failed == 0) {
+        in->cut = true;
+        failed = cut_tell(f, in, &line);
+    }
+    return failed;
+}
+
+static int input_end(struct feed *f, struct feed_input *in, struct reading *r, int rc, const struct btr_err *err)
+{
+    if (rc < 0)
+        feed_complain(f, in->path, rc, err->text);
+    in->moved = in->moved || (r->known.size > 0 && !r->known.finished);
+    int failed = last_feed(f, in, r, rc < 0);
+    if (failed == 0)
+        failed = feed_counts_settle(f, in);
+    if (failed == 0)
+        failed = feed_batch_flush(f);
+    if (failed < 0)
+        return failed;
+    in->ended = true;
+    in->whole = rc == 0 && !in->cut;
+    source_tape_stored(r->tape, &in->file_size, in->file_sha256);
+    return feed_states_park(f);
+}
+
+static int input_feed(struct feed *f, struct feed_input *in, struct reading *r)
+{
+    struct source_block block;
+    struct btr_err err = {0};
+    int rc;
+    f->batch.input = in->id;
+    r->lines.record_max = r->skipped.record_max = in->decoder->record_max;
+    r->lines.line = in->row.content_lines = r->known.lines;
+    in->row.content_size = r->known.size;
+    in->row.records = r->known.records;
+    memcpy(in->row.content_sha256, r->known.sha256, sizeof r->known.sha256);
+    while ((rc = source_tape_next(r->tape, &block, &err)) == 1) {
+        int failed = block_feed(f, in, r, &block);
+        if (failed < 0)
+            return failed;
+    }
+    return input_end(f, in, r, rc, &err);
+}
+
+/* ---- From a path to an input ---- */
+
+static void row_fill(const struct feed *f, struct feed_input *in, const struct feed_probe *probe)
+{
+    in->row.name = btr_span_of(in->name);
+    in->row.host = (struct btr_span){in->host, in->host_size};
+    in->row.format = btr_span_of(in->decoder->name);
+    in->row.case_id = f->options->case_id;
+    in->row.tool = f->options->tool;
+    in->row.head_hash = probe->head_hash;
+    in->row.read_ns = btr_wall_ns();
+}
+
+static int inputs_push(struct feed *f, struct feed_input *in)
+{
+    if (f->input_count == f->input_capacity) {
+        uint32_t capacity = f->input_capacity ? f->input_capacity * 2 : 16;
+        struct feed_input **inputs = realloc(f->inputs, capacity * sizeof *inputs);
+        if (!inputs)
+            return btr_fail(f->err, BTR_E_NOMEM, UINT64_MAX, "out of memory");
+        f->inputs = inputs;
+        f->input_capacity = capacity;
+    }
+    in->id = f->input_count;
+    f->inputs[f->input_count++] = in;
+    return 0;
+}
+
+/* An input that told nothing new leaves no trace. */
+static void inputs_drop_idle(struct feed *f, struct feed_input *in, const struct feed_candidate *known)
+{
+    if (in->row.records > known->records || in->row.content_size > known->size || in->moved)
+        return;
+    if (known->size > 0) {
+        f->stats->inputs_known++;
+        feed_note(f, in->path, "already read as %s", known->name);
+    }
+    f->input_count--;
+    feed_input_free(in);
+}
+
+static int tape_read(struct feed *f, struct source_tape *tape, bool host_given, struct feed_input *in)
+{
+    struct btr_err err = {0};
+    struct reading r = {.tape = tape};
+    int rc = feed_known_find(f, in, host_given, tape, &r.known, &err);
+    if (rc < 0) {
+        feed_complain(f, in->path, rc, err.text);
+        feed_input_free(in);
+        return 0;
+    }
+    source_tape_settle(tape);
+    rc = inputs_push(f, in);
+    if (rc < 0) {
+        feed_input_free(in);
+        return rc;
+    }
+    f->stats->inputs++;
+    rc = input_feed(f, in, &r);
+    source_lines_fini(&r.lines);
+    source_lines_fini(&r.skipped);
+    if (rc == 0)
+        inputs_drop_idle(f, in, &r.known);
+    return rc;
+}
+
+/* @return 0: go on with `in`; 1: there is nothing to read here, all was said; or a failure */
+static int input_probe(struct feed *f, const struct btr_path *path, struct source_tape *tape, struct feed_input *in)
+{
+    struct feed_probe *probe = calloc(1, sizeof *probe);
+    struct btr_err err = {0};
+    if (!probe)
+        return btr_fail(f->err, BTR_E_NOMEM, UINT64_MAX, "out of memory");
+    int rc = feed_probe_read(probe, tape, &err), said = 1;
+    if (rc == 0 && probe->empty) {
+        f->stats->inputs_empty++;
+        feed_note(f, path->path, "is empty");
+    } else if (rc == 0 && (rc = feed_probe_decide(f, probe, path, in, &err)) == 0) {
+        row_fill(f, in, probe);
+        said = 0;
+    } else if (rc == BTR_E_FORMAT && path->found) {
+        f->stats->inputs_passed_over++;
+        feed_note(f, path->path, "passed over: %s", err.text);
+    } else {
+        feed_complain(f, path->path, rc, err.text);
+    }
+    feed_probe_fini(probe);
+    free(probe);
+    return said;
+}
+
+int feed_input_read(struct feed *f, const struct btr_path *path)
+{
+    struct source_tape *tape;
+    struct btr_err err = {0};
+    int rc = source_tape_open(&tape, path->path, &err);
+    if (rc < 0)
+        return feed_complain(f, path->path, rc, err.text);
+    struct feed_input *in = calloc(1, sizeof *in);
+    char *name = strdup(path->path);
+    if (!in || !name) {
+        free(in);
+        free(name);
+        source_tape_close(tape);
+        return btr_fail(f->err, BTR_E_NOMEM, UINT64_MAX, "out of memory");
+    }
+    in->path = in->name = name;
+    rc = input_probe(f, path, tape, in);
+    if (rc == 0)
+        rc = tape_read(f, tape, path->host != NULL, in);
+    else
+        feed_input_free(in);
+    source_tape_close(tape);
+    return rc < 0 ? rc : 0;
+}

@@ -1,0 +1,181 @@
+#include <stdlib.h>
+
+#include "feed.h"
+
+static int state_unpack(struct feed *f, struct feed_state *s, bool saved)
+{
+    struct btr_decoder_config config = {.host = {s->host, s->host_size},
+                                        .hosts = f->options->hosts,
+                                        .size_max = f->options->state_size_max ? f->options->state_size_max
+                                                                               : (uint32_t)FEED_STATE_SIZE};
+    struct btr_err err = {0};
+    s->state = s->decoder->state_new(&config);
+    if (!s->state)
+        return btr_fail(f->err, BTR_E_NOMEM, UINT64_MAX, "out of memory");
+    int rc = saved ? s->decoder->state_load(s->state, btr_buffer_view(&s->saved), &err) : 0;
+    btr_buffer_fini(&s->saved);
+    if (rc < 0) {
+        s->decoder->state_free(s->state);
+        s->state = NULL;
+        return btr_fail(f->err, rc, UINT64_MAX, "saved %s state of host %.*s: %s", s->decoder->name, (int)s->host_size,
+                        (const char *)s->host, err.text);
+    }
+    s->base = (struct btr_decoder_stats){0};
+    if (s->decoder->stats)
+        s->decoder->stats(s->state, &s->base);
+    return 0;
+}
+
+static int state_new(struct feed *f, const struct btr_decoder *decoder, struct btr_span host, struct feed_state **out)
+{
+    struct feed_state *s = calloc(1, sizeof *s);
+    if (!s)
+        return btr_fail(f->err, BTR_E_NOMEM, UINT64_MAX, "out of memory");
+    s->decoder = decoder;
+    s->host_size = host.size < sizeof s->host ? host.size : sizeof s->host;
+    memcpy(s->host, host.at, s->host_size);
+    s->last_ns = INT64_MIN;
+    const struct btr_known *known = f->options->known;
+    struct btr_span name = {s->host, s->host_size};
+    bool saved = known && known->state && known->state(known->self, btr_span_of(decoder->name), name, &s->saved);
+    int rc = state_unpack(f, s, saved);
+    if (rc < 0) {
+        btr_buffer_fini(&s->saved);
+        free(s);
+        return rc;
+    }
+    *out = s;
+    return 0;
+}
+
+int feed_state_get(struct feed *f, const struct btr_decoder *decoder, struct btr_span host, struct feed_state **out)
+{
+    struct btr_span key[] = {btr_span_of(decoder->name), host};
+    struct btr_id id = btr_id_of(key, 2);
+    uint32_t at = btr_idmap_get(&f->state_map, id);
+    int rc = 0;
+    if (at == UINT32_MAX) {
+        if (f->state_count == FEED_HOSTS_MAX)
+            return BTR_E_LIMIT;
+        struct feed_state *s;
+        rc = state_new(f, decoder, host, &s);
+        if (rc < 0)
+            return rc;
+        f->states[f->state_count] = s;
+        at = btr_idmap_add(&f->state_map, id, f->state_count);
+        if (at == UINT32_MAX)
+            rc = btr_fail(f->err, BTR_E_NOMEM, UINT64_MAX, "out of memory");
+        f->state_count++;
+        if (rc < 0)
+            return rc;
+    } else if (!f->states[at]->state) {
+        rc = state_unpack(f, f->states[at], true);
+    }
+    f->states[at]->used = ++f->tick;
+    *out = f->states[at];
+    return rc;
+}
+
+/* Counters that the state gained since it was loaded. */
+static void counters_add(struct feed *f, const struct feed_state *s)
+{
+    struct btr_decoder_stats now = {0};
+    if (!s->decoder->stats)
+        return;
+    s->decoder->stats(s->state, &now);
+    f->stats->evicted += now.evicted - s->base.evicted;
+    f->stats->orphans += now.orphans - s->base.orphans;
+}
+
+static int state_park(struct feed *f, struct feed_state *s)
+{
+    int rc = s->decoder->state_save(s->state, &s->saved);
+    if (rc < 0 || s->saved.failed)
+        return btr_fail(f->err, BTR_E_NOMEM, UINT64_MAX, "out of memory");
+    struct btr_decoder_stats now = {0};
+    counters_add(f, s);
+    if (s->decoder->stats)
+        s->decoder->stats(s->state, &now);
+    s->waiting = now.waiting;
+    s->decoder->state_free(s->state);
+    s->state = NULL;
+    return 0;
+}
+
+static struct feed_state *state_oldest(const struct feed *f, uint32_t *live)
+{
+    struct feed_state *oldest = NULL;
+    *live = 0;
+    for (uint32_t i = 0; i < f->state_count; i++) {
+        struct feed_state *s = f->states[i];
+        if (!s->state)
+            continue;
+        ++*live;
+        if (!oldest || s->used < oldest->used)
+            oldest = s;
+    }
+    return oldest;
+}
+
+int feed_states_park(struct feed *f)
+{
+    uint32_t live;
+    struct feed_state *oldest = state_oldest(f, &live);
+    for (; live > FEED_STATES_LIVE; oldest = state_oldest(f, &live)) {
+        int rc = state_park(f, oldest);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+static int state_flush(struct feed *f, struct feed_state *s)
+{
+    bool parked = !s->state;
+    int rc = parked ? state_unpack(f, s, true) : 0;
+    if (rc < 0)
+        return rc;
+    f->batch.input = s->input;
+    f->batch.line = 0;
+    if (s->decoder->flush(s->state, INT64_MAX, &f->batch, f->arena) < 0)
+        return btr_fail(f->err, BTR_E_NOMEM, UINT64_MAX, "out of memory");
+    s->flush_due = false;
+    s->moved = true;
+    rc = feed_batch_flush(f);
+    return rc == 0 && parked ? state_park(f, s) : rc;
+}
+
+int feed_states_flush(struct feed *f)
+{
+    int rc = 0;
+    for (uint32_t i = 0; i < f->state_count && rc == 0; i++)
+        if (f->states[i]->flush_due)
+            rc = state_flush(f, f->states[i]);
+    return rc;
+}
+
+void feed_states_count(struct feed *f)
+{
+    for (uint32_t i = 0; i < f->state_count; i++) {
+        struct feed_state *s = f->states[i];
+        struct btr_decoder_stats now = {.waiting = s->waiting};
+        if (s->state) {
+            counters_add(f, s);
+            if (s->decoder->stats)
+                s->decoder->stats(s->state, &now);
+        }
+        f->stats->waiting += now.waiting;
+    }
+}
+
+void feed_states_fini(struct feed *f)
+{
+    for (uint32_t i = 0; i < f->state_count; i++) {
+        struct feed_state *s = f->states[i];
+        if (s->state)
+            s->decoder->state_free(s->state);
+        btr_buffer_fini(&s->saved);
+        free(s);
+    }
+    btr_idmap_fini(&f->state_map);
+}

@@ -1,0 +1,244 @@
+#include "memory_sink.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static void text_put(char *out, size_t size, struct btr_span s)
+{
+    (void)snprintf(out, size, "%.*s", (int)s.size, s.size > 0 ? (const char *)s.at : "");
+}
+
+static void *grown(void *items, uint32_t count, uint32_t *capacity, size_t size)
+{
+    if (count < *capacity)
+        return items;
+    *capacity = *capacity ? *capacity * 2 : 256;
+    items = realloc(items, *capacity * size);
+    if (!items)
+        abort();
+    return items;
+}
+
+static void event_put(struct memory_sink *m, const struct btr_batch *b, const struct btr_event *event)
+{
+    m->events = grown(m->events, m->event_count, &m->event_capacity, sizeof *m->events);
+    struct memory_event *e = &m->events[m->event_count++];
+    memset(e, 0, sizeof *e);
+    e->event = *event;
+    e->event.stream = b->input;
+    text_put(e->host, sizeof e->host, b->streams[event->stream].host);
+    text_put(e->source, sizeof e->source, b->streams[event->stream].source);
+}
+
+static void quarantined_put(struct memory_sink *m, const struct btr_batch *b, const struct btr_quarantined *q)
+{
+    m->quarantined = grown(m->quarantined, m->quarantined_count, &m->quarantined_capacity, sizeof *m->quarantined);
+    struct memory_quarantined *to = &m->quarantined[m->quarantined_count++];
+    memset(to, 0, sizeof *to);
+    to->entry = *q;
+    to->kept_size = q->record.size;
+    memcpy(to->head, q->record.at ? q->record.at : (const uint8_t *)"", q->record.size < 64 ? q->record.size : 64);
+    text_put(to->reason, sizeof to->reason, q->reason);
+    text_put(to->host, sizeof to->host, b->streams[q->stream].host);
+}
+
+static int append(void *self, const struct btr_batch *b, struct btr_err *err)
+{
+    struct memory_sink *m = self;
+    if (++m->appends == m->fail_append)
+        return btr_fail(err, BTR_E_FULL, UINT64_MAX, "no space left (test)");
+    for (uint32_t i = 0; i < b->event_count; i++)
+        event_put(m, b, &b->events[i]);
+    for (uint32_t i = 0; i < b->quarantined_count; i++)
+        quarantined_put(m, b, &b->quarantined[i]);
+    for (uint32_t i = 0; i < b->gap_count && m->gap_count < 512; i++) {
+        struct memory_gap *g = &m->gaps[m->gap_count++];
+        g->gap = b->gaps[i];
+        g->gap.why = (struct btr_span){0};
+        text_put(g->host, sizeof g->host, b->streams[b->gaps[i].stream].host);
+    }
+    m->pending += b->event_count;
+    m->records += b->record_count;
+    return 0;
+}
+
+static struct memory_row *row_find(struct memory_sink *m, const struct btr_input *row)
+{
+    for (uint32_t i = 0; i < m->row_count; i++)
+        if (btr_span_equal(m->rows[i].row.name, row->name) && m->rows[i].row.head_hash == row->head_hash)
+            return &m->rows[i];
+    if (m->row_count == m->row_capacity) { /* spans point into the rows: they are made again */
+        m->rows = grown(m->rows, m->row_count, &m->row_capacity, sizeof *m->rows);
+        for (uint32_t i = 0; i < m->row_count; i++) {
+            struct btr_input *r = &m->rows[i].row;
+            struct btr_span *spans[] = {&r->name, &r->host, &r->format, &r->case_id, &r->tool};
+            for (size_t s = 0; s < 5; s++)
+                spans[s]->at = (const uint8_t *)m->rows[i].text[s];
+        }
+    }
+    memset(&m->rows[m->row_count], 0, sizeof *m->rows);
+    return &m->rows[m->row_count++];
+}
+
+static void row_put(struct memory_sink *m, const struct btr_input *row)
+{
+    struct memory_row *to = row_find(m, row);
+    to->row = *row;
+    struct btr_span *spans[] = {&to->row.name, &to->row.host, &to->row.format, &to->row.case_id, &to->row.tool};
+    for (size_t s = 0; s < 5; s++) {
+        text_put(to->text[s], sizeof to->text[s], *spans[s]);
+        *spans[s] = btr_span_of(to->text[s]);
+    }
+}
+
+static void state_put(struct memory_sink *m, const struct btr_saved_state *state)
+{
+    char format[64], host[64];
+    uint32_t i = 0;
+    text_put(format, sizeof format, state->format);
+    text_put(host, sizeof host, state->host);
+    while (i < m->state_count && (strcmp(m->states[i].format, format) != 0 || strcmp(m->states[i].host, host) != 0))
+        i++;
+    if (i == 64)
+        abort();
+    if (i == m->state_count) {
+        m->states[i] = (struct memory_saved){0};
+        m->state_count++;
+    }
+    (void)snprintf(m->states[i].format, 64, "%s", format);
+    (void)snprintf(m->states[i].host, 64, "%s", host);
+    btr_buffer_clear(&m->states[i].bytes);
+    btr_buffer_span(&m->states[i].bytes, state->bytes);
+}
+
+static struct btr_span tail_of(struct btr_span name, size_t size)
+{
+    size_t over = name.size > size ? name.size - size : 0;
+    return (struct btr_span){name.at + over, name.size - over};
+}
+
+static void origins_resolve(struct memory_sink *m, const struct btr_progress *p)
+{
+    for (uint32_t i = m->event_published; i < m->event_count; i++)
+        for (uint32_t k = 0; k < p->input_count; k++)
+            if (p->input_ids[k] == m->events[i].event.stream)
+                text_put(m->events[i].input, sizeof m->events[i].input,
+                         tail_of(p->inputs[k].name, sizeof m->events[i].input - 1));
+}
+
+static int publish(void *self, const struct btr_progress *p, struct btr_err *err)
+{
+    struct memory_sink *m = self;
+    if (++m->publishes == m->fail_publish)
+        return btr_fail(err, BTR_E_IO, UINT64_MAX, "cannot write (test)");
+    origins_resolve(m, p);
+    for (uint32_t i = 0; i < p->input_count; i++)
+        row_put(m, &p->inputs[i]);
+    for (uint32_t i = 0; i < p->state_count; i++)
+        state_put(m, &p->states[i]);
+    m->event_published = m->event_count;
+    m->gap_published = m->gap_count;
+    m->quarantined_published = m->quarantined_count;
+    m->pending = 0;
+    return 0;
+}
+
+static size_t pending(void *self, uint32_t *event_count)
+{
+    struct memory_sink *m = self;
+    *event_count = m->pending;
+    return (size_t)m->pending * sizeof *m->events;
+}
+
+static int drain(void *self, struct btr_err *err)
+{
+    (void)err;
+    ((struct memory_sink *)self)->drains++;
+    return 0;
+}
+
+static bool known_input(void *self, uint64_t head_hash, uint32_t i, struct btr_input *out)
+{
+    struct memory_sink *m = self;
+    struct memory_row *found[64];
+    uint32_t n = 0;
+    for (uint32_t k = 0; k < m->row_count && n < 64; k++)
+        if (m->rows[k].row.head_hash == head_hash)
+            found[n++] = &m->rows[k];
+    if (i >= n)
+        return false;
+    for (uint32_t a = 0; a < n; a++) /* largest content first */
+        for (uint32_t b = a + 1; b < n; b++)
+            if (found[b]->row.content_size > found[a]->row.content_size) {
+                struct memory_row *swap = found[a];
+                found[a] = found[b];
+                found[b] = swap;
+            }
+    *out = found[i]->row;
+    return true;
+}
+
+static bool known_state(void *self, struct btr_span format, struct btr_span host, struct btr_buffer *out)
+{
+    struct memory_sink *m = self;
+    for (uint32_t i = 0; i < m->state_count; i++) {
+        if (!btr_span_equal(btr_span_of(m->states[i].format), format) ||
+            !btr_span_equal(btr_span_of(m->states[i].host), host))
+            continue;
+        btr_buffer_span(out, btr_buffer_view(&m->states[i].bytes));
+        return true;
+    }
+    return false;
+}
+
+void memory_sink_init(struct memory_sink *m)
+{
+    *m = (struct memory_sink){.sink = {m, append, publish, pending, drain}, .known = {m, known_input, known_state}};
+}
+
+void memory_sink_fini(struct memory_sink *m)
+{
+    for (uint32_t i = 0; i < m->state_count; i++)
+        btr_buffer_fini(&m->states[i].bytes);
+    free(m->events);
+    free(m->quarantined);
+    free(m->rows);
+}
+
+void memory_sink_crash(struct memory_sink *m)
+{
+    m->event_count = m->event_published;
+    m->gap_count = m->gap_published;
+    m->quarantined_count = m->quarantined_published;
+    m->pending = 0;
+    m->fail_append = m->fail_publish = 0;
+    m->appends = m->publishes = 0;
+}
+
+static int event_compare(const void *x, const void *y)
+{
+    const struct memory_event *a = x, *b = y;
+    int c = strcmp(a->host, b->host);
+    if (c == 0)
+        c = (a->event.record_id > b->event.record_id) - (a->event.record_id < b->event.record_id);
+    if (c == 0)
+        c = (a->event.time_ns > b->event.time_ns) - (a->event.time_ns < b->event.time_ns);
+    return c != 0 ? c : (a->event.line > b->event.line) - (a->event.line < b->event.line);
+}
+
+bool memory_sink_same(struct memory_sink *a, struct memory_sink *b)
+{
+    if (a->event_published != b->event_published)
+        return false;
+    if (a->event_published == 0)
+        return true;
+    qsort(a->events, a->event_published, sizeof *a->events, event_compare);
+    qsort(b->events, b->event_published, sizeof *b->events, event_compare);
+    for (uint32_t i = 0; i < a->event_published; i++) {
+        const struct memory_event *x = &a->events[i], *y = &b->events[i];
+        if (event_compare(x, y) != 0 || x->event.bytes != y->event.bytes || strcmp(x->source, y->source) != 0 ||
+            !btr_id_equal(x->event.subject, y->event.subject) || x->event.operation != y->event.operation)
+            return false;
+    }
+    return true;
+}
