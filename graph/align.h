@@ -14,7 +14,6 @@
 struct graph_end {
     int64_t first_ns; /* the call's beginning */
     int64_t last_ns;  /* its place in the order of its source; an accept that waited may have returned later than told */
-    uint32_t source;
 };
 
 struct graph_match {
@@ -24,7 +23,7 @@ struct graph_match {
 
 enum {
     GRAPH_ALIGN_BIT = 256,                    /* costs count in 1/256 of a doubling of the delay */
-    GRAPH_ALIGN_ALONE = 24 * GRAPH_ALIGN_BIT, /* an end without a partner */
+    GRAPH_ALIGN_ALONE = 16 * GRAPH_ALIGN_BIT, /* an end without a partner */
     GRAPH_ALIGN_NEVER = 1 << 30,              /* cannot be a pair */
     GRAPH_ALIGN_EQUAL = GRAPH_ALIGN_BIT / 2,  /* alignments whose costs differ by no more are as good */
     GRAPH_ALIGN_CHOICES = 4,                  /* partners of one end, at most */

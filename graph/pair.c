@@ -73,7 +73,7 @@ static struct graph_end *ends_of(const struct meetings *m)
 {
     struct graph_end *ends = malloc((m->count + (size_t)1) * sizeof(*ends));
     for (uint32_t i = 0; ends && i < m->count; i++)
-        ends[i] = (struct graph_end){m->flows[i].first_ns, m->flows[i].last_ns, m->flows[i].source};
+        ends[i] = (struct graph_end){m->flows[i].first_ns, m->flows[i].last_ns};
     return ends;
 }
 
