@@ -63,7 +63,7 @@ static int put_in_order(struct win_call *c, const struct win_time *when, struct 
         return BTR_E_NOMEM;
     struct win_gaps gaps = {.out = c->out, .stream = c->stream};
     c->told_ns = when->told_ns;
-    c->first_ns = win_order(sequence, c->f->record_id, when->time_ns, &gaps);
+    c->first_ns = win_order(sequence, c->f->record_id, when, &gaps);
     c->last_ns = c->first_ns > INT64_MAX - when->width_ns ? INT64_MAX : c->first_ns + when->width_ns;
     c->flags = when->width_ns ? BTR_EVENT_INTERVAL : 0;
     return gaps.failed ? BTR_E_NOMEM : 0;

@@ -50,8 +50,8 @@ static struct command command_of(struct btr_span line)
     return (struct command){program_name(program), trim((struct btr_span){line.at + end, line.size - end})};
 }
 
-/* Alike but for case and the number of blanks. */
-static bool arguments_equal(struct btr_span a, struct btr_span b)
+/* Alike but for case and the number of blanks. `a` may be cut: then it is the beginning that counts. */
+static bool arguments_equal(struct btr_span a, struct btr_span b, bool a_is_cut)
 {
     while (a.size && b.size) {
         if (a.at[0] == ' ' && b.at[0] == ' ') {
@@ -64,13 +64,15 @@ static bool arguments_equal(struct btr_span a, struct btr_span b)
         a = (struct btr_span){a.at + 1, a.size - 1};
         b = (struct btr_span){b.at + 1, b.size - 1};
     }
-    return a.size == 0 && b.size == 0;
+    return a.size == 0 && (b.size == 0 || a_is_cut);
 }
 
-static bool commands_equal(struct btr_span a, struct btr_span b)
+/* A command that is remembered, and one that began. */
+static bool commands_equal(struct btr_span known, struct btr_span begun)
 {
-    struct command x = command_of(a), y = command_of(b);
-    return x.program.size && win_equal_fold(x.program, y.program) && arguments_equal(x.rest, y.rest);
+    struct command x = command_of(known), y = command_of(begun);
+    return x.program.size && win_equal_fold(x.program, y.program) &&
+           arguments_equal(x.rest, y.rest, known.size == WIN_TEXT_MAX);
 }
 
 static struct win_item *remember(struct win_call *c, enum win_table_name table, struct btr_id id, struct btr_span name,
@@ -177,7 +179,7 @@ static void task_begun(struct win_call *c, struct win_who child, struct btr_span
         const struct win_item *item = &t->items[i];
         struct btr_span program = program_name(command_of(win_item_span(item, 1)).program);
         if (item->text[1].size == 0 || !win_equal_fold(program, begun.program) ||
-            !arguments_equal(trim(win_item_span(item, 2)), begun.rest))
+            !arguments_equal(trim(win_item_span(item, 2)), begun.rest, item->text[2].size == WIN_TEXT_MAX))
             continue;
         struct btr_span name;
         if (btr_arena_copy(c->arena, win_item_span(item, 0), &name))
@@ -224,6 +226,24 @@ static void consumer_begun(struct win_call *c, struct win_who child, struct btr_
     }
 }
 
+/* "sc start NAME": the call to services.exe is told by no record. Another host ("\\\\host") is reached over the network. */
+static void control_begun(struct win_call *c, struct win_who child, struct btr_span command)
+{
+    static const char *const verbs[] = {"start ", "create ", "config "};
+    struct btr_span rest = command_of(command).rest;
+    for (size_t i = 0; i < sizeof(verbs) / sizeof(*verbs); i++) {
+        struct btr_span verb = btr_span_of(verbs[i]);
+        if (rest.size <= verb.size || !win_equal_fold((struct btr_span){rest.at, verb.size}, verb))
+            continue;
+        struct btr_span name = trim((struct btr_span){rest.at + verb.size, rest.size - verb.size});
+        const uint8_t *blank = name.size ? memchr(name.at, ' ', name.size) : NULL;
+        if (blank)
+            name.size = (size_t)(blank - name.at);
+        win_imply(c, BTR_OP_SERVICE_INSTALL, child, win_service(c, name));
+        return;
+    }
+}
+
 void win_launch_begun(struct win_call *c, struct win_who child, const struct win_mention *m, struct btr_span parent_image)
 {
     struct btr_span parent = win_basename(parent_image), image = win_basename(m->image);
@@ -236,6 +256,8 @@ void win_launch_begun(struct win_call *c, struct win_who child, const struct win
         task_begun(c, child, command);
     else if (win_equal_fold(parent, BTR_SPAN("WmiPrvSE.exe")))
         consumer_begun(c, child, command, false);
+    if (win_equal_fold(image, BTR_SPAN("sc.exe")) || win_equal_fold(image, BTR_SPAN("net.exe")))
+        control_begun(c, child, command);
     if (win_equal_fold(image, BTR_SPAN("scrcons.exe")))
         consumer_begun(c, child, command, true);
 }

@@ -43,8 +43,11 @@ static void tell_holes(struct win_channel *c, struct win_gaps *gaps)
                           .count = c->gap_missing,
                           .line = c->gap.line,
                           .why = BTR_SPAN("record ids are missing: not collected, or lost")};
-    if (gap.until_ns < gap.from_ns)
+    if (gap.until_ns < gap.from_ns) { /* of a stamped channel: neighbours in sequence are not in time */
+        int64_t earlier_ns = gap.until_ns;
         gap.until_ns = gap.from_ns;
+        gap.from_ns = earlier_ns;
+    }
     tell(gaps, &gap);
     c->gap_missing = 0;
 }
@@ -58,7 +61,9 @@ static void settle_hole(struct win_channel *c, struct win_gaps *gaps)
         tell_holes(c, gaps);
     if (c->gap_missing == 0)
         c->gap = hole;
-    c->gap.until = hole.until;
+    c->gap.until.id = hole.until.id;
+    if (hole.until.o_ns > c->gap.until.o_ns)
+        c->gap.until.o_ns = hole.until.o_ns;
     c->gap_missing += hole.until.id - hole.from.id - 1;
 }
 
@@ -150,18 +155,18 @@ static void ring_insert(struct win_channel *c, uint32_t at, struct win_seen seen
     c->ring_count++;
 }
 
-/* A record that comes after its successors: its time is held between its neighbours in sequence. */
-static int64_t order_late(struct win_channel *c, uint64_t id, int64_t time_ns)
+/* A record that comes after its successors. Its time is held between its neighbours in sequence, unless it was stamped. */
+static int64_t order_late(struct win_channel *c, uint64_t id, int64_t time_ns, bool stamped)
 {
     uint32_t at = c->ring_count;
     while (at > 0 && c->ring[at - 1].id > id)
         at--;
     if (at > 0 && c->ring[at - 1].id == id)
-        return c->ring[at - 1].o_ns;
+        return stamped ? time_ns : c->ring[at - 1].o_ns;
     int64_t o = time_ns;
-    if (at < c->ring_count && o >= c->ring[at].o_ns)
+    if (!stamped && at < c->ring_count && o >= c->ring[at].o_ns)
         o = plus(c->ring[at].o_ns, -1);
-    if (at > 0 && o <= c->ring[at - 1].o_ns)
+    if (!stamped && at > 0 && o <= c->ring[at - 1].o_ns)
         o = c->ring[at - 1].o_ns;
     struct win_seen seen = {id, o};
     fill_hole(c, seen);
@@ -169,23 +174,42 @@ static int64_t order_late(struct win_channel *c, uint64_t id, int64_t time_ns)
     return o;
 }
 
-int64_t win_order(struct win_channel *c, uint64_t id, int64_t time_ns, struct win_gaps *gaps)
+/* Records stamped alike follow one another by a nanosecond each. */
+static int64_t order_tie(struct win_channel *c, int64_t time_ns)
 {
+    for (uint32_t i = 0; i < c->tie_count; i++)
+        if (c->ties[i].time_ns == time_ns)
+            return plus(time_ns, (int64_t)c->ties[i].count++);
+    c->tie_count += c->tie_count < WIN_TIES;
+    memmove(c->ties + 1, c->ties, (c->tie_count - 1) * sizeof(*c->ties));
+    c->ties[0] = (struct win_tie){time_ns, 1};
+    return time_ns;
+}
+
+static int64_t order_next(struct win_channel *c, const struct win_time *when, int64_t stamped_ns, struct win_gaps *gaps)
+{
+    int64_t o = advance(c, when->logged_ns, gaps);
+    return when->stamped ? stamped_ns : o;
+}
+
+int64_t win_order(struct win_channel *c, uint64_t id, const struct win_time *when, struct win_gaps *gaps)
+{
+    int64_t time_ns = when->stamped ? order_tie(c, when->time_ns) : when->time_ns;
     if (id == 0) {
         if (c->input != gaps->out->input) /* another file is another sequence */
             c->begun = c->jumping = false;
         c->input = gaps->out->input;
-        return advance(c, time_ns, gaps);
+        return order_next(c, when, time_ns, gaps);
     }
     struct win_seen newest = c->ring_count ? c->ring[c->ring_count - 1] : (struct win_seen){0};
     if (c->ring_count && id <= newest.id && newest.id - id < WIN_LATE_MAX)
-        return order_late(c, id, time_ns);
+        return order_late(c, id, time_ns, when->stamped);
     if (c->ring_count && id < newest.id) { /* numbering began anew */
         win_order_flush(c, gaps);
         c->ring_count = 0;
         c->begun = c->jumping = false;
     }
-    struct win_seen seen = {id, advance(c, time_ns, gaps)};
+    struct win_seen seen = {id, order_next(c, when, time_ns, gaps)};
     if (c->ring_count && id - newest.id > 1)
         open_hole(c, newest, seen, gaps);
     ring_insert(c, c->ring_count, seen);
@@ -289,14 +313,19 @@ int win_time_choose(struct win_time *out, struct win_clock *clock, const struct 
     if (trusted && own.told)
         learn_zone(clock, utc_ns, &own);
     int64_t time_ns = plus(own.ns, own.zoned ? 0 : clock->zone_ns);
-    *out = (struct win_time){has_utc ? utc_ns : time_ns, time_ns, own.width_ns};
+    *out = (struct win_time){.told_ns = has_utc ? utc_ns : time_ns,
+                             .time_ns = time_ns,
+                             .width_ns = own.width_ns,
+                             .logged_ns = own.told ? time_ns : utc_ns,
+                             .stamped = f->sysmon,
+                             .zone_unknown = !f->sysmon && !own.zoned && !clock->zone_known};
     if (!has_utc)
         return 0;
     int64_t expected = plus(time_ns, clock->lag_ns);
-    if (trusted || !own.told || distance(utc_ns, expected) <= WIN_GUARD_NS + distance(clock->lag_ns, 0))
-        *out = (struct win_time){utc_ns, utc_ns, 0};
-    else
-        out->time_ns = expected;
+    bool believed =
+        trusted || !own.told || distance(utc_ns, expected) <= WIN_GUARD_NS + distance(clock->lag_ns, 0);
+    out->time_ns = believed ? utc_ns : expected;
+    out->width_ns = believed ? 0 : own.width_ns;
     return 0;
 }
 
@@ -363,6 +392,23 @@ void win_channel_save(const struct win_channel *c, struct btr_buffer *out)
     btr_buffer_varint(out, c->gap_missing);
     if (c->gap_missing)
         save_hole(&c->gap, out);
+    btr_buffer_varint(out, c->tie_count);
+    for (uint32_t i = 0; i < c->tie_count; i++) {
+        btr_buffer_svarint(out, c->ties[i].time_ns);
+        btr_buffer_varint(out, c->ties[i].count);
+    }
+}
+
+static bool load_ties(struct win_channel *c, struct btr_cursor *in)
+{
+    uint64_t count;
+    if (!btr_cursor_varint(in, &count) || count > WIN_TIES)
+        return false;
+    for (c->tie_count = 0; c->tie_count < count; c->tie_count++)
+        if (!btr_cursor_svarint(in, &c->ties[c->tie_count].time_ns) ||
+            !btr_cursor_varint(in, &c->ties[c->tie_count].count) || c->ties[c->tie_count].count > INT64_MAX)
+            return false;
+    return true;
 }
 
 static bool load_lists(struct win_channel *c, struct btr_cursor *in)
@@ -401,5 +447,5 @@ bool win_channel_load(struct win_channel *c, struct btr_cursor *in)
     c->begun = flags & 1;
     c->jumping = flags & 2;
     c->behind = (uint32_t)behind;
-    return load_lists(c, in);
+    return load_lists(c, in) && load_ties(c, in);
 }

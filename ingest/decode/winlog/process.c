@@ -237,9 +237,9 @@ struct win_who win_process_begins(struct win_call *c, const struct win_mention *
             learn(c, item, m);
     }
     if (item) {
+        if (!(item->flags & WIN_ITEM_CREATED) || guid_is_told(m->guid))
+            item->start_ns = c->first_ns; /* the guid tells the second only */
         item->flags |= WIN_ITEM_CREATED;
-        if (item->start_ns == INT64_MIN)
-            item->start_ns = c->first_ns;
         end_others(c, item);
     }
     return tell_process(c, item, m);
@@ -269,11 +269,22 @@ struct win_who win_process_named(struct win_call *c, struct btr_span name)
     return (struct win_who){0};
 }
 
+/* Nothing acts before it is born: Sysmon stamps some connections before the start of their process. */
+static void hold_to_birth(struct win_call *c, const struct win_item *item)
+{
+    if (!item || !(item->flags & WIN_ITEM_CREATED) || c->first_ns >= item->start_ns)
+        return;
+    int64_t width = c->last_ns - c->first_ns;
+    c->first_ns = item->start_ns;
+    c->last_ns = item->start_ns > INT64_MAX - width ? INT64_MAX : item->start_ns + width;
+}
+
 struct win_who win_actor(struct win_call *c)
 {
     struct win_mention m = {.guid = win_field_either(c->f, BTR_SPAN("ProcessGuid"), BTR_SPAN("ProcessGUID")),
                             .pid_text = WIN_FIELD(c, "ProcessId"),
                             .image = WIN_FIELD(c, "Image"),
                             .user = WIN_FIELD(c, "User")};
+    hold_to_birth(c, win_process_item(c, &m));
     return win_process(c, &m);
 }
