@@ -1,0 +1,233 @@
+/* backtrail ingest: records of hosts into a store. */
+#include <btr/clock.h>
+#include <btr/source.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "commands.h"
+#include "known.h"
+#include "output.h"
+
+#define TOOL "backtrail " BTR_VERSION
+
+enum { HOSTS_FILE_MAX = 64 << 20 };
+
+static const struct cli_option OPTIONS[] = {
+    {"store", "DIR", false, "the store; made when it is not there"},
+    {"hosts", "FILE", false, "inventory: addresses, users and serial spaces of hosts (hosts.json)"},
+    {"format", "NAME", false,
+     "take all inputs for this format instead of looking at their first records"},
+    {"case", "ID", false, "case id, kept with each input for custody"},
+    {"quiet", NULL, false, "no summary, no notes; complaints stay"},
+    {"kafka", "BROKERS", false, "not built yet"},
+    {"topic", "TOPIC", false, "not built yet"},
+    {"X", "KEY=VALUE", true, "not built yet"},
+    {"once", NULL, false, "not built yet"},
+    {NULL, NULL, false, NULL},
+};
+
+static const struct cli_usage USAGE = {
+    .command = "ingest",
+    .synopsis = "--store DIR [--hosts FILE] [--format NAME] [--case ID] [HOST=]PATH...",
+    .what = "Reads records into a store. PATH is a file, a glob, a folder (rotated logs in order), "
+            "or - for standard\n"
+            "input; .zst and .gz are read through. HOST= names the host of records that do not "
+            "name it themselves.\n"
+            "Content that was read before adds nothing, whatever the file is called now; of a file "
+            "that has grown only\n"
+            "the tail is read. After an interruption give the same command again.",
+    .example = "backtrail ingest --store case.btr --hosts hosts.json web01.audit.log.zst "
+               "db01=/evidence/db/audit.log\n"
+               "backtrail ingest --store case.btr --case IR-2026-11 /evidence/logs",
+    .options = OPTIONS,
+};
+
+/* What one run holds. */
+struct ingest {
+    struct cli_args args;
+    struct btr_hosts *hosts;
+    struct btr_paths paths;
+    struct cli_known store;
+    bool quiet;
+    bool line_open; /* a progress line stands on the terminal */
+};
+
+static void line_close(struct ingest *run)
+{
+    if (run->line_open)
+        fputs("\r\033[K", stderr);
+    run->line_open = false;
+}
+
+/* Lines of ingest are escaped already. */
+static void complain(void *self, const char *line)
+{
+    line_close(self);
+    fprintf(stderr, "backtrail ingest: %s\n", line);
+}
+
+static void note(void *self, const char *line)
+{
+    struct ingest *run = self;
+    if (!run->quiet)
+        complain(run, line);
+}
+
+static void progress(void *self, const char *path, uint64_t stored_bytes, uint64_t events)
+{
+    struct ingest *run = self;
+    const char *slash = strrchr(path, '/');
+    struct btr_err name;
+    (void)btr_fail(&name, BTR_E_USAGE, UINT64_MAX, "%.40s", slash ? slash + 1 : path);
+    fprintf(stderr, "\r\033[K%s: %.1f MB read, %.1f M events in all", name.text,
+            (double)stored_bytes / 1e6, (double)events / 1e6);
+    fflush(stderr);
+    run->line_open = true;
+}
+
+static int file_read(const char *path, struct btr_buffer *out, struct btr_err *err)
+{
+    FILE *file = fopen(path, "rb");
+    if (!file)
+        return btr_fail(err, BTR_E_USAGE, UINT64_MAX, "%s: %s", path, strerror(errno));
+    size_t n = 1;
+    while (n > 0 && out->size <= HOSTS_FILE_MAX && btr_buffer_reserve(out, 64 << 10)) {
+        n = fread(out->at + out->size, 1, 64 << 10, file);
+        out->size += n;
+    }
+    bool failed = ferror(file) != 0;
+    int why = errno;
+    (void)fclose(file);
+    if (failed)
+        return btr_fail(err, BTR_E_USAGE, UINT64_MAX, "%s: %s", path, strerror(why));
+    if (out->failed || out->size > HOSTS_FILE_MAX)
+        return btr_fail(err, BTR_E_USAGE, UINT64_MAX, "%s: too large for an inventory", path);
+    return 0;
+}
+
+static int hosts_load(struct ingest *run, struct btr_err *err)
+{
+    const char *path = cli_arg(&run->args, "hosts");
+    struct btr_buffer text = {0};
+    struct btr_err why = {0};
+    if (!path)
+        return 0;
+    int rc = file_read(path, &text, err);
+    if (rc == 0 && (rc = btr_hosts_parse(&run->hosts, btr_buffer_view(&text), &why)) < 0)
+        rc = btr_fail(err, BTR_E_USAGE, UINT64_MAX, "%s: %s", path, why.text);
+    btr_buffer_fini(&text);
+    return rc;
+}
+
+static int format_find(const struct ingest *run, const struct btr_decoder **out,
+                       struct btr_err *err)
+{
+    const char *name = cli_arg(&run->args, "format");
+    char known[256] = "";
+    *out = NULL;
+    if (!name || (*out = btr_decoder_find(btr_span_of(name))) != NULL)
+        return 0;
+    for (size_t i = 0; btr_decoders[i]; i++) {
+        size_t n = strlen(known);
+        (void)snprintf(known + n, sizeof known - n, "%s%s", i > 0 ? ", " : "",
+                       btr_decoders[i]->name);
+    }
+    return btr_fail(err, BTR_E_USAGE, UINT64_MAX, "--format %s: no such format; there are %s", name,
+                    known);
+}
+
+static int paths_load(struct ingest *run, struct btr_err *err)
+{
+    if (run->args.word_count == 0)
+        return btr_fail(err, BTR_E_USAGE, UINT64_MAX, "no input is named (see --help)");
+    for (uint32_t i = 0; i < run->args.word_count; i++) {
+        int rc = btr_paths_add(&run->paths, run->args.words[i], err);
+        if (rc < 0 && rc != BTR_E_NOMEM)
+            err->code = BTR_E_USAGE; /* what the user named is not there */
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+static void summary(const struct btr_feed_stats *s, int64_t took_ns)
+{
+    double seconds = (double)took_ns / 1e9;
+    cli_note("ingest",
+             "%llu inputs (%llu read before), %llu records, %llu events, %llu undecoded, %llu "
+             "gaps, %llu records waiting",
+             (unsigned long long)s->inputs, (unsigned long long)s->inputs_known,
+             (unsigned long long)s->records, (unsigned long long)s->events,
+             (unsigned long long)s->undecoded, (unsigned long long)s->gaps,
+             (unsigned long long)s->waiting);
+    cli_note("ingest", "%.1f MB of content in %.2f s, %.0f events/s",
+             (double)s->content_bytes / 1e6, seconds,
+             seconds > 0 ? (double)s->events / seconds : 0.0);
+    if (s->evicted + s->orphans > 0)
+        cli_note("ingest",
+                 "%llu parts of state were evicted, %llu parts of records had no beginning",
+                 (unsigned long long)s->evicted, (unsigned long long)s->orphans);
+}
+
+static int ingest_feed(struct ingest *run, struct btr_err *err)
+{
+    struct btr_feed_stats stats = {0};
+    const char *case_id = cli_arg(&run->args, "case");
+    struct btr_feed_options options = {
+        .hosts = run->hosts,
+        .case_id = btr_span_of(case_id ? case_id : ""),
+        .tool = BTR_SPAN(TOOL),
+        .known = &run->store.known,
+        .progress = !run->quiet && cli_progress() ? progress : NULL,
+        .progress_self = run,
+        .note = note,
+        .note_self = run,
+    };
+    int rc = format_find(run, &options.format, err);
+    if (rc < 0)
+        return cli_fail("ingest", err);
+    int64_t began_ns = btr_monotonic_ns();
+    rc = btr_feed(&run->paths, &options, &run->store.sink, &stats, complain, run, err);
+    line_close(run);
+    if (rc < 0 && (stats.sink_failed || stats.inputs_bad == 0)) {
+        (void)cli_fail("ingest", err);
+        return CLI_FAILED;
+    }
+    if (!run->quiet)
+        summary(&stats, btr_monotonic_ns() - began_ns);
+    return rc < 0 ? CLI_USAGE : CLI_ANSWERED;
+}
+
+static int ingest_run(struct ingest *run, int argc, char **argv)
+{
+    struct btr_err err = {0};
+    int rc = cli_args_parse(&run->args, &USAGE, argc, argv, &err);
+    if (rc < 0)
+        return cli_fail("ingest", &err);
+    if (run->args.help)
+        return cli_help(&USAGE);
+    if (cli_arg(&run->args, "kafka"))
+        return cli_refuse("ingest", "--kafka is not built yet");
+    if (!cli_arg(&run->args, "store"))
+        return cli_refuse("ingest", "--store is missing (see --help)");
+    run->quiet = cli_arg(&run->args, "quiet") != NULL;
+    if (hosts_load(run, &err) < 0 || paths_load(run, &err) < 0)
+        return cli_fail("ingest", &err);
+    if (cli_known_open(&run->store, cli_arg(&run->args, "store"), &err) < 0) {
+        (void)cli_fail("ingest", &err);
+        return CLI_FAILED;
+    }
+    return ingest_feed(run, &err);
+}
+
+int cmd_ingest(int argc, char **argv)
+{
+    struct ingest run = {0};
+    int status = ingest_run(&run, argc, argv);
+    cli_known_close(&run.store);
+    btr_paths_fini(&run.paths);
+    btr_hosts_free(run.hosts);
+    cli_args_fini(&run.args);
+    return status;
+}

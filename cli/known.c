@@ -1,0 +1,78 @@
+#include "known.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+
+static int writer_need(struct cli_known *k, struct btr_err *err)
+{
+    return k->writer ? 0 : btr_writer_open(&k->writer, k->path, err);
+}
+
+static int append(void *self, const struct btr_batch *batch, struct btr_err *err)
+{
+    struct cli_known *k = self;
+    int rc = writer_need(k, err);
+    if (rc < 0)
+        return rc;
+    const struct btr_sink *sink = btr_writer_sink(k->writer);
+    return sink->append(sink->self, batch, err);
+}
+
+static int publish(void *self, const struct btr_progress *progress, struct btr_err *err)
+{
+    struct cli_known *k = self;
+    int rc = writer_need(k, err);
+    if (rc < 0)
+        return rc;
+    const struct btr_sink *sink = btr_writer_sink(k->writer);
+    return sink->publish(sink->self, progress, err);
+}
+
+static size_t pending(void *self, uint32_t *event_count)
+{
+    struct cli_known *k = self;
+    *event_count = 0;
+    if (!k->writer)
+        return 0;
+    const struct btr_sink *sink = btr_writer_sink(k->writer);
+    return sink->pending(sink->self, event_count);
+}
+
+static int drain(void *self, struct btr_err *err)
+{
+    struct cli_known *k = self;
+    if (!k->writer)
+        return 0;
+    const struct btr_sink *sink = btr_writer_sink(k->writer);
+    return sink->drain ? sink->drain(sink->self, err) : 0;
+}
+
+static bool known_input(void *self, uint64_t head_hash, uint32_t i, struct btr_input *out)
+{
+    struct cli_known *k = self;
+    return k->writer && btr_writer_known_input(k->writer, head_hash, i, out);
+}
+
+static bool known_state(void *self, struct btr_span format, struct btr_span host,
+                        struct btr_buffer *out)
+{
+    struct cli_known *k = self;
+    return k->writer && btr_writer_known_state(k->writer, format, host, out);
+}
+
+int cli_known_open(struct cli_known *out, const char *path, struct btr_err *err)
+{
+    struct stat at;
+    *out = (struct cli_known){.sink = {out, append, publish, pending, drain},
+                              .known = {out, known_input, known_state},
+                              .path = path};
+    bool absent = stat(path, &at) != 0 && errno == ENOENT;
+    return absent ? 0 : btr_writer_open(&out->writer, path, err);
+}
+
+void cli_known_close(struct cli_known *known)
+{
+    if (known->writer)
+        btr_writer_close(known->writer);
+    known->writer = NULL;
+}
