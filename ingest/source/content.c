@@ -15,18 +15,18 @@ enum { BLOCK_COUNT = 4, CHUNK_SIZE = 256 << 10 };
 
 struct btr_content {
     int fd;
-    int wake[2];   /* a byte in it ends a wait for a slow pipe */
+    int wake[2]; /* a byte in it ends a wait for a slow pipe */
     bool regular;
     pthread_t thread;
 
     pthread_mutex_t mutex; /* guards what follows */
     pthread_cond_t moved;
-    uint64_t made, taken;  /* blocks filled, and handed out, since the beginning */
-    bool holding;          /* the consumer still looks at block taken - 1 */
+    uint64_t made, taken; /* blocks filled, and handed out, since the beginning */
+    bool holding;         /* the consumer still looks at block taken - 1 */
     bool ended, stop;
     int rc;
     struct btr_err err;
-    uint64_t stored;       /* bytes read */
+    uint64_t stored; /* bytes read */
 
     /* Written by the reader; a block belongs to the consumer from made to release. */
     struct source_block blocks[BLOCK_COUNT];
@@ -54,7 +54,8 @@ static bool readable(struct btr_content *c)
     return fds[1].revents == 0;
 }
 
-/* Adds to `in` from the file; what is left of it moves to the front. @return 0, or BTR_E_IO; file_end tells the end */
+/* Adds to `in` from the file; what is left of it moves to the front. @return 0, or BTR_E_IO;
+ * file_end tells the end */
 static int chunk_read(struct btr_content *c, struct btr_err *err)
 {
     if (c->in.size > 0)
@@ -77,10 +78,12 @@ static int chunk_read(struct btr_content *c, struct btr_err *err)
     return 0;
 }
 
-/* Waits for a free block. @return its memory, or NULL when the consumer has closed or there is none */
+/* Waits for a free block. @return its memory, or NULL when the consumer has closed or there is none
+ */
 static uint8_t *block_begin(struct btr_content *c)
 {
-    uint8_t **place = &c->memory[c->made % BLOCK_COUNT]; /* taken when first needed: most files are small */
+    uint8_t **place =
+        &c->memory[c->made % BLOCK_COUNT]; /* taken when first needed: most files are small */
     pthread_mutex_lock(&c->mutex);
     while (!c->stop && c->made - (c->taken - (c->holding ? 1 : 0)) >= BLOCK_COUNT)
         pthread_cond_wait(&c->moved, &c->mutex);
@@ -107,7 +110,8 @@ static int block_end(struct btr_content *c, size_t size, struct btr_err *err)
     return 0;
 }
 
-/* Fills up to SOURCE_BLOCK_SIZE. @return 0; *size < SOURCE_BLOCK_SIZE only at the end or on failure */
+/* Fills up to SOURCE_BLOCK_SIZE. @return 0; *size < SOURCE_BLOCK_SIZE only at the end or on failure
+ */
 static int block_fill(struct btr_content *c, uint8_t *memory, size_t *size, struct btr_err *err)
 {
     while (*size < SOURCE_BLOCK_SIZE) {
@@ -145,7 +149,8 @@ static int blocks_make(struct btr_content *c, struct btr_err *err)
     bool last = false;
     for (uint8_t *memory = block_begin(c);;) {
         if (!memory)
-            return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "out of memory"); /* or closed, and nobody looks */
+            return btr_fail(err, BTR_E_NOMEM, UINT64_MAX,
+                            "out of memory"); /* or closed, and nobody looks */
         if (!last) {
             rc = block_fill(c, memory, &size, err);
             last = rc < 0 || size < SOURCE_BLOCK_SIZE;
@@ -153,7 +158,8 @@ static int blocks_make(struct btr_content *c, struct btr_err *err)
         size_t whole = whole_lines(memory, size);
         if (whole == 0)
             return rc;
-        const uint8_t *tail = memory + whole; /* not touched by the consumer: it lies behind the block */
+        const uint8_t *tail =
+            memory + whole; /* not touched by the consumer: it lies behind the block */
         int failed = block_end(c, whole, rc < 0 ? NULL : err);
         if (failed < 0)
             return rc < 0 ? rc : failed;
@@ -180,7 +186,8 @@ static void rest_hash(struct btr_content *c)
 
 static int unpack_begin(struct btr_content *c, struct btr_err *err)
 {
-    while (c->in.size < SOURCE_MAGIC_SIZE && !c->file_end) { /* a pipe may give one byte at a time */
+    while (c->in.size < SOURCE_MAGIC_SIZE &&
+           !c->file_end) { /* a pipe may give one byte at a time */
         int rc = chunk_read(c, err);
         if (rc < 0)
             return rc;
@@ -271,7 +278,8 @@ int source_content_fd(const char *path, struct btr_err *err)
     int fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
     struct stat at;
     if (fd < 0)
-        return btr_fail(err, errno == ENOENT ? BTR_E_NOTFOUND : BTR_E_IO, UINT64_MAX, "%s", strerror(errno));
+        return btr_fail(err, errno == ENOENT ? BTR_E_NOTFOUND : BTR_E_IO, UINT64_MAX, "%s",
+                        strerror(errno));
     if (fstat(fd, &at) == 0 && S_ISDIR(at.st_mode)) {
         close(fd);
         return btr_fail(err, BTR_E_IO, UINT64_MAX, "%s", strerror(EISDIR));
@@ -324,7 +332,8 @@ uint64_t source_content_stored(struct btr_content *c)
     return stored;
 }
 
-void btr_content_stored(const struct btr_content *c, uint64_t *size, uint8_t sha256[BTR_SHA256_SIZE])
+void btr_content_stored(const struct btr_content *c, uint64_t *size,
+                        uint8_t sha256[BTR_SHA256_SIZE])
 {
     *size = c->stored;
     if (!btr_sha256_peek(c->stored_sha, sha256))

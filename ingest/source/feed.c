@@ -10,7 +10,8 @@ int feed_complain(struct feed *f, const char *path, int code, const char *text)
 {
     struct btr_err line = {0};
     f->stats->inputs_bad++;
-    (void)btr_fail(&line, code, UINT64_MAX, "%s: %s", path, text); /* escapes what a name may hold */
+    (void)btr_fail(&line, code, UINT64_MAX, "%s: %s", path,
+                   text); /* escapes what a name may hold */
     if (f->first_bad == 0) {
         f->first_bad = code;
         if (f->err)
@@ -86,8 +87,9 @@ static void run_end(struct feed *f)
     free(f);
 }
 
-int btr_feed(const struct btr_paths *paths, const struct btr_feed_options *options, const struct btr_sink *sink,
-             struct btr_feed_stats *stats, void (*complain)(void *self, const char *line), void *complain_self,
+int btr_feed(const struct btr_paths *paths, const struct btr_feed_options *options,
+             const struct btr_sink *sink, struct btr_feed_stats *stats,
+             void (*complain)(void *self, const char *line), void *complain_self,
              struct btr_err *err)
 {
     *stats = (struct btr_feed_stats){0};
@@ -103,7 +105,8 @@ int btr_feed(const struct btr_paths *paths, const struct btr_feed_options *optio
     btr_batch_init(&f->batch);
     f->batch.epoch = 1;
     f->arena = btr_arena_new(FEED_ARENA_SIZE);
-    int rc = f->arena ? run_read(f, paths) : btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "out of memory");
+    int rc =
+        f->arena ? run_read(f, paths) : btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "out of memory");
     if (rc == 0 && f->first_bad < 0)
         rc = f->first_bad;
     run_end(f);

@@ -15,58 +15,59 @@
 #include "tape.h"
 
 enum {
-    FEED_HOSTS_MAX = 4096,         /* formats and hosts in one run; records of others go to quarantine */
-    FEED_STATES_LIVE = 8,          /* kept unpacked between inputs; the others as saved bytes */
+    FEED_HOSTS_MAX = 4096, /* formats and hosts in one run; records of others go to quarantine */
+    FEED_STATES_LIVE = 8,  /* kept unpacked between inputs; the others as saved bytes */
     FEED_STATE_SIZE = 32 << 20,    /* bytes, default of state_size_max */
     FEED_SEGMENT_EVENTS = 400000,  /* default of segment_events */
     FEED_PENDING_SIZE = 192 << 20, /* bytes that wait in the sink: publish at once */
     FEED_BATCH_RECORDS = 4096,
-    FEED_BATCH_SIZE = 4 << 20,     /* bytes of arena: the batch goes to the sink */
-    FEED_ARENA_SIZE = 256 << 20,   /* bytes; one flush of a decoder may need more than a batch */
+    FEED_BATCH_SIZE = 4 << 20,   /* bytes of arena: the batch goes to the sink */
+    FEED_ARENA_SIZE = 256 << 20, /* bytes; one flush of a decoder may need more than a batch */
     FEED_SAMPLE_LINES = 64,
-    FEED_SAMPLE_LINE_SIZE = 1 << 20,  /* bytes; a longer line is no sample */
-    FEED_SAMPLE_SIZE = 4 << 20,       /* bytes of sample lines */
-    FEED_SAMPLE_BLOCKS = 128,         /* blocks to look for them */
-    FEED_QUARANTINE_MAX = 10000,      /* records kept of one input; more are counted in one entry */
+    FEED_SAMPLE_LINE_SIZE = 1 << 20, /* bytes; a longer line is no sample */
+    FEED_SAMPLE_SIZE = 4 << 20,      /* bytes of sample lines */
+    FEED_SAMPLE_BLOCKS = 128,        /* blocks to look for them */
+    FEED_QUARANTINE_MAX = 10000,     /* records kept of one input; more are counted in one entry */
     FEED_NAME_SIZE = 256,
 };
 
 /** A decoder's state for one host. */
 struct feed_state {
     const struct btr_decoder *decoder;
-    uint8_t host[FEED_NAME_SIZE];      /* canonical */
+    uint8_t host[FEED_NAME_SIZE]; /* canonical */
     size_t host_size;
-    struct btr_decoder_state *state;   /* NULL while only saved bytes are kept */
-    struct btr_buffer saved;           /* valid while state is NULL */
-    bool moved;                        /* since the last publish */
-    bool flush_due;                    /* at the end of the run */
-    int64_t last_ns;                   /* order time of its last event; INT64_MIN before the first */
-    uint64_t undecoded, undecoded_line;/* records since the last gap */
+    struct btr_decoder_state *state; /* NULL while only saved bytes are kept */
+    struct btr_buffer saved;         /* valid while state is NULL */
+    bool moved;                      /* since the last publish */
+    bool flush_due;                  /* at the end of the run */
+    int64_t last_ns;                 /* order time of its last event; INT64_MIN before the first */
+    uint64_t undecoded, undecoded_line; /* records since the last gap */
     int64_t undecoded_from_ns;
-    uint32_t input;                    /* the last that it read from */
-    uint64_t used;                     /* tick of the last use, for parking */
-    struct btr_decoder_stats base;     /* counters when it was loaded */
-    uint64_t waiting;                  /* records held when it was parked */
+    uint32_t input;                /* the last that it read from */
+    uint64_t used;                 /* tick of the last use, for parking */
+    struct btr_decoder_stats base; /* counters when it was loaded */
+    uint64_t waiting;              /* records held when it was parked */
 };
 
 /** An input of this run that is not known as a whole. */
 struct feed_input {
-    struct btr_input row;       /* its spans belong to the input */
-    char *name;                 /* of row.name */
+    struct btr_input row; /* its spans belong to the input */
+    char *name;           /* of row.name */
     const char *path;
     const struct btr_decoder *decoder;
-    uint8_t host[FEED_NAME_SIZE]; /* canonical, from HOST= or the name; size 0 when only records tell */
+    uint8_t
+        host[FEED_NAME_SIZE]; /* canonical, from HOST= or the name; size 0 when only records tell */
     size_t host_size;
     uint32_t id;
-    bool moved;                 /* since the last publish */
-    bool ended, whole, cut;     /* read as far as it goes; cleanly to its end; ends inside a record */
-    uint64_t file_size;         /* told to the store when the run ends */
+    bool moved;             /* since the last publish */
+    bool ended, whole, cut; /* read as far as it goes; cleanly to its end; ends inside a record */
+    uint64_t file_size;     /* told to the store when the run ends */
     uint8_t file_sha256[BTR_SHA256_SIZE];
 
     /* while it is read */
-    struct feed_state *state;   /* of the last record */
+    struct feed_state *state; /* of the last record */
     uint8_t peeked[FEED_NAME_SIZE];
-    size_t peeked_size;         /* the last host as written in a record, and its state */
+    size_t peeked_size; /* the last host as written in a record, and its state */
     struct feed_state *peeked_state, *default_state;
     uint64_t quarantined, rest, rest_line;
 };
@@ -75,7 +76,7 @@ struct feed_input {
 struct feed_candidate {
     uint64_t size, lines, records;
     uint8_t sha256[BTR_SHA256_SIZE];
-    bool finished;                  /* its run came to its end: decoders were flushed */
+    bool finished; /* its run came to its end: decoders were flushed */
     char name[FEED_NAME_SIZE];
 };
 
@@ -95,14 +96,14 @@ struct feed {
     struct btr_feed_stats *stats;
     void (*complain)(void *self, const char *line);
     void *complain_self;
-    struct btr_err *err;         /* of the sink's failure */
+    struct btr_err *err; /* of the sink's failure */
     int first_bad;
 
     struct btr_batch batch;
     struct btr_arena *arena;
     struct feed_state *states[FEED_HOSTS_MAX];
     uint32_t state_count;
-    struct btr_idmap state_map;  /* format and host -> index of states */
+    struct btr_idmap state_map; /* format and host -> index of states */
     uint64_t tick;
     struct feed_input **inputs;
     uint32_t input_count, input_capacity;
@@ -113,18 +114,20 @@ struct feed {
 
 /** Reports a bad input; remembers the first code. Returns 0, so that the others are read. */
 int feed_complain(struct feed *f, const char *path, int code, const char *text);
-void feed_note(struct feed *f, const char *path, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void feed_note(struct feed *f, const char *path, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 /** Marks a failure as the sink's. Returns rc. */
 int feed_sink_failed(struct feed *f, int rc);
 
 /* ---- feed_probe.c ---- */
 
-/** Reads the first records. @return 0, or what ended the input before any (complained of by the caller) */
+/** Reads the first records. @return 0, or what ended the input before any (complained of by the
+ * caller) */
 int feed_probe_read(struct feed_probe *probe, struct source_tape *tape, struct btr_err *err);
 void feed_probe_fini(struct feed_probe *probe);
 /** Chooses decoder and host. @return 0, BTR_E_FORMAT or BTR_E_NOTFOUND with a text for the user */
-int feed_probe_decide(struct feed *f, struct feed_probe *probe, const struct btr_path *path, struct feed_input *input,
-                      struct btr_err *err);
+int feed_probe_decide(struct feed *f, struct feed_probe *probe, const struct btr_path *path,
+                      struct feed_input *input, struct btr_err *err);
 
 /* ---- feed_known.c ---- */
 
@@ -133,8 +136,8 @@ int feed_probe_decide(struct feed *f, struct feed_probe *probe, const struct btr
  * @param host_given  by HOST=: content of another host is then not the same
  * @return 1 = found, 0 = none, or a failure of the tape
  */
-int feed_known_find(struct feed *f, const struct feed_input *input, bool host_given, struct source_tape *tape,
-                    struct feed_candidate *out, struct btr_err *err);
+int feed_known_find(struct feed *f, const struct feed_input *input, bool host_given,
+                    struct source_tape *tape, struct feed_candidate *out, struct btr_err *err);
 
 /* ---- feed_input.c ---- */
 
@@ -144,8 +147,10 @@ void feed_input_free(struct feed_input *input);
 
 /* ---- feed_states.c ---- */
 
-/** The state of a host; loaded, or new. @return 0, BTR_E_LIMIT (too many hosts), BTR_E_NOMEM, or what the saved state fails with */
-int feed_state_get(struct feed *f, const struct btr_decoder *decoder, struct btr_span host, struct feed_state **out);
+/** The state of a host; loaded, or new. @return 0, BTR_E_LIMIT (too many hosts), BTR_E_NOMEM, or
+ * what the saved state fails with */
+int feed_state_get(struct feed *f, const struct btr_decoder *decoder, struct btr_span host,
+                   struct feed_state **out);
 /** Turns states that were not used lately into saved bytes. */
 int feed_states_park(struct feed *f);
 /** Flushes every state that is due, in order of first use. */
@@ -161,11 +166,11 @@ int feed_batch_flush(struct feed *f);
 /** Flushes when the batch is full enough. */
 int feed_batch_room(struct feed *f);
 /** Puts a record aside. `state` may be NULL when its host is not known. */
-int feed_quarantine(struct feed *f, struct feed_input *input, struct feed_state *state, const struct source_line *line,
-                    uint64_t offset, const char *reason);
+int feed_quarantine(struct feed *f, struct feed_input *input, struct feed_state *state,
+                    const struct source_line *line, uint64_t offset, const char *reason);
 /** Adds a gap of a state at its last event; nothing when it has had none. */
-int feed_gap(struct feed *f, struct feed_state *state, enum btr_gap_kind kind, int64_t from_ns, uint64_t count,
-             uint64_t line, const char *why);
+int feed_gap(struct feed *f, struct feed_state *state, enum btr_gap_kind kind, int64_t from_ns,
+             uint64_t count, uint64_t line, const char *why);
 /** Turns what was only counted of an input into entries of the batch. */
 int feed_counts_settle(struct feed *f, struct feed_input *input);
 /** Whether enough waits in the sink. */

@@ -16,11 +16,14 @@ void feed_input_free(struct feed_input *input)
 
 /* ---- One record ---- */
 
-/* The state of the host that the record names, else of the input's; *out is NULL when neither is known. */
-static int state_of(struct feed *f, struct feed_input *in, struct btr_span record, struct feed_state **out)
+/* The state of the host that the record names, else of the input's; *out is NULL when neither is
+ * known. */
+static int state_of(struct feed *f, struct feed_input *in, struct btr_span record,
+                    struct feed_state **out)
 {
     struct btr_span host = {in->host, in->host_size};
-    struct btr_span raw = in->decoder->host_peek ? in->decoder->host_peek(record) : (struct btr_span){0};
+    struct btr_span raw =
+        in->decoder->host_peek ? in->decoder->host_peek(record) : (struct btr_span){0};
     uint8_t canonical[FEED_NAME_SIZE];
     int rc = 0;
     if (raw.size == 0) {
@@ -29,7 +32,8 @@ static int state_of(struct feed *f, struct feed_input *in, struct btr_span recor
         *out = in->default_state;
         return rc;
     }
-    if (in->peeked_state && raw.size == in->peeked_size && memcmp(raw.at, in->peeked, raw.size) == 0) {
+    if (in->peeked_state && raw.size == in->peeked_size &&
+        memcmp(raw.at, in->peeked, raw.size) == 0) {
         *out = in->peeked_state;
         return 0;
     }
@@ -49,9 +53,10 @@ static void event_seen(struct feed_state *s, const struct btr_batch *b, uint32_t
         s->last_ns = b->events[b->event_count - 1].last_ns;
 }
 
-/* @return 0, a failure of the decoder (nothing was changed), or of the sink with f->stats->sink_failed */
-static int record_decode(struct feed *f, struct feed_input *in, struct feed_state *s, const struct source_line *line,
-                         struct btr_err *err)
+/* @return 0, a failure of the decoder (nothing was changed), or of the sink with
+ * f->stats->sink_failed */
+static int record_decode(struct feed *f, struct feed_input *in, struct feed_state *s,
+                         const struct source_line *line, struct btr_err *err)
 {
     uint32_t before = f->batch.event_count;
     f->batch.line = line->number;
@@ -96,8 +101,8 @@ static int record_feed(struct feed *f, struct feed_input *in, const struct sourc
     } else if (!s) {
         (void)snprintf(reason, sizeof reason, "the record names no host");
     } else if (line->too_long) {
-        (void)snprintf(reason, sizeof reason, "the record has %llu bytes, more than %u", (unsigned long long)line->size,
-                       in->decoder->record_max);
+        (void)snprintf(reason, sizeof reason, "the record has %llu bytes, more than %u",
+                       (unsigned long long)line->size, in->decoder->record_max);
     } else {
         rc = record_decode(f, in, s, line, &err);
         if (rc == 0 || f->stats->sink_failed)
@@ -112,11 +117,11 @@ static int record_feed(struct feed *f, struct feed_input *in, const struct sourc
 struct reading {
     struct source_tape *tape;
     struct source_lines lines;
-    struct source_lines skipped;      /* lines that were read in an earlier run, for their hosts only */
-    struct feed_candidate known;      /* size 0: nothing is */
-    bool mid_line;                    /* what was read before ended without a newline */
-    uint64_t end;                     /* of the last block */
-    uint8_t sha256[BTR_SHA256_SIZE];  /* up to there */
+    struct source_lines skipped; /* lines that were read in an earlier run, for their hosts only */
+    struct feed_candidate known; /* size 0: nothing is */
+    bool mid_line;               /* what was read before ended without a newline */
+    uint64_t end;                /* of the last block */
+    uint8_t sha256[BTR_SHA256_SIZE]; /* up to there */
 };
 
 static int lines_feed(struct feed *f, struct feed_input *in, struct reading *r)
@@ -133,7 +138,8 @@ static int lines_feed(struct feed *f, struct feed_input *in, struct reading *r)
 }
 
 /* States of hosts in content that an interrupted run has read: they wait for their flush. */
-static int hosts_revive(struct feed *f, struct feed_input *in, struct reading *r, struct btr_span bytes)
+static int hosts_revive(struct feed *f, struct feed_input *in, struct reading *r,
+                        struct btr_span bytes)
 {
     struct source_line line;
     source_lines_block(&r->skipped, bytes);
@@ -148,20 +154,24 @@ static int hosts_revive(struct feed *f, struct feed_input *in, struct reading *r
             in->state = s;
         }
     }
-    return source_lines_keep(&r->skipped) ? 0 : btr_fail(f->err, BTR_E_NOMEM, UINT64_MAX, "out of memory");
+    return source_lines_keep(&r->skipped)
+               ? 0
+               : btr_fail(f->err, BTR_E_NOMEM, UINT64_MAX, "out of memory");
 }
 
 /* The newline of a last line that was read although it had none yet. */
 static struct btr_span newline_skip(struct reading *r, struct btr_span bytes)
 {
-    size_t n = bytes.size > 1 && bytes.at[0] == '\r' && bytes.at[1] == '\n' ? 2 : bytes.at[0] == '\n' ? 1 : 0;
+    size_t n = bytes.size > 1 && bytes.at[0] == '\r' && bytes.at[1] == '\n' ? 2
+               : bytes.at[0] == '\n'                                        ? 1
+                                                                            : 0;
     r->mid_line = false;
     return (struct btr_span){bytes.at + n, bytes.size - n};
 }
 
 /* Leaves of a block what is new. */
-static int known_skip(struct feed *f, struct feed_input *in, struct reading *r, const struct source_block *block,
-                      struct btr_span *fresh)
+static int known_skip(struct feed *f, struct feed_input *in, struct reading *r,
+                      const struct source_block *block, struct btr_span *fresh)
 {
     *fresh = block->bytes;
     if (block->offset < r->known.size) {
@@ -190,7 +200,8 @@ static void progress_tell(struct feed *f, const struct feed_input *in, struct re
     if (now - f->progress_ns < PROGRESS_NS)
         return;
     f->progress_ns = now;
-    f->options->progress(f->options->progress_self, in->path, source_tape_progress(r->tape), f->stats->events);
+    f->options->progress(f->options->progress_self, in->path, source_tape_progress(r->tape),
+                         f->stats->events);
 }
 
 static void consumed_set(struct feed *f, struct feed_input *in, const struct reading *r)
@@ -204,7 +215,8 @@ static void consumed_set(struct feed *f, struct feed_input *in, const struct rea
     in->moved = true;
 }
 
-static int block_feed(struct feed *f, struct feed_input *in, struct reading *r, const struct source_block *block)
+static int block_feed(struct feed *f, struct feed_input *in, struct reading *r,
+                      const struct source_block *block)
 {
     struct btr_span fresh;
     int rc = known_skip(f, in, r, block, &fresh);
@@ -230,8 +242,10 @@ static int block_feed(struct feed *f, struct feed_input *in, struct reading *r, 
 
 /* ---- The end of an input ---- */
 
-/* A last line without a newline is whole when it is a JSON object that decodes; other text may have been cut anywhere. */
-static bool last_decodes(struct feed *f, struct feed_input *in, const struct source_line *line, int *failed)
+/* A last line without a newline is whole when it is a JSON object that decodes; other text may have
+ * been cut anywhere. */
+static bool last_decodes(struct feed *f, struct feed_input *in, const struct source_line *line,
+                         int *failed)
 {
     struct btr_span s = line->bytes;
     struct feed_state *s_of = NULL;
@@ -261,7 +275,8 @@ static int cut_tell(struct feed *f, struct feed_input *in, const struct source_l
               (unsigned long long)line->number);
     if (!in->moved || !in->state)
         return 0;
-    return feed_gap(f, in->state, BTR_GAP_CUT, INT64_MIN, 1, line->number, "the input ends inside a record");
+    return feed_gap(f, in->state, BTR_GAP_CUT, INT64_MIN, 1, line->number,
+                    "the input ends inside a record");
 }
 
 static int last_feed(struct feed *f, struct feed_input *in, struct reading *r, bool damaged)
@@ -279,7 +294,8 @@ static int last_feed(struct feed *f, struct feed_input *in, struct reading *r, b
     return failed;
 }
 
-static int input_end(struct feed *f, struct feed_input *in, struct reading *r, int rc, const struct btr_err *err)
+static int input_end(struct feed *f, struct feed_input *in, struct reading *r, int rc,
+                     const struct btr_err *err)
 {
     if (rc < 0)
         feed_complain(f, in->path, rc, err->text);
@@ -345,7 +361,8 @@ static int inputs_push(struct feed *f, struct feed_input *in)
 }
 
 /* An input that told nothing new leaves no trace. */
-static void inputs_drop_idle(struct feed *f, struct feed_input *in, const struct feed_candidate *known)
+static void inputs_drop_idle(struct feed *f, struct feed_input *in,
+                             const struct feed_candidate *known)
 {
     if (in->row.records > known->records || in->row.content_size > known->size || in->moved)
         return;
@@ -357,7 +374,8 @@ static void inputs_drop_idle(struct feed *f, struct feed_input *in, const struct
     feed_input_free(in);
 }
 
-static int tape_read(struct feed *f, struct source_tape *tape, bool host_given, struct feed_input *in)
+static int tape_read(struct feed *f, struct source_tape *tape, bool host_given,
+                     struct feed_input *in)
 {
     struct btr_err err = {0};
     struct reading r = {.tape = tape};
@@ -383,7 +401,8 @@ static int tape_read(struct feed *f, struct source_tape *tape, bool host_given, 
 }
 
 /* @return 0: go on with `in`; 1: there is nothing to read here, all was said; or a failure */
-static int input_probe(struct feed *f, const struct btr_path *path, struct source_tape *tape, struct feed_input *in)
+static int input_probe(struct feed *f, const struct btr_path *path, struct source_tape *tape,
+                       struct feed_input *in)
 {
     struct feed_probe *probe = calloc(1, sizeof *probe);
     struct btr_err err = {0};

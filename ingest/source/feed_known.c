@@ -16,11 +16,13 @@ static bool sha_is_none(const uint8_t *sha256)
     return memcmp(sha256, none, BTR_SHA256_SIZE) == 0;
 }
 
-/* The host counts only where the user gave it: a file that was renamed is still the same content. */
+/* The host counts only where the user gave it: a file that was renamed is still the same content.
+ */
 static bool row_fits(const struct feed_input *input, bool host_given, const struct btr_input *row)
 {
     struct btr_span host = {input->host, input->host_size};
-    return row->content_size > 0 && btr_span_equal(row->format, btr_span_of(input->decoder->name)) &&
+    return row->content_size > 0 &&
+           btr_span_equal(row->format, btr_span_of(input->decoder->name)) &&
            (!host_given || row->host.size == 0 || btr_span_equal(row->host, host));
 }
 
@@ -37,21 +39,24 @@ static void candidate_add(struct candidates *c, const struct btr_input *row, boo
                                     .records = row->records,
                                     .finished = finished};
     memcpy(item->sha256, row->content_sha256, sizeof item->sha256);
-    (void)snprintf(item->name, sizeof item->name, "%.*s", (int)(row->name.size < 255 ? row->name.size : 255),
-                   (const char *)row->name.at);
+    (void)snprintf(item->name, sizeof item->name, "%.*s",
+                   (int)(row->name.size < 255 ? row->name.size : 255), (const char *)row->name.at);
     c->count++;
 }
 
-static void candidates_find(struct candidates *c, const struct feed *f, const struct feed_input *input, bool host_given)
+static void candidates_find(struct candidates *c, const struct feed *f,
+                            const struct feed_input *input, bool host_given)
 {
     for (uint32_t i = 0; i < f->input_count; i++) {
         const struct feed_input *other = f->inputs[i];
-        if (other != input && other->row.head_hash == input->row.head_hash && row_fits(input, host_given, &other->row))
+        if (other != input && other->row.head_hash == input->row.head_hash &&
+            row_fits(input, host_given, &other->row))
             candidate_add(c, &other->row, true);
     }
     const struct btr_known *known = f->options->known;
     struct btr_input row = {0};
-    for (uint32_t i = 0; known && known->input && known->input(known->self, input->row.head_hash, i, &row); i++)
+    for (uint32_t i = 0;
+         known && known->input && known->input(known->self, input->row.head_hash, i, &row); i++)
         if (row_fits(input, host_given, &row))
             candidate_add(c, &row, !sha_is_none(row.file_sha256));
 }
@@ -60,7 +65,7 @@ struct matching {
     const struct candidates *candidates;
     const struct feed_candidate *best; /* the longest that fits so far */
     struct btr_sha256 *sha;
-    uint32_t next;                     /* the first that is not decided */
+    uint32_t next; /* the first that is not decided */
     uint64_t offset;
 };
 
@@ -95,11 +100,13 @@ static int candidates_match(struct matching *m, struct source_tape *tape, struct
     while (m->next < m->candidates->count && (rc = source_tape_next(tape, &block, err)) == 1)
         if (!block_match(m, block.bytes))
             return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "out of memory");
-    return rc == BTR_E_NOMEM || rc == BTR_E_IO || rc == BTR_E_FULL ? rc : 0; /* damage is met again when it is read */
+    return rc == BTR_E_NOMEM || rc == BTR_E_IO || rc == BTR_E_FULL
+               ? rc
+               : 0; /* damage is met again when it is read */
 }
 
-int feed_known_find(struct feed *f, const struct feed_input *input, bool host_given, struct source_tape *tape,
-                    struct feed_candidate *out, struct btr_err *err)
+int feed_known_find(struct feed *f, const struct feed_input *input, bool host_given,
+                    struct source_tape *tape, struct feed_candidate *out, struct btr_err *err)
 {
     struct candidates *c = calloc(1, sizeof *c);
     struct matching m = {.candidates = c, .sha = btr_sha256_new()};

@@ -36,7 +36,8 @@ static bool sample_full(const struct feed_probe *probe)
     return probe->line_count == FEED_SAMPLE_LINES || probe->bytes.size >= FEED_SAMPLE_SIZE;
 }
 
-static int sample_read(struct feed_probe *probe, struct source_tape *tape, struct source_lines *lines, struct btr_err *err)
+static int sample_read(struct feed_probe *probe, struct source_tape *tape,
+                       struct source_lines *lines, struct btr_err *err)
 {
     struct source_block block;
     struct source_line line;
@@ -55,7 +56,9 @@ static int sample_read(struct feed_probe *probe, struct source_tape *tape, struc
         ok = sample_add(probe, &line);
     if (!ok)
         return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "out of memory");
-    return rc < 0 && probe->line_count == 0 ? rc : 0; /* damage behind good records is met again when they are read */
+    return rc < 0 && probe->line_count == 0
+               ? rc
+               : 0; /* damage behind good records is met again when they are read */
 }
 
 int feed_probe_read(struct feed_probe *probe, struct source_tape *tape, struct btr_err *err)
@@ -81,12 +84,14 @@ static int decoder_choose(const struct feed *f, struct feed_probe *probe, struct
 {
     const struct btr_decoder *forced = f->options->format;
     const struct btr_decoder *found = btr_decoder_detect(probe->lines, probe->line_count);
-    if (forced && (!found || found == forced || forced->detect(probe->lines, probe->line_count) > 0))
+    if (forced &&
+        (!found || found == forced || forced->detect(probe->lines, probe->line_count) > 0))
         found = forced;
     if (!found)
         return btr_fail(err, BTR_E_FORMAT, UINT64_MAX, "no known log format in its first records");
     if (forced && found != forced)
-        return btr_fail(err, BTR_E_FORMAT, UINT64_MAX, "its records are %s, not %s", found->name, forced->name);
+        return btr_fail(err, BTR_E_FORMAT, UINT64_MAX, "its records are %s, not %s", found->name,
+                        forced->name);
     probe->decoder = found;
     return 0;
 }
@@ -99,22 +104,25 @@ static bool records_name_hosts(const struct feed_probe *probe)
     return false;
 }
 
-int feed_probe_decide(struct feed *f, struct feed_probe *probe, const struct btr_path *path, struct feed_input *input,
-                      struct btr_err *err)
+int feed_probe_decide(struct feed *f, struct feed_probe *probe, const struct btr_path *path,
+                      struct feed_input *input, struct btr_err *err)
 {
     char name[SOURCE_BASE_SIZE];
     uint8_t canonical[FEED_NAME_SIZE];
     int rc = decoder_choose(f, probe, err);
     if (rc < 0)
         return rc;
-    struct btr_span host = path->host ? btr_span_of(path->host) : source_name_host(path->path, f->options->hosts, name);
+    struct btr_span host = path->host ? btr_span_of(path->host)
+                                      : source_name_host(path->path, f->options->hosts, name);
     if (host.size > 0)
         host = btr_host_canonical(f->options->hosts, host, canonical);
     if (host.size == 0 && !records_name_hosts(probe))
         return btr_fail(err, BTR_E_NOTFOUND, UINT64_MAX,
-                        "neither its records nor its name tell the host: give it as HOST=%s", path->path);
+                        "neither its records nor its name tell the host: give it as HOST=%s",
+                        path->path);
     if (host.size > 0)
-        memcpy(input->host, host.at, host.size < sizeof input->host ? host.size : sizeof input->host);
+        memcpy(input->host, host.at,
+               host.size < sizeof input->host ? host.size : sizeof input->host);
     input->host_size = host.size < sizeof input->host ? host.size : sizeof input->host;
     input->decoder = probe->decoder;
     return 0;

@@ -10,8 +10,8 @@ static int no_memory(struct feed *f)
 
 static bool batch_is_empty(const struct btr_batch *b)
 {
-    return b->event_count == 0 && b->note_count == 0 && b->gap_count == 0 && b->quarantined_count == 0 &&
-           b->record_count == 0;
+    return b->event_count == 0 && b->note_count == 0 && b->gap_count == 0 &&
+           b->quarantined_count == 0 && b->record_count == 0;
 }
 
 int feed_batch_flush(struct feed *f)
@@ -29,7 +29,8 @@ int feed_batch_flush(struct feed *f)
 
 int feed_batch_room(struct feed *f)
 {
-    bool full = f->batch.record_count >= FEED_BATCH_RECORDS || btr_arena_used(f->arena) >= FEED_BATCH_SIZE;
+    bool full =
+        f->batch.record_count >= FEED_BATCH_RECORDS || btr_arena_used(f->arena) >= FEED_BATCH_SIZE;
     return full ? feed_batch_flush(f) : 0;
 }
 
@@ -39,7 +40,8 @@ static bool text_keep(struct feed *f, const char *text, struct btr_span *out)
     return btr_arena_copy(f->arena, btr_span_of(text), out);
 }
 
-static uint32_t stream_of(struct feed *f, const struct feed_input *input, const struct feed_state *state)
+static uint32_t stream_of(struct feed *f, const struct feed_input *input,
+                          const struct feed_state *state)
 {
     struct btr_span host = {input->host, input->host_size};
     if (state)
@@ -60,8 +62,8 @@ static int entry_add(struct feed *f, const struct feed_input *input, const struc
     return 0;
 }
 
-int feed_quarantine(struct feed *f, struct feed_input *input, struct feed_state *state, const struct source_line *line,
-                    uint64_t offset, const char *reason)
+int feed_quarantine(struct feed *f, struct feed_input *input, struct feed_state *state,
+                    const struct source_line *line, uint64_t offset, const char *reason)
 {
     if (state) {
         if (state->undecoded++ == 0) {
@@ -84,8 +86,8 @@ int feed_quarantine(struct feed *f, struct feed_input *input, struct feed_state 
     return entry_add(f, input, state, entry, reason);
 }
 
-int feed_gap(struct feed *f, struct feed_state *state, enum btr_gap_kind kind, int64_t from_ns, uint64_t count,
-             uint64_t line, const char *why)
+int feed_gap(struct feed *f, struct feed_state *state, enum btr_gap_kind kind, int64_t from_ns,
+             uint64_t count, uint64_t line, const char *why)
 {
     if (state->last_ns == INT64_MIN)
         return 0;
@@ -108,17 +110,21 @@ int feed_counts_settle(struct feed *f, struct feed_input *input)
     int rc = 0;
     if (input->rest > 0) {
         char reason[128];
-        (void)snprintf(reason, sizeof reason, "%llu more records that cannot be decoded, from this line on; the first %d are kept",
-                       (unsigned long long)input->rest, FEED_QUARANTINE_MAX);
-        rc = entry_add(f, input, input->state, (struct btr_quarantined){.line = input->rest_line}, reason);
+        (void)snprintf(
+            reason, sizeof reason,
+            "%llu more records that cannot be decoded, from this line on; the first %d are kept",
+            (unsigned long long)input->rest, FEED_QUARANTINE_MAX);
+        rc = entry_add(f, input, input->state, (struct btr_quarantined){.line = input->rest_line},
+                       reason);
         f->stats->undecoded += input->rest - 1; /* the entry itself is counted with its batch */
         input->rest = 0;
     }
     for (uint32_t i = 0; i < f->state_count && rc == 0; i++) {
         struct feed_state *s = f->states[i];
         if (s->undecoded > 0)
-            rc = feed_gap(f, s, BTR_GAP_UNDECODED, s->undecoded_from_ns, s->undecoded, s->undecoded_line,
-                          "records could not be decoded; they are in quarantine");
+            rc =
+                feed_gap(f, s, BTR_GAP_UNDECODED, s->undecoded_from_ns, s->undecoded,
+                         s->undecoded_line, "records could not be decoded; they are in quarantine");
         s->undecoded = 0;
     }
     return rc;
@@ -128,7 +134,8 @@ bool feed_publish_due(const struct feed *f)
 {
     uint32_t events = 0;
     size_t size = f->sink->pending(f->sink->self, &events);
-    uint32_t most = f->options->segment_events ? f->options->segment_events : (uint32_t)FEED_SEGMENT_EVENTS;
+    uint32_t most =
+        f->options->segment_events ? f->options->segment_events : (uint32_t)FEED_SEGMENT_EVENTS;
     return events >= most || size >= FEED_PENDING_SIZE;
 }
 

@@ -6,8 +6,9 @@ static int state_unpack(struct feed *f, struct feed_state *s, bool saved)
 {
     struct btr_decoder_config config = {.host = {s->host, s->host_size},
                                         .hosts = f->options->hosts,
-                                        .size_max = f->options->state_size_max ? f->options->state_size_max
-                                                                               : (uint32_t)FEED_STATE_SIZE};
+                                        .size_max = f->options->state_size_max
+                                                        ? f->options->state_size_max
+                                                        : (uint32_t)FEED_STATE_SIZE};
     struct btr_err err = {0};
     s->state = s->decoder->state_new(&config);
     if (!s->state)
@@ -17,8 +18,8 @@ static int state_unpack(struct feed *f, struct feed_state *s, bool saved)
     if (rc < 0) {
         s->decoder->state_free(s->state);
         s->state = NULL;
-        return btr_fail(f->err, rc, UINT64_MAX, "saved %s state of host %.*s: %s", s->decoder->name, (int)s->host_size,
-                        (const char *)s->host, err.text);
+        return btr_fail(f->err, rc, UINT64_MAX, "saved %s state of host %.*s: %s", s->decoder->name,
+                        (int)s->host_size, (const char *)s->host, err.text);
     }
     s->base = (struct btr_decoder_stats){0};
     if (s->decoder->stats)
@@ -26,7 +27,8 @@ static int state_unpack(struct feed *f, struct feed_state *s, bool saved)
     return 0;
 }
 
-static int state_new(struct feed *f, const struct btr_decoder *decoder, struct btr_span host, struct feed_state **out)
+static int state_new(struct feed *f, const struct btr_decoder *decoder, struct btr_span host,
+                     struct feed_state **out)
 {
     struct feed_state *s = calloc(1, sizeof *s);
     if (!s)
@@ -37,7 +39,8 @@ static int state_new(struct feed *f, const struct btr_decoder *decoder, struct b
     s->last_ns = INT64_MIN;
     const struct btr_known *known = f->options->known;
     struct btr_span name = {s->host, s->host_size};
-    bool saved = known && known->state && known->state(known->self, btr_span_of(decoder->name), name, &s->saved);
+    bool saved = known && known->state &&
+                 known->state(known->self, btr_span_of(decoder->name), name, &s->saved);
     int rc = state_unpack(f, s, saved);
     if (rc < 0) {
         btr_buffer_fini(&s->saved);
@@ -48,7 +51,8 @@ static int state_new(struct feed *f, const struct btr_decoder *decoder, struct b
     return 0;
 }
 
-int feed_state_get(struct feed *f, const struct btr_decoder *decoder, struct btr_span host, struct feed_state **out)
+int feed_state_get(struct feed *f, const struct btr_decoder *decoder, struct btr_span host,
+                   struct feed_state **out)
 {
     struct btr_span key[] = {btr_span_of(decoder->name), host};
     struct btr_id id = btr_id_of(key, 2);

@@ -12,7 +12,8 @@ void source_lines_block(struct source_lines *lines, struct btr_span block)
     lines->rest = block;
 }
 
-static void line_make(struct source_lines *lines, struct source_line *out, struct btr_span bytes, uint64_t size)
+static void line_make(struct source_lines *lines, struct source_line *out, struct btr_span bytes,
+                      uint64_t size)
 {
     if (size == bytes.size && size > 0 && bytes.at[size - 1] == '\r') {
         bytes.size--;
@@ -30,7 +31,8 @@ static void line_make(struct source_lines *lines, struct source_line *out, struc
 static bool carry_add(struct source_lines *lines, struct btr_span part)
 {
     lines->carry_size += part.size;
-    size_t room = lines->record_max < BTR_QUARANTINE_RECORD_MAX ? BTR_QUARANTINE_RECORD_MAX : lines->record_max;
+    size_t room = lines->record_max < BTR_QUARANTINE_RECORD_MAX ? BTR_QUARANTINE_RECORD_MAX
+                                                                : lines->record_max;
     room = room + 1 - lines->carry.size;
     if (part.size > room)
         part.size = room;

@@ -1,16 +1,18 @@
 #ifndef SOURCE_LINES_H
 #define SOURCE_LINES_H
 /**
- * Blocks to lines. A line inside a block is borrowed from it; one that spans blocks is joined in memory of its own.
- * Order of calls: block, then next until it returns false, then keep; last once after the last block.
+ * Blocks to lines. A line inside a block is borrowed from it; one that spans blocks is joined in
+ * memory of its own. Order of calls: block, then next until it returns false, then keep; last once
+ * after the last block.
  */
 #include <btr/buffer.h>
 #include <btr/span.h>
 
 struct source_line {
-    struct btr_span bytes; /* without newline and CR; the first BTR_QUARANTINE_RECORD_MAX bytes when too_long */
-    uint64_t number;       /* from 1 */
-    uint64_t size;         /* of the whole line */
+    struct btr_span
+        bytes; /* without newline and CR; the first BTR_QUARANTINE_RECORD_MAX bytes when too_long */
+    uint64_t number; /* from 1 */
+    uint64_t size;   /* of the whole line */
     bool too_long;
 };
 
@@ -30,7 +32,8 @@ void source_lines_block(struct source_lines *lines, struct btr_span block);
 bool source_lines_next(struct source_lines *lines, struct source_line *out);
 /** Puts the unfinished end of the block aside. @return false when out of memory */
 bool source_lines_keep(struct source_lines *lines);
-/** Whether a line is begun and not ended: the place between blocks is then not one between records. */
+/** Whether a line is begun and not ended: the place between blocks is then not one between records.
+ */
 bool source_lines_inside(const struct source_lines *lines);
 /** At the end of the input: the line that no newline ended. @return false when there is none */
 bool source_lines_last(struct source_lines *lines, struct source_line *out);

@@ -70,9 +70,11 @@ static size_t date_begin(const char *name, size_t end, uint64_t *date)
     return btr_span_number((struct btr_span){(const uint8_t *)text, n}, 10, date) ? begin : 0;
 }
 
-static void base_set(struct source_name *out, const char *head, size_t head_size, const char *tail, size_t tail_size)
+static void base_set(struct source_name *out, const char *head, size_t head_size, const char *tail,
+                     size_t tail_size)
 {
-    (void)snprintf(out->base, sizeof out->base, "%.*s%.*s", (int)(head_size > 255 ? 255 : head_size), head,
+    (void)snprintf(out->base, sizeof out->base, "%.*s%.*s",
+                   (int)(head_size > 255 ? 255 : head_size), head,
                    (int)(tail_size > 255 ? 255 : tail_size), tail);
 }
 

@@ -15,7 +15,8 @@ enum { FOLDER_DEPTH_MAX = 8, PATHS_MAX = 1 << 20 };
 static uint64_t group_of(const char *path, const struct source_name *name)
 {
     const char *slash = strrchr(path, '/');
-    struct btr_span parts[] = {{(const uint8_t *)path, slash ? (size_t)(slash - path) : 0}, btr_span_of(name->base)};
+    struct btr_span parts[] = {{(const uint8_t *)path, slash ? (size_t)(slash - path) : 0},
+                               btr_span_of(name->base)};
     return btr_id_of(parts, 2).lo;
 }
 
@@ -51,14 +52,16 @@ static uint32_t place_of(const struct btr_paths *paths, const struct btr_path *i
     return first != UINT32_MAX ? first : paths->count;
 }
 
-static int path_put(struct btr_paths *paths, const char *path, struct btr_span host, bool found, struct btr_err *err)
+static int path_put(struct btr_paths *paths, const char *path, struct btr_span host, bool found,
+                    struct btr_err *err)
 {
     int rc = paths_grow(paths);
     if (rc < 0)
         return btr_fail(err, rc, UINT64_MAX, "%s: too many files", path);
     struct source_name name;
     source_name_parse(&name, path);
-    struct btr_path item = {.path = strdup(path), .found = found, .age = name.age, .group = group_of(path, &name)};
+    struct btr_path item = {
+        .path = strdup(path), .found = found, .age = name.age, .group = group_of(path, &name)};
     if (host.size > 0)
         item.host = strndup((const char *)host.at, host.size);
     if (!item.path || (host.size > 0 && !item.host)) {
@@ -73,11 +76,12 @@ static int path_put(struct btr_paths *paths, const char *path, struct btr_span h
     return 0;
 }
 
-static int folder_add(struct btr_paths *paths, const char *folder, struct btr_span host, int depth, struct btr_err *err);
+static int folder_add(struct btr_paths *paths, const char *folder, struct btr_span host, int depth,
+                      struct btr_err *err);
 
 /* Links to folders are not followed: they may lead round in a circle. */
-static int entry_add(struct btr_paths *paths, const char *folder, const char *name, struct btr_span host, int depth,
-                     struct btr_err *err)
+static int entry_add(struct btr_paths *paths, const char *folder, const char *name,
+                     struct btr_span host, int depth, struct btr_err *err)
 {
     struct stat at;
     size_t size = strlen(folder) + strlen(name) + 2;
@@ -102,10 +106,12 @@ static int not_hidden(const struct dirent *entry)
 
 static int by_bytes(const struct dirent **a, const struct dirent **b)
 {
-    return strcmp((*a)->d_name, (*b)->d_name); /* not strcoll: the order must not depend on the locale */
+    return strcmp((*a)->d_name,
+                  (*b)->d_name); /* not strcoll: the order must not depend on the locale */
 }
 
-static int folder_add(struct btr_paths *paths, const char *folder, struct btr_span host, int depth, struct btr_err *err)
+static int folder_add(struct btr_paths *paths, const char *folder, struct btr_span host, int depth,
+                      struct btr_err *err)
 {
     struct dirent **entries;
     int n = scandir(folder, &entries, not_hidden, by_bytes), rc = 0;
@@ -120,7 +126,8 @@ static int folder_add(struct btr_paths *paths, const char *folder, struct btr_sp
     return rc;
 }
 
-static int one_add(struct btr_paths *paths, const char *path, struct btr_span host, struct btr_err *err)
+static int one_add(struct btr_paths *paths, const char *path, struct btr_span host,
+                   struct btr_err *err)
 {
     struct stat at;
     if (stat(path, &at) != 0) {
@@ -132,12 +139,15 @@ static int one_add(struct btr_paths *paths, const char *path, struct btr_span ho
     uint32_t before = paths->count;
     int rc = folder_add(paths, path, host, 0, err);
     if (rc == 0 && paths->count == before)
-        return btr_fail(err, BTR_E_NOTFOUND, UINT64_MAX,
-                        "%s: no logs in this folder (names with .log, or ending in .json, .jsonl, .ndjson)", path);
+        return btr_fail(
+            err, BTR_E_NOTFOUND, UINT64_MAX,
+            "%s: no logs in this folder (names with .log, or ending in .json, .jsonl, .ndjson)",
+            path);
     return rc;
 }
 
-static int glob_add(struct btr_paths *paths, const char *pattern, struct btr_span host, struct btr_err *err)
+static int glob_add(struct btr_paths *paths, const char *pattern, struct btr_span host,
+                    struct btr_err *err)
 {
     glob_t found;
     int rc = glob(pattern, GLOB_ERR, NULL, &found);
@@ -145,7 +155,8 @@ static int glob_add(struct btr_paths *paths, const char *pattern, struct btr_spa
         return btr_fail(err, BTR_E_NOTFOUND, UINT64_MAX, "%s: nothing fits this pattern", pattern);
     if (rc != 0) {
         globfree(&found);
-        return btr_fail(err, rc == GLOB_NOSPACE ? BTR_E_NOMEM : BTR_E_IO, UINT64_MAX, "%s: cannot be searched", pattern);
+        return btr_fail(err, rc == GLOB_NOSPACE ? BTR_E_NOMEM : BTR_E_IO, UINT64_MAX,
+                        "%s: cannot be searched", pattern);
     }
     rc = 0;
     for (size_t i = 0; i < found.gl_pathc && rc == 0; i++)
@@ -157,7 +168,8 @@ static int glob_add(struct btr_paths *paths, const char *pattern, struct btr_spa
 /* "HOST=" in front of a path: a name without a slash. @return its size with the '=', or 0 */
 static size_t host_prefix(const char *argument)
 {
-    size_t size = strspn(argument, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-:");
+    size_t size =
+        strspn(argument, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-:");
     return size > 0 && argument[size] == '=' ? size + 1 : 0;
 }
 
@@ -165,7 +177,8 @@ static int stdin_add(struct btr_paths *paths, struct btr_span host, struct btr_e
 {
     for (uint32_t i = 0; i < paths->count; i++)
         if (strcmp(paths->items[i].path, "-") == 0)
-            return btr_fail(err, BTR_E_USAGE, UINT64_MAX, "-: standard input can be read once only");
+            return btr_fail(err, BTR_E_USAGE, UINT64_MAX,
+                            "-: standard input can be read once only");
     return path_put(paths, "-", host, false, err);
 }
 

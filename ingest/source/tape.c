@@ -12,7 +12,7 @@ struct kept_block {
 
 struct source_tape {
     struct btr_content *content;
-    int fd;          /* of a regular file, else -1 */
+    int fd; /* of a regular file, else -1 */
     bool settled;
 
     /* What is no file: its blocks so far, in an unlinked file. */
@@ -68,7 +68,8 @@ static int spool_open(struct source_tape *t, struct btr_err *err)
         return btr_fail(err, BTR_E_IO, UINT64_MAX, "TMPDIR is too long a name");
     t->spool = mkstemp(path);
     if (t->spool < 0)
-        return btr_fail(err, BTR_E_IO, UINT64_MAX, "no temporary file %s: %s", path, strerror(errno));
+        return btr_fail(err, BTR_E_IO, UINT64_MAX, "no temporary file %s: %s", path,
+                        strerror(errno));
     (void)unlink(path);
     return 0;
 }
@@ -80,8 +81,8 @@ static int spool_write(struct source_tape *t, struct btr_span bytes, struct btr_
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return btr_fail(err, errno == ENOSPC ? BTR_E_FULL : BTR_E_IO, UINT64_MAX, "temporary file: %s",
-                            strerror(errno));
+            return btr_fail(err, errno == ENOSPC ? BTR_E_FULL : BTR_E_IO, UINT64_MAX,
+                            "temporary file: %s", strerror(errno));
         bytes.at += n;
         bytes.size -= (size_t)n;
     }
@@ -116,11 +117,13 @@ static int block_replay(struct source_tape *t, struct source_block *block, struc
     if (!t->replay && !(t->replay = malloc(SOURCE_BLOCK_SIZE)))
         return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "out of memory");
     for (size_t have = 0; have < k->size;) {
-        ssize_t n = pread(t->spool, t->replay + have, k->size - have, (off_t)(t->given_offset + have));
+        ssize_t n =
+            pread(t->spool, t->replay + have, k->size - have, (off_t)(t->given_offset + have));
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
-            return btr_fail(err, BTR_E_IO, UINT64_MAX, "temporary file: %s", n < 0 ? strerror(errno) : "cut");
+            return btr_fail(err, BTR_E_IO, UINT64_MAX, "temporary file: %s",
+                            n < 0 ? strerror(errno) : "cut");
         have += (size_t)n;
     }
     *block = (struct source_block){.bytes = {t->replay, k->size}, .offset = t->given_offset};
@@ -160,7 +163,8 @@ void source_tape_settle(struct source_tape *t)
     t->settled = true;
 }
 
-void source_tape_stored(const struct source_tape *t, uint64_t *size, uint8_t sha256[BTR_SHA256_SIZE])
+void source_tape_stored(const struct source_tape *t, uint64_t *size,
+                        uint8_t sha256[BTR_SHA256_SIZE])
 {
     btr_content_stored(t->content, size, sha256);
     if (t->fd < 0)

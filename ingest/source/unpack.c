@@ -27,13 +27,17 @@ static bool begins(struct btr_span head, const char *magic, size_t size)
 
 static bool is_zstd(struct btr_span head)
 {
-    bool skippable = head.size >= 4 && (head.at[0] & 0xf0) == 0x50 && begins((struct btr_span){head.at + 1, 3}, "\x2a\x4d\x18", 3);
+    bool skippable = head.size >= 4 && (head.at[0] & 0xf0) == 0x50 &&
+                     begins((struct btr_span){head.at + 1, 3}, "\x2a\x4d\x18", 3);
     return skippable || begins(head, "\x28\xb5\x2f\xfd", 4);
 }
 
 static const char *unread_packing(struct btr_span head)
 {
-    if (begins(head, "\xfd" "7zXZ\0", 6))
+    if (begins(head,
+               "\xfd"
+               "7zXZ\0",
+               6))
         return "xz";
     if (begins(head, "BZh", 3))
         return "bzip2";
@@ -63,7 +67,8 @@ int source_unpack_new(struct source_unpack **out, struct btr_span head, struct b
     *out = NULL;
     const char *unread = unread_packing(head);
     if (unread)
-        return btr_fail(err, BTR_E_FORMAT, 0, "packed with %s, which is not read: unpack it first", unread);
+        return btr_fail(err, BTR_E_FORMAT, 0, "packed with %s, which is not read: unpack it first",
+                        unread);
     struct source_unpack *u = calloc(1, sizeof *u);
     if (!u)
         return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "out of memory");
@@ -94,19 +99,23 @@ static int zstd_fail(size_t code, struct btr_err *err)
 {
     switch (ZSTD_getErrorCode(code)) {
     case ZSTD_error_frameParameter_windowTooLarge:
-        return btr_fail(err, BTR_E_LIMIT, UINT64_MAX, "zstd window above 128 MiB (--long=%d): pack it again with less",
+        return btr_fail(err, BTR_E_LIMIT, UINT64_MAX,
+                        "zstd window above 128 MiB (--long=%d): pack it again with less",
                         WINDOW_LOG_MAX + 1);
     case ZSTD_error_memory_allocation:
         return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "out of memory");
     case ZSTD_error_checksum_wrong:
-        return btr_fail(err, BTR_E_FORMAT, UINT64_MAX, "zstd checksum does not match: what came before may be wrong");
+        return btr_fail(err, BTR_E_FORMAT, UINT64_MAX,
+                        "zstd checksum does not match: what came before may be wrong");
     default:
-        return btr_fail(err, BTR_E_FORMAT, UINT64_MAX, "zstd data is damaged (%s)", ZSTD_getErrorName(code));
+        return btr_fail(err, BTR_E_FORMAT, UINT64_MAX, "zstd data is damaged (%s)",
+                        ZSTD_getErrorName(code));
     }
 }
 
 /* One block a call, by the library's own hint: when a later block is damaged, this one is safe. */
-static int zstd_run(struct source_unpack *u, struct btr_span *in, uint8_t *out, size_t *out_size, struct btr_err *err)
+static int zstd_run(struct source_unpack *u, struct btr_span *in, uint8_t *out, size_t *out_size,
+                    struct btr_err *err)
 {
     size_t take = u->hint < in->size ? u->hint : in->size;
     ZSTD_inBuffer source = {in->at, take, 0};
@@ -131,8 +140,10 @@ static int gzip_fail(int code, const char *why, struct btr_err *err)
     if (code == Z_MEM_ERROR)
         return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "out of memory");
     if (why && (strstr(why, "data check") || strstr(why, "length check")))
-        return btr_fail(err, BTR_E_FORMAT, UINT64_MAX, "gzip checksum does not match: what came before may be wrong");
-    return btr_fail(err, BTR_E_FORMAT, UINT64_MAX, "gzip data is damaged (%s)", why ? why : "no member");
+        return btr_fail(err, BTR_E_FORMAT, UINT64_MAX,
+                        "gzip checksum does not match: what came before may be wrong");
+    return btr_fail(err, BTR_E_FORMAT, UINT64_MAX, "gzip data is damaged (%s)",
+                    why ? why : "no member");
 }
 
 /* gzip(1) passes over zeros behind the last member: tape blocks are filled up with them. */
@@ -144,7 +155,8 @@ static void zeros_skip(struct btr_span *in)
     }
 }
 
-static int gzip_run(struct source_unpack *u, struct btr_span *in, uint8_t *out, size_t *out_size, struct btr_err *err)
+static int gzip_run(struct source_unpack *u, struct btr_span *in, uint8_t *out, size_t *out_size,
+                    struct btr_err *err)
 {
     size_t room = *out_size;
     *out_size = 0;
@@ -180,7 +192,8 @@ static int plain_run(struct btr_span *in, uint8_t *out, size_t *out_size)
     return 0;
 }
 
-int source_unpack_run(struct source_unpack *u, struct btr_span *in, uint8_t *out, size_t *out_size, struct btr_err *err)
+int source_unpack_run(struct source_unpack *u, struct btr_span *in, uint8_t *out, size_t *out_size,
+                      struct btr_err *err)
 {
     switch (u->packing) {
     case ZSTD:

@@ -1,6 +1,7 @@
 #ifndef SOURCE_UNPACK_H
 #define SOURCE_UNPACK_H
-/** Streaming decompression of zstd and gzip, or plain bytes passed through; the packing is found from the first bytes. */
+/** Streaming decompression of zstd and gzip, or plain bytes passed through; the packing is found
+ * from the first bytes. */
 #include <btr/err.h>
 #include <btr/span.h>
 
@@ -22,9 +23,10 @@ void source_unpack_free(struct source_unpack *unpack);
  * @param out_size  room in, bytes written out; also set on failure (they were good)
  * @return 0, BTR_E_FORMAT (damaged), BTR_E_LIMIT (a window of more than 128 MiB), BTR_E_NOMEM
  */
-int source_unpack_run(struct source_unpack *unpack, struct btr_span *in, uint8_t *out, size_t *out_size,
-                      struct btr_err *err);
-/** Whether unpacked bytes wait inside, so that run should be called again although no input is left. */
+int source_unpack_run(struct source_unpack *unpack, struct btr_span *in, uint8_t *out,
+                      size_t *out_size, struct btr_err *err);
+/** Whether unpacked bytes wait inside, so that run should be called again although no input is
+ * left. */
 bool source_unpack_holds(const struct source_unpack *unpack);
 /** At the end of the file. @return 0, or BTR_E_TRUNCATED when it ends inside a frame or member */
 int source_unpack_end(const struct source_unpack *unpack, struct btr_err *err);

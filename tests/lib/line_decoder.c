@@ -37,7 +37,8 @@ static bool field(struct btr_span record, const char *name, struct btr_span *val
 static int detect(const struct btr_span *records, size_t record_count)
 {
     for (size_t i = 0; i < record_count; i++)
-        if (btr_span_begins(records[i], BTR_SPAN("line ")) || btr_span_begins(records[i], BTR_SPAN("{\"t\":")))
+        if (btr_span_begins(records[i], BTR_SPAN("line ")) ||
+            btr_span_begins(records[i], BTR_SPAN("{\"t\":")))
             return 100;
     return 0;
 }
@@ -83,9 +84,11 @@ static int state_load(struct btr_decoder_state *state, struct btr_span saved, st
     bool ok = btr_cursor_varint(&c, &state->events) && btr_cursor_varint(&c, &n) && n <= HELD_MAX;
     for (state->held_count = 0; ok && state->held_count < n; state->held_count++) {
         struct held *h = &state->held[state->held_count];
-        ok = btr_cursor_varint(&c, &h->id) && btr_cursor_varint(&c, &h->line) && btr_cursor_svarint(&c, &h->ns);
+        ok = btr_cursor_varint(&c, &h->id) && btr_cursor_varint(&c, &h->line) &&
+             btr_cursor_svarint(&c, &h->ns);
     }
-    return ok && c.rest.size == 0 ? 0 : btr_fail(err, BTR_E_FORMAT, c.offset, "saved state is damaged");
+    return ok && c.rest.size == 0 ? 0
+                                  : btr_fail(err, BTR_E_FORMAT, c.offset, "saved state is damaged");
 }
 
 static int event_add(struct btr_decoder_state *state, struct btr_batch *out, const struct held *h)
@@ -121,16 +124,18 @@ static int held_end(struct btr_decoder_state *state, uint64_t id, struct btr_bat
     return 0;
 }
 
-static int decode(struct btr_decoder_state *state, struct btr_span record, struct btr_batch *out, struct btr_arena *arena,
-                  struct btr_err *err)
+static int decode(struct btr_decoder_state *state, struct btr_span record, struct btr_batch *out,
+                  struct btr_arena *arena, struct btr_err *err)
 {
     (void)arena;
-    bool json = btr_span_begins(record, BTR_SPAN("{")), text = btr_span_begins(record, BTR_SPAN("line "));
+    bool json = btr_span_begins(record, BTR_SPAN("{")),
+         text = btr_span_begins(record, BTR_SPAN("line "));
     struct btr_span id = {0}, ns = {0};
     struct held h = {.line = out->line};
     uint64_t t = 0;
     bool whole = !json || record.at[record.size - 1] == '}';
-    if ((!json && !text) || !whole || !field(record, json ? "\"id\":" : "id=", &id) || !btr_span_number(id, 10, &h.id))
+    if ((!json && !text) || !whole || !field(record, json ? "\"id\":" : "id=", &id) ||
+        !btr_span_number(id, 10, &h.id))
         return btr_fail(err, BTR_E_FORMAT, 0, "not a line");
     if (text && btr_span_begins(record, BTR_SPAN("line ends ")))
         return held_end(state, h.id, out);
@@ -145,7 +150,8 @@ static int decode(struct btr_decoder_state *state, struct btr_span record, struc
     return event_add(state, out, &h);
 }
 
-static int flush(struct btr_decoder_state *state, int64_t until_ns, struct btr_batch *out, struct btr_arena *arena)
+static int flush(struct btr_decoder_state *state, int64_t until_ns, struct btr_batch *out,
+                 struct btr_arena *arena)
 {
     (void)state; /* this format marks its ends: what waits goes on waiting */
     (void)until_ns;

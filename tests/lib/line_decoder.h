@@ -5,8 +5,9 @@
  *   line t=NS id=N [host=NAME] [hold]     an event; with `hold` it waits until `line ends id=N`
  *   line ends id=N [host=NAME]
  *   {"t":NS,"id":N}                       an event, as JSON
- * Everything else that begins with "line" or "{" is undecodable. Each event's `bytes` is its number among the events of its
- * host, so that a state that was lost or went twice over a record shows in all later events.
+ * Everything else that begins with "line" or "{" is undecodable. Each event's `bytes` is its number
+ * among the events of its host, so that a state that was lost or went twice over a record shows in
+ * all later events.
  */
 #include <btr/decoder.h>
 

@@ -19,7 +19,8 @@ static void *grown(void *items, uint32_t count, uint32_t *capacity, size_t size)
     return items;
 }
 
-static void event_put(struct memory_sink *m, const struct btr_batch *b, const struct btr_event *event)
+static void event_put(struct memory_sink *m, const struct btr_batch *b,
+                      const struct btr_event *event)
 {
     m->events = grown(m->events, m->event_count, &m->event_capacity, sizeof *m->events);
     struct memory_event *e = &m->events[m->event_count++];
@@ -30,14 +31,17 @@ static void event_put(struct memory_sink *m, const struct btr_batch *b, const st
     text_put(e->source, sizeof e->source, b->streams[event->stream].source);
 }
 
-static void quarantined_put(struct memory_sink *m, const struct btr_batch *b, const struct btr_quarantined *q)
+static void quarantined_put(struct memory_sink *m, const struct btr_batch *b,
+                            const struct btr_quarantined *q)
 {
-    m->quarantined = grown(m->quarantined, m->quarantined_count, &m->quarantined_capacity, sizeof *m->quarantined);
+    m->quarantined = grown(m->quarantined, m->quarantined_count, &m->quarantined_capacity,
+                           sizeof *m->quarantined);
     struct memory_quarantined *to = &m->quarantined[m->quarantined_count++];
     memset(to, 0, sizeof *to);
     to->entry = *q;
     to->kept_size = q->record.size;
-    memcpy(to->head, q->record.at ? q->record.at : (const uint8_t *)"", q->record.size < 64 ? q->record.size : 64);
+    memcpy(to->head, q->record.at ? q->record.at : (const uint8_t *)"",
+           q->record.size < 64 ? q->record.size : 64);
     text_put(to->reason, sizeof to->reason, q->reason);
     text_put(to->host, sizeof to->host, b->streams[q->stream].host);
 }
@@ -65,7 +69,8 @@ static int append(void *self, const struct btr_batch *b, struct btr_err *err)
 static struct memory_row *row_find(struct memory_sink *m, const struct btr_input *row)
 {
     for (uint32_t i = 0; i < m->row_count; i++)
-        if (btr_span_equal(m->rows[i].row.name, row->name) && m->rows[i].row.head_hash == row->head_hash)
+        if (btr_span_equal(m->rows[i].row.name, row->name) &&
+            m->rows[i].row.head_hash == row->head_hash)
             return &m->rows[i];
     if (m->row_count == m->row_capacity) { /* spans point into the rows: they are made again */
         m->rows = grown(m->rows, m->row_count, &m->row_capacity, sizeof *m->rows);
@@ -84,7 +89,8 @@ static void row_put(struct memory_sink *m, const struct btr_input *row)
 {
     struct memory_row *to = row_find(m, row);
     to->row = *row;
-    struct btr_span *spans[] = {&to->row.name, &to->row.host, &to->row.format, &to->row.case_id, &to->row.tool};
+    struct btr_span *spans[] = {&to->row.name, &to->row.host, &to->row.format, &to->row.case_id,
+                                &to->row.tool};
     for (size_t s = 0; s < 5; s++) {
         text_put(to->text[s], sizeof to->text[s], *spans[s]);
         *spans[s] = btr_span_of(to->text[s]);
@@ -97,7 +103,8 @@ static void state_put(struct memory_sink *m, const struct btr_saved_state *state
     uint32_t i = 0;
     text_put(format, sizeof format, state->format);
     text_put(host, sizeof host, state->host);
-    while (i < m->state_count && (strcmp(m->states[i].format, format) != 0 || strcmp(m->states[i].host, host) != 0))
+    while (i < m->state_count &&
+           (strcmp(m->states[i].format, format) != 0 || strcmp(m->states[i].host, host) != 0))
         i++;
     if (i == 64)
         abort();
@@ -178,7 +185,8 @@ static bool known_input(void *self, uint64_t head_hash, uint32_t i, struct btr_i
     return true;
 }
 
-static bool known_state(void *self, struct btr_span format, struct btr_span host, struct btr_buffer *out)
+static bool known_state(void *self, struct btr_span format, struct btr_span host,
+                        struct btr_buffer *out)
 {
     struct memory_sink *m = self;
     for (uint32_t i = 0; i < m->state_count; i++) {
@@ -193,7 +201,8 @@ static bool known_state(void *self, struct btr_span format, struct btr_span host
 
 void memory_sink_init(struct memory_sink *m)
 {
-    *m = (struct memory_sink){.sink = {m, append, publish, pending, drain}, .known = {m, known_input, known_state}};
+    *m = (struct memory_sink){.sink = {m, append, publish, pending, drain},
+                              .known = {m, known_input, known_state}};
 }
 
 void memory_sink_fini(struct memory_sink *m)
@@ -236,8 +245,10 @@ bool memory_sink_same(struct memory_sink *a, struct memory_sink *b)
     qsort(b->events, b->event_published, sizeof *b->events, event_compare);
     for (uint32_t i = 0; i < a->event_published; i++) {
         const struct memory_event *x = &a->events[i], *y = &b->events[i];
-        if (event_compare(x, y) != 0 || x->event.bytes != y->event.bytes || strcmp(x->source, y->source) != 0 ||
-            !btr_id_equal(x->event.subject, y->event.subject) || x->event.operation != y->event.operation)
+        if (event_compare(x, y) != 0 || x->event.bytes != y->event.bytes ||
+            strcmp(x->source, y->source) != 0 ||
+            !btr_id_equal(x->event.subject, y->event.subject) ||
+            x->event.operation != y->event.operation)
             return false;
     }
     return true;

@@ -1,8 +1,8 @@
 #ifndef TEST_MEMORY_SINK_H
 #define TEST_MEMORY_SINK_H
 /**
- * A store in memory: what was published stays, what was only appended is lost by a crash. Answers what it knows as the real
- * store does, and fails at a chosen call.
+ * A store in memory: what was published stays, what was only appended is lost by a crash. Answers
+ * what it knows as the real store does, and fails at a chosen call.
  */
 #include <btr/source.h>
 

@@ -42,14 +42,16 @@ void temp_file_write(const char *folder, const char *name, struct btr_span bytes
 {
     char whole[256];
     (void)snprintf(whole, sizeof whole, "%s/%s", folder, name);
-    for (char *slash = strchr(whole + strlen(folder) + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+    for (char *slash = strchr(whole + strlen(folder) + 1, '/'); slash;
+         slash = strchr(slash + 1, '/')) {
         *slash = '\0';
         (void)mkdir(whole, 0700);
         *slash = '/';
     }
     FILE *file = fopen(whole, "wb");
     assert_non_null(file);
-    assert_int_equal(fwrite(bytes.at ? bytes.at : (const uint8_t *)"", 1, bytes.size, file), bytes.size);
+    assert_int_equal(fwrite(bytes.at ? bytes.at : (const uint8_t *)"", 1, bytes.size, file),
+                     bytes.size);
     assert_int_equal(fclose(file), 0);
     if (path)
         (void)snprintf(path, 256, "%s", whole);

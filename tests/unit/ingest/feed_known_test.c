@@ -1,4 +1,5 @@
-/* What was read before is not read again: other names, other packings, growth at every cut, crashes at every call. */
+/* What was read before is not read again: other names, other packings, growth at every cut, crashes
+ * at every call. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -35,7 +36,8 @@ static void log_make(struct btr_buffer *out, uint64_t first, uint64_t count, uin
         unsigned kind = seed >> 28;
         const char *end = (seed >> 20 & 7) == 0 ? "\r\n" : "\n";
         if (kind == 0)
-            btr_buffer_format(out, "line t=%llu id=%llu hold%s", (unsigned long long)id * 10, (unsigned long long)id, end);
+            btr_buffer_format(out, "line t=%llu id=%llu hold%s", (unsigned long long)id * 10,
+                              (unsigned long long)id, end);
         else if (kind == 1 && id > first + 3)
             btr_buffer_format(out, "line ends id=%llu%s", (unsigned long long)id - 3, end);
         else if (kind == 2)
@@ -43,7 +45,8 @@ static void log_make(struct btr_buffer *out, uint64_t first, uint64_t count, uin
         else if (kind == 3)
             btr_buffer_format(out, "%s", end);
         else
-            btr_buffer_format(out, "line t=%llu id=%llu%s", (unsigned long long)id * 10, (unsigned long long)id, end);
+            btr_buffer_format(out, "line t=%llu id=%llu%s", (unsigned long long)id * 10,
+                              (unsigned long long)id, end);
     }
 }
 
@@ -103,7 +106,8 @@ static void the_same_content_twice_in_one_command_is_read_once(void **state)
 }
 
 /* Feeds the first `cut` bytes, then all, and compares with all at once. */
-static void growth_is_seamless(const struct btr_buffer *log, size_t cut, struct memory_sink *at_once, int packing)
+static void growth_is_seamless(const struct btr_buffer *log, size_t cut,
+                               struct memory_sink *at_once, int packing)
 {
     struct memory_sink sink;
     struct feed_run run = {.segment_events = 50};
@@ -220,7 +224,8 @@ static void content_that_differs_late_is_read_as_new(void **state)
 }
 
 /* Runs until it succeeds, crashing at the n-th publish or append of each run. */
-static void crashes_leave_nothing_twice(const char *path, struct memory_sink *at_once, uint32_t every, bool at_append)
+static void crashes_leave_nothing_twice(const char *path, struct memory_sink *at_once,
+                                        uint32_t every, bool at_append)
 {
     struct memory_sink sink;
     struct feed_run run = {.segment_events = 40};

@@ -10,10 +10,11 @@ struct feed_run {
     char complaints[2048], notes[2048]; /* lines */
     const struct btr_hosts *hosts;
     uint32_t segment_events;
-    const struct btr_decoder *format;   /* line_decoder unless it is set */
+    const struct btr_decoder *format; /* line_decoder unless it is set */
 };
 
-/** Feeds `arguments` (NULL at the end) as the command line would. @return what btr_paths_add or btr_feed returned */
+/** Feeds `arguments` (NULL at the end) as the command line would. @return what btr_paths_add or
+ * btr_feed returned */
 int feed_run(struct feed_run *run, struct memory_sink *sink, const char *const *arguments);
 int feed_run_one(struct feed_run *run, struct memory_sink *sink, const char *argument);
 

@@ -110,13 +110,15 @@ static void an_empty_file_is_an_empty_content(void **state)
 static void cut_gives_the_good_part_first(const struct btr_buffer *packed, struct btr_span meant)
 {
     char path[256];
-    for (size_t size = 6; size < packed->size; size += size < 30 || size > packed->size - 12 ? 1 : 99991) {
+    for (size_t size = 6; size < packed->size;
+         size += size < 30 || size > packed->size - 12 ? 1 : 99991) {
         struct btr_buffer got = {0};
         struct btr_err err = {0};
         temp_file_write(folder, "cut", (struct btr_span){packed->at, size}, path);
         assert_int_equal(content_read(path, &got, &err), BTR_E_TRUNCATED);
         assert_true(btr_span_begins(meant, btr_buffer_view(&got)));
-        assert_true(got.size + 300000 > meant.size * size / packed->size); /* within a block of what was there */
+        assert_true(got.size + 300000 >
+                    meant.size * size / packed->size); /* within a block of what was there */
         assert_non_null(strstr(err.text, "cut"));
         btr_buffer_fini(&got);
     }
@@ -139,13 +141,16 @@ static void a_cut_file_gives_its_good_part_and_then_the_error(void **state)
 static void flip_is_told(struct btr_buffer *packed, size_t begin)
 {
     char path[256];
-    for (size_t at = begin; at < packed->size; at += at < 24 || at + 16 > packed->size ? 1 : 99991) {
+    for (size_t at = begin; at < packed->size;
+         at += at < 24 || at + 16 > packed->size ? 1 : 99991) {
         struct btr_buffer got = {0};
         struct btr_err err = {0};
         packed->at[at] ^= 0x10;
         temp_file_write(folder, "flip", btr_buffer_view(packed), path);
         int rc = content_read(path, &got, &err);
-        assert_true(rc < 0 || got.size == TEXT_SIZE); /* a flip in a name or a time of the header changes no byte */
+        assert_true(rc < 0 ||
+                    got.size ==
+                        TEXT_SIZE); /* a flip in a name or a time of the header changes no byte */
         if (rc == 0)
             assert_memory_equal(got.at, text, TEXT_SIZE);
         else
@@ -206,7 +211,11 @@ static void packings_that_are_not_read_are_named(void **state)
     (void)state;
     static const struct {
         const char *magic, *name;
-    } rows[] = {{"\xfd" "7zXZ", "xz"}, {"BZh91AY", "bzip2"}, {"PK\x03\x04 and more", "zip"}};
+    } rows[] = {{"\xfd"
+                 "7zXZ",
+                 "xz"},
+                {"BZh91AY", "bzip2"},
+                {"PK\x03\x04 and more", "zip"}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char path[256];
         struct btr_buffer got = {0};
