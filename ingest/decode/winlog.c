@@ -69,34 +69,81 @@ static int put_in_order(struct win_call *c, const struct win_time *when, struct 
     return gaps.failed ? BTR_E_NOMEM : 0;
 }
 
+static int decode_timed(struct btr_decoder_state *state, const struct win_fields *fields, const struct win_time *when,
+                        struct btr_batch *out, struct btr_arena *arena, struct btr_err *err)
+{
+    struct win_call call = {.state = state, .f = fields, .out = out, .arena = arena, .host = state->config.host};
+    struct btr_span channel = channel_name(fields);
+    call.rc = put_in_order(&call, when, channel);
+    if (call.rc == 0)
+        tell_record(&call, channel);
+    return call.rc < 0 ? btr_fail(err, call.rc, UINT64_MAX, "Windows event") : 0;
+}
+
+/* Decodes what waited for the zone of the host's times. Each was read before, so only memory can run out. */
+static int release_held(struct btr_decoder_state *state, struct btr_batch *out, struct btr_arena *arena,
+                        struct btr_err *err)
+{
+    uint64_t line = out->line;
+    int rc = 0;
+    for (uint32_t i = 0; i < state->held_count && rc == 0; i++) {
+        struct btr_span record = {state->held[i].at, state->held[i].size};
+        struct win_fields fields;
+        struct win_time when;
+        if (!btr_arena_copy(arena, record, &record))
+            rc = btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "held record");
+        if (rc == 0)
+            rc = win_fields_read(&fields, state->reader, record, arena, err);
+        if (rc == 0)
+            rc = win_time_choose(&when, &state->clock, &fields, err);
+        out->line = state->held[i].line;
+        if (rc == 0)
+            rc = decode_timed(state, &fields, &when, out, arena, err);
+    }
+    out->line = line;
+    win_held_clear(state);
+    return rc;
+}
+
+static int read_record(struct btr_decoder_state *state, struct btr_span record, struct win_fields *fields,
+                       struct win_time *when, struct btr_arena *arena, struct btr_err *err)
+{
+    if (record.size > RECORD_MAX)
+        return btr_fail(err, BTR_E_LIMIT, RECORD_MAX, "record of %zu bytes", record.size);
+    int rc = win_fields_read(fields, state->reader, record, arena, err);
+    return rc < 0 ? rc : win_time_choose(when, &state->clock, fields, err);
+}
+
 static int winlog_decode(struct btr_decoder_state *state, struct btr_span record, struct btr_batch *out,
                          struct btr_arena *arena, struct btr_err *err)
 {
     struct win_fields fields;
     struct win_time when;
     state->stats.records++;
-    if (record.size > RECORD_MAX) {
-        state->stats.undecoded++;
-        return btr_fail(err, BTR_E_LIMIT, RECORD_MAX, "record of %zu bytes", record.size);
-    }
-    int rc = win_fields_read(&fields, state->reader, record, arena, err);
-    if (rc == 0)
-        rc = win_time_choose(&when, &state->clock, &fields, err);
+    int rc = read_record(state, record, &fields, &when, arena, err);
     if (rc < 0) {
         state->stats.undecoded += rc != BTR_E_NOMEM;
         return rc;
     }
-    struct win_call call = {.state = state, .f = &fields, .out = out, .arena = arena, .host = state->config.host};
-    struct btr_span channel = channel_name(&fields);
-    call.rc = put_in_order(&call, &when, channel);
-    if (call.rc == 0)
-        tell_record(&call, channel);
-    return call.rc < 0 ? btr_fail(err, call.rc, UINT64_MAX, "Windows event") : 0;
+    if (when.zone_unknown) {
+        rc = win_held_add(state, record, out->line);
+        if (rc != 0)
+            return rc < 0 ? btr_fail(err, rc, UINT64_MAX, "held record") : 0;
+        state->held_enough = true; /* no Sysmon here, or too late */
+    }
+    if (state->held_count && (state->clock.zone_known || state->held_enough))
+        rc = release_held(state, out, arena, err);
+    return rc < 0 ? rc : decode_timed(state, &fields, &when, out, arena, err);
 }
 
 static int winlog_flush(struct btr_decoder_state *state, int64_t until_ns, struct btr_batch *out,
                         struct btr_arena *arena)
 {
+    if (state->held_count) {
+        int rc = release_held(state, out, arena, NULL); /* a query must not wait for a record that may never come */
+        if (rc < 0)
+            return rc;
+    }
     if (until_ns != INT64_MAX)
         return 0;
     for (uint32_t i = 0; i < state->channel_count; i++) {
@@ -149,6 +196,7 @@ static int winlog_detect(const struct btr_span *records, size_t record_count)
 static void winlog_stats(const struct btr_decoder_state *state, struct btr_decoder_stats *out)
 {
     *out = state->stats;
+    out->waiting = state->held_count;
 }
 
 const struct btr_decoder btr_decoder_winlog = {

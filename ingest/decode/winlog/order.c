@@ -322,8 +322,9 @@ int win_time_choose(struct win_time *out, struct win_clock *clock, const struct 
     if (!has_utc)
         return 0;
     int64_t expected = plus(time_ns, clock->lag_ns);
-    bool believed =
-        trusted || !own.told || distance(utc_ns, expected) <= WIN_GUARD_NS + distance(clock->lag_ns, 0);
+    bool believed = trusted || !own.told ||
+                    (distance(utc_ns, expected) <= WIN_GUARD_NS + distance(clock->lag_ns, 0) &&
+                     utc_ns <= plus(time_ns, own.width_ns)); /* nothing is logged before it happened */
     out->time_ns = believed ? utc_ns : expected;
     out->width_ns = believed ? 0 : own.width_ns;
     return 0;

@@ -5,6 +5,7 @@ enum {
     ITEM_COST = sizeof(struct win_item) + 32, /* with its place in the maps */
     LIMIT_MIN = 64,
     LIMIT_MAX = 1 << 18,
+    HELD_MAX = 8192, /* records */
 };
 
 bool win_state_init(struct btr_decoder_state *state, const struct btr_decoder_config *config)
@@ -16,7 +17,8 @@ bool win_state_init(struct btr_decoder_state *state, const struct btr_decoder_co
     };
     uint64_t size = config->size_max ? config->size_max : SIZE_DEFAULT;
     state->config = *config;
-    state->text_max = size / 2;
+    state->text_max = size / 4;
+    state->held_max = size / 4;
     for (unsigned i = 0; i < WIN_TABLE_COUNT; i++) {
         uint64_t limit = size / 2 * shares[i] / 64 / ITEM_COST;
         limit = limit < LIMIT_MIN ? LIMIT_MIN : limit > LIMIT_MAX ? LIMIT_MAX : limit;
@@ -48,6 +50,8 @@ void win_state_fini(struct btr_decoder_state *state)
         table_fini(state, &state->tables[i]);
     for (uint32_t i = 0; i < state->channel_count; i++)
         free(state->channels[i].name);
+    win_held_clear(state);
+    free(state->held);
     btr_u64map_fini(&state->pids);
     btr_idmap_fini(&state->noted);
     btr_json_reader_free(state->reader);
@@ -293,4 +297,35 @@ struct win_channel *win_channel_get(struct btr_decoder_state *state, struct btr_
     struct win_channel *c = channel_slot(state);
     *c = (struct win_channel){.name = copy, .name_size = name.size, .used = ++state->channel_clock};
     return c;
+}
+
+/* ---- Held records --------------------------------------------------------------------------- */
+
+int win_held_add(struct btr_decoder_state *state, struct btr_span record, uint64_t line)
+{
+    if (state->held_enough || state->held_count == HELD_MAX || state->held_size + record.size > state->held_max)
+        return 0;
+    if (state->held_count == state->held_capacity) {
+        uint32_t capacity = state->held_capacity ? state->held_capacity * 2 : 64;
+        struct win_held *grown = realloc(state->held, capacity * sizeof(*grown));
+        if (!grown)
+            return BTR_E_NOMEM;
+        state->held = grown;
+        state->held_capacity = capacity;
+    }
+    uint8_t *copy = malloc(record.size + 1);
+    if (!copy)
+        return BTR_E_NOMEM;
+    memcpy(copy, record.at, record.size);
+    state->held[state->held_count++] = (struct win_held){copy, (uint32_t)record.size, line};
+    state->held_size += record.size;
+    return 1;
+}
+
+void win_held_clear(struct btr_decoder_state *state)
+{
+    for (uint32_t i = 0; i < state->held_count; i++)
+        free(state->held[i].at);
+    state->held_count = 0;
+    state->held_size = 0;
 }

@@ -62,6 +62,13 @@ struct win_table {
     uint32_t newest, oldest;
 };
 
+/* A record whose time cannot be told before a Sysmon record of the host has shown the zone. */
+struct win_held {
+    uint8_t *at; /* owned */
+    uint32_t size;
+    uint64_t line;
+};
+
 struct btr_decoder_state {
     struct btr_decoder_config config;
     struct btr_json_reader *reader;
@@ -74,6 +81,10 @@ struct btr_decoder_state {
     struct win_channel channels[WIN_CHANNELS];
     uint32_t channel_count;
     uint64_t channel_clock;
+    struct win_held *held; /* in order of arrival */
+    uint32_t held_count, held_capacity;
+    uint64_t held_size, held_max; /* bytes */
+    bool held_enough;             /* no Sysmon record came: times are taken as they stand */
     /* Not saved: what was noted since the segment began. */
     struct btr_idmap noted;
     uint32_t noted_epoch;
@@ -104,6 +115,11 @@ struct win_item *win_pid_next(struct btr_decoder_state *state, const struct win_
 
 /** The sequence of a channel, made when it is new. @return NULL when out of memory */
 struct win_channel *win_channel_get(struct btr_decoder_state *state, struct btr_span name);
+
+/** Keeps a copy of a record. @return 1, 0 when no more can be held, BTR_E_NOMEM */
+int win_held_add(struct btr_decoder_state *state, struct btr_span record, uint64_t line);
+/** Forgets all that is held. */
+void win_held_clear(struct btr_decoder_state *state);
 
 int win_state_save(const struct btr_decoder_state *state, struct btr_buffer *out);
 int win_state_load(struct btr_decoder_state *state, struct btr_span saved, struct btr_err *err);

@@ -49,6 +49,17 @@ static void save_stats(const struct btr_decoder_stats *stats, struct btr_buffer 
     btr_buffer_varint(out, stats->evicted);
 }
 
+static void save_held(const struct btr_decoder_state *state, struct btr_buffer *out)
+{
+    btr_buffer_u8(out, state->held_enough);
+    btr_buffer_varint(out, state->held_count);
+    for (uint32_t i = 0; i < state->held_count; i++) {
+        btr_buffer_varint(out, state->held[i].line);
+        btr_buffer_varint(out, state->held[i].size);
+        btr_buffer_put(out, state->held[i].at, state->held[i].size);
+    }
+}
+
 int win_state_save(const struct btr_decoder_state *state, struct btr_buffer *out)
 {
     btr_buffer_u8(out, STATE_MARK);
@@ -62,6 +73,7 @@ int win_state_save(const struct btr_decoder_state *state, struct btr_buffer *out
         win_channel_save(&state->channels[i], out);
     for (unsigned i = 0; i < WIN_TABLE_COUNT; i++)
         save_table(&state->tables[i], out);
+    save_held(state, out);
     return out->failed ? BTR_E_NOMEM : 0;
 }
 
@@ -135,6 +147,22 @@ static bool load_channels(struct btr_decoder_state *state, struct btr_cursor *in
     return true;
 }
 
+static bool load_held(struct btr_decoder_state *state, struct btr_cursor *in)
+{
+    uint8_t enough;
+    uint64_t count, line, size;
+    if (!btr_cursor_u8(in, &enough) || enough > 1 || !btr_cursor_varint(in, &count))
+        return false;
+    while (count--) {
+        struct btr_span record;
+        if (!btr_cursor_varint(in, &line) || !btr_cursor_varint(in, &size) || size > in->rest.size ||
+            !btr_cursor_span(in, (size_t)size, &record) || win_held_add(state, record, line) != 1)
+            return false;
+    }
+    state->held_enough = enough;
+    return true;
+}
+
 static bool load_all(struct btr_decoder_state *state, struct btr_cursor *in)
 {
     struct btr_decoder_stats *stats = &state->stats;
@@ -151,7 +179,7 @@ static bool load_all(struct btr_decoder_state *state, struct btr_cursor *in)
             if (!load_item(state, (enum win_table_name)i, in))
                 return false;
     }
-    return in->rest.size == 0 && chain_again(state);
+    return load_held(state, in) && in->rest.size == 0 && chain_again(state);
 }
 
 int win_state_load(struct btr_decoder_state *state, struct btr_span saved, struct btr_err *err)
