@@ -73,6 +73,9 @@ static int run_read(struct feed *f, const struct btr_paths *paths)
             feed_sink_failed(f, rc);
     }
     feed_states_count(f);
+    if (rc == 0 && f->stats->inputs == 0 && f->stats->inputs_passed_over > 0)
+        feed_complain(f, paths->items[0].path, BTR_E_FORMAT,
+                      "of the files found here and with it none is of a known log format");
     return rc;
 }
 

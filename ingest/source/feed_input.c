@@ -409,13 +409,16 @@ static int input_probe(struct feed *f, const struct btr_path *path, struct sourc
     if (!probe)
         return btr_fail(f->err, BTR_E_NOMEM, UINT64_MAX, "out of memory");
     int rc = feed_probe_read(probe, tape, &err), said = 1;
-    if (rc == 0 && probe->empty) {
+    bool good = rc == 0;
+    if (good && !probe->empty)
+        rc = feed_probe_decide(f, probe, path, in, &err);
+    if (good && probe->empty) {
         f->stats->inputs_empty++;
         feed_note(f, path->path, "is empty");
-    } else if (rc == 0 && (rc = feed_probe_decide(f, probe, path, in, &err)) == 0) {
+    } else if (rc == 0) {
         row_fill(f, in, probe);
         said = 0;
-    } else if (rc == BTR_E_FORMAT && path->found) {
+    } else if (good && rc == BTR_E_FORMAT && path->found) {
         f->stats->inputs_passed_over++;
         feed_note(f, path->path, "passed over: %s", err.text);
     } else {

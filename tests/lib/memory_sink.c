@@ -141,7 +141,7 @@ static int publish(void *self, const struct btr_progress *p, struct btr_err *err
     origins_resolve(m, p);
     for (uint32_t i = 0; i < p->input_count; i++)
         row_put(m, &p->inputs[i]);
-    for (uint32_t i = 0; i < p->state_count; i++)
+    for (uint32_t i = 0; i < p->state_count && !m->states_ignored; i++)
         state_put(m, &p->states[i]);
     m->event_published = m->event_count;
     m->gap_published = m->gap_count;

@@ -46,7 +46,7 @@ struct memory_sink {
     uint32_t row_count, row_capacity;
     struct memory_saved states[64];
     uint32_t state_count;
-    uint32_t input_ids[512]; /* batches of this run -> their input, resolved at publish */
+    bool states_ignored; /* for runs with more hosts than states */
     uint32_t pending;
     uint64_t records;
     uint32_t appends, publishes, drains;
