@@ -1,4 +1,5 @@
 /* The answer of a walk: everything put in an order that does not depend on how the walk came there. */
+#include "steps.h"
 #include "walk.h"
 
 struct node_key {
@@ -24,22 +25,6 @@ static int compare_bounds(const void *a, const void *b)
 }
 
 #define COMPARE(a, b) ((a) < (b) ? -1 : (a) > (b))
-
-/* `from` and `to` are ranks by id here. */
-static int compare_steps(const void *a, const void *b)
-{
-    const struct btr_trace_step *x = a;
-    const struct btr_trace_step *y = b;
-    if (x->last_ns != y->last_ns)
-        return COMPARE(x->last_ns, y->last_ns);
-    if (x->from != y->from)
-        return COMPARE(x->from, y->from);
-    if (x->to != y->to)
-        return COMPARE(x->to, y->to);
-    if (x->operation != y->operation)
-        return COMPARE(x->operation, y->operation);
-    return x->ref != y->ref ? COMPARE(x->ref, y->ref) : COMPARE(x->pair, y->pair);
-}
 
 struct pair_key {
     struct btr_pair pair;
@@ -119,13 +104,14 @@ static void drop_equal_steps(struct btr_trace *trace)
 {
     uint64_t kept = 0;
     for (uint64_t i = 0; i < trace->step_count; i++) {
-        if (kept == 0 || compare_steps(&trace->steps[kept - 1], &trace->steps[i]) != 0)
+        if (kept == 0 || graph_steps_compare(&trace->steps[kept - 1], &trace->steps[i]) != 0)
             trace->steps[kept++] = trace->steps[i];
     }
     trace->step_count = kept;
 }
 
-static void place_steps(struct making *m)
+/* Ranks by id stand for the ends while steps are sorted. */
+static bool place_steps(struct making *m)
 {
     struct graph_walk *w = m->w;
     struct btr_trace *trace = m->trace;
@@ -141,13 +127,14 @@ static void place_steps(struct making *m)
         step->from = m->rank[step->from];
         step->to = m->rank[step->to];
     }
-    if (trace->step_count)
-        qsort(trace->steps, trace->step_count, sizeof(*trace->steps), compare_steps);
+    if (!graph_steps_sort(&trace->steps, trace->step_count))
+        return false;
     drop_equal_steps(trace);
     for (uint64_t i = 0; i < trace->step_count; i++) {
         trace->steps[i].from = m->place[trace->steps[i].from];
         trace->steps[i].to = m->place[trace->steps[i].to];
     }
+    return true;
 }
 
 /* Keeps the pairs that a step crosses. */
@@ -204,24 +191,25 @@ static bool making_init(struct making *m)
 int graph_trace_make(struct btr_trace **out, struct graph_walk *w)
 {
     struct making m = {.w = w};
-    int rc = 0;
-    if (making_init(&m)) {
+    bool made = making_init(&m);
+    if (made) {
         place_nodes(&m);
         rank_pairs(&m);
-        place_steps(&m);
+        made = place_steps(&m);
+    }
+    if (made) {
         place_pairs(&m);
         tell_cut(m.trace, w);
         *out = m.trace;
     } else {
         btr_trace_free(m.trace);
-        rc = btr_fail(w->err, BTR_E_NOMEM, UINT64_MAX, "answer of %u nodes", w->node_count);
     }
     free(m.keys);
     free(m.rank);
     free(m.place);
     free(m.pairs);
     free(m.pair_rank);
-    return rc;
+    return made ? 0 : btr_fail(w->err, BTR_E_NOMEM, UINT64_MAX, "answer of %u nodes", w->node_count);
 }
 
 void btr_trace_free(struct btr_trace *trace)

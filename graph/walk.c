@@ -13,8 +13,8 @@ enum { WALK_STOP = 1 }; /* a limit was met; w->cut tells which */
 
 /* ---- Memory --------------------------------------------------------------------------------- */
 
-/* A step costs twice while the answer is sorted, and an id its slot in the map. */
-enum { STEP_COST = 2 * sizeof(struct btr_trace_step), NODE_COST = sizeof(struct graph_node) + sizeof(struct btr_trace_node) };
+/* What the answer is made with counts too: a second array of steps and their keys, the nodes and their orders. */
+enum { STEP_COST = 2 * sizeof(struct btr_trace_step) + 32, NODE_COST = sizeof(struct graph_node) + sizeof(struct btr_trace_node) + 40 };
 
 static uint64_t walk_bytes(const struct graph_walk *w)
 {
