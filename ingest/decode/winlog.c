@@ -80,29 +80,59 @@ static int decode_timed(struct btr_decoder_state *state, const struct win_fields
     return call.rc < 0 ? btr_fail(err, call.rc, UINT64_MAX, "Windows event") : 0;
 }
 
-/* Decodes what waited for the zone of the host's times. Each was read before, so only memory can run out. */
+/* What a batch held before a record: a failure leaves it so. */
+struct mark {
+    uint32_t events, notes, attrs, gaps;
+};
+
+static struct mark mark_set(const struct btr_batch *out)
+{
+    return (struct mark){out->event_count, out->note_count, out->attr_count, out->gap_count};
+}
+
+static void mark_restore(struct btr_decoder_state *state, struct btr_batch *out, struct mark mark)
+{
+    state->stats.events -= out->event_count - mark.events;
+    out->event_count = mark.events;
+    out->note_count = mark.notes;
+    out->attr_count = mark.attrs;
+    out->gap_count = mark.gaps;
+    btr_idmap_clear(&state->noted); /* what was noted was taken back: it is told again */
+}
+
+static int release_one(struct btr_decoder_state *state, const struct win_held *held, struct btr_batch *out,
+                       struct btr_arena *arena, struct btr_err *err)
+{
+    struct btr_span record = {held->at, held->size};
+    struct win_fields fields;
+    struct win_time when;
+    if (!btr_arena_copy(arena, record, &record))
+        return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "held record");
+    int rc = win_fields_read(&fields, state->reader, record, arena, err);
+    if (rc == 0)
+        rc = win_time_choose(&when, &state->clock, &fields, err);
+    return rc < 0 ? rc : decode_timed(state, &fields, &when, out, arena, err);
+}
+
+/* Decodes what waited for the zone of the host's times. When memory runs out, what is left goes on waiting. */
 static int release_held(struct btr_decoder_state *state, struct btr_batch *out, struct btr_arena *arena,
                         struct btr_err *err)
 {
     uint64_t line = out->line;
+    uint32_t done = 0;
     int rc = 0;
-    for (uint32_t i = 0; i < state->held_count && rc == 0; i++) {
-        struct btr_span record = {state->held[i].at, state->held[i].size};
-        struct win_fields fields;
-        struct win_time when;
-        if (!btr_arena_copy(arena, record, &record))
-            rc = btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "held record");
-        if (rc == 0)
-            rc = win_fields_read(&fields, state->reader, record, arena, err);
-        if (rc == 0)
-            rc = win_time_choose(&when, &state->clock, &fields, err);
-        out->line = state->held[i].line;
-        if (rc == 0)
-            rc = decode_timed(state, &fields, &when, out, arena, err);
+    for (; done < state->held_count; done++) {
+        struct mark mark = mark_set(out);
+        out->line = state->held[done].line;
+        rc = release_one(state, &state->held[done], out, arena, err);
+        if (rc < 0)
+            mark_restore(state, out, mark);
+        if (rc == BTR_E_NOMEM)
+            break; /* any other failure was told when the record came: it was read before it was held */
     }
     out->line = line;
-    win_held_clear(state);
-    return rc;
+    win_held_drop(state, done);
+    return rc == BTR_E_NOMEM ? rc : 0;
 }
 
 static int read_record(struct btr_decoder_state *state, struct btr_span record, struct win_fields *fields,
@@ -133,17 +163,26 @@ static int winlog_decode(struct btr_decoder_state *state, struct btr_span record
     }
     if (state->held_count && (state->clock.zone_known || state->held_enough))
         rc = release_held(state, out, arena, err);
-    return rc < 0 ? rc : decode_timed(state, &fields, &when, out, arena, err);
+    if (rc < 0)
+        return rc;
+    struct mark mark = mark_set(out);
+    rc = decode_timed(state, &fields, &when, out, arena, err);
+    if (rc < 0)
+        mark_restore(state, out, mark);
+    return rc;
+}
+
+static int winlog_input_end(struct btr_decoder_state *state, struct btr_batch *out, struct btr_arena *arena)
+{
+    return release_held(state, out, arena, NULL);
 }
 
 static int winlog_flush(struct btr_decoder_state *state, int64_t until_ns, struct btr_batch *out,
                         struct btr_arena *arena)
 {
-    if (state->held_count) {
-        int rc = release_held(state, out, arena, NULL); /* a query must not wait for a record that may never come */
-        if (rc < 0)
-            return rc;
-    }
+    int rc = release_held(state, out, arena, NULL); /* a query must not wait for a record that may never come */
+    if (rc < 0)
+        return rc;
     if (until_ns != INT64_MAX)
         return 0;
     for (uint32_t i = 0; i < state->channel_count; i++) {
@@ -213,4 +252,5 @@ const struct btr_decoder btr_decoder_winlog = {
     .decode = winlog_decode,
     .flush = winlog_flush,
     .stats = winlog_stats,
+    .input_end = winlog_input_end,
 };

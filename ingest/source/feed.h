@@ -155,6 +155,8 @@ int feed_state_get(struct feed *f, const struct btr_decoder *decoder, struct btr
 int feed_states_park(struct feed *f);
 /** Flushes every state that is due, in order of first use. */
 int feed_states_flush(struct feed *f);
+/** Tells what decoders can only tell under the lines of an input that ends. */
+int feed_states_input_end(struct feed *f, uint32_t input);
 /** Adds the states' counters to the statistics. */
 void feed_states_count(struct feed *f);
 void feed_states_fini(struct feed *f);

@@ -302,6 +302,8 @@ static int input_end(struct feed *f, struct feed_input *in, struct reading *r, i
     in->moved = in->moved || (r->known.size > 0 && !r->known.finished);
     int failed = last_feed(f, in, r, rc < 0);
     if (failed == 0)
+        failed = feed_states_input_end(f, in->id);
+    if (failed == 0)
         failed = feed_counts_settle(f, in);
     if (failed == 0)
         failed = feed_batch_flush(f);

@@ -133,6 +133,28 @@ int feed_states_park(struct feed *f)
     return 0;
 }
 
+static int state_input_end(struct feed *f, struct feed_state *s)
+{
+    bool parked = !s->state;
+    int rc = parked ? state_unpack(f, s, true) : 0;
+    if (rc < 0)
+        return rc;
+    f->batch.line = 0;
+    if (s->decoder->input_end(s->state, &f->batch, f->arena) < 0)
+        return btr_fail(f->err, BTR_E_NOMEM, UINT64_MAX, "out of memory");
+    rc = feed_batch_flush(f);
+    return rc == 0 && parked ? state_park(f, s) : rc;
+}
+
+int feed_states_input_end(struct feed *f, uint32_t input)
+{
+    int rc = 0;
+    for (uint32_t i = 0; i < f->state_count && rc == 0; i++)
+        if (f->states[i]->decoder->input_end && f->states[i]->flush_due && f->states[i]->input == input)
+            rc = state_input_end(f, f->states[i]);
+    return rc;
+}
+
 static int state_flush(struct feed *f, struct feed_state *s)
 {
     bool parked = !s->state;

@@ -50,7 +50,7 @@ void win_state_fini(struct btr_decoder_state *state)
         table_fini(state, &state->tables[i]);
     for (uint32_t i = 0; i < state->channel_count; i++)
         free(state->channels[i].name);
-    win_held_clear(state);
+    win_held_drop(state, state->held_count);
     free(state->held);
     btr_u64map_fini(&state->pids);
     btr_idmap_fini(&state->noted);
@@ -322,10 +322,14 @@ int win_held_add(struct btr_decoder_state *state, struct btr_span record, uint64
     return 1;
 }
 
-void win_held_clear(struct btr_decoder_state *state)
+void win_held_drop(struct btr_decoder_state *state, uint32_t count)
 {
-    for (uint32_t i = 0; i < state->held_count; i++)
+    for (uint32_t i = 0; i < count; i++) {
+        state->held_size -= state->held[i].size;
         free(state->held[i].at);
-    state->held_count = 0;
-    state->held_size = 0;
+    }
+    if (count == 0)
+        return;
+    memmove(state->held, state->held + count, (state->held_count - count) * sizeof(*state->held));
+    state->held_count -= count;
 }

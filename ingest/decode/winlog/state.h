@@ -118,8 +118,8 @@ struct win_channel *win_channel_get(struct btr_decoder_state *state, struct btr_
 
 /** Keeps a copy of a record. @return 1, 0 when no more can be held, BTR_E_NOMEM */
 int win_held_add(struct btr_decoder_state *state, struct btr_span record, uint64_t line);
-/** Forgets all that is held. */
-void win_held_clear(struct btr_decoder_state *state);
+/** Forgets the oldest of them. */
+void win_held_drop(struct btr_decoder_state *state, uint32_t count);
 
 int win_state_save(const struct btr_decoder_state *state, struct btr_buffer *out);
 int win_state_load(struct btr_decoder_state *state, struct btr_span saved, struct btr_err *err);

@@ -52,6 +52,11 @@ struct btr_decoder {
      */
     int (*flush)(struct btr_decoder_state *state, int64_t until_ns, struct btr_batch *out, struct btr_arena *arena);
     void (*stats)(const struct btr_decoder_state *state, struct btr_decoder_stats *out);
+    /**
+     * The input ends and another may follow: tells what can only be told under the lines of this one (a record that
+     * was held whole). What a later input completes goes on waiting. NULL when a decoder holds nothing of the kind.
+     */
+    int (*input_end)(struct btr_decoder_state *state, struct btr_batch *out, struct btr_arena *arena);
 };
 
 /** All decoders, NULL at the end. */
