@@ -5,4 +5,5 @@ int walk_tests(void);
 int closure_tests(void);
 int limits_tests(void);
 int pair_tests(void);
+int nomem_tests(void);
 #endif

@@ -6,5 +6,6 @@ int main(void)
     failed += closure_tests();
     failed += limits_tests();
     failed += pair_tests();
+    failed += nomem_tests();
     return failed ? 1 : 0;
 }

@@ -1,0 +1,100 @@
+/* Memory runs out at each allocation in turn: the walk says so, and leaves nothing behind (the leak checker looks). */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "graph_tests.h"
+#include "story.h"
+
+/* The linker sends the allocations of this executable here (CMakeLists.txt: --wrap). */
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *old, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *old, size_t size);
+
+static uint32_t allocations_left = UINT32_MAX; /* UINT32_MAX: never fails */
+
+static bool fails(void)
+{
+    if (allocations_left == UINT32_MAX)
+        return false;
+    if (allocations_left == 0)
+        return true;
+    allocations_left--;
+    return false;
+}
+
+void *__wrap_malloc(size_t size)
+{
+    return fails() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    return fails() ? NULL : __real_calloc(count, size);
+}
+
+void *__wrap_realloc(void *old, size_t size)
+{
+    return fails() ? NULL : __real_realloc(old, size);
+}
+
+enum { FILES = 200, CONNECTIONS = 30 };
+
+static uint32_t tell_much(struct btr_event *events)
+{
+    uint32_t count = 0;
+    for (uint64_t i = 0; i < FILES; i++)
+        events[count++] = (struct btr_event){.subject = {1, 1}, .object = {2, i}, .operation = BTR_OP_READ, .first_ns = (int64_t)i,
+                                             .last_ns = (int64_t)i};
+    for (uint64_t i = 0; i < CONNECTIONS; i++) {
+        int64_t ns = (int64_t)i * 1000;
+        events[count++] = (struct btr_event){.subject = {3, i}, .object = {5, 5}, .operation = BTR_OP_MEET_CLIENT, .first_ns = ns,
+                                             .last_ns = ns};
+        events[count++] = (struct btr_event){.subject = {4, i}, .object = {5, 5}, .operation = BTR_OP_MEET_SERVER, .first_ns = ns,
+                                             .last_ns = ns + 1};
+        events[count++] = (struct btr_event){.subject = {1, 1}, .object = {4, i}, .operation = BTR_OP_RECV, .first_ns = ns + 2,
+                                             .last_ns = ns + 2};
+    }
+    return count;
+}
+
+static void running_out_of_memory_at_any_allocation_is_told(void **state)
+{
+    (void)state;
+    static struct btr_event events[FILES + 3 * CONNECTIONS];
+    struct memory_edges m;
+    memory_edges_init(&m, events, tell_much(events));
+    struct btr_edges edges = memory_edges_of(&m);
+    struct btr_start start = {{1, 1}, INT64_C(1000000), 0};
+    uint32_t n = 0;
+    for (int rc = BTR_E_NOMEM; rc != 0; n++) {
+        struct btr_trace *trace = NULL;
+        struct btr_err err = {0};
+        allocations_left = n;
+        rc = btr_walk(&trace, &edges, BTR_WALK_BACKWARD, &start, 1, NULL, &err);
+        allocations_left = UINT32_MAX;
+        if (rc == 0) {
+            assert_int_equal(trace->step_count, FILES + 3 * CONNECTIONS); /* read, received, met both ways */
+            btr_trace_free(trace);
+            break;
+        }
+        assert_int_equal(rc, BTR_E_NOMEM);
+        assert_int_equal(err.code, BTR_E_NOMEM);
+        assert_null(trace);
+    }
+    assert_true(n > 20);
+    memory_edges_fini(&m);
+}
+
+int nomem_tests(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(running_out_of_memory_at_any_allocation_is_told),
+    };
+    return cmocka_run_group_tests_name("nomem", tests, NULL, NULL);
+}
