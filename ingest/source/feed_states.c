@@ -61,7 +61,7 @@ int feed_state_get(struct feed *f, const struct btr_decoder *decoder, struct btr
     if (at == UINT32_MAX) {
         if (f->state_count == FEED_HOSTS_MAX)
             return BTR_E_LIMIT;
-        struct feed_state *s;
+        struct feed_state *s = NULL;
         rc = state_new(f, decoder, host, &s);
         if (rc < 0)
             return rc;
