@@ -12,6 +12,7 @@ struct btr_answer_options {
     bool evidence_all;            /* else the first and the last record of an edge */
     bool no_stats;
     int64_t wall_ns;              /* time the query took, for stats */
+    struct btr_span again;        /* "--store DIR", quoted for a shell, for the commands that text suggests; may be empty */
 };
 
 /** @param trace borrowed until the answer is freed */
@@ -19,6 +20,12 @@ int btr_answer_make(struct btr_answer **out, struct btr_reader *reader, const st
                     enum btr_walk_direction direction, const struct btr_start *starts, uint32_t start_count,
                     const struct btr_answer_options *options, struct btr_err *err);
 void btr_answer_free(struct btr_answer *answer);
+
+/** One line that names an entity for people, as it was known at a time. Raw bytes: whoever prints it escapes it. */
+void btr_entity_label(struct btr_buffer *out, const struct btr_entity *entity, int64_t at_ns);
+
+/** An entity as one JSON object, as `find` shows it; the members of a node of backtrail-trace/1, and "events". */
+void btr_entity_json(struct btr_buffer *out, const struct btr_entity *entity, int64_t at_ns);
 
 /** One way to show an answer. */
 struct btr_export {

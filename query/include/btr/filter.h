@@ -11,6 +11,8 @@ int btr_filter_parse(struct btr_filter **out, struct btr_span text, struct btr_e
 void btr_filter_free(struct btr_filter *filter);
 /** Whether any value of the entity's attributes satisfies the filter (each comparison: any value of that field). */
 bool btr_filter_entity(const struct btr_filter *filter, const struct btr_entity *entity);
+/** Values that a `matches` gave up on since parsing, as they cost too much; they counted as no match. */
+uint64_t btr_filter_given_up(const struct btr_filter *filter);
 
 /** A parsed SPEC. Spans point into the text. */
 enum btr_spec_form { BTR_SPEC_RECORD, BTR_SPEC_ORIGIN, BTR_SPEC_PROCESS, BTR_SPEC_FILE, BTR_SPEC_FLOW, BTR_SPEC_ID };

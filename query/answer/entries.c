@@ -1,0 +1,151 @@
+/*
+ * Ways in: nodes that nothing in the answer explains, and connections whose other end no agent recorded. Forward,
+ * the mirror: connections by which something may have left. docs/man/backtrail-trace.1 states the rule that sorts them.
+ */
+#include <stdlib.h>
+
+#include "parts.h"
+
+/* What the edges say about a node. */
+struct surroundings {
+    uint32_t neighbour; /* the only other node it has edges with, ANSWER_NONE: none or several */
+    bool several, fed, started, paired;
+};
+
+static bool starts_process(uint8_t operation)
+{
+    return operation == BTR_OP_FORK || operation == BTR_OP_SERVICE_START ||
+           operation == BTR_OP_TASK_RUN || operation == BTR_OP_WMI_RUN;
+}
+
+static void neighbour_add(struct surroundings *s, uint32_t other)
+{
+    if (s->neighbour != ANSWER_NONE && s->neighbour != other)
+        s->several = true;
+    s->neighbour = other;
+}
+
+static struct surroundings *surroundings_find(const struct btr_answer *a)
+{
+    struct surroundings *all = calloc((size_t)a->trace->node_count + 1, sizeof *all);
+    if (!all)
+        return NULL;
+    for (uint32_t i = 0; i < a->trace->node_count; i++)
+        all[i].neighbour = ANSWER_NONE;
+    for (uint32_t i = 0; i < a->edge_count; i++) {
+        const struct answer_edge *e = &a->edges[i];
+        if (e->from == e->to)
+            continue;
+        neighbour_add(&all[e->from], e->to);
+        neighbour_add(&all[e->to], e->from);
+        all[e->to].fed = true;
+        all[e->to].started |= starts_process(e->operation);
+        all[e->from].paired |= e->pair;
+        all[e->to].paired |= e->pair;
+    }
+    return all;
+}
+
+static enum answer_rank flow_rank(const struct answer_node *n, const struct surroundings *s,
+                                  const char **why)
+{
+    if (s->paired)
+        return ANSWER_RANK_NONE;
+    if (n->entity.flags & BTR_ENTITY_OUTSIDE)
+        *why = "a connection whose other end is outside the inventory";
+    else if (n->entity.flags & BTR_ENTITY_HALF)
+        *why = "a connection of which no other agent recorded the other end";
+    else if (!s->several)
+        *why = "a connection of which one end only appears in the records";
+    return *why ? ANSWER_RANK_FLOW : ANSWER_RANK_NONE;
+}
+
+static enum answer_rank rank_of(const struct answer_node *n, const struct surroundings *s,
+                                const char **why)
+{
+    switch (n->entity.kind) {
+    case BTR_KIND_FLOW:
+        return flow_rank(n, s, why);
+    case BTR_KIND_PROCESS:
+        if (s->started)
+            return ANSWER_RANK_NONE;
+        *why = n->entity.flags & BTR_ENTITY_UNCERTAIN
+                   ? "a process that ran before the records begin: its parent is not known"
+                   : "a process of which no record tells who started it";
+        return ANSWER_RANK_PROCESS;
+    case BTR_KIND_SESSION:
+        *why = "a session of which no record tells where it came from";
+        return s->fed ? ANSWER_RANK_NONE : ANSWER_RANK_SESSION;
+    case BTR_KIND_FILE:
+        *why = "a file of which no record tells who wrote it";
+        return s->fed ? ANSWER_RANK_NONE : ANSWER_RANK_OBJECT;
+    default:
+        *why = "nothing in the records tells where it came from";
+        return s->fed ? ANSWER_RANK_NONE : ANSWER_RANK_OBJECT;
+    }
+}
+
+static struct answer_entry entry_make(const struct btr_answer *a, uint32_t node,
+                                      enum answer_rank rank, const char *why)
+{
+    uint32_t label = a->paths.of_node[node];
+    struct answer_entry e = {node, ANSWER_NONE, INT64_MIN, label, (uint8_t)rank, rank, why};
+    if (label != ANSWER_NONE) {
+        const struct answer_label *l = &a->paths.labels[label];
+        e.hops = l->level;
+        e.left_ns = l->step == ANSWER_NONE ? INT64_MIN : a->trace->steps[l->step].last_ns;
+        e.score += 1.0 / (1.0 + e.hops);
+    }
+    return e;
+}
+
+struct sortable {
+    struct answer_entry entry;
+    struct btr_id id;
+};
+
+static int sortable_compare(const void *x, const void *y)
+{
+    const struct sortable *p = x, *q = y;
+    const struct answer_entry *a = &p->entry, *b = &q->entry;
+    if (a->rank != b->rank)
+        return a->rank > b->rank ? -1 : 1;
+    if (a->hops != b->hops)
+        return a->hops < b->hops ? -1 : 1;
+    if (a->left_ns != b->left_ns)
+        return a->left_ns > b->left_ns ? -1 : 1;
+    return btr_id_compare(p->id, q->id);
+}
+
+/* Forward, only connections: everything else that was reached is in the answer's nodes. */
+static bool wanted(const struct btr_answer *a, enum answer_rank rank)
+{
+    return a->direction == BTR_WALK_BACKWARD ? rank != ANSWER_RANK_NONE : rank == ANSWER_RANK_FLOW;
+}
+
+int answer_entries_find(struct btr_answer *a, struct btr_err *err)
+{
+    struct surroundings *all = surroundings_find(a);
+    struct sortable *list = malloc(((size_t)a->trace->node_count + 1) * sizeof *list);
+    a->entries = malloc(((size_t)a->trace->node_count + 1) * sizeof *a->entries);
+    int rc = all && list && a->entries
+                 ? 0
+                 : btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "ways in of the answer");
+    for (uint32_t i = 0; rc == 0 && i < a->trace->node_count; i++) {
+        const char *why = NULL;
+        enum answer_rank rank = rank_of(&a->nodes[i], &all[i], &why);
+        if (!wanted(a, rank) || a->trace->nodes[i].start)
+            continue;
+        list[a->entry_count].entry = entry_make(a, i, rank, why);
+        list[a->entry_count++].id = a->trace->nodes[i].id;
+    }
+    if (rc == 0 && a->entry_count > 1)
+        qsort(list, a->entry_count, sizeof *list, sortable_compare);
+    for (uint32_t i = 0; rc == 0 && i < a->entry_count; i++) {
+        a->entries[i] = list[i].entry;
+        a->nodes[list[i].entry.node].score = list[i].entry.score;
+    }
+    free(all);
+    free(list);
+    return rc;
+}

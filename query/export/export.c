@@ -1,0 +1,44 @@
+/* The table of ways to show an answer, and words that they share. */
+#include <btr/clock.h>
+
+#include "exports.h"
+
+const struct btr_export btr_exports[] = {
+    {"text", "for people (the default)", query_export_text},
+    {"json", "schema backtrail-trace/1, for scripts", query_export_json},
+    {"dot", "for Graphviz", query_export_dot},
+    {"graphml", "for graph tools (Gephi, yEd, NetworkX)", query_export_graphml},
+    {NULL, NULL, NULL},
+};
+
+void query_cut_text(struct btr_buffer *out, const struct btr_answer *a)
+{
+    char time[BTR_TIME_TEXT_SIZE];
+    bool backward = a->direction == BTR_WALK_BACKWARD;
+    btr_time_text(a->trace->unexplored_bound_ns, time);
+    btr_buffer_format(out, "%llu entities were reached and not followed; no event that %s %s was missed",
+                      (unsigned long long)a->trace->unexplored,
+                      backward ? "begins after" : "ends before", time);
+}
+
+const char *query_edge_word(const struct answer_edge *e)
+{
+    const char *word = btr_operation_word(e->operation);
+    return word ? word : "unknown";
+}
+
+void query_bytes_text(struct btr_buffer *out, uint64_t bytes)
+{
+    static const char *const UNITS[] = {"KB", "MB", "GB", "TB", "PB", "EB"};
+    if (bytes < 1000) {
+        btr_buffer_format(out, "%u byte%s", (unsigned)bytes, bytes == 1 ? "" : "s");
+        return;
+    }
+    double value = (double)bytes / 1000;
+    size_t unit = 0;
+    while (value >= 999.95 && unit + 1 < sizeof UNITS / sizeof *UNITS) {
+        value /= 1000;
+        unit++;
+    }
+    btr_buffer_format(out, "%.1f %s", value, UNITS[unit]);
+}

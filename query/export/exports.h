@@ -1,0 +1,18 @@
+#ifndef QUERY_EXPORTS_H
+#define QUERY_EXPORTS_H
+/** The ways to show an answer, and words that they share. */
+#include "../answer/parts.h"
+
+int query_export_text(const struct btr_answer *a, bool colour, struct btr_buffer *out, struct btr_err *err);
+int query_export_json(const struct btr_answer *a, bool colour, struct btr_buffer *out, struct btr_err *err);
+int query_export_dot(const struct btr_answer *a, bool colour, struct btr_buffer *out, struct btr_err *err);
+int query_export_graphml(const struct btr_answer *a, bool colour, struct btr_buffer *out, struct btr_err *err);
+
+/** What a cut answer may miss, one sentence. */
+void query_cut_text(struct btr_buffer *out, const struct btr_answer *a);
+/** The operation of an edge in one word; never NULL. */
+const char *query_edge_word(const struct answer_edge *e);
+/** "1.2 MB", "512 bytes". */
+void query_bytes_text(struct btr_buffer *out, uint64_t bytes);
+
+#endif

@@ -1,0 +1,93 @@
+/* GraphML (graphml.graphdrawing.org), with times as nanoseconds since the epoch. */
+#include <btr/escape.h>
+#include <inttypes.h>
+
+#include "exports.h"
+
+static const char HEAD[] =
+    "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+    "<graphml xmlns=\"http://graphml.graphdrawing.org/xmlns\">\n"
+    "<key id=\"complete\" for=\"graph\" attr.name=\"complete\" attr.type=\"boolean\"/>\n"
+    "<key id=\"cut\" for=\"graph\" attr.name=\"cut\" attr.type=\"string\"/>\n"
+    "<key id=\"kind\" for=\"node\" attr.name=\"kind\" attr.type=\"string\"/>\n"
+    "<key id=\"host\" for=\"node\" attr.name=\"host\" attr.type=\"string\"/>\n"
+    "<key id=\"label\" for=\"node\" attr.name=\"label\" attr.type=\"string\"/>\n"
+    "<key id=\"first\" for=\"all\" attr.name=\"first_ns\" attr.type=\"long\"/>\n"
+    "<key id=\"last\" for=\"all\" attr.name=\"last_ns\" attr.type=\"long\"/>\n"
+    "<key id=\"start\" for=\"node\" attr.name=\"start\" attr.type=\"boolean\"/>\n"
+    "<key id=\"operation\" for=\"edge\" attr.name=\"operation\" attr.type=\"string\"/>\n"
+    "<key id=\"count\" for=\"edge\" attr.name=\"count\" attr.type=\"long\"/>\n"
+    "<key id=\"bytes\" for=\"edge\" attr.name=\"bytes\" attr.type=\"long\"/>\n"
+    "<key id=\"doubt\" for=\"edge\" attr.name=\"doubt\" attr.type=\"string\"/>\n";
+
+static void data_text(struct btr_buffer *out, const char *key, struct btr_span text)
+{
+    btr_buffer_format(out, "<data key=\"%s\">", key);
+    btr_escape_xml(out, text);
+    btr_buffer_text(out, "</data>");
+}
+
+static void data_number(struct btr_buffer *out, const char *key, int64_t number)
+{
+    btr_buffer_format(out, "<data key=\"%s\">%" PRId64 "</data>", key, number);
+}
+
+static void node(struct btr_buffer *out, const struct btr_answer *a, uint32_t i)
+{
+    const struct answer_node *n = &a->nodes[i];
+    const char *kind = btr_kind_word(n->entity.kind);
+    char id[BTR_ID_TEXT_SIZE];
+    btr_id_text(a->trace->nodes[i].id, id);
+    btr_buffer_format(out, "<node id=\"%s\">", id);
+    data_text(out, "kind", btr_span_of(kind ? kind : "unknown"));
+    if (n->entity.host.size)
+        data_text(out, "host", n->entity.host);
+    data_text(out, "label", n->label);
+    data_number(out, "first", n->entity.first_ns);
+    data_number(out, "last", n->entity.last_ns);
+    if (a->trace->nodes[i].start)
+        data_text(out, "start", BTR_SPAN("true"));
+    btr_buffer_text(out, "</node>\n");
+}
+
+static void edge(struct btr_buffer *out, const struct btr_answer *a, const struct answer_edge *e)
+{
+    char from[BTR_ID_TEXT_SIZE], to[BTR_ID_TEXT_SIZE];
+    const char *doubt = btr_doubt_text(e->doubt);
+    btr_id_text(a->trace->nodes[e->from].id, from);
+    btr_id_text(a->trace->nodes[e->to].id, to);
+    btr_buffer_format(out, "<edge source=\"%s\" target=\"%s\">", from, to);
+    data_text(out, "operation", btr_span_of(query_edge_word(e)));
+    data_number(out, "first", e->first_ns);
+    data_number(out, "last", e->last_ns);
+    data_number(out, "count", e->record_count);
+    if (e->bytes != BTR_BYTES_UNKNOWN && e->bytes <= INT64_MAX)
+        data_number(out, "bytes", (int64_t)e->bytes);
+    if (doubt)
+        data_text(out, "doubt", btr_span_of(doubt));
+    btr_buffer_text(out, "</edge>\n");
+}
+
+int query_export_graphml(const struct btr_answer *a, bool colour, struct btr_buffer *out,
+                         struct btr_err *err)
+{
+    (void)colour;
+    btr_buffer_text(out, HEAD);
+    btr_buffer_text(out, "<graph id=\"trace\" edgedefault=\"directed\">\n");
+    bool complete = a->trace->cut == BTR_CUT_NONE;
+    data_text(out, "complete", complete ? BTR_SPAN("true") : BTR_SPAN("false"));
+    if (!complete) {
+        struct btr_buffer text = {0};
+        query_cut_text(&text, a);
+        data_text(out, "cut", btr_buffer_view(&text));
+        out->failed |= text.failed;
+        btr_buffer_fini(&text);
+    }
+    btr_buffer_text(out, "\n");
+    for (uint32_t i = 0; i < a->trace->node_count; i++)
+        node(out, a, i);
+    for (uint32_t i = 0; i < a->edge_count; i++)
+        edge(out, a, &a->edges[i]);
+    btr_buffer_text(out, "</graph>\n</graphml>\n");
+    return out->failed ? btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "answer as GraphML") : 0;
+}

@@ -1,0 +1,90 @@
+/* Writes JSON piece by piece. */
+#include "json_writer.h"
+
+#include <btr/escape.h>
+#include <inttypes.h>
+
+static void key(struct json_writer *w, const char *name)
+{
+    if (!w->first)
+        btr_buffer_u8(w->out, ',');
+    w->first = false;
+    if (!name)
+        return;
+    btr_escape_json(w->out, btr_span_of(name));
+    btr_buffer_u8(w->out, ':');
+}
+
+void json_open(struct json_writer *w, const char *name, char bracket)
+{
+    key(w, name);
+    btr_buffer_u8(w->out, (uint8_t)bracket);
+    w->first = true;
+}
+
+void json_close(struct json_writer *w, char bracket)
+{
+    btr_buffer_u8(w->out, (uint8_t)bracket);
+    w->first = false;
+}
+
+void json_text(struct json_writer *w, const char *name, struct btr_span text)
+{
+    key(w, name);
+    btr_escape_json(w->out, text);
+}
+
+void json_number(struct json_writer *w, const char *name, int64_t number)
+{
+    key(w, name);
+    btr_buffer_format(w->out, "%" PRId64, number);
+}
+
+void json_count(struct json_writer *w, const char *name, uint64_t count)
+{
+    key(w, name);
+    btr_buffer_format(w->out, "%" PRIu64, count);
+}
+
+void json_real(struct json_writer *w, const char *name, double number)
+{
+    key(w, name);
+    btr_buffer_format(w->out, "%.6g", number);
+}
+
+void json_bool(struct json_writer *w, const char *name, bool value)
+{
+    key(w, name);
+    btr_buffer_text(w->out, value ? "true" : "false");
+}
+
+void json_null(struct json_writer *w, const char *name)
+{
+    key(w, name);
+    btr_buffer_text(w->out, "null");
+}
+
+void json_text_if(struct json_writer *w, const char *name, struct btr_span text)
+{
+    if (text.size)
+        json_text(w, name, text);
+}
+
+void json_digits_if(struct json_writer *w, const char *name, struct btr_span digits)
+{
+    uint64_t value;
+    bool plain = digits.size <= 18 && btr_span_number(digits, 10, &value);
+    if (plain && (digits.size == 1 || digits.at[0] != '0'))
+        json_count(w, name, value);
+    else
+        json_text_if(w, name, digits);
+}
+
+void json_newline(struct json_writer *w)
+{
+    if (w->first)
+        btr_buffer_u8(w->out, '\n');
+    else
+        btr_buffer_text(w->out, ",\n");
+    w->first = true;
+}

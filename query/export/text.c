@@ -1,0 +1,406 @@
+/*
+ * The answer for people. First whether it was cut, then the alert, then one path for each of the most likely
+ * ways in, then the rest as counts, what cannot be known, and what to try next.
+ */
+#include "text.h"
+
+#include <btr/clock.h>
+#include <btr/escape.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+enum { WAYS_SHOWN = 4, GAPS_SHOWN = 8, HOSTS_SHOWN = 12, LABEL_WIDTH = 110 };
+
+void text_style(const struct text_writer *w, enum text_style style)
+{
+    static const char *const CODES[] = {"\033[0m", "\033[1m", "\033[2m", "\033[1;31m", "\033[33m"};
+    if (w->colour)
+        btr_buffer_text(w->out, CODES[style]);
+}
+
+void text_count(const struct text_writer *w, uint64_t count)
+{
+    char digits[24];
+    int size = snprintf(digits, sizeof digits, "%" PRIu64, count);
+    for (int i = 0; i < size; i++) {
+        if (i && (size - i) % 3 == 0)
+            btr_buffer_u8(w->out, ',');
+        btr_buffer_u8(w->out, (uint8_t)digits[i]);
+    }
+}
+
+void text_number_of(const struct text_writer *w, uint64_t count, const char *one, const char *many)
+{
+    text_count(w, count);
+    btr_buffer_format(w->out, " %s", count == 1 ? one : many);
+}
+
+/* Cuts at a character's border, so that half a character does not show as \xNN. */
+static void label_say(const struct text_writer *w, struct btr_span label)
+{
+    size_t size = label.size;
+    if (size > LABEL_WIDTH) {
+        size = LABEL_WIDTH;
+        while (size > LABEL_WIDTH - 4 && (label.at[size] & 0xc0) == 0x80)
+            size--;
+    }
+    btr_escape_terminal(w->out, (struct btr_span){label.at, size});
+    if (size < label.size)
+        btr_buffer_text(w->out, "...");
+}
+
+void text_node(const struct text_writer *w, uint32_t node)
+{
+    const struct answer_node *n = &w->a->nodes[node];
+    label_say(w, n->label);
+    if (n->entity.kind != BTR_KIND_PROCESS)
+        return;
+    struct btr_span pid = btr_entity_attr(&n->entity, BTR_ATTR_PROCESS_PID, n->seen_ns);
+    struct btr_span user = btr_entity_attr(&n->entity, BTR_ATTR_USER_NAME, n->seen_ns);
+    if (!user.size)
+        user = btr_entity_attr(&n->entity, BTR_ATTR_USER_ID, n->seen_ns);
+    if (pid.size + user.size == 0)
+        return;
+    text_style(w, TEXT_DIM);
+    btr_buffer_text(w->out, " [");
+    if (pid.size) {
+        btr_buffer_text(w->out, "pid ");
+        btr_escape_terminal(w->out, pid);
+    }
+    if (user.size) {
+        btr_buffer_text(w->out, pid.size ? ", user " : "user ");
+        btr_escape_terminal(w->out, user);
+    }
+    btr_buffer_text(w->out, "]");
+    text_style(w, TEXT_PLAIN);
+}
+
+static void heading(const struct text_writer *w, const char *text)
+{
+    text_style(w, TEXT_BOLD);
+    btr_buffer_text(w->out, text);
+    text_style(w, TEXT_PLAIN);
+}
+
+/* ---- Head ---- */
+
+static void cut_say(const struct text_writer *w)
+{
+    static const char *const BUDGETS[] = {"", "edges", "time", "memory"};
+    if (w->a->trace->cut == BTR_CUT_NONE)
+        return;
+    text_style(w, TEXT_ALARM);
+    btr_buffer_format(w->out, "CUT by the budget of %s: ", BUDGETS[w->a->trace->cut]);
+    query_cut_text(w->out, w->a);
+    btr_buffer_text(w->out, ".");
+    text_style(w, TEXT_PLAIN);
+    btr_buffer_text(w->out, "\n\n");
+}
+
+static uint32_t node_of(const struct btr_answer *a, struct btr_id id)
+{
+    for (uint32_t i = 0; i < a->trace->node_count; i++) {
+        if (btr_id_equal(a->trace->nodes[i].id, id))
+            return i;
+    }
+    return ANSWER_NONE;
+}
+
+static void alert_say(const struct text_writer *w, uint32_t i)
+{
+    const struct btr_answer *a = w->a;
+    char time[BTR_TIME_TEXT_SIZE];
+    uint32_t node = node_of(a, a->starts[i].entity);
+    btr_time_text(a->starts[i].time_ns, time);
+    heading(w, "Alert  ");
+    btr_buffer_text(w->out, time);
+    if (node != ANSWER_NONE) {
+        struct btr_span host = a->nodes[node].entity.host;
+        btr_buffer_text(w->out, host.size ? "  " : "");
+        btr_escape_terminal(w->out, host);
+        btr_buffer_text(w->out, "  ");
+        text_node(w, node);
+    }
+    if (a->options.specs) {
+        btr_buffer_text(w->out, "\n       ");
+        btr_escape_terminal(w->out, a->options.specs[i]);
+    }
+    btr_buffer_text(w->out, "\n");
+}
+
+/* ---- Ways in ---- */
+
+/* Ways in that differ in nothing that people look at: one is shown. */
+static bool way_like(const struct btr_answer *a, const struct answer_entry *x,
+                     const struct answer_entry *y)
+{
+    static const enum btr_attr_key KEYS[] = {BTR_ATTR_SOURCE_IP, BTR_ATTR_DESTINATION_IP};
+    if (x->rank != y->rank || x->label == ANSWER_NONE || y->label == ANSWER_NONE)
+        return false;
+    if (a->paths.labels[x->label].previous != a->paths.labels[y->label].previous)
+        return false;
+    const struct answer_node *n = &a->nodes[x->node], *m = &a->nodes[y->node];
+    for (size_t i = 0; x->rank == ANSWER_RANK_FLOW && i < sizeof KEYS / sizeof *KEYS; i++) {
+        if (!btr_span_equal(btr_entity_attr(&n->entity, KEYS[i], n->seen_ns),
+                            btr_entity_attr(&m->entity, KEYS[i], m->seen_ns)))
+            return false;
+    }
+    return true;
+}
+
+/* Picks the entries to show: the first of each sort, and counts those like it. */
+static uint32_t ways_pick(const struct btr_answer *a, uint32_t picked[WAYS_SHOWN],
+                          uint32_t likes[WAYS_SHOWN])
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < a->entry_count; i++) {
+        uint32_t k = 0;
+        while (k < count && !way_like(a, &a->entries[picked[k]], &a->entries[i]))
+            k++;
+        if (k < count)
+            likes[k]++;
+        else if (count < WAYS_SHOWN) {
+            likes[count] = 0;
+            picked[count++] = i;
+        }
+    }
+    return count;
+}
+
+static void way_say(const struct text_writer *w, uint32_t number, const struct answer_entry *e,
+                    uint32_t likes)
+{
+    char title[32];
+    bool backward = w->a->direction == BTR_WALK_BACKWARD;
+    snprintf(title, sizeof title, "\nWay %s %u  ", backward ? "in" : "out", (unsigned)number);
+    heading(w, title);
+    struct btr_span host = w->a->nodes[e->node].entity.host;
+    btr_escape_terminal(w->out, host);
+    btr_buffer_text(w->out, host.size ? "  " : "");
+    text_node(w, e->node);
+    btr_buffer_format(w->out, "\n  %s", e->why);
+    if (likes) {
+        btr_buffer_text(w->out, "; ");
+        text_count(w, likes);
+        btr_buffer_text(w->out, " more like it");
+    }
+    btr_buffer_text(w->out, "\n");
+    text_path(w, e);
+}
+
+static uint32_t ways_say(const struct text_writer *w, uint32_t picked[WAYS_SHOWN])
+{
+    uint32_t likes[WAYS_SHOWN];
+    uint32_t count = ways_pick(w->a, picked, likes);
+    bool backward = w->a->direction == BTR_WALK_BACKWARD;
+    if (count == 0) {
+        heading(w, backward ? "\nNo way in" : "\nNo way out");
+        btr_buffer_text(w->out, backward ? ": nothing in the records leads to the alert\n"
+                                         : ": no connection to an end without records was reached\n");
+        return 0;
+    }
+    for (uint32_t i = 0; i < count; i++)
+        way_say(w, i + 1, &w->a->entries[picked[i]], likes[i]);
+    return count;
+}
+
+/* ---- The rest ---- */
+
+static void kinds_say(const struct text_writer *w)
+{
+    static const char *const MANY[BTR_KIND_MAX + 1] = {
+        "others",     "processes", "files",   "connections",    "channels",     "rendezvous",
+        "sessions",   "users",     "hosts",   "containers",     "registry keys", "services",
+        "tasks",      "WMI items", "DNS names", "shares",       "memory objects"};
+    uint64_t counts[BTR_KIND_MAX + 1] = {0};
+    for (uint32_t i = 0; i < w->a->trace->node_count; i++) {
+        uint8_t kind = w->a->nodes[i].entity.kind;
+        counts[kind <= BTR_KIND_MAX ? kind : 0]++;
+    }
+    const char *between = ": ";
+    for (unsigned kind = 0; kind <= BTR_KIND_MAX; kind++) {
+        if (!counts[kind])
+            continue;
+        const char *one = btr_kind_word(kind);
+        btr_buffer_text(w->out, between);
+        text_number_of(w, counts[kind], one ? one : "other", MANY[kind]);
+        between = ", ";
+    }
+}
+
+static uint32_t hosts_say(const struct text_writer *w)
+{
+    const struct btr_answer *a = w->a;
+    struct btr_span seen[HOSTS_SHOWN];
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < a->trace->node_count && count < HOSTS_SHOWN; i++) {
+        struct btr_span host = a->nodes[i].entity.host;
+        uint32_t k = 0;
+        while (k < count && !btr_span_equal(seen[k], host))
+            k++;
+        if (k < count || host.size == 0)
+            continue;
+        btr_buffer_text(w->out, count ? ", " : " on ");
+        btr_escape_terminal(w->out, host);
+        seen[count++] = host;
+    }
+    if (count == HOSTS_SHOWN)
+        btr_buffer_text(w->out, ", ...");
+    return count;
+}
+
+static void summary_say(const struct text_writer *w)
+{
+    const struct btr_answer *a = w->a;
+    char first[BTR_TIME_TEXT_SIZE], last[BTR_TIME_TEXT_SIZE];
+    btr_time_text(a->first_ns, first);
+    btr_time_text(a->last_ns, last);
+    heading(w, "\nIn all  ");
+    text_number_of(w, a->trace->node_count, "entity", "entities");
+    kinds_say(w);
+    btr_buffer_text(w->out, "\n        ");
+    text_number_of(w, a->event_count, "event", "events");
+    hosts_say(w);
+    btr_buffer_format(w->out, ", %s .. %s\n", first, last);
+    if (a->options.no_stats)
+        return;
+    btr_buffer_text(w->out, "        ");
+    text_count(w, a->cost.events_scanned);
+    btr_buffer_format(w->out, " events looked at, %.1f ms\n", (double)a->options.wall_ns / 1e6);
+}
+
+static void others_say(const struct text_writer *w, uint32_t shown)
+{
+    static const struct {
+        enum answer_rank rank;
+        const char *one, *many;
+    } ROWS[] = {
+        {ANSWER_RANK_FLOW, "connection whose other end no agent recorded",
+         "connections whose other end no agent recorded"},
+        {ANSWER_RANK_SESSION, "session of unknown origin", "sessions of unknown origin"},
+        {ANSWER_RANK_PROCESS, "process of unknown parent", "processes of unknown parent"},
+        {ANSWER_RANK_OBJECT, "file or other object that nobody is seen to have written",
+         "files and other objects that nobody is seen to have written"},
+    };
+    const struct btr_answer *a = w->a;
+    if (a->entry_count <= shown)
+        return;
+    heading(w, a->direction == BTR_WALK_BACKWARD ? "Ways in " : "Ways out");
+    const char *between = "";
+    for (size_t r = 0; r < sizeof ROWS / sizeof *ROWS; r++) {
+        uint64_t count = 0;
+        for (uint32_t i = 0; i < a->entry_count; i++)
+            count += a->entries[i].rank == ROWS[r].rank;
+        if (!count)
+            continue;
+        btr_buffer_text(w->out, between);
+        text_number_of(w, count, ROWS[r].one, ROWS[r].many);
+        between = ",\n        ";
+    }
+    btr_buffer_text(w->out, "\n        sorted by that order, then fewest steps, then the latest; "
+                            "nothing is scored yet\n");
+}
+
+static void gaps_say(const struct text_writer *w)
+{
+    const struct btr_answer *a = w->a;
+    heading(w, "Gaps    ");
+    if (a->gap_count == 0) {
+        btr_buffer_text(w->out, "none known on these hosts in that time\n");
+        return;
+    }
+    text_number_of(w, a->gap_count, "gap", "gaps");
+    btr_buffer_text(w->out, " on these hosts in that time may hide steps\n");
+    for (uint32_t i = 0; i < a->gap_count && i < GAPS_SHOWN; i++) {
+        const struct answer_gap *g = &a->gaps[i];
+        char from[BTR_TIME_TEXT_SIZE], until[BTR_TIME_TEXT_SIZE];
+        const char *text = btr_gap_text(g->kind);
+        btr_time_text(g->from_ns, from);
+        btr_time_text(g->until_ns, until);
+        btr_buffer_text(w->out, "        ");
+        btr_escape_terminal(w->out, g->host);
+        btr_buffer_format(w->out, "  %s .. %s  %s", from, until, text ? text : "unknown");
+        if (g->why.size) {
+            btr_buffer_text(w->out, ": ");
+            label_say(w, g->why);
+        }
+        btr_buffer_text(w->out, "\n");
+    }
+    if (a->gap_count > GAPS_SHOWN)
+        btr_buffer_format(w->out, "        and %u more: backtrail store gaps\n",
+                          (unsigned)(a->gap_count - GAPS_SHOWN));
+}
+
+/* ---- What to try next ---- */
+
+/* A word for a shell: quoted unless it is plain. Bytes a terminal must not see are escaped after. */
+static void shell_word(struct btr_buffer *out, struct btr_span word)
+{
+    struct btr_buffer quoted = {0};
+    bool plain = word.size > 0;
+    for (size_t i = 0; i < word.size; i++) {
+        uint8_t c = word.at[i];
+        bool safe = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                    (c != 0 && strchr("_-./:@%+,=", c));
+        plain = plain && safe;
+        if (c == '\'')
+            btr_buffer_text(&quoted, "'\\''");
+        else
+            btr_buffer_u8(&quoted, c);
+    }
+    btr_buffer_text(out, plain ? "" : "'");
+    btr_escape_terminal(out, btr_buffer_view(&quoted));
+    btr_buffer_text(out, plain ? "" : "'");
+    out->failed |= quoted.failed;
+    btr_buffer_fini(&quoted);
+}
+
+static void command_say(const struct text_writer *w, const char *command, const char *rest)
+{
+    btr_buffer_format(w->out, "  backtrail %s", command);
+    if (w->a->options.again.size) {
+        btr_buffer_text(w->out, " ");
+        btr_escape_terminal(w->out, w->a->options.again);
+    }
+    btr_buffer_text(w->out, rest);
+}
+
+static void next_say(const struct text_writer *w, const uint32_t *picked, uint32_t shown)
+{
+    const struct btr_answer *a = w->a;
+    bool backward = a->direction == BTR_WALK_BACKWARD;
+    heading(w, "\nWhat to try next\n");
+    if (shown && backward) {
+        char id[BTR_ID_TEXT_SIZE];
+        btr_id_text(a->trace->nodes[a->entries[picked[0]].node].id, id);
+        command_say(w, "trace", " --forward --from id:");
+        btr_buffer_format(w->out, "%s    # what way in 1 led to\n", id);
+    }
+    if (a->options.specs && a->start_count) {
+        command_say(w, "trace", backward ? "" : " --forward");
+        btr_buffer_text(w->out, " --from ");
+        shell_word(w->out, a->options.specs[0]);
+        btr_buffer_text(w->out, " --evidence all --output json    # all of it, with every record\n");
+        command_say(w, "trace", backward ? "" : " --forward");
+        btr_buffer_text(w->out, " --from ");
+        shell_word(w->out, a->options.specs[0]);
+        btr_buffer_text(w->out, " --output dot | dot -Tsvg > trace.svg\n");
+    }
+    command_say(w, "store gaps", "    # where the records may not tell everything\n");
+}
+
+int query_export_text(const struct btr_answer *a, bool colour, struct btr_buffer *out,
+                      struct btr_err *err)
+{
+    struct text_writer w = {a, out, colour};
+    uint32_t picked[WAYS_SHOWN];
+    cut_say(&w);
+    for (uint32_t i = 0; i < a->start_count; i++)
+        alert_say(&w, i);
+    uint32_t shown = ways_say(&w, picked);
+    summary_say(&w);
+    others_say(&w, shown);
+    gaps_say(&w);
+    next_say(&w, picked, shown);
+    return out->failed ? btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "answer as text") : 0;
+}

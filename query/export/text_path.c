@@ -1,0 +1,194 @@
+/* One path, in order of time, grouped by host and process: each line says what that process did. */
+#include <btr/clock.h>
+#include <btr/escape.h>
+#include <stdlib.h>
+
+#include "text.h"
+
+enum { STEPS_SHOWN = 60 };
+
+/* What was printed last, so that headings come only where something changes. */
+struct place {
+    uint32_t actor;       /* node, or ANSWER_NONE */
+    struct btr_span host;
+    char day[BTR_TIME_TEXT_SIZE];
+};
+
+struct step_view {
+    const struct btr_trace_step *step;
+    const struct answer_edge *edge;
+    uint32_t actor, other; /* nodes; actor ANSWER_NONE when no process acts */
+};
+
+static bool is_process(const struct btr_answer *a, uint32_t node)
+{
+    return a->nodes[node].entity.kind == BTR_KIND_PROCESS;
+}
+
+/* Who did it: the subject, and where a flow goes both ways the process of the two. */
+static struct step_view view_of(const struct btr_answer *a, uint32_t step)
+{
+    const struct btr_trace_step *s = &a->trace->steps[step];
+    struct step_view v = {s, &a->edges[a->step_edge[step]], s->from, s->to};
+    enum btr_direction direction = btr_operation_direction(s->operation);
+    bool turned = direction == BTR_FLOW_IN ||
+                  (direction == BTR_FLOW_BOTH && !is_process(a, s->from) && is_process(a, s->to));
+    if (turned) {
+        v.actor = s->to;
+        v.other = s->from;
+    }
+    if (s->ref == BTR_REF_PAIR || !is_process(a, v.actor))
+        v.actor = ANSWER_NONE;
+    return v;
+}
+
+/* The hour of a time; a line with the day comes before when it is another one. */
+static void day_say(const struct text_writer *w, struct place *place, int64_t ns)
+{
+    char text[BTR_TIME_TEXT_SIZE];
+    btr_time_text(ns, text);
+    if (strlen(text) > 11 && memcmp(text, place->day, 10) != 0) {
+        memcpy(place->day, text, 10);
+        text_style(w, TEXT_DIM);
+        btr_buffer_format(w->out, "  %.10s (UTC)\n", text);
+        text_style(w, TEXT_PLAIN);
+    }
+}
+
+static void hour_say(const struct text_writer *w, int64_t ns)
+{
+    char text[BTR_TIME_TEXT_SIZE];
+    btr_time_text(ns, text);
+    size_t size = strlen(text);
+    bool plain = size > 12 && text[size - 1] == 'Z';
+    btr_buffer_format(w->out, "%.*s", plain ? (int)(size - 12) : (int)size,
+                      plain ? text + 11 : text);
+}
+
+static void actor_say(const struct text_writer *w, struct place *place, uint32_t actor)
+{
+    if (actor == ANSWER_NONE || actor == place->actor)
+        return;
+    struct btr_span host = w->a->nodes[actor].entity.host;
+    if (!btr_span_equal(host, place->host)) {
+        btr_buffer_text(w->out, "  ");
+        text_style(w, TEXT_BOLD);
+        btr_escape_terminal(w->out, host.size ? host : BTR_SPAN("(no host)"));
+        text_style(w, TEXT_PLAIN);
+        btr_buffer_text(w->out, "\n");
+        place->host = host;
+    }
+    btr_buffer_text(w->out, "    ");
+    text_node(w, actor);
+    btr_buffer_text(w->out, "\n");
+    place->actor = actor;
+}
+
+/* "(1.2 MB in 14 writes)", of all steps alike between the same two. */
+static void amount_say(const struct text_writer *w, const struct answer_edge *e)
+{
+    static const struct {
+        uint8_t operation;
+        const char *many;
+    } NOUNS[] = {{BTR_OP_READ, "reads"}, {BTR_OP_WRITE, "writes"}, {BTR_OP_SEND, "sends"},
+                 {BTR_OP_RECV, "receives"}};
+    bool bytes = e->bytes != BTR_BYTES_UNKNOWN;
+    if (e->pair || (!bytes && e->record_count < 2))
+        return;
+    const char *many = bytes ? "calls" : "times";
+    for (size_t i = 0; i < sizeof NOUNS / sizeof *NOUNS; i++) {
+        if (NOUNS[i].operation == e->operation && bytes)
+            many = NOUNS[i].many;
+    }
+    btr_buffer_text(w->out, " (");
+    if (bytes)
+        query_bytes_text(w->out, e->bytes);
+    if (e->record_count > 1) {
+        btr_buffer_text(w->out, bytes ? " in " : "");
+        text_count(w, e->record_count);
+        btr_buffer_format(w->out, " %s", many);
+    }
+    btr_buffer_text(w->out, ")");
+}
+
+static void doubt_say(const struct text_writer *w, uint8_t doubt)
+{
+    const char *text = btr_doubt_text(doubt);
+    if (!text)
+        return;
+    text_style(w, TEXT_DOUBT);
+    btr_buffer_format(w->out, "  [not certain: %s]", text);
+    text_style(w, TEXT_PLAIN);
+}
+
+static void time_say(const struct text_writer *w, const struct btr_trace_step *s)
+{
+    text_style(w, TEXT_DIM);
+    if ((s->flags & BTR_EVENT_INTERVAL) && s->first_ns != s->last_ns) {
+        hour_say(w, s->first_ns);
+        btr_buffer_text(w->out, " .. ");
+    }
+    hour_say(w, s->last_ns);
+    text_style(w, TEXT_PLAIN);
+    btr_buffer_text(w->out, "  ");
+}
+
+static void step_say(const struct text_writer *w, struct place *place, uint32_t step)
+{
+    struct step_view v = view_of(w->a, step);
+    day_say(w, place, v.step->last_ns);
+    actor_say(w, place, v.actor);
+    btr_buffer_text(w->out, "      ");
+    time_say(w, v.step);
+    const char *phrase = btr_operation_phrase(v.step->operation);
+    if (v.step->ref == BTR_REF_PAIR) {
+        btr_buffer_text(w->out, "the other end of it: ");
+        text_node(w, v.step->to);
+    } else if (v.actor == ANSWER_NONE) {
+        text_node(w, v.step->from);
+        btr_buffer_format(w->out, " %s ", phrase ? phrase : "to");
+        text_node(w, v.step->to);
+    } else {
+        btr_buffer_format(w->out, "%s ", phrase ? phrase : "touched");
+        text_node(w, v.other);
+    }
+    amount_say(w, v.edge);
+    doubt_say(w, v.step->doubt);
+    btr_buffer_text(w->out, "\n");
+}
+
+/* Labels lead to the start; backward that is the order of time, forward the reverse. */
+static uint32_t *steps_of(const struct btr_answer *a, const struct answer_entry *entry)
+{
+    uint32_t *steps = malloc(((size_t)entry->hops + 1) * sizeof *steps);
+    uint32_t label = entry->label;
+    for (uint32_t i = 0; steps && i < entry->hops; i++) {
+        const struct answer_label *l = &a->paths.labels[label];
+        steps[a->direction == BTR_WALK_BACKWARD ? i : entry->hops - 1 - i] = l->step;
+        label = l->previous;
+    }
+    return steps;
+}
+
+void text_path(const struct text_writer *w, const struct answer_entry *entry)
+{
+    struct place place = {.actor = ANSWER_NONE};
+    if (entry->label == ANSWER_NONE) {
+        btr_buffer_text(w->out, "  no single path to it whose times are admissible\n");
+        return;
+    }
+    uint32_t *steps = steps_of(w->a, entry);
+    if (!steps) {
+        w->out->failed = true;
+        return;
+    }
+    for (uint32_t i = 0; i < entry->hops; i++) {
+        if (entry->hops > STEPS_SHOWN && i == STEPS_SHOWN / 2) {
+            i = entry->hops - STEPS_SHOWN / 2;
+            btr_buffer_format(w->out, "      ... %u steps (all of them: --output json)\n",
+                              (unsigned)(entry->hops - STEPS_SHOWN));
+        }
+        step_say(w, &place, steps[i]);
+    }
+    free(steps);
+}
