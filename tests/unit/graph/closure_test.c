@@ -8,6 +8,7 @@
 #include "graph_tests.h"
 #include "memory_edges.h"
 #include "oracle.h"
+#include "steps.h"
 
 enum { GRAPHS = 12000, EVENTS_MAX = 60, NODES_MAX = 12, RENDEZVOUS_MAX = 2, PAIRS_MAX = 512 };
 
@@ -263,12 +264,61 @@ static void the_answer_is_in_the_promised_order(void **state)
     }
 }
 
+static void many_steps_are_sorted_as_few_are(void **state)
+{
+    (void)state;
+    enum { STEPS = 20000 };
+    static const uint32_t widths[] = {1, 8, 20, 40, 64}; /* bits of the times */
+    uint64_t seed = 5;
+    for (int w = 0; w < 5; w++) {
+        struct btr_trace_step *steps = malloc(STEPS * sizeof(*steps));
+        struct btr_trace_step *plain = malloc(STEPS * sizeof(*plain));
+        assert_true(steps && plain);
+        for (uint64_t i = 0; i < STEPS; i++) {
+            steps[i] = (struct btr_trace_step){.from = random_below(&seed, 3), .to = random_below(&seed, 3), .ref = i,
+                                               .last_ns = (int64_t)(random_next(&seed) << (64 - widths[w])) >> (64 - widths[w])};
+        }
+        memcpy(plain, steps, STEPS * sizeof(*plain));
+        qsort(plain, STEPS, sizeof(*plain), graph_steps_compare);
+        assert_true(graph_steps_sort(&steps, STEPS));
+        for (uint64_t i = 0; i < STEPS; i++)
+            assert_int_equal(graph_steps_compare(&steps[i], &plain[i]), 0);
+        free(steps);
+        free(plain);
+    }
+}
+
+/* With one clock a bound is final when its node comes up: nothing is looked at twice. */
+static void within_one_source_each_node_is_looked_at_once(void **state)
+{
+    (void)state;
+    uint64_t seed = 4;
+    for (int i = 0; i < 2000; i++) {
+        static struct graph g;
+        random_graph(&g, &seed);
+        for (uint32_t k = 0; k < g.event_count; k++)
+            g.events[k].stream = 0;
+        for (uint32_t k = 0; k < g.start_count; k++)
+            g.starts[k].source = 0;
+        struct memory_edges m;
+        memory_edges_init(&m, g.events, g.event_count);
+        struct btr_edges edges = memory_edges_of(&m);
+        struct btr_trace *t = NULL;
+        assert_int_equal(btr_walk(&t, &edges, BTR_WALK_BACKWARD, g.starts, g.start_count, NULL, NULL), 0);
+        assert_int_equal(m.asked[BTR_SIDE_INTO], t->node_count);
+        btr_trace_free(t);
+        memory_edges_fini(&m);
+    }
+}
+
 int closure_tests(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_walk_is_the_oracles_closure_in_both_directions),
         cmocka_unit_test(the_order_of_events_does_not_change_the_answer),
         cmocka_unit_test(the_answer_is_in_the_promised_order),
+        cmocka_unit_test(within_one_source_each_node_is_looked_at_once),
+        cmocka_unit_test(many_steps_are_sorted_as_few_are),
     };
     return cmocka_run_group_tests_name("closure", tests, NULL, NULL);
 }
