@@ -11,7 +11,7 @@
 
 #define TOOL "backtrail " BTR_VERSION
 
-enum { HOSTS_FILE_MAX = 64 << 20 };
+enum { HOSTS_FILE_MAX = 64 << 20, SEGMENT_EVENTS_MAX = 4000000 };
 
 static const struct cli_option OPTIONS[] = {
     {"store", "DIR", false, "the store; made when it is not there"},
@@ -19,6 +19,7 @@ static const struct cli_option OPTIONS[] = {
     {"format", "NAME", false,
      "take all inputs for this format instead of looking at their first records"},
     {"case", "ID", false, "case id, kept with each input for custody"},
+    {"segment-events", "N", false, "publish when so many events wait (default 400000)"},
     {"quiet", NULL, false, "no summary, no notes; complaints stay"},
     {"kafka", "BROKERS", false, "not built yet"},
     {"topic", "TOPIC", false, "not built yet"},
@@ -184,9 +185,16 @@ static int ingest_feed(struct ingest *run, struct btr_err *err)
         .note = note,
         .note_self = run,
     };
+    uint64_t segment_events = 0;
     int rc = format_find(run, &options.format, err);
+    if (rc == 0)
+        rc = cli_arg_number(&run->args, "segment-events", &segment_events, err);
+    if (rc == 0 && segment_events > SEGMENT_EVENTS_MAX)
+        rc = btr_fail(err, BTR_E_USAGE, UINT64_MAX, "--segment-events: at most %d",
+                      SEGMENT_EVENTS_MAX);
     if (rc < 0)
         return cli_fail("ingest", err);
+    options.segment_events = (uint32_t)segment_events;
     int64_t began_ns = btr_monotonic_ns();
     rc = btr_feed(&run->paths, &options, &run->store.sink, &stats, complain, run, err);
     line_close(run);
@@ -196,6 +204,8 @@ static int ingest_feed(struct ingest *run, struct btr_err *err)
     }
     if (!run->quiet)
         summary(&stats, btr_monotonic_ns() - began_ns);
+    if (rc == BTR_E_IO || rc == BTR_E_FULL)
+        return CLI_FAILED; /* a source failed, or the space to hold it */
     return rc < 0 ? CLI_USAGE : CLI_ANSWERED;
 }
 

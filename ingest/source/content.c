@@ -273,16 +273,23 @@ int source_content_open(struct btr_content **out, int fd, struct btr_err *err)
     return 0;
 }
 
+/* What the user may not or cannot read by nature is bad usage; a disk that fails is not. */
+static int open_code(int why)
+{
+    if (why == ENOENT || why == ENOTDIR)
+        return BTR_E_NOTFOUND;
+    return why == EACCES || why == EPERM || why == EISDIR || why == ELOOP ? BTR_E_USAGE : BTR_E_IO;
+}
+
 int source_content_fd(const char *path, struct btr_err *err)
 {
     int fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
     struct stat at;
     if (fd < 0)
-        return btr_fail(err, errno == ENOENT ? BTR_E_NOTFOUND : BTR_E_IO, UINT64_MAX, "%s",
-                        strerror(errno));
+        return btr_fail(err, open_code(errno), UINT64_MAX, "%s", strerror(errno));
     if (fstat(fd, &at) == 0 && S_ISDIR(at.st_mode)) {
         close(fd);
-        return btr_fail(err, BTR_E_IO, UINT64_MAX, "%s", strerror(EISDIR));
+        return btr_fail(err, BTR_E_USAGE, UINT64_MAX, "%s", strerror(EISDIR));
     }
     return fd;
 }

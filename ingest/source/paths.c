@@ -116,7 +116,7 @@ static int folder_add(struct btr_paths *paths, const char *folder, struct btr_sp
     struct dirent **entries;
     int n = scandir(folder, &entries, not_hidden, by_bytes), rc = 0;
     if (n < 0)
-        return btr_fail(err, BTR_E_IO, UINT64_MAX, "%s: %s", folder, strerror(errno));
+        return btr_fail(err, BTR_E_USAGE, UINT64_MAX, "%s: %s", folder, strerror(errno));
     for (int i = 0; i < n; i++) {
         if (rc == 0)
             rc = entry_add(paths, folder, entries[i]->d_name, host, depth, err);
@@ -131,7 +131,7 @@ static int one_add(struct btr_paths *paths, const char *path, struct btr_span ho
 {
     struct stat at;
     if (stat(path, &at) != 0) {
-        int code = errno == ENOENT || errno == ENOTDIR ? BTR_E_NOTFOUND : BTR_E_IO;
+        int code = errno == ENOENT || errno == ENOTDIR ? BTR_E_NOTFOUND : BTR_E_USAGE;
         return btr_fail(err, code, UINT64_MAX, "%s: %s", path, strerror(errno));
     }
     if (!S_ISDIR(at.st_mode))

@@ -26,7 +26,7 @@ void btr_paths_fini(struct btr_paths *paths);
 /** Unpacked content of one file, in blocks, read ahead by a thread of its own. */
 struct btr_content;
 
-/** Opens a file, or stdin for "-"; .zst and .gz are known by their first bytes. @return 0, BTR_E_NOTFOUND, BTR_E_IO, BTR_E_NOMEM */
+/** Opens a file, or stdin for "-"; .zst and .gz are known by their first bytes. @return 0, BTR_E_NOTFOUND, BTR_E_USAGE (a folder, no permission), BTR_E_IO, BTR_E_NOMEM */
 int btr_content_open(struct btr_content **out, const char *path, struct btr_err *err);
 /**
  * The next block. It stays valid until the next call.
