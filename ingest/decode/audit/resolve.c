@@ -249,6 +249,10 @@ static void resolve_call(struct audit_host *h)
     uint32_t process = audit_process_of(h);
     if (process == AUDIT_NONE)
         return;
+    if (h->e->has_login)
+        audit_login_record(h);
+    if (h->e->has_config_change)
+        audit_rules_record(h);
     cwd_keep(h, process);
     if (call_failed(h, process) || call_descriptors(h, process))
         return;

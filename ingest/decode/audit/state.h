@@ -249,6 +249,8 @@ void audit_exec_files(struct audit_host *h, uint32_t process);    /* file.c: wha
 void audit_call_io(struct audit_host *h, uint32_t process);     /* io.c: bytes */
 void audit_call_socket(struct audit_host *h, uint32_t process); /* socket.c */
 void audit_call_space(struct audit_host *h, uint32_t process);  /* space.c: mounts, roots, namespaces, modules */
+void audit_login_record(struct audit_host *h);  /* records.c */
+void audit_rules_record(struct audit_host *h);
 void audit_user_record(struct audit_host *h);                   /* records.c */
 void audit_kernel_record(struct audit_host *h);
 void audit_other_record(struct audit_host *h);
