@@ -25,7 +25,8 @@ struct btr_json_reader {
     od::parser parser;
     uint8_t *padded; /* the text, then SIMDJSON_PADDING zero bytes */
     size_t padded_size;
-    struct btr_json_member *members; /* BTR_JSON_MEMBERS_MAX of them */
+    struct btr_json_member *members;
+    uint32_t member_capacity; /* grows up to BTR_JSON_MEMBERS_MAX */
 };
 
 namespace {
@@ -231,10 +232,23 @@ bool is_number(struct btr_span s)
     return end == s.size;
 }
 
+bool grow(struct btr_json_reader *reader)
+{
+    uint32_t capacity = reader->member_capacity ? reader->member_capacity * 2 : 64;
+    void *grown = realloc(reader->members, capacity * sizeof(*reader->members));
+    if (!grown)
+        return false;
+    reader->members = (struct btr_json_member *)grown;
+    reader->member_capacity = capacity;
+    return true;
+}
+
 int emit(struct flat *f, struct btr_span name, struct btr_span value, enum btr_json_type type)
 {
     if (f->count == BTR_JSON_MEMBERS_MAX)
         return refuse(f, BTR_E_LIMIT, "too many members");
+    if (f->count == f->reader->member_capacity && !grow(f->reader))
+        return refuse(f, BTR_E_NOMEM, "members");
     f->reader->members[f->count++] = {name, value, type};
     return 0;
 }
@@ -420,15 +434,7 @@ int flatten(struct flat *f)
 
 extern "C" struct btr_json_reader *btr_json_reader_new(void)
 {
-    struct btr_json_reader *reader = new (std::nothrow) btr_json_reader();
-    if (!reader)
-        return nullptr;
-    reader->members = (struct btr_json_member *)calloc(BTR_JSON_MEMBERS_MAX, sizeof(*reader->members));
-    if (!reader->members) {
-        delete reader;
-        return nullptr;
-    }
-    return reader;
+    return new (std::nothrow) btr_json_reader();
 }
 
 extern "C" void btr_json_reader_free(struct btr_json_reader *reader)

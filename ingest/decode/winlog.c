@@ -186,7 +186,7 @@ static int winlog_flush(struct btr_decoder_state *state, int64_t until_ns, struc
     if (until_ns != INT64_MAX)
         return 0;
     for (uint32_t i = 0; i < state->channel_count; i++) {
-        struct win_channel *c = &state->channels[i];
+        struct win_channel *c = state->channels[i];
         struct btr_span name;
         if (c->hole_count == 0 && c->gap_missing == 0)
             continue;

@@ -26,18 +26,29 @@ static struct btr_span program_name(struct btr_span path)
     return name;
 }
 
+/* Whether blanks belong to the path of a program: "C:\Program Files\x.exe", but not "%COMSPEC% /c x.exe". */
+static bool is_path_with_blanks(struct btr_span s)
+{
+    return memchr(s.at, '\\', s.size) && win_find_fold(s, BTR_SPAN(" /")) == SIZE_MAX &&
+           win_find_fold(s, BTR_SPAN(" -")) == SIZE_MAX;
+}
+
 /* Where the program's path ends: behind its closing quote, behind ".exe", or at the first blank. */
 static size_t program_end(struct btr_span s)
 {
-    if (s.size && s.at[0] == '"') {
+    if (s.size == 0)
+        return 0;
+    if (s.at[0] == '"') {
         const uint8_t *quote = memchr(s.at + 1, '"', s.size - 1);
         return quote ? (size_t)(quote - s.at) + 1 : s.size;
     }
+    const uint8_t *at = memchr(s.at, ' ', s.size);
+    size_t blank = at ? (size_t)(at - s.at) : s.size;
     size_t exe = win_find_fold(s, BTR_SPAN(".exe"));
-    if (exe != SIZE_MAX && (exe + 4 == s.size || s.at[exe + 4] == ' ' || s.at[exe + 4] == '"'))
+    bool ends = exe != SIZE_MAX && (exe + 4 == s.size || s.at[exe + 4] == ' ');
+    if (ends && exe > blank && is_path_with_blanks((struct btr_span){s.at, exe}))
         return exe + 4;
-    const uint8_t *blank = s.size ? memchr(s.at, ' ', s.size) : NULL;
-    return blank ? (size_t)(blank - s.at) : s.size;
+    return blank;
 }
 
 static struct command command_of(struct btr_span line)

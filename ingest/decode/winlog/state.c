@@ -44,12 +44,18 @@ static void table_fini(struct btr_decoder_state *state, struct win_table *table)
     btr_u64map_fini(&table->slots);
 }
 
+static void channel_free(struct win_channel *c)
+{
+    free(c->name);
+    free(c);
+}
+
 void win_state_fini(struct btr_decoder_state *state)
 {
     for (unsigned i = 0; i < WIN_TABLE_COUNT; i++)
         table_fini(state, &state->tables[i]);
     for (uint32_t i = 0; i < state->channel_count; i++)
-        free(state->channels[i].name);
+        channel_free(state->channels[i]);
     win_held_drop(state, state->held_count);
     free(state->held);
     btr_u64map_fini(&state->pids);
@@ -267,15 +273,16 @@ bool win_item_text(struct btr_decoder_state *state, struct win_item *item, unsig
 
 /* ---- Channels ------------------------------------------------------------------------------- */
 
-static struct win_channel *channel_slot(struct btr_decoder_state *state)
+/* Room for one more; the one used longest ago makes it. */
+static struct win_channel **channel_room(struct btr_decoder_state *state)
 {
     if (state->channel_count < WIN_CHANNELS)
         return &state->channels[state->channel_count++];
-    struct win_channel *oldest = &state->channels[0];
+    struct win_channel **oldest = &state->channels[0];
     for (uint32_t i = 1; i < WIN_CHANNELS; i++)
-        if (state->channels[i].used < oldest->used)
+        if (state->channels[i]->used < (*oldest)->used)
             oldest = &state->channels[i];
-    free(oldest->name);
+    channel_free(*oldest);
     state->stats.evicted++;
     return oldest;
 }
@@ -283,19 +290,23 @@ static struct win_channel *channel_slot(struct btr_decoder_state *state)
 struct win_channel *win_channel_get(struct btr_decoder_state *state, struct btr_span name)
 {
     for (uint32_t i = 0; i < state->channel_count; i++) {
-        struct win_channel *c = &state->channels[i];
+        struct win_channel *c = state->channels[i];
         if (btr_span_equal((struct btr_span){c->name, c->name_size}, name)) {
             c->used = ++state->channel_clock;
             return c;
         }
     }
+    struct win_channel *c = calloc(1, sizeof(*c));
     uint8_t *copy = malloc(name.size + 1);
-    if (!copy)
+    if (!c || !copy) {
+        free(c);
+        free(copy);
         return NULL;
+    }
     if (name.size)
         memcpy(copy, name.at, name.size);
-    struct win_channel *c = channel_slot(state);
     *c = (struct win_channel){.name = copy, .name_size = name.size, .used = ++state->channel_clock};
+    *channel_room(state) = c;
     return c;
 }
 

@@ -78,7 +78,7 @@ struct btr_decoder_state {
     uint64_t born;
     uint64_t text_size, text_max; /* bytes in texts */
     struct win_clock clock;
-    struct win_channel channels[WIN_CHANNELS];
+    struct win_channel *channels[WIN_CHANNELS]; /* owned */
     uint32_t channel_count;
     uint64_t channel_clock;
     struct win_held *held; /* in order of arrival */

@@ -70,7 +70,7 @@ int win_state_save(const struct btr_decoder_state *state, struct btr_buffer *out
     btr_buffer_varint(out, state->channel_clock);
     btr_buffer_varint(out, state->channel_count);
     for (uint32_t i = 0; i < state->channel_count; i++)
-        win_channel_save(&state->channels[i], out);
+        win_channel_save(state->channels[i], out);
     for (unsigned i = 0; i < WIN_TABLE_COUNT; i++)
         save_table(&state->tables[i], out);
     save_held(state, out);
@@ -141,9 +141,14 @@ static bool load_channels(struct btr_decoder_state *state, struct btr_cursor *in
     uint64_t count;
     if (!btr_cursor_varint(in, &state->channel_clock) || !btr_cursor_varint(in, &count) || count > WIN_CHANNELS)
         return false;
-    while (state->channel_count < count)
-        if (!win_channel_load(&state->channels[state->channel_count++], in))
+    while (state->channel_count < count) {
+        struct win_channel *c = calloc(1, sizeof(*c));
+        if (!c)
             return false;
+        state->channels[state->channel_count++] = c;
+        if (!win_channel_load(c, in))
+            return false;
+    }
     return true;
 }
 
