@@ -1,11 +1,12 @@
 /* A trace made ready to be shown. */
+#include <btr/clock.h>
 #include <stdlib.h>
 
 #include "parts.h"
 
 enum { ARENA_MAX = 1 << 30 }; /* bytes of labels and attributes */
 
-static int bounds_find(struct btr_answer *a)
+static void bounds_find(struct btr_answer *a)
 {
     const struct btr_trace *t = a->trace;
     a->first_ns = a->last_ns = a->start_count ? a->starts[0].time_ns : 0;
@@ -19,7 +20,6 @@ static int bounds_find(struct btr_answer *a)
         a->first_ns = s->first_ns < a->first_ns ? s->first_ns : a->first_ns;
         a->last_ns = s->last_ns > a->last_ns ? s->last_ns : a->last_ns;
     }
-    return 0;
 }
 
 static int make(struct btr_answer *a, struct btr_err *err)
@@ -34,6 +34,8 @@ static int make(struct btr_answer *a, struct btr_err *err)
         if (rc < 0)
             return rc;
     }
+    if (a->options.began_ns)
+        a->options.wall_ns = btr_monotonic_ns() - a->options.began_ns;
     return 0;
 }
 

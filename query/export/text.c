@@ -333,26 +333,31 @@ static void gaps_say(const struct text_writer *w)
 
 /* ---- What to try next ---- */
 
-/* A word for a shell: quoted unless it is plain. Bytes a terminal must not see are escaped after. */
+static bool shell_safe(uint8_t c)
+{
+    bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    return letter || (c >= '0' && c <= '9') || (c != 0 && strchr("_-./:@%+,=", c));
+}
+
+/* A word for a shell: quoted unless it is plain. Bytes that a terminal must not see are escaped, backslashes
+   are not: they must survive being copied. */
 static void shell_word(struct btr_buffer *out, struct btr_span word)
 {
-    struct btr_buffer quoted = {0};
     bool plain = word.size > 0;
-    for (size_t i = 0; i < word.size; i++) {
-        uint8_t c = word.at[i];
-        bool safe = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                    (c != 0 && strchr("_-./:@%+,=", c));
-        plain = plain && safe;
-        if (c == '\'')
-            btr_buffer_text(&quoted, "'\\''");
-        else
-            btr_buffer_u8(&quoted, c);
+    size_t begin = 0;
+    for (size_t i = 0; i < word.size; i++)
+        plain = plain && shell_safe(word.at[i]);
+    btr_buffer_text(out, plain ? "" : "'");
+    for (size_t i = 0; i <= word.size; i++) {
+        bool special = i < word.size && (word.at[i] == '\'' || word.at[i] == '\\');
+        if (i < word.size && !special)
+            continue;
+        btr_escape_terminal(out, (struct btr_span){word.at + begin, i - begin});
+        if (special)
+            btr_buffer_text(out, word.at[i] == '\'' ? "'\\''" : "\\");
+        begin = i + 1;
     }
     btr_buffer_text(out, plain ? "" : "'");
-    btr_escape_terminal(out, btr_buffer_view(&quoted));
-    btr_buffer_text(out, plain ? "" : "'");
-    out->failed |= quoted.failed;
-    btr_buffer_fini(&quoted);
 }
 
 static void command_say(const struct text_writer *w, const char *command, const char *rest)

@@ -12,6 +12,7 @@ struct btr_answer_options {
     bool evidence_all;            /* else the first and the last record of an edge */
     bool no_stats;
     int64_t wall_ns;              /* time the query took, for stats */
+    int64_t began_ns;             /* monotonic clock when the query began; 0: take wall_ns as it is */
     struct btr_span again;        /* "--store DIR", quoted for a shell, for the commands that text suggests; may be empty */
 };
 

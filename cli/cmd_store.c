@@ -1,0 +1,218 @@
+/* backtrail store: what a store holds, what it misses, and whether it is sound. */
+#include <btr/clock.h>
+#include <btr/escape.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "commands.h"
+#include "output.h"
+#include "store_stat.h"
+
+static const struct cli_option STAT_OPTIONS[] = {
+    CLI_STORE_OPTION,
+    {"by", "host,source", false, "a part for each source: what it told, from when to when"},
+    {"inputs", NULL, false, "custody: each input with size, SHA-256, time, tool and case"},
+    {"quarantine", NULL, false, "every record that could not be decoded, with place and reason"},
+    {0},
+};
+static const struct cli_option STORE_OPTIONS[] = {CLI_STORE_OPTION, {0}};
+static const struct cli_option VERIFY_OPTIONS[] = {
+    CLI_STORE_OPTION,
+    {"root", "HEX", false, "not built yet"},
+    {0},
+};
+
+static const struct cli_usage STAT_USAGE = {
+    "store stat", "--store DIR [--by host,source] [--inputs] [--quarantine]",
+    "Counts what a store holds.", "  backtrail store stat --by host,source --store case.btr",
+    STAT_OPTIONS};
+static const struct cli_usage GAPS_USAGE = {
+    "store gaps", "--store DIR", "Lists where a source is known, or must be suspected, not to have told everything.",
+    "  backtrail store gaps --store case.btr", STORE_OPTIONS};
+static const struct cli_usage VERIFY_USAGE = {
+    "store verify", "--store DIR",
+    "Reads every block of every segment and checks it. Exit status 3 when something is damaged.",
+    "  backtrail store verify --store case.btr", VERIFY_OPTIONS};
+static const struct cli_usage USAGE = {
+    "store", "stat | gaps | verify ...",
+    "stat    what a store holds, by source, by input (custody), and what could not be decoded\n"
+    "gaps    where a source did not tell everything\n"
+    "verify  checksums, bounds and cross references of every segment",
+    "  backtrail store stat --by host,source --store case.btr\n"
+    "  backtrail store stat --help",
+    (const struct cli_option[]){{0}}};
+
+/* ---- Gaps ---- */
+
+struct gap_list {
+    struct btr_buffer out;
+    uint64_t count;
+    bool unwritable;
+};
+
+static int gap_visit(void *self, const struct btr_gap_full *full)
+{
+    struct gap_list *list = self;
+    const struct btr_gap *g = &full->gap;
+    char from[BTR_TIME_TEXT_SIZE], until[BTR_TIME_TEXT_SIZE];
+    const char *word = btr_gap_word(g->kind), *text = btr_gap_text(g->kind);
+    btr_time_text(g->from_ns, from);
+    btr_time_text(g->until_ns, until);
+    btr_escape_terminal(&list->out, full->host);
+    btr_buffer_text(&list->out, "  ");
+    btr_escape_terminal(&list->out, full->source);
+    btr_buffer_format(&list->out, "  %s .. %s  %s: %s", from, until, word ? word : "unknown",
+                      text ? text : "of a kind that this version does not know");
+    if (g->count)
+        btr_buffer_format(&list->out, ", %" PRIu64 " missing", g->count);
+    if (g->from_id || g->until_id)
+        btr_buffer_format(&list->out, ", ids %" PRIu64 " .. %" PRIu64, g->from_id, g->until_id);
+    btr_buffer_text(&list->out, ", ");
+    btr_escape_terminal(&list->out, full->input);
+    btr_buffer_format(&list->out, ":%" PRIu64, g->line);
+    if (g->why.size) {
+        btr_buffer_text(&list->out, "  ");
+        btr_escape_terminal(&list->out, g->why);
+    }
+    btr_buffer_text(&list->out, "\n");
+    list->count++;
+    list->unwritable = !cli_print_some(&list->out);
+    return list->unwritable;
+}
+
+static int store_gaps(const struct cli_args *args, struct btr_err *err)
+{
+    struct gap_list list = {0};
+    struct btr_reader *reader = NULL;
+    int status, rc = cli_reader_open(&reader, args, err);
+    if (rc == 0)
+        rc = btr_reader_gaps(reader, gap_visit, &list, err);
+    btr_reader_close(reader);
+    if (rc < 0)
+        status = cli_fail("store gaps", err);
+    else if (list.unwritable)
+        status = cli_print_end("store gaps", CLI_FAILED);
+    else {
+        if (list.count == 0)
+            cli_note("store gaps", "no gaps known");
+        status = cli_print("store gaps", &list.out, list.count ? CLI_ANSWERED : CLI_NOTHING);
+    }
+    btr_buffer_fini(&list.out);
+    return status;
+}
+
+/* ---- Verify ---- */
+
+struct fault_list {
+    struct btr_buffer out;
+    uint64_t count;
+};
+
+static int fault_visit(void *self, const char *segment, const char *what)
+{
+    struct fault_list *list = self;
+    btr_escape_terminal(&list->out, btr_span_of(segment));
+    btr_buffer_text(&list->out, ": ");
+    btr_escape_terminal(&list->out, btr_span_of(what));
+    btr_buffer_text(&list->out, "\n");
+    list->count++;
+    return 0;
+}
+
+static int verify_one(struct fault_list *list, const char *path, struct btr_err *err)
+{
+    int rc = btr_store_verify(path, fault_visit, list, err);
+    if (rc == 0) {
+        btr_escape_terminal(&list->out, btr_span_of(path));
+        btr_buffer_text(&list->out, ": sound\n");
+    }
+    return rc;
+}
+
+static int store_verify(const struct cli_args *args, struct btr_err *err)
+{
+    struct fault_list list = {0};
+    const char *path;
+    int status = CLI_ANSWERED;
+    if (cli_arg(args, "root"))
+        return cli_refuse("store verify", "--root is not built yet");
+    if (!cli_arg(args, "store"))
+        return cli_refuse("store verify", "--store DIR is missing");
+    for (uint32_t i = 0; (path = cli_arg_nth(args, "store", i)); i++) {
+        if (verify_one(&list, path, err) < 0) {
+            cli_fail("store verify", err);
+            status = CLI_FAILED;
+        }
+    }
+    status = cli_print("store verify", &list.out, status);
+    btr_buffer_fini(&list.out);
+    return status;
+}
+
+/* ---- Stat ---- */
+
+static int store_stat(const struct cli_args *args, struct btr_err *err)
+{
+    const char *by = cli_arg(args, "by");
+    if (by && strcmp(by, "host,source") != 0)
+        return cli_refuse("store stat", "--by \"%s\": only host,source is built", by);
+    struct cli_stat_parts parts = {by != NULL, cli_arg(args, "inputs") != NULL,
+                                   cli_arg(args, "quarantine") != NULL};
+    struct btr_buffer out = {0};
+    struct btr_reader *reader = NULL;
+    int rc = cli_reader_open(&reader, args, err);
+    if (rc == 0)
+        rc = cli_stat_write(&out, reader, &parts, err);
+    btr_reader_close(reader);
+    int status = rc < 0 ? cli_fail("store stat", err) : cli_print("store stat", &out, CLI_ANSWERED);
+    btr_buffer_fini(&out);
+    return status;
+}
+
+/* ---- The table ---- */
+
+static const struct {
+    const char *name;
+    const struct cli_usage *usage;
+    int (*run)(const struct cli_args *args, struct btr_err *err);
+} SUBCOMMANDS[] = {
+    {"stat", &STAT_USAGE, store_stat},
+    {"gaps", &GAPS_USAGE, store_gaps},
+    {"verify", &VERIFY_USAGE, store_verify},
+};
+
+static int run(size_t i, int argc, char **argv)
+{
+    const struct cli_usage *usage = SUBCOMMANDS[i].usage;
+    struct cli_args args;
+    struct btr_err err;
+    int status;
+    if (cli_args_parse(&args, usage, argc, argv, &err) < 0)
+        status = cli_fail(usage->command, &err);
+    else if (args.help)
+        status = cli_help(usage);
+    else if (args.word_count)
+        status = cli_refuse(usage->command, "unexpected \"%s\"", args.words[0]);
+    else
+        status = SUBCOMMANDS[i].run(&args, &err);
+    cli_args_fini(&args);
+    return status;
+}
+
+int cmd_store(int argc, char **argv)
+{
+    static const char *const LATER[] = {"compact", "prune", "hold", "export", "import"};
+    if (argc == 0)
+        return cli_refuse("store", "a subcommand is missing: stat, gaps, verify");
+    if (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0)
+        return cli_help(&USAGE);
+    for (size_t i = 0; i < sizeof SUBCOMMANDS / sizeof *SUBCOMMANDS; i++) {
+        if (strcmp(argv[0], SUBCOMMANDS[i].name) == 0)
+            return run(i, argc - 1, argv + 1);
+    }
+    for (size_t i = 0; i < sizeof LATER / sizeof *LATER; i++) {
+        if (strcmp(argv[0], LATER[i]) == 0)
+            return cli_refuse("store", "%s is not built yet", LATER[i]);
+    }
+    return cli_refuse("store", "no subcommand \"%s\": stat, gaps, verify", argv[0]);
+}

@@ -1,0 +1,246 @@
+/* backtrail trace: from an alert back to the ways in, or forward from it. */
+#include <btr/answer.h>
+#include <btr/clock.h>
+#include <btr/filter.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "budget.h"
+#include "commands.h"
+#include "output.h"
+#include "stores.h"
+
+static const struct cli_option OPTIONS[] = {
+    CLI_STORE_OPTION,
+    {"from", "SPEC", true, "where to start: record:HOST/ID, process:HOST/PID@T, ..."},
+    {"at", "T", false, "time to start from; default: the record's own, else the last event"},
+    {"backward", NULL, false, "to what led to it (default)"},
+    {"forward", NULL, false, "to what came of it; without a time, from the first event"},
+    {"strategy", "NAME", false, "backtracker: the closure (default)"},
+    {"budget", "LIMIT", true, "edges=N, time=100ms, memory=64MB: exit status 4 when it cut"},
+    {"evidence", "WHICH", false, "first (default: first and last record of an edge) or all"},
+    {"output", "FORMAT", false, "text (default), json, dot, graphml"},
+    {"no-stats", NULL, false, "leave out times and costs: the same question, the same bytes"},
+    {"between", "SPEC", true, "not built yet"},
+    {"without", "FILTER", true, "not built yet"},
+    {"explain", NULL, false, "not built yet"},
+    {"show-records", NULL, false, "not built yet"},
+    {0},
+};
+
+static const struct cli_usage USAGE = {
+    "trace",
+    "--store DIR --from SPEC [--at T] [--forward] [--budget LIMIT] [--output FORMAT]",
+    "Walks from an alert to all that can have led to it, and shows the most likely ways in first.\n"
+    "SPEC: record:HOST/ID[@T]  record:HOST/CHANNEL/ID  origin:FILE:LINE  process:HOST/PID[@T]\n"
+    "      file:HOST//path  flow:IP:PORT-IP:PORT (a port may be *)  id:HEX32",
+    "  backtrail trace --store case.btr --from record:web01/3714009\n"
+    "  backtrail trace --store case.btr --from process:web01/9835 --output json --evidence all",
+    OPTIONS,
+};
+
+struct trace {
+    struct btr_reader *reader;
+    struct btr_start *starts;
+    struct btr_span *specs;
+    uint32_t count;
+    int64_t at_ns;
+    enum btr_walk_direction direction;
+    struct btr_walk_limits limits;
+    const struct btr_export *export;
+    struct btr_answer_options options;
+    struct btr_buffer candidates; /* of a SPEC that fits several */
+};
+
+/* ---- Options ---- */
+
+static int refused_not_built(const struct cli_args *args, struct btr_err *err)
+{
+    static const char *const LATER[] = {"between", "without", "explain", "show-records"};
+    for (size_t i = 0; i < sizeof LATER / sizeof *LATER; i++) {
+        if (cli_arg(args, LATER[i]))
+            return btr_fail(err, BTR_E_USAGE, UINT64_MAX, "--%s is not built yet", LATER[i]);
+    }
+    const char *strategy = cli_arg(args, "strategy");
+    static const char *const STRATEGIES[] = {"critical", "readonly", "priotracker", "nodoze",
+                                             "depimpact"};
+    if (!strategy || strcmp(strategy, "backtracker") == 0)
+        return 0;
+    for (size_t i = 0; i < sizeof STRATEGIES / sizeof *STRATEGIES; i++) {
+        if (strcmp(strategy, STRATEGIES[i]) == 0)
+            return btr_fail(err, BTR_E_USAGE, UINT64_MAX, "strategy \"%s\" is not built yet",
+                            strategy);
+    }
+    return btr_fail(err, BTR_E_USAGE, UINT64_MAX, "no strategy \"%s\": backtracker", strategy);
+}
+
+static int output_option(struct trace *t, const struct cli_args *args, struct btr_err *err)
+{
+    const char *name = cli_arg(args, "output"), *evidence = cli_arg(args, "evidence");
+    for (t->export = btr_exports; t->export->name; t->export++) {
+        if (strcmp(name ? name : "text", t->export->name) == 0)
+            break;
+    }
+    if (!t->export->name)
+        return btr_fail(err, BTR_E_USAGE, UINT64_MAX, "--output \"%s\": text, json, dot or graphml",
+                        name);
+    t->options.evidence_all = evidence && strcmp(evidence, "all") == 0;
+    if (evidence && !t->options.evidence_all && strcmp(evidence, "first") != 0)
+        return btr_fail(err, BTR_E_USAGE, UINT64_MAX, "--evidence \"%s\": first or all", evidence);
+    t->options.no_stats = cli_arg(args, "no-stats") != NULL;
+    t->options.strategy = BTR_SPAN("backtracker");
+    return 0;
+}
+
+static int trace_options(struct trace *t, const struct cli_args *args, struct btr_err *err)
+{
+    int rc = refused_not_built(args, err);
+    if (rc == 0)
+        rc = output_option(t, args, err);
+    if (rc == 0)
+        rc = cli_budget_parse(args, &t->limits, err);
+    if (rc == 0)
+        rc = cli_arg_time(args, "at", &t->at_ns, err);
+    if (rc < 0)
+        return rc;
+    if (cli_arg(args, "forward") && cli_arg(args, "backward"))
+        return btr_fail(err, BTR_E_USAGE, UINT64_MAX, "--forward and --backward exclude each other");
+    if (cli_arg(args, "forward"))
+        t->direction = BTR_WALK_FORWARD;
+    if (args->word_count)
+        return btr_fail(err, BTR_E_USAGE, UINT64_MAX, "unexpected \"%s\": a start is given by --from",
+                        args->words[0]);
+    if (!cli_arg(args, "from"))
+        return btr_fail(err, BTR_E_USAGE, UINT64_MAX, "--from SPEC is missing");
+    return 0;
+}
+
+/* ---- Starts ---- */
+
+/* Forward from an entity as such means from its first event on. */
+static int time_forward(struct trace *t, const struct btr_spec *spec, struct btr_spec_match *match,
+                        struct btr_err *err)
+{
+    bool given = t->at_ns != INT64_MIN || spec->at_ns != INT64_MIN ||
+                 spec->form == BTR_SPEC_RECORD || spec->form == BTR_SPEC_ORIGIN;
+    if (t->direction == BTR_WALK_BACKWARD || given)
+        return 0;
+    struct btr_entity entity;
+    struct btr_arena *arena = btr_arena_new(64 << 20);
+    int rc = arena ? btr_reader_entity(t->reader, match->entity, arena, &entity, err)
+                   : btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "entity");
+    if (rc == 0)
+        match->time_ns = entity.first_ns;
+    btr_arena_free(arena);
+    return rc;
+}
+
+static int starts_parse(struct trace *t, const struct cli_args *args, struct btr_spec *specs,
+                        struct btr_err *err)
+{
+    for (uint32_t i = 0; i < t->count; i++) {
+        t->specs[i] = btr_span_of(cli_arg_nth(args, "from", i));
+        int rc = btr_spec_parse(&specs[i], t->specs[i], err);
+        if (rc < 0)
+            return rc;
+    }
+    t->options.specs = t->specs;
+    return 0;
+}
+
+static int starts_resolve(struct trace *t, const struct btr_spec *specs, struct btr_err *err)
+{
+    for (uint32_t i = 0; i < t->count; i++) {
+        struct btr_spec_match match;
+        struct btr_err why = {0};
+        int rc = btr_spec_resolve(t->reader, &specs[i], t->at_ns, &match, &t->candidates, &why);
+        if (rc == 0)
+            rc = time_forward(t, &specs[i], &match, &why);
+        if (rc < 0)
+            return btr_fail(err, rc, UINT64_MAX, "--from %.*s: %s",
+                            (int)(t->specs[i].size < 200 ? t->specs[i].size : 200),
+                            (const char *)t->specs[i].at, why.text);
+        t->starts[i] = (struct btr_start){match.entity, match.time_ns, match.source};
+    }
+    return 0;
+}
+
+/* ---- The walk, and its answer ---- */
+
+static int trace_walk(struct trace *t, struct btr_buffer *out, bool *cut, struct btr_err *err)
+{
+    struct btr_trace *trace = NULL;
+    struct btr_answer *answer = NULL;
+    struct btr_edges edges = btr_edges_of_reader(t->reader);
+    int rc = btr_walk(&trace, &edges, t->direction, t->starts, t->count, &t->limits, err);
+    if (rc == 0)
+        rc = btr_answer_make(&answer, t->reader, trace, t->direction, t->starts, t->count,
+                             &t->options, err);
+    if (rc == 0)
+        rc = t->export->write(answer, cli_colour(), out, err);
+    *cut = trace && trace->cut != BTR_CUT_NONE;
+    btr_answer_free(answer);
+    btr_trace_free(trace);
+    return rc;
+}
+
+static int trace_run(struct trace *t, const struct cli_args *args, struct btr_buffer *out,
+                     bool *cut, struct btr_err *err)
+{
+    struct btr_buffer again = {0};
+    t->count = cli_arg_count(args, "from");
+    t->starts = calloc(t->count, sizeof *t->starts);
+    t->specs = calloc(t->count, sizeof *t->specs);
+    struct btr_spec *specs = calloc(t->count, sizeof *specs);
+    int rc = t->starts && t->specs && specs ? starts_parse(t, args, specs, err)
+                                            : btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "starts");
+    t->options.began_ns = btr_monotonic_ns();
+    cli_stores_again(&again, args);
+    t->options.again = btr_buffer_view(&again);
+    if (rc == 0)
+        rc = cli_reader_open(&t->reader, args, err);
+    if (rc == 0)
+        rc = starts_resolve(t, specs, err);
+    if (rc == 0)
+        rc = trace_walk(t, out, cut, err);
+    btr_reader_close(t->reader);
+    btr_buffer_fini(&again);
+    free(specs);
+    free(t->starts);
+    free(t->specs);
+    return rc;
+}
+
+static int trace_show(const struct cli_args *args, struct btr_err *err)
+{
+    struct trace t = {.at_ns = INT64_MIN};
+    struct btr_buffer out = {0};
+    bool cut = false;
+    int status;
+    int rc = trace_options(&t, args, err);
+    if (rc == 0)
+        rc = trace_run(&t, args, &out, &cut, err);
+    if (rc < 0) {
+        status = cli_fail("trace", err);
+        if (rc == BTR_E_AMBIGUOUS && t.candidates.size)
+            fwrite(t.candidates.at, 1, t.candidates.size, stderr);
+    } else {
+        status = cli_print("trace", &out, cut ? CLI_CUT : CLI_ANSWERED);
+    }
+    btr_buffer_fini(&out);
+    btr_buffer_fini(&t.candidates);
+    return status;
+}
+
+int cmd_trace(int argc, char **argv)
+{
+    struct cli_args args;
+    struct btr_err err;
+    int status;
+    if (cli_args_parse(&args, &USAGE, argc, argv, &err) < 0)
+        status = cli_fail("trace", &err);
+    else
+        status = args.help ? cli_help(&USAGE) : trace_show(&args, &err);
+    cli_args_fini(&args);
+    return status;
+}
