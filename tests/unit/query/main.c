@@ -1,0 +1,9 @@
+#include "query_tests.h"
+
+int main(void)
+{
+    int failed = compare_tests();
+    failed += filter_tests();
+    failed += spec_tests();
+    return failed ? 1 : 0;
+}

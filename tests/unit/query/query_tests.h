@@ -1,0 +1,8 @@
+#ifndef QUERY_TESTS_H
+#define QUERY_TESTS_H
+/* Each runs the tests of one file. @return how many failed */
+int filter_tests(void);
+int compare_tests(void);
+int spec_tests(void);
+
+#endif
