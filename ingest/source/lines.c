@@ -12,13 +12,14 @@ void source_lines_block(struct source_lines *lines, struct btr_span block)
     lines->rest = block;
 }
 
+/* `bytes` may be the beginning of the line only; `cr` tells how the whole of it ends. */
 static void line_make(struct source_lines *lines, struct source_line *out, struct btr_span bytes,
-                      uint64_t size)
+                      uint64_t size, bool cr)
 {
-    if (size == bytes.size && size > 0 && bytes.at[size - 1] == '\r') {
+    if (cr && bytes.size == size)
         bytes.size--;
+    if (cr)
         size--;
-    }
     out->number = ++lines->line;
     out->size = size;
     out->too_long = size > lines->record_max;
@@ -27,10 +28,17 @@ static void line_make(struct source_lines *lines, struct source_line *out, struc
     out->bytes = bytes;
 }
 
+static bool ends_cr(struct btr_span bytes)
+{
+    return bytes.size > 0 && bytes.at[bytes.size - 1] == '\r';
+}
+
 /* One byte more than the record may have is kept: it may be the CR of a line that just fits. */
 static bool carry_add(struct source_lines *lines, struct btr_span part)
 {
     lines->carry_size += part.size;
+    if (part.size > 0)
+        lines->carry_cr = ends_cr(part);
     size_t room = lines->record_max < BTR_QUARANTINE_RECORD_MAX ? BTR_QUARANTINE_RECORD_MAX
                                                                 : lines->record_max;
     room = room + 1 - lines->carry.size;
@@ -42,7 +50,7 @@ static bool carry_add(struct source_lines *lines, struct btr_span part)
 
 static void carry_take(struct source_lines *lines, struct source_line *out)
 {
-    line_make(lines, out, btr_buffer_view(&lines->carry), lines->carry_size);
+    line_make(lines, out, btr_buffer_view(&lines->carry), lines->carry_size, lines->carry_cr);
     lines->carry_size = 0; /* the bytes stay until keep */
 }
 
@@ -60,7 +68,7 @@ bool source_lines_next(struct source_lines *lines, struct source_line *out)
     if (lines->carry_size > 0)
         carry_take(lines, out);
     else
-        line_make(lines, out, part, part.size);
+        line_make(lines, out, part, part.size, ends_cr(part));
     return true;
 }
 

@@ -23,6 +23,7 @@ struct source_lines {
     struct btr_span rest;    /* of the block */
     struct btr_buffer carry; /* a line that earlier blocks began */
     uint64_t carry_size;     /* its size so far; carry holds less when it is too long */
+    bool carry_cr;           /* what it has so far ends in CR */
 };
 
 void source_lines_fini(struct source_lines *lines);
