@@ -27,6 +27,8 @@ enum audit_field_step audit_value_next(struct audit_scan *s, struct audit_field 
     enum audit_field_step step = !end && out->quoted ? AUDIT_FIELD_OPEN : AUDIT_FIELD_ONE;
     out->value = span_between(at, end ? end : s->end);
     s->at = end ? end + 1 : s->end;
+    if (out->quoted && s->at < s->end && *s->at == ' ')
+        s->at++;
     return step;
 }
 
