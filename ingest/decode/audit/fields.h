@@ -18,7 +18,7 @@ static inline bool audit_is_digit(uint8_t byte)
 extern const uint8_t audit_hex_values[256];
 
 /** Steps over a fixed word, if it is there. */
-static inline bool audit_scan_word(struct audit_scan *s, const char *word, size_t size)
+__attribute__((always_inline)) static inline bool audit_scan_word(struct audit_scan *s, const char *word, size_t size)
 {
     if ((size_t)(s->end - s->at) < size || memcmp(s->at, word, size) != 0)
         return false;
