@@ -1,0 +1,45 @@
+# bash completion for backtrail
+
+_backtrail_options() {
+    case "$1" in
+    ingest) echo "--store --hosts --format --case --segment-events --quiet --help" ;;
+    find) echo "--store --kind --since --until --limit --output --help" ;;
+    trace) echo "--store --from --at --backward --forward --strategy --budget --evidence --output --no-stats --help" ;;
+    "store stat") echo "--store --by --inputs --quarantine --help" ;;
+    "store gaps" | "store verify") echo "--store --help" ;;
+    store) echo "stat gaps verify --help" ;;
+    *) echo "ingest find trace store --help --version" ;;
+    esac
+}
+
+_backtrail_values() {
+    case "$1/$2" in
+    */--kind) echo "process file flow channel rendezvous session user host container registry service task wmi dns share memory" ;;
+    trace/--output) echo "text json dot graphml" ;;
+    find/--output) echo "text json" ;;
+    trace/--strategy) echo "backtracker" ;;
+    trace/--budget) echo "edges= time= memory=" ;;
+    trace/--evidence) echo "first all" ;;
+    trace/--from) echo "record: origin: process: file: flow: id:" ;;
+    */--by) echo "host,source" ;;
+    esac
+}
+
+_backtrail() {
+    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]} values
+    [ "$COMP_CWORD" -gt 1 ] || command=
+    [ "$command" != store ] || [ "$COMP_CWORD" -le 2 ] || command="store ${COMP_WORDS[2]}"
+    values=$(_backtrail_values "${command%% *}" "$before")
+    if [ -n "$values" ]; then
+        mapfile -t COMPREPLY < <(compgen -W "$values" -- "$word")
+        case $word$before in *--budget | *--from) compopt -o nospace ;; esac
+    elif [ "$before" = --store ]; then
+        mapfile -t COMPREPLY < <(compgen -d -- "$word")
+    elif [ "$before" = --hosts ] || { [ "$command" = ingest ] && [[ $word != -* ]]; }; then
+        mapfile -t COMPREPLY < <(compgen -f -- "$word")
+    else
+        mapfile -t COMPREPLY < <(compgen -W "$(_backtrail_options "$command")" -- "$word")
+    fi
+}
+
+complete -F _backtrail backtrail
