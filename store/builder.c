@@ -1,0 +1,269 @@
+#include "builder.h"
+
+#include "format.h"
+
+void store_builder_fini(struct store_builder *b)
+{
+    free(b->events);
+    free(b->entities);
+    free(b->attrs);
+    free(b->streams);
+    free(b->inputs);
+    free(b->gaps);
+    free(b->quarantined);
+    free(b->stream_map);
+    free(b->name_map);
+    btr_idmap_fini(&b->by_id);
+    btr_u64map_fini(&b->attr_latest);
+    store_strings_fini(&b->strings);
+    btr_buffer_fini(&b->text);
+    *b = (struct store_builder){0};
+}
+
+void store_builder_clear(struct store_builder *b)
+{
+    b->event_count = b->entity_count = b->attr_count = b->stream_count = b->input_count = 0;
+    b->gap_count = b->quarantined_count = 0;
+    btr_idmap_clear(&b->by_id);
+    btr_u64map_clear(&b->attr_latest);
+    store_strings_clear(&b->strings);
+    btr_buffer_clear(&b->text);
+}
+
+bool store_builder_is_empty(const struct store_builder *b)
+{
+    return b->event_count == 0 && b->entity_count == 0 && b->gap_count == 0 &&
+           b->quarantined_count == 0 && b->input_count == 0;
+}
+
+size_t store_builder_size(const struct store_builder *b)
+{
+    return (size_t)b->event_count * sizeof(*b->events) +
+           (size_t)b->entity_count * (sizeof(*b->entities) + 40) +
+           (size_t)b->attr_count * (sizeof(*b->attrs) + 24) +
+           (size_t)b->strings.count * 40 + b->strings.bytes.size + b->text.size +
+           (size_t)b->gap_count * sizeof(*b->gaps) +
+           (size_t)b->quarantined_count * sizeof(*b->quarantined);
+}
+
+static int out_of_memory(struct btr_err *err)
+{
+    return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "out of memory while appending to a segment");
+}
+
+/* Makes room for `more` items. @return false when out of memory; *items is then unchanged */
+static bool room(void *items, uint32_t count, uint32_t *capacity, uint32_t more, size_t item_size)
+{
+    if (more <= *capacity - count)
+        return true;
+    uint64_t wanted = (uint64_t)*capacity + *capacity / 2;
+    if (wanted < (uint64_t)count + more)
+        wanted = (uint64_t)count + more;
+    if (wanted < 256)
+        wanted = 256;
+    void *old, *grown = NULL;
+    memcpy(&old, items, sizeof(old));
+    if (wanted <= UINT32_MAX)
+        grown = realloc(old, (size_t)wanted * item_size);
+    if (!grown)
+        return false;
+    memcpy(items, &grown, sizeof(grown));
+    *capacity = (uint32_t)wanted;
+    return true;
+}
+
+/* Finds or adds. @return the entity, or UINT32_MAX */
+static uint32_t entity_of(struct store_builder *b, struct btr_id id)
+{
+    uint32_t found = btr_idmap_add(&b->by_id, id, b->entity_count);
+    if (found != b->entity_count)
+        return found;
+    if (!room(&b->entities, b->entity_count, &b->entity_capacity, 1, sizeof(*b->entities)))
+        return UINT32_MAX;
+    b->entities[b->entity_count] = (struct builder_entity){.id = id};
+    return b->entity_count++;
+}
+
+static uint32_t input_of(struct store_builder *b, uint32_t id)
+{
+    for (uint32_t i = b->input_count; i-- > 0;)
+        if (b->inputs[i].id == id)
+            return i;
+    if (!room(&b->inputs, b->input_count, &b->input_capacity, 1, sizeof(*b->inputs)))
+        return UINT32_MAX;
+    b->inputs[b->input_count] = (struct builder_input){.id = id};
+    return b->input_count++;
+}
+
+static uint32_t stream_of(struct store_builder *b, const struct btr_stream *stream, uint32_t input)
+{
+    struct builder_stream row = {store_strings_add(&b->strings, stream->host),
+                                 store_strings_add(&b->strings, stream->source), input};
+    if (row.host == UINT32_MAX || row.source == UINT32_MAX)
+        return UINT32_MAX;
+    for (uint32_t i = b->stream_count; i-- > 0;)
+        if (b->streams[i].host == row.host && b->streams[i].source == row.source &&
+            b->streams[i].input == input)
+            return i;
+    if (!room(&b->streams, b->stream_count, &b->stream_capacity, 1, sizeof(*b->streams)))
+        return UINT32_MAX;
+    b->streams[b->stream_count] = row;
+    return b->stream_count++;
+}
+
+/* Where the batch's streams and host names are in the builder. */
+static bool maps_make(struct store_builder *b, const struct btr_batch *batch, uint32_t input)
+{
+    if (!room(&b->stream_map, 0, &b->stream_map_capacity, batch->stream_count, sizeof(uint32_t)) ||
+        !room(&b->name_map, 0, &b->name_map_capacity, batch->name_count, sizeof(uint32_t)))
+        return false;
+    for (uint32_t i = 0; i < batch->stream_count; i++)
+        if ((b->stream_map[i] = stream_of(b, &batch->streams[i], input)) == UINT32_MAX)
+            return false;
+    for (uint32_t i = 0; i < batch->name_count; i++)
+        if ((b->name_map[i] = store_strings_add(&b->strings, batch->names[i])) == UINT32_MAX)
+            return false;
+    return true;
+}
+
+/* One that is told twice in a row counts once; what else repeats is dropped when all are in order. */
+static bool attr_add(struct store_builder *b, uint32_t entity, const struct btr_attr *attr)
+{
+    uint32_t value = store_strings_add(&b->strings, attr->value);
+    uint64_t key = (uint64_t)entity << 16 | attr->key;
+    uint32_t latest = btr_u64map_get(&b->attr_latest, key);
+    if (value == UINT32_MAX)
+        return false;
+    if (latest != UINT32_MAX && b->attrs[latest].value == value &&
+        attr->since_ns == b->attrs[latest].since_ns)
+        return true;
+    if (!room(&b->attrs, b->attr_count, &b->attr_capacity, 1, sizeof(*b->attrs)) ||
+        !btr_u64map_set(&b->attr_latest, key, b->attr_count))
+        return false;
+    b->attrs[b->attr_count++] = (struct builder_attr){
+        .since_ns = attr->since_ns, .entity = entity, .value = value, .key = attr->key};
+    return true;
+}
+
+static bool note_add(struct store_builder *b, const struct btr_batch *batch,
+                     const struct btr_note *note)
+{
+    uint32_t entity = entity_of(b, note->id);
+    if (entity == UINT32_MAX)
+        return false;
+    struct builder_entity *e = &b->entities[entity];
+    if (note->kind != BTR_KIND_NONE)
+        e->kind = note->kind;
+    e->flags = note->flags;
+    if (note->host < batch->name_count)
+        e->host = b->name_map[note->host] + 1;
+    for (uint32_t i = 0; i < note->attr_count; i++)
+        if (!attr_add(b, entity, &batch->attrs[note->attr_first + i]))
+            return false;
+    return true;
+}
+
+static bool event_add(struct store_builder *b, const struct btr_event *from)
+{
+    uint32_t subject = entity_of(b, from->subject), object = entity_of(b, from->object);
+    if (subject == UINT32_MAX || object == UINT32_MAX)
+        return false;
+    b->events[b->event_count++] = (struct builder_event){.time_ns = from->time_ns,
+                                                         .first_ns = from->first_ns,
+                                                         .last_ns = from->last_ns,
+                                                         .bytes = from->bytes,
+                                                         .record_id = from->record_id,
+                                                         .line = from->line,
+                                                         .subject = subject,
+                                                         .object = object,
+                                                         .stream = b->stream_map[from->stream],
+                                                         .operation = from->operation,
+                                                         .doubt = from->doubt,
+                                                         .flags = from->flags};
+    return true;
+}
+
+static size_t text_add(struct store_builder *b, struct btr_span text)
+{
+    size_t at = b->text.size;
+    btr_buffer_span(&b->text, text);
+    return at;
+}
+
+static bool gaps_add(struct store_builder *b, const struct btr_batch *batch)
+{
+    if (!room(&b->gaps, b->gap_count, &b->gap_capacity, batch->gap_count, sizeof(*b->gaps)))
+        return false;
+    for (uint32_t i = 0; i < batch->gap_count; i++) {
+        struct builder_gap *g = &b->gaps[b->gap_count++];
+        *g = (struct builder_gap){.gap = batch->gaps[i]};
+        g->gap.stream = b->stream_map[batch->gaps[i].stream];
+        g->why_size = batch->gaps[i].why.size;
+        g->why_at = text_add(b, batch->gaps[i].why);
+    }
+    return true;
+}
+
+static bool quarantine_add(struct store_builder *b, const struct btr_batch *batch)
+{
+    if (!room(&b->quarantined, b->quarantined_count, &b->quarantined_capacity,
+              batch->quarantined_count, sizeof(*b->quarantined)))
+        return false;
+    for (uint32_t i = 0; i < batch->quarantined_count; i++) {
+        const struct btr_quarantined *from = &batch->quarantined[i];
+        struct builder_quarantined *q = &b->quarantined[b->quarantined_count++];
+        *q = (struct builder_quarantined){.record = *from};
+        q->record.stream = b->stream_map[from->stream];
+        q->reason_size = from->reason.size;
+        q->reason_at = text_add(b, from->reason);
+        q->record_size = from->record.size < BTR_QUARANTINE_RECORD_MAX ? from->record.size
+                                                                       : BTR_QUARANTINE_RECORD_MAX;
+        q->record_at = text_add(b, (struct btr_span){from->record.at, q->record_size});
+    }
+    return true;
+}
+
+/* An index that points nowhere, an end before the beginning: faults of a decoder. */
+static bool batch_is_sound(const struct btr_batch *batch)
+{
+    bool sound = true;
+    for (uint32_t i = 0; i < batch->event_count; i++)
+        sound = sound && batch->events[i].stream < batch->stream_count &&
+                batch->events[i].first_ns <= batch->events[i].last_ns;
+    for (uint32_t i = 0; i < batch->gap_count; i++)
+        sound = sound && batch->gaps[i].stream < batch->stream_count;
+    for (uint32_t i = 0; i < batch->quarantined_count; i++)
+        sound = sound && batch->quarantined[i].stream < batch->stream_count;
+    for (uint32_t i = 0; i < batch->note_count; i++)
+        sound = sound && batch->notes[i].attr_first <= batch->attr_count &&
+                batch->notes[i].attr_count <= batch->attr_count - batch->notes[i].attr_first;
+    return sound;
+}
+
+int store_builder_append(struct store_builder *b, const struct btr_batch *batch,
+                         struct btr_err *err)
+{
+    if (!batch_is_sound(batch))
+        return btr_fail(err, BTR_E_FORMAT, UINT64_MAX, "a batch contradicts itself: a fault of the decoder");
+    if (batch->event_count > STORE_EVENTS_MAX - b->event_count ||
+        b->entity_count + 2 * (uint64_t)batch->event_count + batch->note_count >
+            STORE_ENTITIES_MAX + 2 * (uint64_t)STORE_EVENTS_MAX)
+        return btr_fail(err, BTR_E_LIMIT, UINT64_MAX, "more than %d events in one segment",
+                        STORE_EVENTS_MAX);
+    uint32_t input = input_of(b, batch->input);
+    if (input == UINT32_MAX || !maps_make(b, batch, input) ||
+        !room(&b->events, b->event_count, &b->event_capacity, batch->event_count,
+              sizeof(*b->events)))
+        return out_of_memory(err);
+    b->inputs[input].record_count += batch->record_count;
+    bool ok = true;
+    for (uint32_t i = 0; ok && i < batch->note_count; i++)
+        ok = note_add(b, batch, &batch->notes[i]);
+    for (uint32_t i = 0; ok && i < batch->event_count; i++)
+        ok = event_add(b, &batch->events[i]);
+    ok = ok && gaps_add(b, batch) && quarantine_add(b, batch) && !b->text.failed;
+    if (ok && b->entity_count > STORE_ENTITIES_MAX)
+        return btr_fail(err, BTR_E_LIMIT, UINT64_MAX, "more than %d entities in one segment",
+                        STORE_ENTITIES_MAX);
+    return ok ? 0 : out_of_memory(err);
+}

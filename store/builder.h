@@ -1,0 +1,79 @@
+#ifndef STORE_BUILDER_H
+#define STORE_BUILDER_H
+/** A segment in the making: batches copied into plain arrays, with ids and strings as numbers. One thread. */
+#include "strings.h"
+
+#include <btr/err.h>
+#include <btr/event.h>
+
+struct builder_event {
+    int64_t time_ns, first_ns, last_ns;
+    uint64_t bytes, record_id, line;
+    uint32_t subject, object; /* entities of the builder */
+    uint32_t stream;          /* stream of the builder */
+    uint8_t operation, doubt, flags;
+};
+
+struct builder_entity {
+    struct btr_id id;
+    uint32_t host; /* string + 1; 0 = of no host */
+    uint8_t kind, flags;
+};
+
+struct builder_attr {
+    int64_t since_ns;
+    uint32_t entity, value; /* value: string */
+    uint16_t key;
+};
+
+/** A sequence of one agent on one host as one input told it. */
+struct builder_stream {
+    uint32_t host, source; /* strings */
+    uint32_t input;        /* input of the builder */
+};
+
+struct builder_input {
+    uint32_t id; /* batch.input */
+    uint64_t record_count;
+};
+
+struct builder_gap {
+    struct btr_gap gap; /* stream: of the builder; why: not used */
+    size_t why_at, why_size;
+};
+
+struct builder_quarantined {
+    struct btr_quarantined record; /* stream: of the builder; spans: not used */
+    size_t reason_at, reason_size, record_at, record_size;
+};
+
+struct store_builder {
+    struct builder_event *events;
+    struct builder_entity *entities;
+    struct builder_attr *attrs;
+    struct builder_stream *streams;
+    struct builder_input *inputs;
+    struct builder_gap *gaps;
+    struct builder_quarantined *quarantined;
+    uint32_t event_count, entity_count, attr_count, stream_count, input_count, gap_count,
+        quarantined_count;
+    uint32_t event_capacity, entity_capacity, attr_capacity, stream_capacity, input_capacity,
+        gap_capacity, quarantined_capacity;
+    struct btr_idmap by_id;        /* entity */
+    struct btr_u64map attr_latest; /* entity << 16 | key: the attribute told last */
+    struct store_strings strings;
+    struct btr_buffer text; /* of gaps and quarantine */
+    uint32_t *stream_map, *name_map; /* of the batch being appended */
+    uint32_t stream_map_capacity, name_map_capacity;
+};
+
+void store_builder_fini(struct store_builder *b);
+/** Empties it; keeps memory. */
+void store_builder_clear(struct store_builder *b);
+/** Copies a batch. @return 0, BTR_E_NOMEM, BTR_E_LIMIT; after a failure the builder must be cleared */
+int store_builder_append(struct store_builder *b, const struct btr_batch *batch, struct btr_err *err);
+bool store_builder_is_empty(const struct store_builder *b);
+/** @return bytes held for what was appended */
+size_t store_builder_size(const struct store_builder *b);
+
+#endif

@@ -1,0 +1,62 @@
+#ifndef STORE_CATALOG_H
+#define STORE_CATALOG_H
+/**
+ * The door to LMDB: what is published. One environment in <store>/catalog with the tables meta, segments,
+ * inputs, states (docs/FORMAT.md, "Catalog"). A change is one transaction.
+ */
+#include <btr/arena.h>
+#include <btr/buffer.h>
+#include <btr/sink.h>
+
+#include "seal.h"
+
+struct store_catalog;
+
+enum { STORE_DAY_SIZE = 16, STORE_CATALOG_VERSION = 1 };
+
+/** What the catalog says of a segment. */
+struct catalog_segment {
+    struct btr_id hash;       /* XXH3-128 of the file: its name */
+    char day[STORE_DAY_SIZE]; /* partition, "2026-11-25" */
+    uint64_t file_size;
+    uint8_t sha256[BTR_SHA256_SIZE];
+    struct store_sealed sealed;
+};
+
+/** Steps that a test can make fail: asked before each; true = fail as if the disk was full. */
+struct store_faults {
+    void *self;
+    bool (*fails)(void *self, const char *step);
+};
+
+/**
+ * Opens the environment; a writer makes what is missing.
+ * @param store  folder of the store
+ * @return 0, BTR_E_NOTFOUND (no catalog, or an empty one), BTR_E_VERSION, BTR_E_FORMAT, BTR_E_IO,
+ *         BTR_E_FULL, BTR_E_NOMEM
+ */
+int store_catalog_open(struct store_catalog **out, const char *store, bool writer,
+                       struct btr_err *err);
+void store_catalog_close(struct store_catalog *catalog);
+
+/** Reads all segment rows, in the order of their hashes. *rows is the caller's to free. */
+int store_catalog_segments(struct store_catalog *catalog, struct catalog_segment **rows,
+                           uint32_t *count, struct btr_err *err);
+/**
+ * Visits input rows: all, or those of one head hash. Spans live in the call only.
+ * A visit that returns other than 0 ends it, and is returned.
+ */
+int store_catalog_inputs(struct store_catalog *catalog, const uint64_t *head_hash,
+                         int (*visit)(void *self, const struct btr_input *input), void *self,
+                         struct btr_err *err);
+/** Copies a saved state. @return 1 found, 0 not found, or a failure */
+int store_catalog_state(struct store_catalog *catalog, struct btr_span format, struct btr_span host,
+                        struct btr_buffer *out, struct btr_err *err);
+/** @param segment  NULL when only progress is published */
+int store_catalog_publish(struct store_catalog *catalog, const struct catalog_segment *segment,
+                          const struct btr_progress *progress, const struct store_faults *faults,
+                          struct btr_err *err);
+/** Bytes of the environment's file on disk. */
+uint64_t store_catalog_size(const struct store_catalog *catalog);
+
+#endif

@@ -1,0 +1,257 @@
+#include "files.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int io_fail(struct btr_err *err, const char *doing, const char *path)
+{
+    int reason = errno;
+    int code = reason == ENOSPC || reason == EDQUOT ? BTR_E_FULL : BTR_E_IO;
+    return btr_fail(err, code, UINT64_MAX, "cannot %s %s: %s", doing, path, strerror(reason));
+}
+
+static bool step_fails(const struct store_faults *faults, const char *step)
+{
+    if (!faults || !faults->fails(faults->self, step))
+        return false;
+    errno = ENOSPC;
+    return true;
+}
+
+static bool path_join(char path[STORE_PATH_SIZE], const char *a, const char *b)
+{
+    int size = snprintf(path, STORE_PATH_SIZE, "%s/%s", a, b);
+    return size >= 0 && size < STORE_PATH_SIZE;
+}
+
+bool store_files_path(char path[STORE_PATH_SIZE], const char *store,
+                      const struct catalog_segment *row)
+{
+    char hash[BTR_ID_TEXT_SIZE];
+    btr_id_text(row->hash, hash);
+    int size =
+        snprintf(path, STORE_PATH_SIZE, "%s/segments/%s/%s.bseg", store, row->day, hash);
+    return size >= 0 && size < STORE_PATH_SIZE;
+}
+
+/* ---- The folder ----------------------------------------------------------------------------- */
+
+static bool name_is_ours(const char *name)
+{
+    return strcmp(name, "lock") == 0 || strcmp(name, "catalog") == 0 ||
+           strcmp(name, "segments") == 0;
+}
+
+/* A folder is a store, or may become one, when it holds nothing but what a store holds. */
+static int folder_check(const char *store, struct btr_err *err)
+{
+    DIR *folder = opendir(store);
+    if (!folder && errno == ENOTDIR)
+        return btr_fail(err, BTR_E_FORMAT, UINT64_MAX, "%s: not a store, but a file", store);
+    if (!folder)
+        return io_fail(err, "read the folder", store);
+    bool foreign = false, catalog = false;
+    for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
+        catalog = catalog || strcmp(entry->d_name, "catalog") == 0;
+        foreign = foreign || (entry->d_name[0] != '.' && !name_is_ours(entry->d_name));
+    }
+    (void)closedir(folder);
+    if (foreign && !catalog)
+        return btr_fail(err, BTR_E_FORMAT, UINT64_MAX,
+                        "%s: not a store, and other files are in it", store);
+    return 0;
+}
+
+static int folder_make(const char *store, const char *name, struct btr_err *err)
+{
+    char path[STORE_PATH_SIZE];
+    if (!path_join(path, store, name))
+        return btr_fail(err, BTR_E_IO, UINT64_MAX, "path of the store is too long");
+    return mkdir(path, 0700) == 0 || errno == EEXIST ? 0 : io_fail(err, "make the folder", path);
+}
+
+int store_files_prepare(const char *store, struct btr_err *err)
+{
+    if (mkdir(store, 0700) != 0 && errno != EEXIST)
+        return io_fail(err, "make the folder", store);
+    int rc = folder_check(store, err);
+    if (rc == 0)
+        rc = folder_make(store, "catalog", err);
+    return rc < 0 ? rc : folder_make(store, "segments", err);
+}
+
+int store_files_lock(const char *store, struct btr_err *err)
+{
+    char path[STORE_PATH_SIZE];
+    if (!path_join(path, store, "lock"))
+        return btr_fail(err, BTR_E_IO, UINT64_MAX, "path of the store is too long");
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return io_fail(err, "open", path);
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+        return fd;
+    bool busy = errno == EWOULDBLOCK;
+    int rc = busy ? btr_fail(err, BTR_E_BUSY, UINT64_MAX, "%s: another process writes to it", store)
+                  : io_fail(err, "lock", path);
+    (void)close(fd);
+    return rc;
+}
+
+/* ---- Writing -------------------------------------------------------------------------------- */
+
+static bool write_all(int fd, struct btr_span bytes, const struct store_faults *faults)
+{
+    for (size_t at = 0; at < bytes.size;) {
+        if (step_fails(faults, "write"))
+            return false;
+        ssize_t n = write(fd, bytes.at + at, bytes.size - at);
+        if (n < 0 && errno != EINTR)
+            return false;
+        if (n > 0)
+            at += (size_t)n;
+    }
+    return true;
+}
+
+static bool folder_sync(const char *path, const struct store_faults *faults)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    bool ok = !step_fails(faults, "sync folder") && fsync(fd) == 0;
+    int reason = errno;
+    (void)close(fd);
+    errno = reason;
+    return ok;
+}
+
+static bool file_write(const char *path, struct btr_span bytes, const struct store_faults *faults)
+{
+    if (step_fails(faults, "create"))
+        return false;
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return false;
+    bool ok = write_all(fd, bytes, faults) && !step_fails(faults, "sync") && fsync(fd) == 0;
+    int reason = errno;
+    if (close(fd) != 0 && ok) {
+        ok = false;
+        reason = errno;
+    }
+    errno = reason;
+    return ok;
+}
+
+/* The folder of a day; made durable before a segment is in it. */
+static bool day_make(char day[STORE_PATH_SIZE], const char *segments, const char *name,
+                     const struct store_faults *faults)
+{
+    if (!path_join(day, segments, name)) {
+        errno = ENAMETOOLONG;
+        return false;
+    }
+    if (step_fails(faults, "make folder"))
+        return false;
+    if (mkdir(day, 0700) == 0)
+        return folder_sync(segments, faults);
+    return errno == EEXIST;
+}
+
+int store_files_write(const char *store, const struct catalog_segment *row, struct btr_span bytes,
+                      const struct store_faults *faults, struct btr_err *err)
+{
+    char segments[STORE_PATH_SIZE], day[STORE_PATH_SIZE], path[STORE_PATH_SIZE];
+    char beside[STORE_PATH_SIZE + 8];
+    if (!path_join(segments, store, "segments") || !store_files_path(path, store, row))
+        return btr_fail(err, BTR_E_IO, UINT64_MAX, "path of the store is too long");
+    if (!day_make(day, segments, row->day, faults))
+        return io_fail(err, "make a folder in", segments);
+    (void)snprintf(beside, sizeof(beside), "%s.tmp", path);
+    bool ok = file_write(beside, bytes, faults) && !step_fails(faults, "rename") &&
+              rename(beside, path) == 0;
+    if (!ok) {
+        int rc = io_fail(err, "write", path);
+        (void)unlink(beside);
+        return rc;
+    }
+    if (!folder_sync(day, faults)) {
+        int rc = io_fail(err, "sync", day);
+        (void)unlink(path);
+        return rc;
+    }
+    return 0;
+}
+
+/* ---- Sweeping ------------------------------------------------------------------------------- */
+
+static bool ends_in(const char *name, const char *end)
+{
+    size_t size = strlen(name), end_size = strlen(end);
+    return size >= end_size && strcmp(name + size - end_size, end) == 0;
+}
+
+static bool is_published(const char *name, const struct catalog_segment *rows, uint32_t count)
+{
+    struct btr_id hash;
+    if (strlen(name) != 32 + 5 || !btr_id_parse((struct btr_span){(const uint8_t *)name, 32}, &hash))
+        return true; /* not a name that a store gives: not ours to remove */
+    uint32_t low = 0, high = count;
+    uint8_t key[16], other[16];
+    store_put_u64(key, hash.hi);
+    store_put_u64(key + 8, hash.lo);
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        store_put_u64(other, rows[middle].hash.hi);
+        store_put_u64(other + 8, rows[middle].hash.lo);
+        int order = memcmp(other, key, sizeof(key)); /* the catalog's order */
+        if (order == 0)
+            return true;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return false;
+}
+
+static int day_sweep(const char *day, const struct catalog_segment *rows, uint32_t count,
+                     struct btr_err *err)
+{
+    DIR *folder = opendir(day);
+    if (!folder)
+        return io_fail(err, "read the folder", day);
+    int rc = 0;
+    for (struct dirent *entry; rc == 0 && (entry = readdir(folder)) != NULL;) {
+        char path[STORE_PATH_SIZE];
+        bool left_over = ends_in(entry->d_name, ".bseg.tmp") ||
+                         (ends_in(entry->d_name, ".bseg") && !is_published(entry->d_name, rows, count));
+        if (left_over && path_join(path, day, entry->d_name) && unlink(path) != 0 && errno != ENOENT)
+            rc = io_fail(err, "remove the unpublished segment", path);
+    }
+    (void)closedir(folder);
+    return rc;
+}
+
+int store_files_sweep(const char *store, const struct catalog_segment *rows, uint32_t count,
+                      struct btr_err *err)
+{
+    char segments[STORE_PATH_SIZE], day[STORE_PATH_SIZE];
+    if (!path_join(segments, store, "segments"))
+        return btr_fail(err, BTR_E_IO, UINT64_MAX, "path of the store is too long");
+    DIR *folder = opendir(segments);
+    if (!folder)
+        return io_fail(err, "read the folder", segments);
+    int rc = 0;
+    for (struct dirent *entry; rc == 0 && (entry = readdir(folder)) != NULL;) {
+        bool is_day = (entry->d_name[0] >= '0' && entry->d_name[0] <= '9') ||
+                      (entry->d_name[0] == '-' && entry->d_name[1] != '\0');
+        if (is_day && path_join(day, segments, entry->d_name))
+            rc = day_sweep(day, rows, count, err);
+    }
+    (void)closedir(folder);
+    return rc;
+}

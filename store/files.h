@@ -1,0 +1,31 @@
+#ifndef STORE_FILES_H
+#define STORE_FILES_H
+/** Segment files and folders of a store: written durably, removed when they were never published. */
+#include "catalog.h"
+
+enum { STORE_PATH_SIZE = 4096 };
+
+/**
+ * Makes the folders of a new store, or checks that a folder is one.
+ * @return 0, BTR_E_FORMAT (a folder with other things in it, or a file), BTR_E_IO, BTR_E_FULL
+ */
+int store_files_prepare(const char *store, struct btr_err *err);
+/** Takes the writer's lock. @return a descriptor to close, BTR_E_BUSY, BTR_E_IO */
+int store_files_lock(const char *store, struct btr_err *err);
+/**
+ * Writes a segment under its name: beside it first, synced, renamed, folder synced.
+ * @return 0, BTR_E_FULL, BTR_E_IO; on failure nothing stands under the name
+ */
+int store_files_write(const char *store, const struct catalog_segment *row, struct btr_span bytes,
+                      const struct store_faults *faults, struct btr_err *err);
+/**
+ * Removes segment files that no row names, and what a write left behind.
+ * @param rows  in the order of their hashes
+ */
+int store_files_sweep(const char *store, const struct catalog_segment *rows, uint32_t count,
+                      struct btr_err *err);
+/** Path of a segment file. @return false when it does not fit */
+bool store_files_path(char path[STORE_PATH_SIZE], const char *store,
+                      const struct catalog_segment *row);
+
+#endif

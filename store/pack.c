@@ -1,0 +1,128 @@
+#include "pack.h"
+
+#include <btr/id.h>
+#include <zstd.h>
+
+enum { PACK_LEVEL = 3 }; /* docs/decisions/0001: what more effort would save */
+
+bool store_packer_init(struct store_packer *p)
+{
+    *p = (struct store_packer){.zstd = ZSTD_createCCtx()};
+    return p->zstd != NULL;
+}
+
+void store_packer_fini(struct store_packer *p)
+{
+    ZSTD_freeCCtx(p->zstd);
+    btr_buffer_fini(&p->file);
+    btr_buffer_fini(&p->blocks);
+    btr_buffer_fini(&p->directory);
+    btr_buffer_fini(&p->raw);
+}
+
+void store_packer_begin(struct store_packer *p)
+{
+    static const uint8_t room[STORE_HEADER_SIZE + STORE_SECTION_MAX * STORE_SECTION_ROW_SIZE];
+    btr_buffer_clear(&p->file);
+    btr_buffer_put(&p->file, room, sizeof(room));
+    p->section_count = 0;
+}
+
+void store_section_begin(struct store_packer *p, enum store_section_type type, unsigned flags)
+{
+    if (type > STORE_REQUIRED_MAX)
+        flags |= STORE_SECTION_OPTIONAL;
+    p->sections[p->section_count] =
+        (struct store_section){.type = (uint16_t)type, .flags = (uint16_t)flags};
+    p->item = 0;
+    btr_buffer_clear(&p->blocks);
+    btr_buffer_clear(&p->directory);
+    btr_buffer_clear(&p->raw);
+}
+
+static int out_of_memory(struct btr_err *err)
+{
+    return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "out of memory while sealing a segment");
+}
+
+/* Appends the packed form of `raw` to the section's blocks. @return its size, or 0 on failure */
+static size_t frame_put(struct store_packer *p, bool stored)
+{
+    size_t room = stored ? p->raw.size : ZSTD_compressBound(p->raw.size);
+    if (!btr_buffer_reserve(&p->blocks, room))
+        return 0;
+    uint8_t *to = p->blocks.at + p->blocks.size;
+    size_t size = p->raw.size;
+    if (stored)
+        memcpy(to, p->raw.at, p->raw.size);
+    else
+        size = ZSTD_compressCCtx(p->zstd, to, room, p->raw.at, p->raw.size, PACK_LEVEL);
+    if (ZSTD_isError(size))
+        return 0;
+    p->blocks.size += size;
+    return size;
+}
+
+int store_section_block(struct store_packer *p, uint32_t count, struct btr_err *err)
+{
+    struct store_section *s = &p->sections[p->section_count];
+    if (p->raw.failed)
+        return out_of_memory(err);
+    if (p->raw.size > STORE_BLOCK_RAW_MAX)
+        return btr_fail(err, BTR_E_LIMIT, UINT64_MAX, "section %s: a block of %zu bytes",
+                        store_section_word(s->type), p->raw.size);
+    size_t begin = p->blocks.size;
+    size_t size = p->raw.size == 0 ? 0 : frame_put(p, (s->flags & STORE_SECTION_STORED) != 0);
+    if (size == 0 && p->raw.size != 0)
+        return out_of_memory(err);
+    btr_buffer_u32(&p->directory, (uint32_t)size);
+    btr_buffer_u32(&p->directory, (uint32_t)p->raw.size);
+    btr_buffer_u32(&p->directory, p->item);
+    btr_buffer_u32(&p->directory, count);
+    struct btr_span packed = {size ? p->blocks.at + begin : NULL, size};
+    btr_buffer_u64(&p->directory, btr_hash64(packed));
+    s->raw_size += p->raw.size;
+    s->block_count++;
+    p->item += count;
+    btr_buffer_clear(&p->raw);
+    return 0;
+}
+
+void store_section_end(struct store_packer *p)
+{
+    struct store_section *s = &p->sections[p->section_count++];
+    s->offset = p->file.size;
+    s->size = p->directory.size + p->blocks.size;
+    s->checksum = btr_hash64(btr_buffer_view(&p->directory));
+    btr_buffer_span(&p->file, btr_buffer_view(&p->directory));
+    btr_buffer_span(&p->file, btr_buffer_view(&p->blocks));
+    if (p->directory.failed || p->blocks.failed)
+        p->file.failed = true;
+}
+
+int store_packer_end(struct store_packer *p, struct store_header *header, struct btr_err *err)
+{
+    if (p->file.failed)
+        return out_of_memory(err);
+    header->section_count = (uint16_t)p->section_count;
+    header->file_size = p->file.size;
+    store_header_write(p->file.at, header, p->sections);
+    return 0;
+}
+
+void *store_unpacker_new(void)
+{
+    return ZSTD_createDCtx();
+}
+
+void store_unpacker_free(void *unpacker)
+{
+    ZSTD_freeDCtx(unpacker);
+}
+
+bool store_unpack(void *unpacker, struct btr_span packed, uint8_t *raw, size_t raw_size)
+{
+    if (packed.size == 0)
+        return raw_size == 0;
+    return ZSTD_decompressDCtx(unpacker, raw, raw_size, packed.at, packed.size) == raw_size;
+}

@@ -1,0 +1,33 @@
+#ifndef STORE_PACK_H
+#define STORE_PACK_H
+/** The door to zstd, and the writer of sections. */
+#include "format.h"
+
+/** Makes the image of a segment file, section by section. One thread. */
+struct store_packer {
+    void *zstd;             /* compression context, kept over segments */
+    struct btr_buffer file; /* header and table are filled in at the end */
+    struct btr_buffer blocks, directory, raw; /* of the section being made; `raw` is the caller's */
+    struct store_section sections[STORE_SECTION_MAX];
+    uint32_t section_count;
+    uint32_t item; /* number of the next item of the section */
+};
+
+/** @return false when out of memory */
+bool store_packer_init(struct store_packer *p);
+void store_packer_fini(struct store_packer *p);
+void store_packer_begin(struct store_packer *p);
+void store_section_begin(struct store_packer *p, enum store_section_type type, unsigned flags);
+/** Packs `p->raw` as the next block, which holds `count` items, and empties it. */
+int store_section_block(struct store_packer *p, uint32_t count, struct btr_err *err);
+void store_section_end(struct store_packer *p);
+/** Fills in header and table. The image stays in `p->file`. @return 0 or BTR_E_NOMEM, BTR_E_LIMIT */
+int store_packer_end(struct store_packer *p, struct store_header *header, struct btr_err *err);
+
+/** Unpacks blocks; one per reader. */
+void *store_unpacker_new(void);
+void store_unpacker_free(void *unpacker);
+/** @param raw  receives exactly raw_size bytes  @return false when the frame is not that */
+bool store_unpack(void *unpacker, struct btr_span packed, uint8_t *raw, size_t raw_size);
+
+#endif

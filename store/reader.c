@@ -1,0 +1,254 @@
+#include "reader.h"
+
+#include "files.h"
+#include "pack.h"
+
+static int out_of_memory(struct btr_err *err)
+{
+    return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "out of memory while reading a store");
+}
+
+/* ---- Opening -------------------------------------------------------------------------------- */
+
+static bool segments_room(struct btr_reader *r, uint32_t more)
+{
+    if (more <= r->segment_capacity - r->segment_count)
+        return true;
+    uint32_t capacity = r->segment_count + more;
+    struct reader_segment *grown = realloc(r->segments, (size_t)capacity * sizeof(*grown));
+    if (!grown)
+        return false;
+    r->segments = grown;
+    r->segment_capacity = capacity;
+    return true;
+}
+
+static int segments_take(struct btr_reader *r, struct store_catalog *catalog, uint32_t store,
+                         struct btr_err *err)
+{
+    struct catalog_segment *rows = NULL;
+    uint32_t count = 0;
+    int rc = store_catalog_segments(catalog, &rows, &count, err);
+    if (rc == 0 && !segments_room(r, count))
+        rc = out_of_memory(err);
+    for (uint32_t i = 0; rc == 0 && i < count; i++)
+        r->segments[r->segment_count++] = (struct reader_segment){.row = rows[i], .store = store};
+    free(rows);
+    return rc;
+}
+
+static bool input_copy(struct btr_arena *arena, const struct btr_input *from, struct btr_input *to)
+{
+    *to = *from;
+    return btr_arena_copy(arena, from->name, &to->name) &&
+           btr_arena_copy(arena, from->host, &to->host) &&
+           btr_arena_copy(arena, from->format, &to->format) &&
+           btr_arena_copy(arena, from->case_id, &to->case_id) &&
+           btr_arena_copy(arena, from->tool, &to->tool);
+}
+
+static int input_take(void *self, const struct btr_input *input)
+{
+    struct btr_reader *r = self;
+    if (r->input_count == r->input_capacity) {
+        uint32_t capacity = r->input_capacity == 0 ? 64 : r->input_capacity * 2;
+        struct btr_input *grown = realloc(r->inputs, capacity * sizeof(*grown));
+        if (!grown)
+            return BTR_E_NOMEM;
+        r->inputs = grown;
+        r->input_capacity = capacity;
+    }
+    if (!input_copy(r->arena, input, &r->inputs[r->input_count]))
+        return BTR_E_NOMEM;
+    r->input_count++;
+    return 0;
+}
+
+static int store_take(struct btr_reader *r, uint32_t store, struct btr_err *err)
+{
+    struct store_catalog *catalog = NULL;
+    int rc = store_catalog_open(&catalog, r->paths[store], false, err);
+    if (rc < 0)
+        return rc == BTR_E_NOTFOUND
+                   ? btr_fail(err, rc, UINT64_MAX, "%s: no store there", r->paths[store])
+                   : rc;
+    rc = segments_take(r, catalog, store, err);
+    if (rc == 0) {
+        rc = store_catalog_inputs(catalog, NULL, input_take, r, err);
+        if (rc == BTR_E_NOMEM)
+            rc = out_of_memory(err);
+    }
+    r->catalog_bytes += store_catalog_size(catalog);
+    store_catalog_close(catalog);
+    return rc;
+}
+
+static int segment_compare(const void *x, const void *y)
+{
+    const struct reader_segment *a = x, *b = y;
+    if (a->row.sealed.first_ns != b->row.sealed.first_ns)
+        return a->row.sealed.first_ns < b->row.sealed.first_ns ? -1 : 1;
+    if (a->row.sealed.last_ns != b->row.sealed.last_ns)
+        return a->row.sealed.last_ns < b->row.sealed.last_ns ? -1 : 1;
+    int c = btr_id_compare(a->row.hash, b->row.hash);
+    return c != 0 ? c : (a->store > b->store) - (a->store < b->store);
+}
+
+static int input_compare(const void *x, const void *y)
+{
+    const struct btr_input *a = x, *b = y;
+    if (a->read_ns != b->read_ns)
+        return a->read_ns < b->read_ns ? -1 : 1;
+    int c = btr_span_compare(a->name, b->name);
+    return c != 0 ? c : (a->head_hash > b->head_hash) - (a->head_hash < b->head_hash);
+}
+
+static bool input_same(const struct btr_input *a, const struct btr_input *b)
+{
+    return input_compare(a, b) == 0 && a->content_size == b->content_size &&
+           memcmp(a->content_sha256, b->content_sha256, BTR_SHA256_SIZE) == 0;
+}
+
+/* Sorts, and drops what a second store has too. */
+static void snapshot_settle(struct btr_reader *r)
+{
+    uint32_t kept = 0;
+    if (r->segment_count > 1)
+        qsort(r->segments, r->segment_count, sizeof(*r->segments), segment_compare);
+    for (uint32_t i = 0; i < r->segment_count; i++)
+        if (kept == 0 || !btr_id_equal(r->segments[kept - 1].row.hash, r->segments[i].row.hash))
+            r->segments[kept++] = r->segments[i];
+    r->segment_count = kept;
+    kept = 0;
+    if (r->input_count > 1)
+        qsort(r->inputs, r->input_count, sizeof(*r->inputs), input_compare);
+    for (uint32_t i = 0; i < r->input_count; i++)
+        if (kept == 0 || !input_same(&r->inputs[kept - 1], &r->inputs[i]))
+            r->inputs[kept++] = r->inputs[i];
+    r->input_count = kept;
+    for (uint32_t i = 0; i < r->segment_count; i++) {
+        struct store_segment *seg = &r->segments[i].seg;
+        btr_id_text(r->segments[i].row.hash, seg->name);
+        seg->cache = &r->cache;
+        seg->unpacker = r->unpacker;
+        seg->cost = &r->cost;
+    }
+}
+
+int btr_reader_open(struct btr_reader **out, const char *const *paths, uint32_t path_count,
+                    struct btr_err *err)
+{
+    struct btr_reader *r = calloc(1, sizeof(*r));
+    if (!r)
+        return out_of_memory(err);
+    r->cache.size_max = READER_CACHE_SIZE;
+    r->arena = btr_arena_new(SIZE_MAX / 4);
+    r->unpacker = store_unpacker_new();
+    r->paths = calloc((size_t)path_count + 1, sizeof(*r->paths));
+    int rc = r->arena && r->unpacker && r->paths ? 0 : out_of_memory(err);
+    for (uint32_t i = 0; rc == 0 && i < path_count; i++) {
+        r->paths[i] = strdup(paths[i]);
+        r->path_count++;
+        rc = r->paths[i] ? store_take(r, i, err) : out_of_memory(err);
+    }
+    if (rc < 0) {
+        btr_reader_close(r);
+        return rc;
+    }
+    snapshot_settle(r);
+    *out = r;
+    return 0;
+}
+
+void btr_reader_close(struct btr_reader *r)
+{
+    if (!r)
+        return;
+    store_cache_fini(&r->cache); /* before the slots go */
+    for (uint32_t i = 0; i < r->segment_count; i++)
+        store_segment_close(&r->segments[i].seg);
+    for (uint32_t i = 0; i < r->path_count; i++)
+        free(r->paths[i]);
+    free(r->paths);
+    free(r->segments);
+    free(r->sources);
+    free(r->inputs);
+    btr_arena_free(r->arena);
+    store_unpacker_free(r->unpacker);
+    free(r);
+}
+
+void btr_reader_cost(const struct btr_reader *r, struct btr_reader_cost *out)
+{
+    *out = r->cost;
+}
+
+/* ---- Segments ------------------------------------------------------------------------------- */
+
+/* @return the number of a source in the snapshot, or UINT32_MAX */
+static uint32_t source_of(struct btr_reader *r, struct btr_span host, struct btr_span source)
+{
+    for (uint32_t i = r->source_count; i-- > 0;)
+        if (btr_span_equal(r->sources[i].host, host) && btr_span_equal(r->sources[i].source, source))
+            return i;
+    if (r->source_count == r->source_capacity) {
+        uint32_t capacity = r->source_capacity == 0 ? 16 : r->source_capacity * 2;
+        struct btr_stream *grown = realloc(r->sources, capacity * sizeof(*grown));
+        if (!grown)
+            return UINT32_MAX;
+        r->sources = grown;
+        r->source_capacity = capacity;
+    }
+    struct btr_stream *s = &r->sources[r->source_count];
+    if (!btr_arena_copy(r->arena, host, &s->host) || !btr_arena_copy(r->arena, source, &s->source))
+        return UINT32_MAX;
+    return r->source_count++;
+}
+
+/* The header must tell what the catalog told when the segment was sealed. */
+static int header_compare(const struct reader_segment *s, struct btr_err *err)
+{
+    const struct store_header *h = &s->seg.header;
+    const struct store_sealed *row = &s->row.sealed;
+    if (h->event_count == row->event_count && h->entity_count == row->entity_count &&
+        h->first_ns == row->first_ns && h->last_ns == row->last_ns)
+        return 0;
+    return btr_fail(err, BTR_E_CHECKSUM, UINT64_MAX, "segment %s: not the one that was published",
+                    s->seg.name);
+}
+
+int reader_segment_ready(struct btr_reader *r, uint32_t segment, struct btr_err *err)
+{
+    struct reader_segment *s = &r->segments[segment];
+    if (s->is_ready)
+        return 0;
+    if (!s->seg.is_open) {
+        char path[STORE_PATH_SIZE];
+        if (!store_files_path(path, r->paths[s->store], &s->row))
+            return btr_fail(err, BTR_E_IO, UINT64_MAX, "path of the store is too long");
+        int rc = s->seg.is_mapped ? store_segment_open(&s->seg, s->seg.bytes, err)
+                                  : store_segment_map(&s->seg, path, s->row.file_size, err);
+        if (rc < 0)
+            return rc;
+        r->cost.segments_opened++;
+    }
+    int rc = header_compare(s, err);
+    if (rc == 0)
+        rc = store_segment_names(&s->seg, err);
+    for (uint32_t i = 0; rc == 0 && i < s->seg.header.stream_count; i++) {
+        struct segment_stream *stream = &s->seg.streams[i];
+        stream->snapshot_source = source_of(r, stream->host, stream->source);
+        if (stream->snapshot_source == UINT32_MAX)
+            rc = out_of_memory(err);
+    }
+    s->is_ready = rc == 0;
+    return rc;
+}
+
+int reader_segment_entities(struct btr_reader *r, uint32_t segment, struct btr_err *err)
+{
+    int rc = reader_segment_ready(r, segment, err);
+    if (rc == 0)
+        rc = store_segment_ids(&r->segments[segment].seg, err);
+    return rc < 0 ? rc : store_segment_kinds(&r->segments[segment].seg, err);
+}

@@ -1,0 +1,50 @@
+#ifndef STORE_READER_H
+#define STORE_READER_H
+/** A snapshot: the segments that were published when it was opened. */
+#include <btr/store.h>
+
+#include "segment.h"
+
+struct reader_segment {
+    struct catalog_segment row;
+    uint32_t store; /* index of its store */
+    bool is_ready;  /* mapped, and its sources numbered */
+    struct store_segment seg;
+};
+
+struct reader_input {
+    struct btr_input row; /* spans point into the arena */
+};
+
+struct btr_reader {
+    char **paths;
+    uint32_t path_count;
+    struct reader_segment *segments; /* by first time, last time, hash */
+    uint32_t segment_count, segment_capacity;
+    struct btr_stream *sources; /* unique (host, source), in the order of first sight */
+    uint32_t source_count, source_capacity;
+    struct btr_input *inputs; /* by reading time, then name */
+    uint32_t input_count, input_capacity;
+    uint64_t catalog_bytes;
+    struct btr_arena *arena; /* what inputs and sources point to */
+    struct store_cache cache;
+    void *unpacker;
+    struct btr_reader_cost cost;
+};
+
+enum { READER_CACHE_SIZE = 256 << 20 };
+
+/** Makes a segment ready for reading. */
+int reader_segment_ready(struct btr_reader *reader, uint32_t segment, struct btr_err *err);
+/** Ready, with ids and kinds. */
+int reader_segment_entities(struct btr_reader *reader, uint32_t segment, struct btr_err *err);
+/** Fills an event of a segment that is ready. */
+int reader_event_fill(struct btr_reader *reader, uint32_t segment, uint32_t event,
+                      struct btr_event_full *out, struct btr_err *err);
+
+static inline btr_event_ref reader_ref(uint32_t segment, uint32_t event)
+{
+    return (btr_event_ref)segment << 32 | event;
+}
+
+#endif

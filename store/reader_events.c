@@ -1,0 +1,264 @@
+/* Events in full: by reference, by time, by the agent's record id, by origin. */
+#include "reader.h"
+
+static void event_join(struct store_segment *seg, const struct segment_event *e,
+                       const struct segment_detail *d, struct btr_event_full *out)
+{
+    const struct segment_stream *stream = &seg->streams[e->stream];
+    const struct segment_input *input = &seg->inputs[stream->input];
+    *out = (struct btr_event_full){
+        .event = {.subject = store_segment_id(seg, e->subject),
+                  .object = store_segment_id(seg, e->object),
+                  .time_ns = d->time_ns,
+                  .first_ns = e->first_ns,
+                  .last_ns = e->last_ns,
+                  .bytes = d->bytes,
+                  .record_id = d->record_id,
+                  .line = d->line,
+                  .stream = stream->snapshot_source,
+                  .operation = e->operation,
+                  .doubt = e->doubt,
+                  .flags = e->flags},
+        .host = stream->host,
+        .source = stream->source,
+        .input = input->name,
+        .input_digest = {input->digest, sizeof(input->digest)},
+    };
+}
+
+/** Both halves of an event block, pinned. */
+struct block_pair {
+    struct cache_slot *events, *details;
+};
+
+static int pair_take(struct store_segment *seg, uint32_t block, struct block_pair *pair,
+                     struct btr_err *err)
+{
+    int rc = store_segment_events(seg, block, &pair->events, err);
+    if (rc < 0)
+        return rc;
+    rc = store_segment_details(seg, block, &pair->details, err);
+    if (rc < 0)
+        store_cache_unpin(pair->events);
+    return rc;
+}
+
+static void pair_drop(struct block_pair *pair)
+{
+    store_cache_unpin(pair->events);
+    store_cache_unpin(pair->details);
+}
+
+int reader_event_fill(struct btr_reader *r, uint32_t segment, uint32_t event,
+                      struct btr_event_full *out, struct btr_err *err)
+{
+    struct store_segment *seg = &r->segments[segment].seg;
+    struct block_pair pair;
+    int rc = pair_take(seg, event / STORE_BLOCK_EVENTS, &pair, err);
+    if (rc < 0)
+        return rc;
+    const struct segment_event *events = pair.events->data;
+    const struct segment_detail *details = pair.details->data;
+    event_join(seg, &events[event % STORE_BLOCK_EVENTS], &details[event % STORE_BLOCK_EVENTS], out);
+    pair_drop(&pair);
+    return 0;
+}
+
+int btr_reader_event(struct btr_reader *r, btr_event_ref ref, struct btr_event_full *out,
+                     struct btr_err *err)
+{
+    uint32_t segment = (uint32_t)(ref >> 32), event = (uint32_t)ref;
+    if (segment >= r->segment_count || event >= r->segments[segment].row.sealed.event_count)
+        return btr_fail(err, BTR_E_NOTFOUND, UINT64_MAX, "no such event");
+    int rc = reader_segment_entities(r, segment, err);
+    return rc < 0 ? rc : reader_event_fill(r, segment, event, out, err);
+}
+
+/* ---- Scans ---------------------------------------------------------------------------------- */
+
+/** What a scan of blocks looks for; every condition that is set must hold. */
+struct event_search {
+    struct btr_reader *reader;
+    int64_t since_ns, until_ns;
+    const bool *stream_in; /* by stream of the segment */
+    bool by_record, by_line;
+    uint64_t value;        /* of the record id or the line */
+    btr_event_visit *visit;
+    void *self;
+    struct btr_err *err;
+};
+
+static bool event_wanted(const struct event_search *s, const struct segment_event *e,
+                         const struct segment_detail *d)
+{
+    if (e->first_ns > s->until_ns || e->last_ns < s->since_ns || !s->stream_in[e->stream])
+        return false;
+    if (s->by_record)
+        return d->record_id == s->value;
+    return !s->by_line || d->line == s->value;
+}
+
+static int block_scan(const struct event_search *s, uint32_t segment, uint32_t block)
+{
+    struct store_segment *seg = &s->reader->segments[segment].seg;
+    struct block_pair pair;
+    int rc = pair_take(seg, block, &pair, s->err);
+    if (rc < 0)
+        return rc;
+    const struct segment_event *events = pair.events->data;
+    const struct segment_detail *details = pair.details->data;
+    size_t count = pair.events->size / sizeof(*events);
+    s->reader->cost.events_scanned += count;
+    for (uint32_t i = 0; rc == 0 && i < count; i++) {
+        struct btr_event_full full;
+        if (!event_wanted(s, &events[i], &details[i]))
+            continue;
+        event_join(seg, &events[i], &details[i], &full);
+        rc = s->visit(s->self, reader_ref(segment, block * STORE_BLOCK_EVENTS + i), &full);
+    }
+    pair_drop(&pair);
+    return rc;
+}
+
+/* Block by block: those that time and place let through. */
+static int blocks_scan(const struct event_search *s, uint32_t segment, const bool *block_in)
+{
+    const struct store_segment *seg = &s->reader->segments[segment].seg;
+    for (uint32_t i = 0; i < store_segment_block_count(seg); i++) {
+        if (seg->bounds[i].first_ns > s->until_ns || seg->bounds[i].last_ns < s->since_ns ||
+            !block_in[i])
+            continue;
+        int rc = block_scan(s, segment, i);
+        if (rc != 0)
+            return rc;
+    }
+    return 0;
+}
+
+/** Which streams a scan wants. Empty spans want any. */
+struct stream_wish {
+    struct btr_span host, source, input;
+    bool by_input;
+};
+
+/* The name itself, or a path that ends in it. */
+static bool input_fits(struct btr_span name, struct btr_span wanted)
+{
+    if (btr_span_equal(name, wanted))
+        return true;
+    if (wanted.size == 0 || name.size <= wanted.size)
+        return false;
+    const uint8_t *tail = name.at + (name.size - wanted.size);
+    return tail[-1] == '/' && memcmp(tail, wanted.at, wanted.size) == 0;
+}
+
+static bool stream_fits(const struct store_segment *seg, uint32_t stream,
+                        const struct stream_wish *wish)
+{
+    const struct segment_stream *s = &seg->streams[stream];
+    return (wish->host.size == 0 || btr_span_equal(s->host, wish->host)) &&
+           (wish->source.size == 0 || btr_span_equal(s->source, wish->source)) &&
+           (!wish->by_input || input_fits(seg->inputs[s->input].name, wish->input));
+}
+
+/* Flags of streams, and of the blocks that may hold what is sought. @return streams that fit */
+static int flags_fill(struct event_search *s, struct store_segment *seg,
+                      const struct stream_wish *wish, bool *stream_in, bool *block_in)
+{
+    uint32_t blocks = store_segment_block_count(seg);
+    int fitting = 0;
+    for (uint32_t i = 0; i < seg->header.stream_count; i++) {
+        stream_in[i] = stream_fits(seg, i, wish);
+        if (!stream_in[i])
+            continue;
+        fitting = 1;
+        if (!s->by_record && !s->by_line)
+            continue;
+        int rc = store_segment_place(seg, s->by_line, i, s->value, block_in, s->err);
+        if (rc < 0)
+            return rc;
+    }
+    if (!s->by_record && !s->by_line)
+        memset(block_in, 1, blocks);
+    return fitting;
+}
+
+static int segment_scan(struct event_search *s, uint32_t segment, const struct stream_wish *wish)
+{
+    struct store_segment *seg = &s->reader->segments[segment].seg;
+    int rc = reader_segment_entities(s->reader, segment, s->err);
+    if (rc == 0)
+        rc = store_segment_bounds(seg, s->err);
+    if (rc < 0)
+        return rc;
+    bool *stream_in = calloc((size_t)seg->header.stream_count + 1, sizeof(*stream_in));
+    bool *block_in = calloc((size_t)store_segment_block_count(seg) + 1, sizeof(*block_in));
+    if (!stream_in || !block_in)
+        rc = btr_fail(s->err, BTR_E_NOMEM, UINT64_MAX, "out of memory while reading a store");
+    else
+        rc = flags_fill(s, seg, wish, stream_in, block_in);
+    if (rc > 0) {
+        s->stream_in = stream_in;
+        rc = blocks_scan(s, segment, block_in);
+    }
+    free(stream_in);
+    free(block_in);
+    return rc;
+}
+
+static int search(struct event_search *s, const struct stream_wish *wish)
+{
+    for (uint32_t i = 0; i < s->reader->segment_count; i++) {
+        const struct store_sealed *row = &s->reader->segments[i].row.sealed;
+        if (row->event_count == 0 || row->first_ns > s->until_ns || row->last_ns < s->since_ns)
+            continue;
+        int rc = segment_scan(s, i, wish);
+        if (rc != 0)
+            return rc;
+    }
+    return 0;
+}
+
+int btr_reader_events(struct btr_reader *r, int64_t since_ns, int64_t until_ns,
+                      struct btr_span host, btr_event_visit *visit, void *self, struct btr_err *err)
+{
+    struct event_search s = {.reader = r,
+                             .since_ns = since_ns,
+                             .until_ns = until_ns,
+                             .visit = visit,
+                             .self = self,
+                             .err = err};
+    struct stream_wish wish = {.host = host};
+    return search(&s, &wish);
+}
+
+int btr_reader_by_record(struct btr_reader *r, struct btr_span host, struct btr_span source,
+                         uint64_t record_id, btr_event_visit *visit, void *self,
+                         struct btr_err *err)
+{
+    struct event_search s = {.reader = r,
+                             .since_ns = INT64_MIN,
+                             .until_ns = INT64_MAX,
+                             .by_record = true,
+                             .value = record_id,
+                             .visit = visit,
+                             .self = self,
+                             .err = err};
+    struct stream_wish wish = {.host = host, .source = source};
+    return search(&s, &wish);
+}
+
+int btr_reader_by_origin(struct btr_reader *r, struct btr_span input, uint64_t line,
+                         btr_event_visit *visit, void *self, struct btr_err *err)
+{
+    struct event_search s = {.reader = r,
+                             .since_ns = INT64_MIN,
+                             .until_ns = INT64_MAX,
+                             .by_line = true,
+                             .value = line,
+                             .visit = visit,
+                             .self = self,
+                             .err = err};
+    struct stream_wish wish = {.input = input, .by_input = true};
+    return search(&s, &wish);
+}

@@ -1,0 +1,397 @@
+#include "segment.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "pack.h"
+#include "read.h"
+
+int store_segment_name(const struct store_segment *seg, int rc, struct btr_err *err)
+{
+    if (rc >= 0 || !err)
+        return rc;
+    char text[BTR_ERR_TEXT_SIZE];
+    memcpy(text, err->text, sizeof(text));
+    return btr_fail(err, rc, err->offset, "segment %s: %s", seg->name, text);
+}
+
+int store_segment_bad(const struct store_segment *seg, struct btr_err *err, unsigned section,
+                      uint32_t block, const char *what)
+{
+    return btr_fail(err, BTR_E_FORMAT, UINT64_MAX, "segment %s: section %s, block %u: %s", seg->name,
+                    store_section_word(section), block, what);
+}
+
+static int out_of_memory(struct btr_err *err)
+{
+    return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "out of memory while reading a segment");
+}
+
+int store_segment_open(struct store_segment *seg, struct btr_span bytes, struct btr_err *err)
+{
+    int rc = store_header_read(bytes, &seg->header, seg->sections, err);
+    if (rc < 0)
+        return store_segment_name(seg, rc, err);
+    seg->bytes = bytes;
+    for (unsigned i = 0; i < seg->header.section_count; i++)
+        if (seg->sections[i].type <= STORE_SECTION_MAX)
+            seg->section_of[seg->sections[i].type] = &seg->sections[i];
+    seg->is_open = true;
+    return 0;
+}
+
+int store_segment_map(struct store_segment *seg, const char *path, uint64_t size,
+                      struct btr_err *err)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct stat st;
+    if (fd < 0 || fstat(fd, &st) != 0) {
+        int reason = errno;
+        if (fd >= 0)
+            (void)close(fd);
+        return btr_fail(err, BTR_E_IO, UINT64_MAX, "cannot open %s: %s", path, strerror(reason));
+    }
+    if ((uint64_t)st.st_size != size || size == 0) {
+        (void)close(fd);
+        return btr_fail(err, BTR_E_TRUNCATED, UINT64_MAX, "segment %s: %llu bytes, should be %llu",
+                        seg->name, (unsigned long long)st.st_size, (unsigned long long)size);
+    }
+    void *at = mmap(NULL, (size_t)size, PROT_READ, MAP_PRIVATE, fd, 0);
+    int reason = errno;
+    (void)close(fd);
+    if (at == MAP_FAILED)
+        return btr_fail(err, BTR_E_IO, UINT64_MAX, "cannot map %s: %s", path, strerror(reason));
+    seg->is_mapped = true;
+    seg->bytes = (struct btr_span){at, (size_t)size};
+    return store_segment_open(seg, seg->bytes, err);
+}
+
+void store_segment_close(struct store_segment *seg)
+{
+    if (seg->is_mapped)
+        (void)munmap((void *)(uintptr_t)seg->bytes.at, seg->bytes.size);
+    for (unsigned i = 0; i <= STORE_SECTION_MAX; i++)
+        free(seg->directory[i]);
+    for (unsigned i = 0; i < PART_COUNT; i++)
+        free(seg->slots[i]);
+    free(seg->streams);
+    free(seg->inputs);
+    free(seg->names_raw[0]);
+    free(seg->names_raw[1]);
+    free(seg->numbers);
+    free(seg->places);
+    free(seg->kinds);
+    free(seg->bounds);
+}
+
+/* ---- Blocks --------------------------------------------------------------------------------- */
+
+int store_segment_directory(struct store_segment *seg, unsigned section, uint32_t *count,
+                            struct btr_err *err)
+{
+    const struct store_section *s = seg->section_of[section];
+    *count = s ? s->block_count : 0;
+    if (!s || seg->directory[section])
+        return 0;
+    struct store_block *blocks = malloc(((size_t)s->block_count + 1) * sizeof(*blocks));
+    if (!blocks)
+        return out_of_memory(err);
+    int rc = store_directory_read(seg->bytes, s, blocks, err);
+    if (rc < 0) {
+        free(blocks);
+        return store_segment_name(seg, rc, err);
+    }
+    seg->directory[section] = blocks;
+    return 0;
+}
+
+/* Checks the sum over a block's packed bytes. */
+static int block_check(const struct store_segment *seg, unsigned section, uint32_t block,
+                       struct btr_err *err)
+{
+    const struct store_block *b = &seg->directory[section][block];
+    if (btr_hash64((struct btr_span){seg->bytes.at + b->offset, b->packed_size}) == b->checksum)
+        return 0;
+    return btr_fail(err, BTR_E_CHECKSUM, b->offset, "segment %s: section %s, block %u is damaged",
+                    seg->name, store_section_word(section), block);
+}
+
+int store_segment_block(struct store_segment *seg, unsigned section, uint32_t block, uint8_t **raw,
+                        struct btr_err *err)
+{
+    uint32_t count = 0;
+    int rc = store_segment_directory(seg, section, &count, err);
+    if (rc < 0)
+        return rc;
+    if (block >= count)
+        return store_segment_bad(seg, err, section, block, "there is no such block");
+    rc = block_check(seg, section, block, err);
+    if (rc < 0)
+        return rc;
+    const struct store_block *b = &seg->directory[section][block];
+    struct btr_span packed = {seg->bytes.at + b->offset, b->packed_size};
+    uint8_t *bytes = malloc((size_t)b->raw_size + 1);
+    if (!bytes)
+        return out_of_memory(err);
+    bool stored = (seg->section_of[section]->flags & STORE_SECTION_STORED) != 0;
+    if (stored)
+        memcpy(bytes, packed.at, packed.size);
+    if (!stored && !store_unpack(seg->unpacker, packed, bytes, b->raw_size)) {
+        free(bytes);
+        return store_segment_bad(seg, err, section, block, "does not unpack");
+    }
+    *raw = bytes;
+    return 0;
+}
+
+int store_segment_single(struct store_segment *seg, unsigned section, uint32_t items, uint8_t **raw,
+                         size_t *size, struct btr_err *err)
+{
+    uint32_t count = 0;
+    int rc = store_segment_directory(seg, section, &count, err);
+    if (rc < 0)
+        return rc;
+    *raw = NULL;
+    *size = 0;
+    if (count == 0 && (items == 0 || section > STORE_REQUIRED_MAX))
+        return 0;
+    if (count != 1 || seg->directory[section][0].count != items)
+        return store_segment_bad(seg, err, section, 0, "has not as many rows as the header says");
+    *size = seg->directory[section][0].raw_size;
+    return store_segment_block(seg, section, 0, raw, err);
+}
+
+int store_segment_slot(struct store_segment *seg, enum segment_part part, unsigned section,
+                       uint32_t block, struct cache_slot **slot, struct btr_err *err)
+{
+    uint32_t count = 0;
+    int rc = store_segment_directory(seg, section, &count, err);
+    if (rc < 0)
+        return rc;
+    if (block >= count)
+        return store_segment_bad(seg, err, section, block, "there is no such block");
+    if (!seg->slots[part])
+        seg->slots[part] = calloc(count, sizeof(struct cache_slot));
+    if (!seg->slots[part])
+        return out_of_memory(err);
+    *slot = &seg->slots[part][block];
+    return 0;
+}
+
+int store_segment_keep(struct store_segment *seg, struct cache_slot *slot, void *data, size_t size,
+                       struct btr_err *err)
+{
+    if (!store_cache_put(seg->cache, slot, data, size))
+        return out_of_memory(err);
+    store_cache_pin(slot);
+    if (seg->cost)
+        seg->cost->blocks_decoded++;
+    return 0;
+}
+
+/* ---- Names ---------------------------------------------------------------------------------- */
+
+static int streams_read(struct store_segment *seg, struct btr_err *err)
+{
+    size_t size = 0;
+    uint32_t count = seg->header.stream_count;
+    int rc = store_segment_single(seg, STORE_STREAMS, count, &seg->names_raw[0], &size, err);
+    if (rc < 0)
+        return rc;
+    if (count > size)
+        return store_segment_bad(seg, err, STORE_STREAMS, 0, "has too few bytes");
+    seg->streams = calloc((size_t)count + 1, sizeof(*seg->streams));
+    if (!seg->streams)
+        return out_of_memory(err);
+    struct store_read r = store_read_of((struct btr_span){seg->names_raw[0], size});
+    for (uint32_t i = 0; i < count; i++) {
+        seg->streams[i].host = store_read_bytes(&r, store_read_varint(&r));
+        seg->streams[i].source = store_read_bytes(&r, store_read_varint(&r));
+        seg->streams[i].input = store_read_upto(&r, (uint64_t)seg->header.input_count - 1);
+    }
+    if (!store_read_done(&r) || (count > 0 && seg->header.input_count == 0))
+        return store_segment_bad(seg, err, STORE_STREAMS, 0, "malformed");
+    return 0;
+}
+
+static int inputs_read(struct store_segment *seg, struct btr_err *err)
+{
+    static const char digits[] = "0123456789abcdef";
+    size_t size = 0;
+    uint32_t count = seg->header.input_count;
+    int rc = store_segment_single(seg, STORE_INPUTS, count, &seg->names_raw[1], &size, err);
+    if (rc < 0)
+        return rc;
+    if (count > size)
+        return store_segment_bad(seg, err, STORE_INPUTS, 0, "has too few bytes");
+    seg->inputs = calloc((size_t)count + 1, sizeof(*seg->inputs));
+    if (!seg->inputs)
+        return out_of_memory(err);
+    struct store_read r = store_read_of((struct btr_span){seg->names_raw[1], size});
+    for (uint32_t i = 0; i < count; i++) {
+        struct segment_input *input = &seg->inputs[i];
+        input->name = store_read_bytes(&r, store_read_varint(&r));
+        input->head_hash = store_read_u64(&r);
+        input->record_count = store_read_varint(&r);
+        for (unsigned k = 0; k < 16; k++)
+            input->digest[k] = (uint8_t)digits[input->head_hash >> (60 - 4 * k) & 15];
+    }
+    return store_read_done(&r) ? 0 : store_segment_bad(seg, err, STORE_INPUTS, 0, "malformed");
+}
+
+int store_segment_names(struct store_segment *seg, struct btr_err *err)
+{
+    if (seg->has_names)
+        return 0;
+    free(seg->streams); /* of a try that failed */
+    free(seg->inputs);
+    free(seg->names_raw[0]);
+    free(seg->names_raw[1]);
+    seg->streams = NULL;
+    seg->inputs = NULL;
+    seg->names_raw[0] = seg->names_raw[1] = NULL;
+    int rc = streams_read(seg, err);
+    if (rc == 0)
+        rc = inputs_read(seg, err);
+    seg->has_names = rc == 0;
+    return rc;
+}
+
+/* ---- Ids ------------------------------------------------------------------------------------ */
+
+struct btr_id store_segment_sorted_id(const struct store_segment *seg, uint32_t place)
+{
+    const uint8_t *at = seg->ids + (size_t)place * 16;
+    return (struct btr_id){store_get_u64(at), store_get_u64(at + 8)};
+}
+
+struct btr_id store_segment_id(const struct store_segment *seg, uint32_t number)
+{
+    return store_segment_sorted_id(seg, seg->places[number]);
+}
+
+uint32_t store_segment_find(const struct store_segment *seg, struct btr_id id)
+{
+    uint32_t low = 0, high = seg->header.entity_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (btr_id_compare(store_segment_sorted_id(seg, middle), id) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == seg->header.entity_count || !btr_id_equal(store_segment_sorted_id(seg, low), id))
+        return UINT32_MAX;
+    return seg->numbers[low];
+}
+
+/* The ids stay in the file: checked once, read in place. */
+static int ids_check(struct store_segment *seg, struct btr_err *err)
+{
+    uint32_t blocks = 0, count = seg->header.entity_count;
+    int rc = store_segment_directory(seg, STORE_IDS, &blocks, err);
+    if (rc < 0)
+        return rc;
+    const struct store_block *b = seg->directory[STORE_IDS];
+    bool stored = (seg->section_of[STORE_IDS]->flags & STORE_SECTION_STORED) != 0;
+    if (blocks != 1 || !stored || b->count != count || b->raw_size != (uint64_t)count * 16)
+        return store_segment_bad(seg, err, STORE_IDS, 0, "has not as many rows as the header says");
+    rc = block_check(seg, STORE_IDS, 0, err);
+    if (rc < 0)
+        return rc;
+    seg->ids = seg->bytes.at + b->offset;
+    for (uint32_t i = 1; i < count; i++)
+        if (btr_id_compare(store_segment_sorted_id(seg, i - 1), store_segment_sorted_id(seg, i)) >= 0)
+            return store_segment_bad(seg, err, STORE_IDS, 0, "not in order");
+    return 0;
+}
+
+/* Four planes of bytes -> numbers, which must be a permutation. */
+static bool numbers_fill(struct store_segment *seg, const uint8_t *raw)
+{
+    size_t count = seg->header.entity_count;
+    memset(seg->places, 0xff, count * sizeof(*seg->places));
+    for (size_t i = 0; i < count; i++) {
+        uint32_t number = (uint32_t)raw[i] | (uint32_t)raw[i + count] << 8 |
+                          (uint32_t)raw[i + 2 * count] << 16 | (uint32_t)raw[i + 3 * count] << 24;
+        if (number >= count || seg->places[number] != UINT32_MAX)
+            return false;
+        seg->numbers[i] = number;
+        seg->places[number] = (uint32_t)i;
+    }
+    return true;
+}
+
+int store_segment_ids(struct store_segment *seg, struct btr_err *err)
+{
+    uint8_t *raw = NULL;
+    size_t size = 0, count = seg->header.entity_count;
+    if (seg->has_ids)
+        return 0;
+    int rc = ids_check(seg, err);
+    if (rc == 0)
+        rc = store_segment_single(seg, STORE_NUMBERS, seg->header.entity_count, &raw, &size, err);
+    if (rc < 0)
+        return rc;
+    free(seg->numbers);
+    free(seg->places);
+    seg->numbers = malloc((count + 1) * sizeof(*seg->numbers));
+    seg->places = malloc((count + 1) * sizeof(*seg->places));
+    if (!seg->numbers || !seg->places)
+        rc = out_of_memory(err);
+    else if (size != count * 4 || !numbers_fill(seg, raw))
+        rc = store_segment_bad(seg, err, STORE_NUMBERS, 0, "malformed");
+    free(raw);
+    seg->has_ids = rc == 0;
+    return rc;
+}
+
+int store_segment_kinds(struct store_segment *seg, struct btr_err *err)
+{
+    size_t size = 0;
+    if (seg->has_kinds)
+        return 0;
+    int rc = store_segment_single(seg, STORE_KINDS, seg->header.entity_count, &seg->kinds, &size, err);
+    if (rc == 0 && size != seg->header.entity_count)
+        rc = store_segment_bad(seg, err, STORE_KINDS, 0, "malformed");
+    if (rc < 0) {
+        free(seg->kinds);
+        seg->kinds = NULL;
+    }
+    seg->has_kinds = rc == 0;
+    return rc;
+}
+
+int store_segment_bounds(struct store_segment *seg, struct btr_err *err)
+{
+    uint8_t *raw = NULL;
+    size_t size = 0;
+    uint32_t count = store_segment_block_count(seg), before = 0;
+    if (seg->has_bounds)
+        return 0;
+    int rc = store_segment_single(seg, STORE_BLOCKS, count, &raw, &size, err);
+    if (rc < 0)
+        return rc;
+    free(seg->bounds);
+    seg->bounds = calloc((size_t)count + 1, sizeof(*seg->bounds));
+    struct store_read r = store_read_of((struct btr_span){raw, size});
+    for (uint32_t i = 0; seg->bounds && i < count; i++) {
+        seg->bounds[i].first_ns = (int64_t)store_read_u64(&r);
+        seg->bounds[i].last_ns = (int64_t)store_read_u64(&r);
+        seg->bounds[i].next_number = store_read_u32(&r);
+        if (seg->bounds[i].next_number < before ||
+            seg->bounds[i].next_number > seg->header.entity_count)
+            r.failed = true;
+        before = seg->bounds[i].next_number;
+    }
+    if (!seg->bounds)
+        rc = out_of_memory(err);
+    else if (!store_read_done(&r))
+        rc = store_segment_bad(seg, err, STORE_BLOCKS, 0, "malformed");
+    free(raw);
+    seg->has_bounds = rc == 0;
+    return rc;
+}

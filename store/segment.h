@@ -1,0 +1,184 @@
+#ifndef STORE_SEGMENT_H
+#define STORE_SEGMENT_H
+/**
+ * A sealed segment, read: parts are checked and decoded when they are asked for first. Nothing in the
+ * bytes is trusted. One thread.
+ */
+#include <btr/store.h>
+
+#include "cache.h"
+#include "catalog.h"
+#include "format.h"
+
+enum { SEGMENT_LISTS = 3, SEGMENT_NAME_SIZE = 64 };
+
+/** The part of an event that a walk needs. */
+struct segment_event {
+    int64_t first_ns, last_ns;
+    uint32_t subject, object, stream;
+    uint8_t operation, doubt, flags, direction;
+};
+
+struct segment_detail {
+    int64_t time_ns;
+    uint64_t bytes, record_id, line;
+};
+
+struct segment_bounds {
+    int64_t first_ns, last_ns;
+    uint32_t next_number; /* numbers given until the block's end */
+};
+
+struct segment_stream {
+    struct btr_span host, source;
+    uint32_t input;
+    uint32_t snapshot_source; /* filled in by the reader */
+};
+
+struct segment_input {
+    struct btr_span name;
+    uint64_t head_hash, record_count;
+    uint8_t digest[16]; /* head_hash as hex digits */
+};
+
+/** Events of SEGMENT index blocks. Arrays follow the struct in one allocation. */
+struct segment_index {
+    uint32_t first, count;       /* entities, by number */
+    uint32_t *run_first, *run_count;
+    uint32_t *list_begin;        /* count * SEGMENT_LISTS + 1, in postings */
+    uint32_t *postings;
+};
+
+struct segment_attr {
+    int64_t since_ns;
+    uint32_t value; /* string */
+    uint16_t key;
+};
+
+struct segment_entity {
+    int64_t first_ns, last_ns;
+    uint32_t event_count, host; /* host: string + 1, 0 = none */
+    uint32_t attr_begin;        /* the next row's is its end */
+    uint8_t flags;
+};
+
+struct segment_entities {
+    uint32_t first, count;
+    struct segment_entity *rows; /* count + 1 */
+    struct segment_attr *attrs;
+};
+
+struct segment_strings {
+    uint32_t first, count;
+    uint32_t *ends;
+    uint8_t *bytes;
+};
+
+/** Kinds of decoded blocks that are cached. */
+enum segment_part {
+    PART_EVENTS,
+    PART_DETAILS,
+    PART_INDEX,
+    PART_ENTITIES,
+    PART_STRINGS,
+    PART_COUNT
+};
+
+struct store_segment {
+    char name[SEGMENT_NAME_SIZE]; /* for messages */
+    struct btr_span bytes;
+    bool is_mapped, is_open, has_names, has_ids, has_kinds, has_bounds;
+    struct store_header header;
+    struct store_section sections[STORE_SECTIONS_MAX];
+    const struct store_section *section_of[STORE_SECTION_MAX + 1]; /* NULL: not in the file */
+    struct store_block *directory[STORE_SECTION_MAX + 1];          /* NULL: not read yet */
+    struct segment_stream *streams;
+    struct segment_input *inputs;
+    uint8_t *names_raw[2];     /* what streams and inputs borrow from */
+    const uint8_t *ids;        /* in the file, sorted, 16 bytes each */
+    uint32_t *numbers;         /* place among the sorted ids -> number */
+    uint32_t *places;          /* number -> place */
+    uint8_t *kinds;            /* by number */
+    struct segment_bounds *bounds;
+    struct cache_slot *slots[PART_COUNT];
+    struct store_cache *cache; /* the reader's */
+    void *unpacker;            /* the reader's */
+    struct btr_reader_cost *cost; /* the reader's, or NULL */
+};
+
+/**
+ * Reads and checks header and table.
+ * @param bytes  the whole file; must outlive the segment
+ */
+int store_segment_open(struct store_segment *seg, struct btr_span bytes, struct btr_err *err);
+/** Maps a file, and opens it. @param size  that the catalog states */
+int store_segment_map(struct store_segment *seg, const char *path, uint64_t size,
+                      struct btr_err *err);
+/** Frees what was decoded, but for blocks in the cache. */
+void store_segment_close(struct store_segment *seg);
+
+/** Puts the segment's name before a message. @return rc */
+int store_segment_name(const struct store_segment *seg, int rc, struct btr_err *err);
+/** A failure of this segment's bytes. */
+int store_segment_bad(const struct store_segment *seg, struct btr_err *err, unsigned section,
+                      uint32_t block, const char *what);
+
+/** Reads the directory of a section. *count is 0 for a section that is not in the file. */
+int store_segment_directory(struct store_segment *seg, unsigned section, uint32_t *count,
+                            struct btr_err *err);
+/** Checks and unpacks a block. *raw is the caller's to free. */
+int store_segment_block(struct store_segment *seg, unsigned section, uint32_t block, uint8_t **raw,
+                        struct btr_err *err);
+/** The same for a section that has one block, with as many items as the header says, or none. */
+int store_segment_single(struct store_segment *seg, unsigned section, uint32_t items, uint8_t **raw,
+                         size_t *size, struct btr_err *err);
+
+/* Each makes sure that a part is there. */
+int store_segment_names(struct store_segment *seg, struct btr_err *err);
+int store_segment_ids(struct store_segment *seg, struct btr_err *err);
+int store_segment_kinds(struct store_segment *seg, struct btr_err *err);
+int store_segment_bounds(struct store_segment *seg, struct btr_err *err);
+
+/** @return the number of an id, or UINT32_MAX; ids must be there */
+uint32_t store_segment_find(const struct store_segment *seg, struct btr_id id);
+struct btr_id store_segment_id(const struct store_segment *seg, uint32_t number);
+/** The i-th id in ascending order. */
+struct btr_id store_segment_sorted_id(const struct store_segment *seg, uint32_t place);
+
+/**
+ * Decoded blocks. The slot is pinned and must be unpinned.
+ * @return 0, BTR_E_CHECKSUM, BTR_E_FORMAT, BTR_E_NOMEM
+ */
+int store_segment_events(struct store_segment *seg, uint32_t block, struct cache_slot **slot,
+                         struct btr_err *err);
+int store_segment_details(struct store_segment *seg, uint32_t block, struct cache_slot **slot,
+                          struct btr_err *err);
+int store_segment_index(struct store_segment *seg, uint32_t block, struct cache_slot **slot,
+                        struct btr_err *err);
+int store_segment_entities(struct store_segment *seg, uint32_t block, struct cache_slot **slot,
+                           struct btr_err *err);
+/** The block of strings that holds `string`. */
+int store_segment_strings(struct store_segment *seg, uint32_t string, struct cache_slot **slot,
+                          struct btr_err *err);
+struct btr_span store_strings_span(const struct segment_strings *strings, uint32_t string);
+
+static inline uint32_t store_segment_block_count(const struct store_segment *seg)
+{
+    return (seg->header.event_count + STORE_BLOCK_EVENTS - 1) / STORE_BLOCK_EVENTS;
+}
+
+/** Finds or makes the slot array of a part. */
+int store_segment_slot(struct store_segment *seg, enum segment_part part, unsigned section,
+                       uint32_t block, struct cache_slot **slot, struct btr_err *err);
+/** Gives decoded data to a slot and pins it. */
+int store_segment_keep(struct store_segment *seg, struct cache_slot *slot, void *data, size_t size,
+                       struct btr_err *err);
+
+/**
+ * Which event blocks may hold a record id (or a line) of a stream.
+ * @param is_in  one flag per event block; those that may hold it are set, the others left alone
+ */
+int store_segment_place(struct store_segment *seg, bool by_line, uint32_t stream, uint64_t value,
+                        bool *is_in, struct btr_err *err);
+
+#endif

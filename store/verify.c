@@ -1,0 +1,254 @@
+/* Reads all of a store and names what is damaged, and what is lost by it. */
+#include "reader.h"
+
+struct verify {
+    struct btr_reader *reader;
+    btr_fault_visit *visit;
+    void *self;
+    int worst;  /* code of the first fault */
+    int stop;   /* what the visitor returned, if not 0 */
+};
+
+static void fault(struct verify *v, uint32_t segment, int code, const char *what, const char *lost)
+{
+    char line[BTR_ERR_TEXT_SIZE + 128];
+    (void)snprintf(line, sizeof(line), "%s; lost by it: %s", what, lost);
+    if (v->worst == 0)
+        v->worst = code == BTR_E_CHECKSUM ? BTR_E_CHECKSUM : BTR_E_FORMAT;
+    if (v->stop == 0)
+        v->stop = v->visit(v->self, v->reader->segments[segment].seg.name, line);
+}
+
+static const char *lost_by(unsigned section)
+{
+    switch (section) {
+    case STORE_STRINGS:
+        return "names and attributes in it; the events stay readable";
+    case STORE_EVENTS:
+    case STORE_DETAILS:
+        return "the events of this block";
+    case STORE_ENTITIES:
+        return "the attributes of its entities; the events stay readable";
+    case STORE_INDEX:
+        return "walks to the entities of this block; a scan of the events still finds them";
+    case STORE_RECORDS:
+    case STORE_LINES:
+        return "nothing but the quick search by record or line";
+    case STORE_STATS:
+        return "the statistics of this segment";
+    case STORE_GAPS:
+        return "the gaps that this segment told";
+    case STORE_QUARANTINE:
+        return "the undecoded records of this block";
+    default:
+        return "the segment";
+    }
+}
+
+/* Every block of a section: checksum, and that it unpacks. @return 0, BTR_E_NOMEM */
+static int section_verify(struct verify *v, uint32_t segment, unsigned section)
+{
+    struct store_segment *seg = &v->reader->segments[segment].seg;
+    struct btr_err err;
+    uint32_t blocks = 0;
+    int rc = store_segment_directory(seg, section, &blocks, &err);
+    if (rc == BTR_E_NOMEM)
+        return rc;
+    if (rc < 0) {
+        fault(v, segment, rc, err.text, lost_by(section));
+        return 0;
+    }
+    for (uint32_t i = 0; i < blocks && v->stop == 0; i++) {
+        uint8_t *raw = NULL;
+        rc = store_segment_block(seg, section, i, &raw, &err);
+        free(raw);
+        if (rc == BTR_E_NOMEM)
+            return rc;
+        if (rc < 0)
+            fault(v, segment, rc, err.text, lost_by(section));
+    }
+    return 0;
+}
+
+/* ---- Contents ------------------------------------------------------------------------------- */
+
+typedef int part_read(struct store_segment *seg, uint32_t block, struct cache_slot **slot,
+                      struct btr_err *err);
+
+static int part_verify(struct verify *v, uint32_t segment, unsigned section, part_read *read)
+{
+    struct store_segment *seg = &v->reader->segments[segment].seg;
+    uint32_t blocks = 0;
+    struct btr_err err;
+    int rc = store_segment_directory(seg, section, &blocks, &err);
+    for (uint32_t i = 0; rc == 0 && i < blocks && v->stop == 0; i++) {
+        struct cache_slot *slot = NULL;
+        int code = read(seg, i, &slot, &err);
+        if (code == BTR_E_NOMEM)
+            return code;
+        if (code == 0)
+            store_cache_unpin(slot);
+        else if (code == BTR_E_FORMAT) /* a checksum was named before */
+            fault(v, segment, code, err.text, lost_by(section));
+    }
+    return rc == BTR_E_NOMEM ? rc : 0;
+}
+
+static int strings_read_block(struct store_segment *seg, uint32_t block, struct cache_slot **slot,
+                              struct btr_err *err)
+{
+    const struct store_block *b = &seg->directory[STORE_STRINGS][block];
+    if (b->count == 0)
+        return store_segment_bad(seg, err, STORE_STRINGS, block, "holds no string");
+    return store_segment_strings(seg, b->first, slot, err);
+}
+
+static unsigned list_of(unsigned direction)
+{
+    return direction == BTR_FLOW_OUT ? 0 : direction == BTR_FLOW_IN ? 1 : 2;
+}
+
+/* Whether the index lists this event where a walk would look for it. */
+static bool is_indexed(const struct segment_index *x, const struct segment_event *e, uint32_t event,
+                       uint32_t number)
+{
+    uint32_t i = number - x->first;
+    if (e->subject == number)
+        return event - x->run_first[i] < x->run_count[i];
+    const uint32_t *begin = &x->list_begin[(size_t)i * SEGMENT_LISTS + list_of(e->direction)];
+    uint32_t low = begin[0], high = begin[1];
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (x->postings[middle] == event)
+            return true;
+        if (x->postings[middle] < event)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return false;
+}
+
+/* @return 1 indexed, 0 not, or a failure (named before, as a damaged block) */
+static int end_check(struct store_segment *seg, const struct segment_event *e, uint32_t event,
+                     uint32_t number)
+{
+    struct cache_slot *slot = NULL;
+    struct btr_err err;
+    int rc = store_segment_index(seg, number / STORE_INDEX_ENTITIES, &slot, &err);
+    if (rc < 0)
+        return rc;
+    bool found = is_indexed(slot->data, e, event, number);
+    store_cache_unpin(slot);
+    return found;
+}
+
+/* Every event must be found by both of its ends, and lie within the bounds of its block. */
+static int cross_check(struct verify *v, uint32_t segment, uint32_t block)
+{
+    struct store_segment *seg = &v->reader->segments[segment].seg;
+    struct cache_slot *slot = NULL;
+    struct btr_err err;
+    if (store_segment_events(seg, block, &slot, &err) < 0)
+        return 0;
+    const struct segment_event *events = slot->data;
+    const struct segment_bounds *bounds = &seg->bounds[block];
+    bool sound = true;
+    int rc = 0;
+    for (uint32_t i = 0; sound && rc >= 0 && i < slot->size / sizeof(*events); i++) {
+        const struct segment_event *e = &events[i];
+        uint32_t event = block * STORE_BLOCK_EVENTS + i;
+        sound = e->first_ns >= bounds->first_ns && e->last_ns <= bounds->last_ns &&
+                e->first_ns >= seg->header.first_ns && e->last_ns <= seg->header.last_ns;
+        rc = end_check(seg, e, event, e->subject);
+        if (rc >= 0 && e->object != e->subject && rc == 1)
+            rc = end_check(seg, e, event, e->object);
+        sound = sound && rc != 0;
+    }
+    store_cache_unpin(slot);
+    if (!sound) {
+        (void)store_segment_bad(seg, &err, STORE_INDEX, block, "does not agree with the events");
+        fault(v, segment, BTR_E_FORMAT, err.text, "exact walks over this segment");
+    }
+    return rc == BTR_E_NOMEM ? rc : 0;
+}
+
+static int contents_verify(struct verify *v, uint32_t segment)
+{
+    struct store_segment *seg = &v->reader->segments[segment].seg;
+    int rc = part_verify(v, segment, STORE_EVENTS, store_segment_events);
+    if (rc == 0)
+        rc = part_verify(v, segment, STORE_DETAILS, store_segment_details);
+    if (rc == 0)
+        rc = part_verify(v, segment, STORE_INDEX, store_segment_index);
+    if (rc == 0)
+        rc = part_verify(v, segment, STORE_ENTITIES, store_segment_entities);
+    if (rc == 0)
+        rc = part_verify(v, segment, STORE_STRINGS, strings_read_block);
+    for (uint32_t i = 0; rc == 0 && v->worst == 0 && i < store_segment_block_count(seg); i++)
+        rc = cross_check(v, segment, i);
+    return rc;
+}
+
+/* ---- The whole ------------------------------------------------------------------------------ */
+
+static int hash_verify(struct verify *v, uint32_t segment)
+{
+    const struct reader_segment *s = &v->reader->segments[segment];
+    uint8_t sha256[BTR_SHA256_SIZE];
+    struct btr_sha256 *sha = btr_sha256_new();
+    if (!sha)
+        return BTR_E_NOMEM;
+    btr_sha256_update(sha, s->seg.bytes);
+    bool ok = btr_sha256_peek(sha, sha256);
+    btr_sha256_free(sha);
+    if (!ok)
+        return BTR_E_NOMEM;
+    if (btr_id_equal(btr_id_hash(s->seg.bytes), s->row.hash) &&
+        memcmp(sha256, s->row.sha256, sizeof(sha256)) == 0)
+        return 0;
+    if (v->worst == 0)
+        fault(v, segment, BTR_E_CHECKSUM, "the file is not the one that was sealed",
+              "the proof that nothing was changed");
+    return 0;
+}
+
+static int segment_verify(struct verify *v, uint32_t segment)
+{
+    struct btr_err err;
+    struct reader_segment *s = &v->reader->segments[segment];
+    int before = v->worst;
+    v->worst = 0;
+    int rc = reader_segment_entities(v->reader, segment, &err);
+    if (rc == 0)
+        rc = store_segment_bounds(&s->seg, &err);
+    if (rc < 0 && rc != BTR_E_NOMEM)
+        fault(v, segment, rc, err.text, "the segment");
+    bool readable = rc == 0;
+    rc = rc == BTR_E_NOMEM ? rc : 0;
+    for (unsigned i = 1; rc == 0 && s->seg.is_open && i <= STORE_SECTION_MAX && v->stop == 0; i++)
+        if (s->seg.section_of[i] && (readable || i == STORE_EVENTS || i == STORE_DETAILS))
+            rc = section_verify(v, segment, i);
+    if (rc == 0 && readable)
+        rc = contents_verify(v, segment);
+    if (rc == 0 && s->seg.bytes.at)
+        rc = hash_verify(v, segment);
+    v->worst = before != 0 ? before : v->worst;
+    return rc;
+}
+
+int btr_store_verify(const char *path, btr_fault_visit *visit, void *self, struct btr_err *err)
+{
+    struct verify v = {.visit = visit, .self = self};
+    int rc = btr_reader_open(&v.reader, &path, 1, err);
+    if (rc < 0)
+        return rc;
+    for (uint32_t i = 0; rc == 0 && v.stop == 0 && i < v.reader->segment_count; i++)
+        rc = segment_verify(&v, i);
+    btr_reader_close(v.reader);
+    if (rc < 0)
+        return btr_fail(err, rc, UINT64_MAX, "%s: %s", path, btr_code_text(rc));
+    if (v.worst != 0)
+        return btr_fail(err, v.worst, UINT64_MAX, "%s: the store is damaged", path);
+    return v.stop;
+}

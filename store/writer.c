@@ -1,0 +1,431 @@
+/*
+ * The writer: two builders, one that fills while a thread seals and publishes the other. The caller's
+ * thread owns `building`; the sealing thread owns what `job` points to while job.busy is set; the
+ * mutex guards busy, stop and failure. Once a publish has failed nothing later is published, so that
+ * what is published is always a beginning of what was handed over.
+ */
+#include "writer.h"
+
+#include <btr/clock.h>
+#include <pthread.h>
+#include <unistd.h>
+
+#include "files.h"
+
+/* An input by its number in this run. */
+struct input_name {
+    uint32_t id, name; /* name: string */
+    uint64_t head_hash;
+};
+
+struct job {
+    struct store_builder *builder;
+    struct seal_input *inputs; /* of the builder */
+    struct btr_progress progress;
+    struct btr_arena *arena;   /* holds the copies */
+    bool busy;
+};
+
+struct btr_writer {
+    char *path;
+    int lock_fd;
+    struct store_catalog *catalog;
+    const struct store_faults *faults;
+    struct btr_sink sink;
+    struct store_builder builders[2];
+    struct store_builder *building;
+    bool append_failed; /* the builder holds half a batch */
+    struct store_strings names;
+    struct input_name *inputs;
+    uint32_t input_count, input_capacity;
+    struct btr_buffer known; /* of the last known_input */
+    struct job job;
+    struct store_sealer sealer; /* the sealing thread's */
+    pthread_t thread;
+    bool thread_runs;
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+    bool stop;
+    struct btr_err failure; /* code 0: none */
+};
+
+/* ---- The sealing thread --------------------------------------------------------------------- */
+
+static int digest(struct btr_span bytes, uint8_t out[BTR_SHA256_SIZE])
+{
+    struct btr_sha256 *sha = btr_sha256_new();
+    if (!sha)
+        return BTR_E_NOMEM;
+    btr_sha256_update(sha, bytes);
+    bool ok = btr_sha256_peek(sha, out);
+    btr_sha256_free(sha);
+    return ok ? 0 : BTR_E_NOMEM;
+}
+
+static int segment_write(struct btr_writer *w, struct catalog_segment *row, struct btr_err *err)
+{
+    *row = (struct catalog_segment){0};
+    int rc = store_seal(&w->sealer, w->job.builder, w->job.inputs, &row->sealed, err);
+    if (rc < 0)
+        return rc;
+    struct btr_span bytes = btr_buffer_view(&w->sealer.packer.file);
+    char time[BTR_TIME_TEXT_SIZE];
+    btr_time_text(row->sealed.first_ns, time);
+    memcpy(row->day, time, 10);
+    row->hash = btr_id_hash(bytes);
+    row->file_size = bytes.size;
+    if (digest(bytes, row->sha256) < 0)
+        return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "out of memory while sealing a segment");
+    return store_files_write(w->path, row, bytes, w->faults, err);
+}
+
+static int job_run(struct btr_writer *w, struct btr_err *err)
+{
+    struct catalog_segment row;
+    bool has_segment = !store_builder_is_empty(w->job.builder);
+    int rc = has_segment ? segment_write(w, &row, err) : 0;
+    if (rc == 0)
+        rc = store_catalog_publish(w->catalog, has_segment ? &row : NULL, &w->job.progress,
+                                   w->faults, err);
+    store_builder_clear(w->job.builder);
+    return rc;
+}
+
+static void *seal_thread(void *self)
+{
+    struct btr_writer *w = self;
+    (void)pthread_mutex_lock(&w->mutex);
+    while (w->job.busy || !w->stop) {
+        if (!w->job.busy) {
+            (void)pthread_cond_wait(&w->changed, &w->mutex);
+            continue;
+        }
+        (void)pthread_mutex_unlock(&w->mutex);
+        struct btr_err err = {0};
+        int rc = job_run(w, &err);
+        (void)pthread_mutex_lock(&w->mutex);
+        if (rc < 0)
+            w->failure = err;
+        w->job.busy = false;
+        (void)pthread_cond_broadcast(&w->changed);
+    }
+    (void)pthread_mutex_unlock(&w->mutex);
+    return NULL;
+}
+
+/* Waits for the sealing thread. @return 0, or what an earlier publish failed with */
+static int settle(struct btr_writer *w, struct btr_err *err)
+{
+    (void)pthread_mutex_lock(&w->mutex);
+    while (w->job.busy)
+        (void)pthread_cond_wait(&w->changed, &w->mutex);
+    int code = w->failure.code;
+    if (code < 0 && err)
+        *err = w->failure;
+    (void)pthread_mutex_unlock(&w->mutex);
+    return code;
+}
+
+/* ---- The sink ------------------------------------------------------------------------------- */
+
+static int failed_before(struct btr_writer *w, struct btr_err *err)
+{
+    (void)pthread_mutex_lock(&w->mutex);
+    int code = w->failure.code;
+    if (code < 0 && err)
+        *err = w->failure;
+    (void)pthread_mutex_unlock(&w->mutex);
+    if (code == 0 && w->append_failed)
+        code = btr_fail(err, BTR_E_IO, UINT64_MAX, "an earlier batch could not be taken");
+    return code;
+}
+
+static int append(void *self, const struct btr_batch *batch, struct btr_err *err)
+{
+    struct btr_writer *w = self;
+    int rc = failed_before(w, err);
+    if (rc < 0)
+        return rc;
+    rc = store_builder_append(w->building, batch, err);
+    w->append_failed = rc < 0;
+    return rc;
+}
+
+static struct input_name *input_find(struct btr_writer *w, uint32_t id)
+{
+    for (uint32_t i = w->input_count; i-- > 0;)
+        if (w->inputs[i].id == id)
+            return &w->inputs[i];
+    return NULL;
+}
+
+/* Remembers what the inputs of this run are called. */
+static bool inputs_learn(struct btr_writer *w, const struct btr_progress *p)
+{
+    for (uint32_t i = 0; i < p->input_count; i++) {
+        struct input_name *known = input_find(w, p->input_ids[i]);
+        uint32_t name = store_strings_add(&w->names, p->inputs[i].name);
+        if (name == UINT32_MAX)
+            return false;
+        if (!known && w->input_count == w->input_capacity) {
+            uint32_t capacity = w->input_capacity == 0 ? 64 : w->input_capacity * 2;
+            struct input_name *grown = realloc(w->inputs, capacity * sizeof(*grown));
+            if (!grown)
+                return false;
+            w->inputs = grown;
+            w->input_capacity = capacity;
+        }
+        if (!known)
+            known = &w->inputs[w->input_count++];
+        *known = (struct input_name){p->input_ids[i], name, p->inputs[i].head_hash};
+    }
+    return true;
+}
+
+static bool seal_inputs_fill(struct btr_writer *w, struct job *job)
+{
+    const struct store_builder *b = w->building;
+    job->inputs = btr_arena_alloc(job->arena, (b->input_count + 1) * sizeof(*job->inputs), 8);
+    if (!job->inputs)
+        return false;
+    for (uint32_t i = 0; i < b->input_count; i++) {
+        struct input_name *known = input_find(w, b->inputs[i].id);
+        job->inputs[i] = (struct seal_input){0};
+        if (!known)
+            continue;
+        job->inputs[i].head_hash = known->head_hash;
+        if (!btr_arena_copy(job->arena, store_strings_at(&w->names, known->name),
+                            &job->inputs[i].name))
+            return false;
+    }
+    return true;
+}
+
+static bool input_copy(struct btr_arena *arena, const struct btr_input *from, struct btr_input *to)
+{
+    *to = *from;
+    return btr_arena_copy(arena, from->name, &to->name) &&
+           btr_arena_copy(arena, from->host, &to->host) &&
+           btr_arena_copy(arena, from->format, &to->format) &&
+           btr_arena_copy(arena, from->case_id, &to->case_id) &&
+           btr_arena_copy(arena, from->tool, &to->tool);
+}
+
+static bool progress_copy(struct btr_arena *arena, const struct btr_progress *from,
+                          struct btr_progress *to)
+{
+    *to = (struct btr_progress){.input_count = from->input_count, .state_count = from->state_count};
+    struct btr_input *inputs = btr_arena_alloc(arena, from->input_count * sizeof(*inputs), 8);
+    struct btr_saved_state *states = btr_arena_alloc(arena, from->state_count * sizeof(*states), 8);
+    if (!inputs || !states)
+        return false;
+    for (uint32_t i = 0; i < from->input_count; i++)
+        if (!input_copy(arena, &from->inputs[i], &inputs[i]))
+            return false;
+    for (uint32_t i = 0; i < from->state_count; i++)
+        if (!btr_arena_copy(arena, from->states[i].format, &states[i].format) ||
+            !btr_arena_copy(arena, from->states[i].host, &states[i].host) ||
+            !btr_arena_copy(arena, from->states[i].bytes, &states[i].bytes))
+            return false;
+    to->inputs = inputs;
+    to->states = states;
+    return true;
+}
+
+static int publish(void *self, const struct btr_progress *progress, struct btr_err *err)
+{
+    struct btr_writer *w = self;
+    static const struct btr_progress nothing;
+    const struct btr_progress *p = progress ? progress : &nothing;
+    int rc = settle(w, err);
+    if (rc == 0)
+        rc = failed_before(w, err);
+    if (rc < 0)
+        return rc;
+    btr_arena_reset(w->job.arena);
+    if (!inputs_learn(w, p) || !progress_copy(w->job.arena, p, &w->job.progress) ||
+        !seal_inputs_fill(w, &w->job))
+        return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "out of memory while publishing");
+    if (store_builder_is_empty(w->building) && p->input_count == 0 && p->state_count == 0)
+        return 0;
+    (void)pthread_mutex_lock(&w->mutex);
+    w->job.builder = w->building;
+    w->building = w->building == &w->builders[0] ? &w->builders[1] : &w->builders[0];
+    w->job.busy = true;
+    (void)pthread_cond_broadcast(&w->changed);
+    (void)pthread_mutex_unlock(&w->mutex);
+    return 0;
+}
+
+static size_t pending(void *self, uint32_t *event_count)
+{
+    struct btr_writer *w = self;
+    if (event_count)
+        *event_count = w->building->event_count;
+    return store_builder_size(w->building);
+}
+
+static int drain(void *self, struct btr_err *err)
+{
+    return settle(self, err);
+}
+
+/* ---- Known ---------------------------------------------------------------------------------- */
+
+struct known_search {
+    struct btr_buffer *to;
+    struct btr_input best, below; /* found; and the one before it in order, of which we want the next */
+    bool found, has_below;
+};
+
+/* The order of known inputs: largest content first, then by name. */
+static bool known_before(const struct btr_input *a, const struct btr_input *b)
+{
+    if (a->content_size != b->content_size)
+        return a->content_size > b->content_size;
+    return btr_span_compare(a->name, b->name) < 0;
+}
+
+static int known_keep(struct known_search *k, const struct btr_input *input)
+{
+    struct btr_span *spans[] = {&k->best.name, &k->best.host, &k->best.format, &k->best.case_id,
+                                &k->best.tool};
+    const struct btr_span from[] = {input->name, input->host, input->format, input->case_id,
+                                    input->tool};
+    k->best = *input;
+    k->found = true;
+    btr_buffer_clear(k->to);
+    for (unsigned i = 0; i < 5; i++)
+        btr_buffer_span(k->to, from[i]);
+    if (k->to->failed)
+        return BTR_E_NOMEM;
+    const uint8_t *at = k->to->at;
+    for (unsigned i = 0; i < 5; i++) {
+        *spans[i] = (struct btr_span){at, from[i].size};
+        at += from[i].size;
+    }
+    return 0;
+}
+
+static int known_visit(void *self, const struct btr_input *input)
+{
+    struct known_search *k = self;
+    if (k->has_below && !known_before(&k->below, input))
+        return 0;
+    if (k->found && !known_before(input, &k->best))
+        return 0;
+    return known_keep(k, input);
+}
+
+bool btr_writer_known_input(struct btr_writer *w, uint64_t head_hash, uint32_t i,
+                            struct btr_input *out)
+{
+    struct btr_buffer turns[2] = {{0}, {0}};
+    struct known_search k = {0};
+    bool found = settle(w, NULL) == 0;
+    for (uint32_t n = 0; found && n <= i; n++) {
+        k.has_below = n > 0;
+        k.below = k.best;
+        k.found = false;
+        k.to = &turns[n & 1];
+        found = store_catalog_inputs(w->catalog, &head_hash, known_visit, &k, NULL) == 0 && k.found;
+    }
+    btr_buffer_fini(&turns[(i & 1) ^ 1]);
+    btr_buffer_fini(&w->known);
+    w->known = turns[i & 1];
+    if (found)
+        *out = k.best;
+    return found;
+}
+
+bool btr_writer_known_state(struct btr_writer *w, struct btr_span format, struct btr_span host,
+                            struct btr_buffer *out)
+{
+    return settle(w, NULL) == 0 && store_catalog_state(w->catalog, format, host, out, NULL) == 1;
+}
+
+/* ---- Opening and closing -------------------------------------------------------------------- */
+
+static int writer_start(struct btr_writer *w, struct btr_err *err)
+{
+    struct catalog_segment *rows = NULL;
+    uint32_t row_count = 0;
+    int rc = store_files_prepare(w->path, err);
+    if (rc == 0)
+        rc = w->lock_fd = store_files_lock(w->path, err);
+    if (rc >= 0)
+        rc = store_catalog_open(&w->catalog, w->path, true, err);
+    if (rc == 0)
+        rc = store_catalog_segments(w->catalog, &rows, &row_count, err);
+    if (rc == 0)
+        rc = store_files_sweep(w->path, rows, row_count, err);
+    free(rows);
+    if (rc < 0)
+        return rc;
+    if (pthread_create(&w->thread, NULL, seal_thread, w) != 0)
+        return btr_fail(err, BTR_E_IO, UINT64_MAX, "cannot start a thread");
+    w->thread_runs = true;
+    return 0;
+}
+
+int store_writer_open(struct btr_writer **out, const char *path, const struct store_faults *faults,
+                      struct btr_err *err)
+{
+    struct btr_writer *w = calloc(1, sizeof(*w));
+    if (!w)
+        return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "out of memory");
+    w->lock_fd = -1;
+    w->faults = faults;
+    w->building = &w->builders[0];
+    w->sink = (struct btr_sink){w, append, publish, pending, drain};
+    (void)pthread_mutex_init(&w->mutex, NULL);
+    (void)pthread_cond_init(&w->changed, NULL);
+    w->path = strdup(path);
+    w->job.arena = btr_arena_new(SIZE_MAX / 4);
+    int rc = !store_sealer_init(&w->sealer) || !w->path || !w->job.arena
+                 ? btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "out of memory")
+                 : writer_start(w, err);
+    if (rc < 0) {
+        btr_writer_close(w);
+        return rc;
+    }
+    *out = w;
+    return 0;
+}
+
+int btr_writer_open(struct btr_writer **out, const char *path, struct btr_err *err)
+{
+    return store_writer_open(out, path, NULL, err);
+}
+
+const struct btr_sink *btr_writer_sink(struct btr_writer *w)
+{
+    return &w->sink;
+}
+
+void btr_writer_close(struct btr_writer *w)
+{
+    if (!w)
+        return;
+    if (w->thread_runs) {
+        (void)pthread_mutex_lock(&w->mutex);
+        w->stop = true;
+        (void)pthread_cond_broadcast(&w->changed);
+        (void)pthread_mutex_unlock(&w->mutex);
+        (void)pthread_join(w->thread, NULL);
+    }
+    store_catalog_close(w->catalog);
+    if (w->lock_fd >= 0)
+        (void)close(w->lock_fd);
+    store_builder_fini(&w->builders[0]);
+    store_builder_fini(&w->builders[1]);
+    store_sealer_fini(&w->sealer);
+    store_strings_fini(&w->names);
+    btr_arena_free(w->job.arena);
+    btr_buffer_fini(&w->known);
+    free(w->inputs);
+    free(w->path);
+    (void)pthread_mutex_destroy(&w->mutex);
+    (void)pthread_cond_destroy(&w->changed);
+    free(w);
+}

@@ -1,0 +1,6 @@
+#include "store_tests.h"
+
+int main(void)
+{
+    return round_trip_tests();
+}

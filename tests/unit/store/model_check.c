@@ -1,0 +1,425 @@
+/* Compares what a reader tells with the plain lists of the model. */
+#include <test.h>
+
+#include "model.h"
+
+/* ---- Events ---------------------------------------------------------------------------------- */
+
+static int cmp_u64(uint64_t a, uint64_t b)
+{
+    return (a > b) - (a < b);
+}
+
+static int event_compare(const void *x, const void *y)
+{
+    const struct model_event *a = x, *b = y;
+    int c[] = {btr_id_compare(a->event.subject, b->event.subject),
+               btr_id_compare(a->event.object, b->event.object),
+               cmp_u64((uint64_t)a->event.time_ns, (uint64_t)b->event.time_ns),
+               cmp_u64((uint64_t)a->event.first_ns, (uint64_t)b->event.first_ns),
+               cmp_u64((uint64_t)a->event.last_ns, (uint64_t)b->event.last_ns),
+               cmp_u64(a->event.bytes, b->event.bytes),
+               cmp_u64(a->event.record_id, b->event.record_id),
+               cmp_u64(a->event.line, b->event.line),
+               a->event.operation - b->event.operation,
+               a->event.doubt - b->event.doubt,
+               a->event.flags - b->event.flags,
+               btr_span_compare(a->host, b->host),
+               btr_span_compare(a->source, b->source),
+               btr_span_compare(a->input, b->input)};
+    for (size_t i = 0; i < sizeof(c) / sizeof(*c); i++)
+        if (c[i] != 0)
+            return c[i];
+    return 0;
+}
+
+struct event_list {
+    struct btr_reader *reader;
+    struct model_event *items;
+    uint32_t count, capacity;
+};
+
+static int event_take(void *self, btr_event_ref ref, const struct btr_event_full *full)
+{
+    struct event_list *list = self;
+    struct btr_event_full again;
+    struct btr_err err;
+    assert_true(list->count < list->capacity);
+    assert_int_equal(btr_reader_event(list->reader, ref, &again, &err), 0);
+    assert_memory_equal(&again.event.subject, &full->event.subject, sizeof(struct btr_id) * 2);
+    assert_true(again.event.line == full->event.line && again.event.time_ns == full->event.time_ns);
+    assert_int_equal(full->input_digest.size, 16);
+    list->items[list->count++] =
+        (struct model_event){full->event, full->host, full->source, full->input};
+    return 0;
+}
+
+static struct event_list list_of(struct btr_reader *reader, uint32_t capacity)
+{
+    struct event_list list = {reader, calloc((size_t)capacity + 1, sizeof(struct model_event)), 0,
+                              capacity};
+    assert_non_null(list.items);
+    return list;
+}
+
+/* Both lists hold the same events, however often each. */
+static void same_events(struct model_event *a, uint32_t a_count, struct model_event *b,
+                        uint32_t b_count)
+{
+    assert_int_equal(a_count, b_count);
+    if (a_count == 0)
+        return;
+    qsort(a, a_count, sizeof(*a), event_compare);
+    qsort(b, b_count, sizeof(*b), event_compare);
+    for (uint32_t i = 0; i < a_count; i++)
+        assert_int_equal(event_compare(&a[i], &b[i]), 0);
+}
+
+typedef bool event_wish(const struct model_event *e, const struct model_event *wanted);
+
+static bool any_event(const struct model_event *e, const struct model_event *wanted)
+{
+    (void)e;
+    (void)wanted;
+    return true;
+}
+
+static bool of_record(const struct model_event *e, const struct model_event *wanted)
+{
+    return e->event.record_id == wanted->event.record_id && btr_span_equal(e->host, wanted->host) &&
+           btr_span_equal(e->source, wanted->source);
+}
+
+static bool of_origin(const struct model_event *e, const struct model_event *wanted)
+{
+    return e->event.line == wanted->event.line && btr_span_equal(e->input, wanted->input);
+}
+
+static bool of_host_and_time(const struct model_event *e, const struct model_event *wanted)
+{
+    return btr_span_equal(e->host, wanted->host) && e->event.first_ns <= wanted->event.last_ns &&
+           e->event.last_ns >= wanted->event.first_ns;
+}
+
+static void same_as_model(const struct model *m, struct event_list *got, event_wish *wish,
+                          const struct model_event *wanted)
+{
+    struct event_list expected = list_of(NULL, m->event_count);
+    for (uint32_t i = 0; i < m->event_count; i++)
+        if (wish(&m->events[i], wanted))
+            expected.items[expected.count++] = m->events[i];
+    same_events(expected.items, expected.count, got->items, got->count);
+    free(expected.items);
+    free(got->items);
+}
+
+void model_check_events(const struct model *m, struct btr_reader *reader)
+{
+    struct btr_err err;
+    struct event_list got = list_of(reader, m->event_count);
+    assert_int_equal(btr_reader_events(reader, INT64_MIN, INT64_MAX, (struct btr_span){0},
+                                       event_take, &got, &err),
+                     0);
+    same_as_model(m, &got, any_event, NULL);
+    for (uint32_t i = 0; i < m->event_count; i += 1 + m->event_count / 16) {
+        const struct model_event *e = &m->events[i];
+        got = list_of(reader, m->event_count);
+        if (e->host.size > 0) { /* empty would mean any */
+            assert_int_equal(btr_reader_by_record(reader, e->host, e->source, e->event.record_id,
+                                                  event_take, &got, &err),
+                             0);
+            same_as_model(m, &got, of_record, e);
+            got = list_of(reader, m->event_count);
+            assert_int_equal(btr_reader_events(reader, e->event.first_ns, e->event.last_ns, e->host,
+                                               event_take, &got, &err),
+                             0);
+            same_as_model(m, &got, of_host_and_time, e);
+            got = list_of(reader, m->event_count);
+        }
+        struct btr_span input = e->input;
+        if (btr_span_equal(input, model_input(1)))
+            input = BTR_SPAN("b.log"); /* the end of a path names it too */
+        assert_int_equal(
+            btr_reader_by_origin(reader, input, e->event.line, event_take, &got, &err), 0);
+        same_as_model(m, &got, of_origin, e);
+    }
+}
+
+/* ---- Flows ----------------------------------------------------------------------------------- */
+
+static int flow_compare(const void *x, const void *y)
+{
+    const struct btr_flow *a = x, *b = y;
+    int c[] = {btr_id_compare(a->other, b->other),
+               cmp_u64((uint64_t)a->first_ns, (uint64_t)b->first_ns),
+               cmp_u64((uint64_t)a->last_ns, (uint64_t)b->last_ns),
+               a->operation - b->operation,
+               a->doubt - b->doubt,
+               a->flags - b->flags};
+    for (size_t i = 0; i < sizeof(c) / sizeof(*c); i++)
+        if (c[i] != 0)
+            return c[i];
+    return 0;
+}
+
+struct flow_list {
+    struct btr_flow *items;
+    uint32_t count, capacity;
+};
+
+static int flows_take(void *self, const struct btr_flow *flows, uint32_t count)
+{
+    struct flow_list *list = self;
+    assert_true(count > 0 && count <= list->capacity - list->count);
+    memcpy(list->items + list->count, flows, count * sizeof(*flows));
+    list->count += count;
+    return 0;
+}
+
+/* The sides of docs and header, one event at a time. */
+static bool oracle_fits(const struct btr_event *e, struct btr_id v, enum btr_side side, int64_t bound)
+{
+    bool subject = btr_id_equal(e->subject, v), object = btr_id_equal(e->object, v);
+    enum btr_direction d = btr_operation_direction(e->operation);
+    if (!subject && !object)
+        return false;
+    if (side == BTR_SIDE_ALL)
+        return true;
+    if (side == BTR_SIDE_MEET)
+        return d == BTR_FLOW_MEET;
+    bool both = d == BTR_FLOW_BOTH;
+    if (side == BTR_SIDE_INTO)
+        return e->first_ns <= bound &&
+               (both || (subject && d == BTR_FLOW_IN) || (object && d == BTR_FLOW_OUT));
+    return e->last_ns >= bound &&
+           (both || (subject && d == BTR_FLOW_OUT) || (object && d == BTR_FLOW_IN));
+}
+
+static void check_side(const struct model *m, struct btr_reader *reader, struct btr_id v,
+                       enum btr_side side, int64_t bound)
+{
+    struct btr_err err;
+    struct btr_flow *expected = calloc((size_t)m->event_count + 1, sizeof(*expected));
+    struct flow_list got = {calloc((size_t)m->event_count + 1, sizeof(*expected)), 0,
+                            m->event_count};
+    uint32_t count = 0;
+    assert_true(expected && got.items);
+    for (uint32_t i = 0; i < m->event_count; i++) {
+        const struct btr_event *e = &m->events[i].event;
+        if (oracle_fits(e, v, side, bound))
+            expected[count++] =
+                (struct btr_flow){.other = btr_id_equal(e->subject, v) ? e->object : e->subject,
+                                  .first_ns = e->first_ns,
+                                  .last_ns = e->last_ns,
+                                  .operation = e->operation,
+                                  .doubt = e->doubt,
+                                  .flags = e->flags};
+    }
+    assert_int_equal(btr_reader_flows(reader, v, side, bound, flows_take, &got, &err), 0);
+    assert_int_equal(got.count, count);
+    if (count > 0) {
+        qsort(expected, count, sizeof(*expected), flow_compare);
+        qsort(got.items, count, sizeof(*expected), flow_compare);
+    }
+    for (uint32_t i = 0; i < count; i++)
+        assert_int_equal(flow_compare(&expected[i], &got.items[i]), 0);
+    for (uint32_t i = 0; i < count; i++) { /* a ref leads to the event */
+        struct btr_event_full full;
+        assert_int_equal(btr_reader_event(reader, got.items[i].ref, &full, &err), 0);
+        assert_true(full.event.first_ns == got.items[i].first_ns);
+        assert_int_equal(full.event.stream, got.items[i].source);
+        i += count / 8;
+    }
+    free(expected);
+    free(got.items);
+}
+
+void model_check_flows(struct model *m, struct btr_reader *reader, uint32_t bounds)
+{
+    for (uint32_t i = 0; i < MODEL_IDS; i++) {
+        check_side(m, reader, m->ids[i], BTR_SIDE_ALL, 0);
+        check_side(m, reader, m->ids[i], BTR_SIDE_MEET, 0);
+        for (uint32_t k = 0; m->event_count > 0 && k < bounds; k++) {
+            const struct btr_event *e =
+                &m->events[test_random_below(&m->random, m->event_count)].event;
+            check_side(m, reader, m->ids[i], BTR_SIDE_INTO, e->first_ns);
+            check_side(m, reader, m->ids[i], BTR_SIDE_OUT_OF, e->last_ns);
+        }
+        check_side(m, reader, m->ids[i], BTR_SIDE_INTO, INT64_MAX);
+        check_side(m, reader, m->ids[i], BTR_SIDE_OUT_OF, INT64_MIN);
+    }
+    check_side(m, reader, (struct btr_id){1, 2}, BTR_SIDE_ALL, 0); /* not there: no flow */
+}
+
+/* ---- Entities -------------------------------------------------------------------------------- */
+
+static int attr_compare(const void *x, const void *y)
+{
+    const struct btr_attr *a = x, *b = y;
+    int c = a->key - b->key;
+    if (c == 0)
+        c = (a->since_ns > b->since_ns) - (a->since_ns < b->since_ns);
+    return c != 0 ? c : btr_span_compare(a->value, b->value);
+}
+
+/* Attributes of an id in order, each value once as long as it stays. */
+static uint32_t oracle_attrs(const struct model *m, struct btr_id id, struct btr_attr *out)
+{
+    uint32_t count = 0, kept = 0;
+    for (uint32_t i = 0; i < m->attr_count; i++)
+        if (btr_id_equal(m->attrs[i].id, id))
+            out[count++] = m->attrs[i].attr;
+    if (count > 0)
+        qsort(out, count, sizeof(*out), attr_compare);
+    for (uint32_t i = 0; i < count; i++)
+        if (kept == 0 || out[kept - 1].key != out[i].key ||
+            !btr_span_equal(out[kept - 1].value, out[i].value))
+            out[kept++] = out[i];
+    return kept;
+}
+
+static void check_times(const struct model *m, const struct btr_entity *e)
+{
+    uint64_t count = 0;
+    int64_t first = 0, last = 0;
+    for (uint32_t i = 0; i < m->event_count; i++) {
+        const struct btr_event *x = &m->events[i].event;
+        if (!btr_id_equal(x->subject, e->id) && !btr_id_equal(x->object, e->id))
+            continue;
+        first = count == 0 || x->first_ns < first ? x->first_ns : first;
+        last = count == 0 || x->last_ns > last ? x->last_ns : last;
+        count++;
+    }
+    assert_int_equal(e->event_count, count);
+    assert_true(e->first_ns == first && e->last_ns == last);
+}
+
+static void check_entity(const struct model *m, uint32_t i, const struct btr_entity *e)
+{
+    struct btr_attr *expected = calloc((size_t)m->attr_count + 1, sizeof(*expected));
+    assert_non_null(expected);
+    uint32_t count = oracle_attrs(m, m->ids[i], expected);
+    assert_int_equal(e->kind, m->kind[i]);
+    if (m->kind[i] != 0)
+        assert_true(btr_span_equal(e->host, i % 3 == 0 ? BTR_SPAN("") : BTR_SPAN("host")));
+    assert_int_equal(e->attr_count, count);
+    for (uint32_t k = 0; k < count; k++)
+        assert_int_equal(attr_compare(&expected[k], &e->attrs[k]), 0);
+    check_times(m, e);
+    free(expected);
+}
+
+struct visited {
+    const struct model *m;
+    uint32_t count;
+    struct btr_id last;
+};
+
+static int entity_take(void *self, const struct btr_entity *e)
+{
+    struct visited *v = self;
+    assert_true(v->count == 0 || btr_id_compare(v->last, e->id) < 0);
+    v->last = e->id;
+    v->count++;
+    for (uint32_t i = 0; i < MODEL_IDS; i++)
+        if (btr_id_equal(v->m->ids[i], e->id))
+            check_entity(v->m, i, e);
+    return 0;
+}
+
+void model_check_entities(struct model *m, struct btr_reader *reader)
+{
+    struct btr_err err;
+    struct btr_arena *arena = btr_arena_new(16 << 20);
+    uint32_t mentioned = 0;
+    for (uint32_t i = 0; i < MODEL_IDS; i++) {
+        struct btr_entity e;
+        int rc = btr_reader_entity(reader, m->ids[i], arena, &e, &err);
+        assert_int_equal(rc, m->mentioned[i] ? 0 : BTR_E_NOTFOUND);
+        if (rc == 0)
+            check_entity(m, i, &e);
+        mentioned += i > 0 && m->mentioned[i]; /* the first id means none */
+    }
+    btr_arena_free(arena);
+    struct visited v = {.m = m};
+    assert_int_equal(btr_reader_entities(reader, BTR_KIND_NONE, INT64_MIN, INT64_MAX, entity_take,
+                                         &v, &err),
+                     0);
+    assert_int_equal(v.count, mentioned);
+}
+
+/* ---- Gaps and quarantine --------------------------------------------------------------------- */
+
+struct row_tally {
+    const struct model *m;
+    uint32_t count;
+};
+
+static int gap_take(void *self, const struct btr_gap_full *g)
+{
+    struct row_tally *t = self;
+    bool found = false;
+    for (uint32_t i = 0; i < t->m->gap_count && !found; i++) {
+        const struct model_gap *e = &t->m->gaps[i];
+        found = e->gap.kind == g->gap.kind && e->gap.from_ns == g->gap.from_ns &&
+                e->gap.until_ns == g->gap.until_ns && e->gap.from_id == g->gap.from_id &&
+                e->gap.until_id == g->gap.until_id && e->gap.count == g->gap.count &&
+                e->gap.line == g->gap.line && btr_span_equal(e->gap.why, g->gap.why) &&
+                btr_span_equal(e->host, g->host) && btr_span_equal(e->source, g->source) &&
+                btr_span_equal(e->input, g->input);
+    }
+    assert_true(found);
+    t->count++;
+    return 0;
+}
+
+static int quarantined_take(void *self, const struct btr_quarantined_full *q)
+{
+    struct row_tally *t = self;
+    bool found = false;
+    for (uint32_t i = 0; i < t->m->quarantined_count && !found; i++) {
+        const struct model_quarantined *e = &t->m->quarantined[i];
+        found = e->record.line == q->record.line && e->record.offset == q->record.offset &&
+                e->record.record_size == q->record.record_size &&
+                btr_span_equal(e->record.reason, q->record.reason) &&
+                btr_span_equal(e->record.record, q->record.record) &&
+                btr_span_equal(e->host, q->host) && btr_span_equal(e->input, q->input);
+    }
+    assert_true(found);
+    t->count++;
+    return 0;
+}
+
+static int source_take(void *self, const struct btr_source_stat *s)
+{
+    const struct model *m = self;
+    uint64_t events = 0, reads = 0;
+    for (uint32_t i = 0; i < m->event_count; i++) {
+        const struct model_event *e = &m->events[i];
+        if (!btr_span_equal(e->host, s->host) || !btr_span_equal(e->source, s->source) ||
+            (e->event.flags & (BTR_EVENT_IMPLIED | BTR_EVENT_PART)))
+            continue;
+        events++;
+        reads += e->event.operation == BTR_OP_READ;
+    }
+    assert_int_equal(s->event_count, events);
+    assert_int_equal(s->operation_count[BTR_OP_READ], reads);
+    return 0;
+}
+
+void model_check_rows(const struct model *m, struct btr_reader *reader)
+{
+    struct btr_err err;
+    struct row_tally gaps = {m, 0}, quarantined = {m, 0};
+    struct btr_store_stat stat;
+    assert_int_equal(btr_reader_gaps(reader, gap_take, &gaps, &err), 0);
+    assert_int_equal(gaps.count, m->gap_count);
+    assert_int_equal(btr_reader_quarantine(reader, quarantined_take, &quarantined, &err), 0);
+    assert_int_equal(quarantined.count, m->quarantined_count);
+    assert_int_equal(btr_reader_sources(reader, source_take, (void *)(uintptr_t)m, &err), 0);
+    assert_int_equal(btr_reader_stat(reader, &stat, &err), 0);
+    assert_int_equal(stat.event_count, m->event_count);
+    assert_int_equal(stat.record_count, m->event_count);
+    assert_int_equal(stat.gap_count, m->gap_count);
+    assert_int_equal(stat.undecoded, m->quarantined_count);
+}

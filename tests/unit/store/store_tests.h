@@ -1,0 +1,6 @@
+#ifndef STORE_TESTS_H
+#define STORE_TESTS_H
+/** The groups of tests of the room; each returns how many failed. */
+int round_trip_tests(void);
+
+#endif
