@@ -58,6 +58,8 @@ size_t win_find_fold(struct btr_span hay, struct btr_span needle)
 struct btr_span win_basename(struct btr_span path)
 {
     size_t i = path.size;
+    if (i == 0)
+        return path;
     while (i > 0 && path.at[i - 1] != '\\' && path.at[i - 1] != '/')
         i--;
     return (struct btr_span){path.at + i, path.size - i};

@@ -54,6 +54,8 @@ static size_t program_end(struct btr_span s)
 static struct command command_of(struct btr_span line)
 {
     line = trim(line);
+    if (line.size == 0)
+        return (struct command){0};
     size_t end = program_end(line);
     struct btr_span program = {line.at, end};
     if (end > 1 && line.at[0] == '"')

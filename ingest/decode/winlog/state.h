@@ -27,7 +27,8 @@ enum win_table_name {
     WIN_TABLE_COUNT
 };
 
-enum { WIN_NONE = UINT32_MAX, WIN_TEXTS = 3, WIN_TEXT_MAX = 1024, WIN_CHANNELS = 64 };
+#define WIN_NONE UINT32_MAX /* no slot */
+enum { WIN_TEXTS = 3, WIN_TEXT_MAX = 1024, WIN_CHANNELS = 64 };
 
 enum win_item_flag {
     WIN_ITEM_CREATED = 1, /* its creation was told */
