@@ -209,7 +209,7 @@ static bool host_fill(struct host *host, const struct btr_json_member *members, 
 /* Reads one `"name": {...}`. */
 static int host_read(struct btr_hosts *hosts, struct btr_span *rest, struct btr_err *err)
 {
-    struct btr_span raw_name, raw_value, name;
+    struct btr_span raw_name, raw_value, name = {0};
     if (!take_raw(rest, '"', &raw_name) || !take(rest, ':'))
         return btr_fail(err, BTR_E_FORMAT, UINT64_MAX,
                         "host inventory: a host name in quotes is missing");
