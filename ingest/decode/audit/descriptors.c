@@ -69,8 +69,11 @@ static void interval_tell(struct audit_host *h, uint32_t process, uint32_t objec
     bool flow = o->kind == AUDIT_OBJECT_FLOW;
     audit_note_process(h, process);
     audit_note_object(h, object);
-    if (o->inode != AUDIT_NONE)
-        audit_inode_use(h, o->inode, o->name_slot, since_ns, h->now_ns, true);
+    if (o->inode != AUDIT_NONE && writes)
+        audit_inode_write(h, o->inode, o->name_slot, since_ns, h->now_ns, true);
+    else if (o->inode != AUDIT_NONE)
+        audit_inode_read(h, o->inode, o->name_slot, since_ns, h->now_ns, true);
+    h->objects[object].changed |= writes;
     o = &h->objects[object];
     if (reads)
         interval_emit(h, process, o, since_ns, flow ? BTR_OP_RECV : BTR_OP_READ);
@@ -103,6 +106,9 @@ void audit_slot_close(struct audit_host *h, uint32_t process, uint64_t fd)
     int64_t since_ns = slot->since_ns;
     slot->object = AUDIT_NONE;
     interval_tell(h, process, object, since_ns);
+    const struct audit_object *o = &h->objects[object];
+    if (o->refs == 1 && o->changed && o->inode != AUDIT_NONE) /* the last of its descriptors */
+        audit_inode_spread(h, o->inode, o->name_slot, o->opened_ns);
     audit_object_drop(h, object);
 }
 

@@ -63,11 +63,17 @@ static bool name_resolve(struct audit_host *h, uint32_t process, const struct au
     return true;
 }
 
-/* Says that the content behind a name is used now, before or after the event itself makes no difference. */
-static void name_use(struct audit_host *h, const struct named *n, int64_t first_ns)
+/* The content behind a name is used, or changed, by the event in hand. */
+static void name_read(struct audit_host *h, const struct named *n)
 {
     if (n->inode != AUDIT_NONE)
-        audit_inode_use(h, n->inode, n->slot, first_ns, h->now_ns, false);
+        audit_inode_read(h, n->inode, n->slot, h->now_ns, h->now_ns, false);
+}
+
+static void name_write(struct audit_host *h, const struct named *n)
+{
+    if (n->inode != AUDIT_NONE)
+        audit_inode_write(h, n->inode, n->slot, h->first_ns, h->now_ns, false);
 }
 
 static int64_t dirfd_of(uint64_t argument)
@@ -147,7 +153,10 @@ static void open_emit(struct audit_host *h, uint32_t process, const struct named
         audit_emit_in(h, process, n->id, BTR_OP_TOLD);
         return;
     }
-    name_use(h, n, h->first_ns);
+    if (access == AUDIT_CAN_READ)
+        name_read(h, n);
+    else
+        name_write(h, n);
     if (n->path->nametype == AUDIT_NAME_CREATE)
         audit_emit_out(h, process, n->id, BTR_OP_CREATE);
     else if (access == AUDIT_CAN_READ)
@@ -191,10 +200,22 @@ static void call_unlink(struct audit_host *h, uint32_t process)
     int64_t dirfd = e->call == AUDIT_CALL_unlinkat ? dirfd_of(e->a[0]) : -100;
     if (!name_resolve(h, process, path_object(e), dirfd, &n))
         return;
-    name_use(h, &n, h->first_ns);
+    name_read(h, &n);
     audit_emit_out(h, process, n.id, BTR_OP_DELETE);
     if (n.inode != AUDIT_NONE)
         audit_inode_forget_name(h, n.inode, n.id);
+}
+
+/* An event of its own carried the content to this name: what is read under it comes from there. */
+static void name_moved(struct audit_host *h, uint32_t inode, uint16_t slot)
+{
+    struct audit_inode *i = &h->inodes[inode];
+    if (slot >= i->name_count)
+        return;
+    i->version = i->version == UINT32_MAX ? 1 : i->version + 1;
+    i->last_name = slot;
+    i->names[slot].version = i->version;
+    i->names[slot].changed = true;
 }
 
 /* rename: the process takes away the old name and makes the new one, whose content is the old one's. An exchange
@@ -202,7 +223,7 @@ static void call_unlink(struct audit_host *h, uint32_t process)
 static void rename_tell(struct audit_host *h, uint32_t process, struct named *from, struct named *to)
 {
     if (from->inode != AUDIT_NONE)
-        audit_inode_use(h, from->inode, from->slot, h->first_ns, h->now_ns, false);
+        audit_inode_read(h, from->inode, from->slot, h->first_ns, h->now_ns, false);
     audit_emit_out(h, process, to->id, BTR_OP_RENAME);
     audit_emit_out(h, process, from->id, BTR_OP_DELETE);
     struct btr_event *e = audit_emit(h, from->id, to->id, BTR_OP_RENAMED);
@@ -211,7 +232,7 @@ static void rename_tell(struct audit_host *h, uint32_t process, struct named *fr
     if (inode == AUDIT_NONE)
         return;
     uint16_t slot = audit_inode_name(h, inode, to->id, to->root, to->full);
-    h->inodes[inode].last_name = slot; /* `renamed` carried the content over */
+    name_moved(h, inode, slot);
     audit_inode_forget_name(h, inode, from->id);
 }
 
@@ -260,14 +281,14 @@ static void call_link(struct audit_host *h, uint32_t process)
     bool known = name_resolve(h, process, path_nth(e, AUDIT_NAME_NORMAL, 0), at ? dirfd_of(e->a[0]) : -100, &from);
     if (!name_resolve(h, process, path_nth(e, AUDIT_NAME_CREATE, 0), at ? dirfd_of(e->a[2]) : -100, &to))
         return;
-    if (known)
-        name_use(h, &from, h->first_ns);
+    if (known && from.inode != AUDIT_NONE)
+        audit_inode_read(h, from.inode, from.slot, h->first_ns, h->now_ns, false);
     audit_emit_out(h, process, to.id, BTR_OP_LINK);
     if (!known)
         return;
     audit_emit(h, from.id, to.id, BTR_OP_LINKED)->first_ns = h->first_ns;
     if (to.inode != AUDIT_NONE)
-        h->inodes[to.inode].last_name = to.slot;
+        h->inodes[to.inode].names[to.slot].version = h->inodes[to.inode].version; /* `linked` joined it */
 }
 
 /* Calls that change one named thing. */
@@ -276,7 +297,7 @@ static void call_named(struct audit_host *h, uint32_t process, int64_t dirfd, en
     struct named n;
     if (!name_resolve(h, process, path_object(h->e), dirfd, &n))
         return;
-    name_use(h, &n, h->first_ns);
+    name_write(h, &n);
     audit_emit_out(h, process, n.id, operation);
 }
 
@@ -289,7 +310,7 @@ static void call_descriptor(struct audit_host *h, uint32_t process, enum btr_ope
     audit_note_object(h, object);
     const struct audit_object *o = &h->objects[object];
     if (o->inode != AUDIT_NONE)
-        audit_inode_use(h, o->inode, o->name_slot, h->first_ns, h->now_ns, false);
+        audit_inode_write(h, o->inode, o->name_slot, h->first_ns, h->now_ns, false);
     struct btr_event *e = audit_emit_out(h, process, h->objects[object].id, operation);
     e->doubt = h->objects[object].doubt;
 }
@@ -319,7 +340,7 @@ void audit_exec_files(struct audit_host *h, uint32_t process)
         struct named n;
         if (e->paths[i].nametype == AUDIT_NAME_PARENT || !name_resolve(h, process, &e->paths[i], dirfd, &n))
             continue;
-        name_use(h, &n, h->now_ns);
+        name_read(h, &n);
         audit_emit_in(h, process, n.id, first ? BTR_OP_EXEC : BTR_OP_LOAD);
         first = false;
     }

@@ -35,8 +35,11 @@ static struct btr_event *transfer(struct audit_host *h, uint32_t process, uint64
     if (o->kind == AUDIT_OBJECT_DEVICE || o->kind == AUDIT_OBJECT_DIRECTORY) {
         e = audit_emit_in(h, process, o->id, BTR_OP_TOLD);
     } else {
-        if (o->inode != AUDIT_NONE)
-            audit_inode_use(h, o->inode, o->name_slot, in ? h->now_ns : h->first_ns, h->now_ns, false);
+        if (o->inode != AUDIT_NONE && in)
+            audit_inode_read(h, o->inode, o->name_slot, h->now_ns, h->now_ns, false);
+        else if (o->inode != AUDIT_NONE)
+            audit_inode_write(h, o->inode, o->name_slot, h->first_ns, h->now_ns, false);
+        h->objects[object].changed |= !in;
         o = &h->objects[object];
         bool flow = o->kind == AUDIT_OBJECT_FLOW;
         e = in ? audit_emit_in(h, process, o->id, flow ? BTR_OP_RECV : BTR_OP_READ)
@@ -83,7 +86,7 @@ static void call_mmap(struct audit_host *h, uint32_t process)
     if (o->kind == AUDIT_OBJECT_DEVICE || o->kind == AUDIT_OBJECT_DIRECTORY)
         return;
     if (o->inode != AUDIT_NONE)
-        audit_inode_use(h, o->inode, o->name_slot, h->now_ns, h->now_ns, false);
+        audit_inode_read(h, o->inode, o->name_slot, h->now_ns, h->now_ns, false);
     struct btr_event *out = audit_emit_in(h, process, h->objects[object].id, e->a[2] & PROT_EXEC_ ? BTR_OP_LOAD : BTR_OP_MAP);
     out->doubt = h->objects[object].doubt;
     if ((e->mmap_flags & MAP_SHARED_) && (e->a[2] & PROT_WRITE_))

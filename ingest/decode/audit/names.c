@@ -29,20 +29,24 @@ static size_t path_normalise(uint8_t *path, size_t size)
     return out;
 }
 
-/* "/proc/self/x" names another thing in every process: the key says which. */
+/* "/proc/self/x" names another thing in every process: the key says which. "/proc/self/exe" is the program itself. */
 static struct btr_span proc_self(struct audit_host *h, uint32_t process, struct btr_span path)
 {
-    static const struct btr_span SELF = {(const uint8_t *)"/proc/self", 10}, THREAD = {(const uint8_t *)"/proc/thread-self", 17};
-    struct btr_span prefix = btr_span_begins(path, SELF) ? SELF : THREAD;
+    const struct audit_process *p = &h->processes[process];
+    struct btr_span prefix = BTR_SPAN("/proc/self");
+    if (!btr_span_begins(path, prefix))
+        prefix = BTR_SPAN("/proc/thread-self");
     if (!btr_span_begins(path, prefix) || (path.size > prefix.size && path.at[prefix.size] != '/'))
         return path;
-    size_t size = path.size + 16;
-    uint8_t *out = btr_arena_alloc(h->arena, size, 1);
+    struct btr_span rest = {path.at + prefix.size, path.size - prefix.size};
+    if (btr_span_equal(rest, BTR_SPAN("/exe")) && p->exe.size > 1)
+        return p->exe;
+    uint8_t *out = btr_arena_alloc(h->arena, rest.size + 24, 1);
     if (!out)
         return path;
-    int head = snprintf((char *)out, size, "/proc/%u", h->processes[process].pid);
-    memcpy(out + head, path.at + prefix.size, path.size - prefix.size);
-    return (struct btr_span){out, (size_t)head + path.size - prefix.size};
+    int head = snprintf((char *)out, 24, "/proc/%u", p->pid);
+    memcpy(out + head, rest.at, rest.size);
+    return (struct btr_span){out, (size_t)head + rest.size};
 }
 
 /* What a relative name counts from: the descriptor, else the record's own CWD, else the last one known. */
@@ -102,6 +106,8 @@ static void name_set(struct audit_host *h, struct audit_name *name, struct btr_i
 {
     name->id = id;
     name->root = root;
+    name->version = 0;
+    name->changed = false;
     audit_string_set(h, &name->path, path);
 }
 
@@ -162,24 +168,56 @@ void audit_inode_clear(struct audit_host *h, uint32_t inode)
     free(i->names);
     i->names = NULL;
     i->name_count = i->last_name = 0;
+    i->version = 0;
 }
 
-void audit_inode_use(struct audit_host *h, uint32_t inode, uint16_t slot, int64_t first_ns, int64_t last_ns, bool interval)
+static void same_emit(struct audit_host *h, const struct audit_name *from, const struct audit_name *to, int64_t first_ns,
+                      int64_t last_ns)
+{
+    audit_note_file(h, from->id, from->root, from->path);
+    audit_note_file(h, to->id, to->root, to->path);
+    struct btr_event *e = audit_emit_implied(h, from->id, to->id, BTR_OP_SAME);
+    e->first_ns = first_ns;
+    e->last_ns = last_ns;
+}
+
+/* An instant needs the name of the last change only: that one was joined to those before. In an interval any of them may
+   have been the last. */
+void audit_inode_read(struct audit_host *h, uint32_t inode, uint16_t slot, int64_t first_ns, int64_t last_ns, bool interval)
 {
     struct audit_inode *i = &h->inodes[inode];
     i->used = 1;
-    if (slot >= i->name_count || (!interval && i->last_name == slot))
+    if (slot >= i->name_count || i->version == 0)
         return;
-    const struct audit_name *to = &i->names[slot];
+    struct audit_name *to = &i->names[slot];
     for (uint16_t n = 0; n < i->name_count; n++) {
-        if (n == slot || (!interval && n != i->last_name))
-            continue;
-        const struct audit_name *from = &i->names[n];
-        audit_note_file(h, from->id, from->root, from->path);
-        audit_note_file(h, to->id, to->root, to->path);
-        struct btr_event *e = audit_emit_implied(h, from->id, to->id, BTR_OP_SAME);
-        e->first_ns = first_ns;
-        e->last_ns = last_ns;
+        bool wanted = interval ? i->names[n].changed : n == i->last_name && to->version != i->version;
+        if (n != slot && wanted)
+            same_emit(h, &i->names[n], to, first_ns, last_ns);
     }
+    to->version = i->version;
+}
+
+void audit_inode_write(struct audit_host *h, uint32_t inode, uint16_t slot, int64_t first_ns, int64_t last_ns, bool interval)
+{
+    audit_inode_read(h, inode, slot, first_ns, last_ns, interval);
+    struct audit_inode *i = &h->inodes[inode];
+    if (slot >= i->name_count)
+        return;
+    i->version = i->version == UINT32_MAX ? 1 : i->version + 1;
     i->last_name = slot;
+    i->names[slot].version = i->version;
+    i->names[slot].changed = true;
+}
+
+void audit_inode_spread(struct audit_host *h, uint32_t inode, uint16_t slot, int64_t first_ns)
+{
+    struct audit_inode *i = &h->inodes[inode];
+    for (uint16_t n = 0; slot < i->name_count && n < i->name_count; n++) {
+        if (n == slot)
+            continue;
+        same_emit(h, &i->names[slot], &i->names[n], first_ns < h->now_ns ? first_ns : h->now_ns, h->now_ns);
+        if (i->last_name == slot)
+            i->names[n].version = i->version;
+    }
 }

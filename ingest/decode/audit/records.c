@@ -36,14 +36,14 @@ static void record_detail(struct audit_host *h, const struct audit_event *e)
         audit_attr(h, BTR_ATTR_SOURCE_IP, h->now_ns, from);
 }
 
-void audit_login_record(struct audit_host *h)
+static void login_record(struct audit_host *h)
 {
     const struct audit_event *e = h->e;
     if (e->ses != UINT32_MAX)
         audit_emit(h, record_process(h, e->pid), audit_session_entity(h, e->auid, e->ses), BTR_OP_LOGIN);
 }
 
-void audit_rules_record(struct audit_host *h)
+static void rules_record(struct audit_host *h)
 {
     struct btr_id subject = record_process(h, h->e->pid);
     audit_gap(h, BTR_GAP_RULES, h->now_ns, h->e->serial, 0, h->e->body);
@@ -54,8 +54,8 @@ void audit_user_record(struct audit_host *h)
 {
     const struct audit_event *e = h->e;
     struct btr_id subject = record_process(h, e->pid);
-    if (e->has_login) {
-        audit_login_record(h);
+    if (btr_span_equal(e->type, BTR_SPAN("LOGIN"))) {
+        login_record(h);
         return;
     }
     struct btr_id object = record_object(h, e);
@@ -91,8 +91,8 @@ void audit_kernel_record(struct audit_host *h)
         audit_gap(h, BTR_GAP_LOST, h->order_ns, h->last_serial, e->lost, e->body);
     else if (e->backlog != UINT64_MAX && e->backlog > 0 && btr_span_begins(e->type, BTR_SPAN("KERNEL")))
         audit_gap(h, BTR_GAP_BACKLOG, h->order_ns, h->last_serial, 0, e->body);
-    if (e->has_config_change) {
-        audit_rules_record(h);
+    if (btr_span_equal(e->type, BTR_SPAN("CONFIG_CHANGE"))) {
+        rules_record(h);
         return;
     }
     audit_emit(h, host, host, BTR_OP_TOLD);

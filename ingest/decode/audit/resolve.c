@@ -104,8 +104,7 @@ static void hole_see(struct audit_host *h, uint64_t serial, int64_t before_ns)
 static void order_set(struct audit_host *h, const struct audit_event *e, int64_t ahead_ns)
 {
     int64_t before_ns = h->order_ns;
-    bool wraps = h->any && !serial_after(e->serial, h->last_serial);
-    bool late = wraps && e->time_ns + h->clock_offset_ns <= h->order_ns + FAR_NS && h->last_serial - e->serial < AUDIT_RECENT_MAX * 16u;
+    bool late = h->any && serial_after(h->last_serial, e->serial) && e->time_ns + h->clock_offset_ns <= h->order_ns + FAR_NS && h->last_serial - e->serial < AUDIT_RECENT_MAX * 16u;
     if (late) {
         h->now_ns = order_late(h, e->serial);
         return;
@@ -249,10 +248,6 @@ static void resolve_call(struct audit_host *h)
     uint32_t process = audit_process_of(h);
     if (process == AUDIT_NONE)
         return;
-    if (h->e->has_login)
-        audit_login_record(h);
-    if (h->e->has_config_change)
-        audit_rules_record(h);
     cwd_keep(h, process);
     if (call_failed(h, process) || call_descriptors(h, process))
         return;

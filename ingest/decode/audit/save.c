@@ -180,12 +180,15 @@ static void put_inodes(struct btr_buffer *b, const struct audit_host *h, struct 
         btr_buffer_varint(b, i->device);
         btr_buffer_varint(b, i->number);
         btr_buffer_u8(b, (uint8_t)i->used);
+        btr_buffer_varint(b, i->version);
         btr_buffer_varint(b, i->last_name);
         btr_buffer_varint(b, i->name_count);
         for (uint16_t name = 0; name < i->name_count; name++) {
             put_id(b, i->names[name].id);
             put_text(b, i->names[name].root);
             put_text(b, i->names[name].path);
+            btr_buffer_varint(b, i->names[name].version);
+            btr_buffer_u8(b, i->names[name].changed);
         }
     }
 }
@@ -194,7 +197,7 @@ static void put_object(struct btr_buffer *b, const struct audit_object *o, const
 {
     put_id(b, o->id);
     put_id(b, o->rendezvous);
-    const uint8_t small[] = {o->kind, o->access, o->entity, o->flags, o->doubt, o->family, o->datagram};
+    const uint8_t small[] = {o->kind, o->access, o->entity, o->flags, o->doubt, o->family, o->datagram, o->changed};
     btr_buffer_put(b, small, sizeof(small));
     btr_buffer_varint(b, o->inode == AUDIT_NONE ? 0 : (uint64_t)n->inode_number[o->inode] + 1);
     btr_buffer_varint(b, o->name_slot);
@@ -388,12 +391,19 @@ static void get_inodes(struct reader *r, struct audit_host *h)
             return;
         }
         h->inodes[at].used = get_u8(r);
+        h->inodes[at].version = (uint32_t)get(r, UINT32_MAX);
         uint16_t last = (uint16_t)get(r, AUDIT_NAMES_MAX - 1);
         uint64_t names = get(r, AUDIT_NAMES_MAX);
         for (uint64_t n = 0; n < names && !r->bad; n++) {
             struct btr_id id = get_id(r);
             struct btr_span root = get_text(r), path = get_text(r);
-            audit_inode_name(h, at, id, audit_intern(h, root), path);
+            uint16_t slot = audit_inode_name(h, at, id, audit_intern(h, root), path);
+            uint32_t version = (uint32_t)get(r, UINT32_MAX);
+            bool changed = get_u8(r) != 0;
+            if (slot < h->inodes[at].name_count) {
+                h->inodes[at].names[slot].version = version;
+                h->inodes[at].names[slot].changed = changed;
+            }
         }
         h->inodes[at].last_name = last;
         if (h->inodes[at].name_count != names || (names && last >= names))
@@ -418,6 +428,7 @@ static void get_object(struct reader *r, struct audit_host *h)
     o->doubt = get_u8(r);
     o->family = get_u8(r);
     o->datagram = get_u8(r);
+    o->changed = get_u8(r) != 0;
     uint64_t inode = get(r, h->inode_count);
     if (inode && !r->bad) {
         o->inode = (uint32_t)inode - 1;

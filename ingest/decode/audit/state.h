@@ -35,6 +35,7 @@ struct audit_object {
     uint8_t entity;     /* enum btr_kind */
     uint8_t flags;      /* enum btr_entity_flag */
     uint8_t doubt;
+    bool changed;       /* written through */
     uint32_t inode;     /* index of the inode's life, or AUDIT_NONE */
     uint16_t name_slot; /* which of the inode's names this was opened by */
     uint64_t opened_serial, opened_line;
@@ -97,6 +98,8 @@ struct audit_name {
     struct btr_id id;
     struct btr_span path; /* owned */
     struct btr_span root; /* interned */
+    uint32_t version;     /* of the content that this name was last joined to */
+    bool changed;         /* content was changed through it */
 };
 
 /** One life of an inode, and the names it was used by. */
@@ -104,7 +107,8 @@ struct audit_inode {
     uint64_t device, number;
     uint32_t refs;        /* objects that hold it */
     uint32_t used;        /* clock hand's mark */
-    uint16_t name_count, last_name;
+    uint32_t version;     /* grows when the content changes; 0: not changed since it was first seen */
+    uint16_t name_count, last_name; /* last_name: the one through which it was changed last */
     struct audit_name *names; /* AUDIT_NAMES_MAX of them, or NULL while there are none */
 };
 
@@ -232,8 +236,12 @@ void audit_gap(struct audit_host *h, enum btr_gap_kind kind, int64_t from_ns, ui
 /** Joins and normalises a path; the result is in the arena. False when there is no name, or it is relative to something unknown. */
 bool audit_path_full(struct audit_host *h, uint32_t process, struct audit_text name, int64_t dirfd, struct btr_span *out);
 struct btr_id audit_file_id(struct audit_host *h, uint32_t process, struct btr_span path, struct btr_span *root);
-/** Says that an inode is used by a name now: `same` from the last name when that was another. */
-void audit_inode_use(struct audit_host *h, uint32_t inode, uint16_t slot, int64_t first_ns, int64_t last_ns, bool interval);
+/** Says that an inode's content is used by a name now: `same` from the name it was changed through, when that is another. */
+void audit_inode_read(struct audit_host *h, uint32_t inode, uint16_t slot, int64_t first_ns, int64_t last_ns, bool interval);
+/** The same, and the content is changed through this name. */
+void audit_inode_write(struct audit_host *h, uint32_t inode, uint16_t slot, int64_t first_ns, int64_t last_ns, bool interval);
+/** What was changed through a name is there under all others. */
+void audit_inode_spread(struct audit_host *h, uint32_t inode, uint16_t slot, int64_t first_ns);
 uint16_t audit_inode_name(struct audit_host *h, uint32_t inode, struct btr_id id, struct btr_span root, struct btr_span path);
 void audit_inode_forget_name(struct audit_host *h, uint32_t inode, struct btr_id name);
 /** Forgets all names: the inode's life ended. */
@@ -249,8 +257,6 @@ void audit_exec_files(struct audit_host *h, uint32_t process);    /* file.c: wha
 void audit_call_io(struct audit_host *h, uint32_t process);     /* io.c: bytes */
 void audit_call_socket(struct audit_host *h, uint32_t process); /* socket.c */
 void audit_call_space(struct audit_host *h, uint32_t process);  /* space.c: mounts, roots, namespaces, modules */
-void audit_login_record(struct audit_host *h);  /* records.c */
-void audit_rules_record(struct audit_host *h);
 void audit_user_record(struct audit_host *h);                   /* records.c */
 void audit_kernel_record(struct audit_host *h);
 void audit_other_record(struct audit_host *h);

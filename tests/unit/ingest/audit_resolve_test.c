@@ -214,11 +214,39 @@ static void two_names_of_one_inode_are_joined_while_it_lives(void **state)
     told_call(&t, READ, 9, 11, 1, "a0=3 a1=0 a2=0 a3=0", NULL);
     told_call(&t, READ, 9, 11, 1, "a0=3 a1=0 a2=0 a3=0", NULL);
     told_end(&t);
-    /* at the second open, at the write, at the first read; not at the second */
-    assert_int_equal(told_count(&t, BTR_OP_SAME), 3);
-    const struct btr_event *last = told_event(&t, BTR_OP_SAME, 2), *read = told_event(&t, BTR_OP_READ, 0);
+    /* at the second open, for the first was for writing, and at the first read after the write; not at the second */
+    assert_int_equal(told_count(&t, BTR_OP_SAME), 2);
+    const struct btr_event *last = told_event(&t, BTR_OP_SAME, 1), *read = told_event(&t, BTR_OP_READ, 0);
     assert_true(btr_id_equal(last->object, read->object));
     assert_true(last->last_ns <= read->first_ns);
+    told_fini(&t);
+}
+
+static void names_of_what_nobody_changes_are_not_joined(void **state)
+{
+    (void)state;
+    struct told t;
+    told_init(&t, "web01", NULL);
+    open_read(&t, 10, "/lib64/ld.so", "5", 3);
+    open_read(&t, 11, "/usr/lib/ld.so", "5", 3);
+    told_end(&t);
+    assert_int_equal(told_count(&t, BTR_OP_SAME), 0);
+    told_fini(&t);
+}
+
+static void what_was_written_is_there_under_every_name_when_it_is_closed(void **state)
+{
+    (void)state;
+    struct told t;
+    told_init(&t, "web01", NULL);
+    open_read(&t, 11, "/opt/hook.sh", "5", 3);
+    open_write(&t, 10, "/host/hook.sh", "5", 3);
+    told_call(&t, WRITE, 9, 10, 1, "a0=3 a1=0 a2=0 a3=0", NULL);
+    told_call(&t, CLOSE, 0, 10, 1, "a0=3 a1=0 a2=0 a3=0", NULL);
+    told_end(&t);
+    const struct btr_event *same = told_event(&t, BTR_OP_SAME, 0);
+    assert_string_equal(told_attr(&t, same->object, BTR_ATTR_FILE_PATH), "/opt/hook.sh");
+    assert_true(same->last_ns > told_event(&t, BTR_OP_WRITE, 0)->last_ns);
     told_fini(&t);
 }
 
@@ -429,6 +457,8 @@ int main(void)
         cmocka_unit_test(inside_a_pid_namespace_the_parent_comes_from_the_open_clone),
         cmocka_unit_test(a_rename_carries_the_content_to_the_new_name),
         cmocka_unit_test(two_names_of_one_inode_are_joined_while_it_lives),
+        cmocka_unit_test(names_of_what_nobody_changes_are_not_joined),
+        cmocka_unit_test(what_was_written_is_there_under_every_name_when_it_is_closed),
         cmocka_unit_test(an_inode_number_that_is_used_again_joins_nothing),
         cmocka_unit_test(an_open_descriptor_is_an_interval_only_where_calls_are_not_recorded),
         cmocka_unit_test(a_pipe_leads_from_its_writer_to_its_reader),
