@@ -56,6 +56,24 @@ static void inputs_finish(struct feed *f)
     }
 }
 
+/* One line for all of them: folders of logs often have other things in them. */
+static void passed_over_tell(struct feed *f, const struct btr_paths *paths)
+{
+    uint64_t count = f->stats->inputs_passed_over;
+    if (count == 0)
+        return;
+    if (f->stats->inputs == 0)
+        feed_complain(f, paths->items[0].path, BTR_E_FORMAT,
+                      "of the files found here and with it none is of a known log format");
+    else if (f->options->note && !f->passed_over.failed) {
+        struct btr_err line = {0};
+        (void)btr_fail(
+            &line, BTR_E_FORMAT, UINT64_MAX, "passed over, of no known log format: %llu (%.*s)",
+            (unsigned long long)count, (int)f->passed_over.size, (const char *)f->passed_over.at);
+        f->options->note(f->options->note_self, line.text);
+    }
+}
+
 static int run_read(struct feed *f, const struct btr_paths *paths)
 {
     int rc = 0;
@@ -73,9 +91,8 @@ static int run_read(struct feed *f, const struct btr_paths *paths)
             feed_sink_failed(f, rc);
     }
     feed_states_count(f);
-    if (rc == 0 && f->stats->inputs == 0 && f->stats->inputs_passed_over > 0)
-        feed_complain(f, paths->items[0].path, BTR_E_FORMAT,
-                      "of the files found here and with it none is of a known log format");
+    if (rc == 0)
+        passed_over_tell(f, paths);
     return rc;
 }
 
@@ -87,6 +104,7 @@ static void run_end(struct feed *f)
     free(f->inputs);
     btr_batch_fini(&f->batch);
     btr_arena_free(f->arena);
+    btr_buffer_fini(&f->passed_over);
     free(f);
 }
 

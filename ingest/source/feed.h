@@ -108,6 +108,7 @@ struct feed {
     struct feed_input **inputs;
     uint32_t input_count, input_capacity;
     int64_t progress_ns;
+    struct btr_buffer passed_over; /* names of files that hold no log */
 };
 
 /* ---- feed.c ---- */

@@ -422,7 +422,7 @@ static int input_probe(struct feed *f, const struct btr_path *path, struct sourc
         said = 0;
     } else if (good && rc == BTR_E_FORMAT && path->found) {
         f->stats->inputs_passed_over++;
-        feed_note(f, path->path, "passed over: %s", err.text);
+        btr_buffer_format(&f->passed_over, "%s%s", f->passed_over.size > 0 ? ", " : "", path->path);
     } else {
         feed_complain(f, path->path, rc, err.text);
     }

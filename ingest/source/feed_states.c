@@ -150,7 +150,8 @@ int feed_states_input_end(struct feed *f, uint32_t input)
 {
     int rc = 0;
     for (uint32_t i = 0; i < f->state_count && rc == 0; i++)
-        if (f->states[i]->decoder->input_end && f->states[i]->flush_due && f->states[i]->input == input)
+        if (f->states[i]->decoder->input_end && f->states[i]->flush_due &&
+            f->states[i]->input == input)
             rc = state_input_end(f, f->states[i]);
     return rc;
 }
