@@ -129,7 +129,7 @@ static void record(struct json_writer *w, const struct btr_answer *a, uint32_t e
     json_text(w, "host", o->host);
     json_text(w, "source", o->source);
     snprintf(id, sizeof id, "%llu", (unsigned long long)e->record_id);
-    json_text(w, "id", btr_span_of(e->record_id ? id : ""));
+    json_text(w, "id", btr_span_of(id));
     json_open(w, "origin", '{');
     json_text(w, "file", o->input);
     json_count(w, "line", e->line);

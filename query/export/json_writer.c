@@ -11,8 +11,9 @@ static void key(struct json_writer *w, const char *name)
     w->first = false;
     if (!name)
         return;
-    btr_escape_json(w->out, btr_span_of(name));
-    btr_buffer_u8(w->out, ':');
+    btr_buffer_text(w->out, "\""); /* names are ours and plain */
+    btr_buffer_text(w->out, name);
+    btr_buffer_text(w->out, "\":");
 }
 
 void json_open(struct json_writer *w, const char *name, char bracket)
