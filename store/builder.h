@@ -1,7 +1,7 @@
 #ifndef STORE_BUILDER_H
 #define STORE_BUILDER_H
 /** A segment in the making: batches copied into plain arrays, with ids and strings as numbers. One thread. */
-#include "strings.h"
+#include "string_table.h"
 
 #include <btr/err.h>
 #include <btr/event.h>

@@ -2,5 +2,8 @@
 #define STORE_TESTS_H
 /** The groups of tests of the room; each returns how many failed. */
 int round_trip_tests(void);
+int writer_tests(void);
+int damage_tests(void);
+int golden_tests(void);
 
 #endif

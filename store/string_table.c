@@ -1,4 +1,4 @@
-#include "strings.h"
+#include "string_table.h"
 
 void store_strings_fini(struct store_strings *s)
 {

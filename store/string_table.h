@@ -1,5 +1,5 @@
-#ifndef STORE_STRINGS_H
-#define STORE_STRINGS_H
+#ifndef STORE_STRING_TABLE_H
+#define STORE_STRING_TABLE_H
 /** Strings that are kept once and known by number, in the order of their first mention. */
 #include <btr/buffer.h>
 #include <btr/id.h>
