@@ -21,17 +21,26 @@ int cli_reader_open(struct btr_reader **out, const struct cli_args *args, struct
     return rc;
 }
 
+/* Quoted unless it is plain. */
+static void shell_word(struct btr_buffer *out, const char *word)
+{
+    static const char PLAIN[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:";
+    bool plain = *word && strspn(word, PLAIN) == strlen(word);
+    btr_buffer_text(out, plain ? "" : "'");
+    for (const char *c = word; *c; c++) {
+        if (*c == '\'')
+            btr_buffer_text(out, "'\\''");
+        else
+            btr_buffer_put(out, c, 1);
+    }
+    btr_buffer_text(out, plain ? "" : "'");
+}
+
 void cli_stores_again(struct btr_buffer *out, const struct cli_args *args)
 {
     const char *path;
     for (uint32_t i = 0; (path = cli_arg_nth(args, "store", i)); i++) {
-        btr_buffer_text(out, i ? " --store '" : "--store '");
-        for (const char *c = path; *c; c++) {
-            if (*c == '\'')
-                btr_buffer_text(out, "'\\''");
-            else
-                btr_buffer_put(out, c, 1);
-        }
-        btr_buffer_text(out, "'");
+        btr_buffer_text(out, i ? " --store " : "--store ");
+        shell_word(out, path);
     }
 }

@@ -6,6 +6,7 @@
 
 enum { ARENA_MAX = 1 << 30 }; /* bytes of labels and attributes */
 
+/* The time that the answer speaks of: no later than the starts (forward: no earlier), however long an interval is. */
 static void bounds_find(struct btr_answer *a)
 {
     const struct btr_trace *t = a->trace;
@@ -17,8 +18,10 @@ static void bounds_find(struct btr_answer *a)
     }
     for (uint64_t i = 0; i < t->step_count; i++) {
         const struct btr_trace_step *s = &t->steps[i];
-        a->first_ns = s->first_ns < a->first_ns ? s->first_ns : a->first_ns;
-        a->last_ns = s->last_ns > a->last_ns ? s->last_ns : a->last_ns;
+        if (a->direction == BTR_WALK_BACKWARD)
+            a->first_ns = s->first_ns < a->first_ns ? s->first_ns : a->first_ns;
+        else
+            a->last_ns = s->last_ns > a->last_ns ? s->last_ns : a->last_ns;
     }
 }
 

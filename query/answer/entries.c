@@ -9,7 +9,7 @@
 /* What the edges say about a node. */
 struct surroundings {
     uint32_t neighbour; /* the only other node it has edges with, ANSWER_NONE: none or several */
-    bool several, fed, started, paired;
+    bool several, fed, started, paired, accepted, connected;
 };
 
 static bool starts_process(uint8_t operation)
@@ -40,10 +40,35 @@ static struct surroundings *surroundings_find(const struct btr_answer *a)
         neighbour_add(&all[e->to], e->from);
         all[e->to].fed = true;
         all[e->to].started |= starts_process(e->operation);
-        all[e->from].paired |= e->pair;
-        all[e->to].paired |= e->pair;
+        for (int end = 0; end < 2; end++) {
+            struct surroundings *s = &all[end ? e->to : e->from];
+            s->paired |= e->pair;
+            s->accepted |= e->operation == BTR_OP_ACCEPT;
+            s->connected |= e->operation == BTR_OP_CONNECT && !e->pair;
+        }
     }
     return all;
+}
+
+/* The address of a connection's end that is not the recorded one; empty when that cannot be told. */
+static struct btr_span far_address(const struct answer_node *n, const struct surroundings *s)
+{
+    if (n->entity.kind != BTR_KIND_FLOW || s->accepted == s->connected)
+        return (struct btr_span){0};
+    return btr_entity_attr(&n->entity,
+                           s->accepted ? BTR_ATTR_SOURCE_IP : BTR_ATTR_DESTINATION_IP, n->seen_ns);
+}
+
+static bool shares_alert_address(const struct btr_answer *a, const struct surroundings *all,
+                                 uint32_t node)
+{
+    struct btr_span address = far_address(&a->nodes[node], &all[node]);
+    for (uint32_t i = 0; address.size && i < a->trace->node_count; i++) {
+        if (a->trace->nodes[i].start &&
+            btr_span_equal(far_address(&a->nodes[i], &all[i]), address))
+            return true;
+    }
+    return false;
 }
 
 static enum answer_rank flow_rank(const struct answer_node *n, const struct surroundings *s,
@@ -51,9 +76,11 @@ static enum answer_rank flow_rank(const struct answer_node *n, const struct surr
 {
     if (s->paired)
         return ANSWER_RANK_NONE;
-    if (n->entity.flags & BTR_ENTITY_OUTSIDE)
+    if (n->entity.flags & BTR_ENTITY_OUTSIDE) {
         *why = "a connection whose other end is outside the inventory";
-    else if (n->entity.flags & BTR_ENTITY_HALF)
+        return ANSWER_RANK_OUTSIDE;
+    }
+    if (n->entity.flags & BTR_ENTITY_HALF)
         *why = "a connection of which no other agent recorded the other end";
     else if (!s->several)
         *why = "a connection of which one end only appears in the records";
@@ -89,12 +116,18 @@ static struct answer_entry entry_make(const struct btr_answer *a, uint32_t node,
                                       enum answer_rank rank, const char *why)
 {
     uint32_t label = a->paths.of_node[node];
-    struct answer_entry e = {node, ANSWER_NONE, INT64_MIN, label, (uint8_t)rank, rank, why};
+    struct answer_entry e = {.node = node,
+                             .hops = ANSWER_NONE,
+                             .left_ns = INT64_MIN,
+                             .label = label,
+                             .rank = (uint8_t)rank,
+                             .score = rank,
+                             .why = why};
     if (label != ANSWER_NONE) {
         const struct answer_label *l = &a->paths.labels[label];
         e.hops = l->level;
         e.left_ns = l->step == ANSWER_NONE ? INT64_MIN : a->trace->steps[l->step].last_ns;
-        e.score += 1.0 / (1.0 + e.hops);
+        e.score += 0.5 / (1.0 + e.hops);
     }
     return e;
 }
@@ -110,6 +143,8 @@ static int sortable_compare(const void *x, const void *y)
     const struct answer_entry *a = &p->entry, *b = &q->entry;
     if (a->rank != b->rank)
         return a->rank > b->rank ? -1 : 1;
+    if (a->alert_address != b->alert_address)
+        return a->alert_address ? -1 : 1;
     if (a->hops != b->hops)
         return a->hops < b->hops ? -1 : 1;
     if (a->left_ns != b->left_ns)
@@ -120,7 +155,7 @@ static int sortable_compare(const void *x, const void *y)
 /* Forward, only connections: everything else that was reached is in the answer's nodes. */
 static bool wanted(const struct btr_answer *a, enum answer_rank rank)
 {
-    return a->direction == BTR_WALK_BACKWARD ? rank != ANSWER_RANK_NONE : rank == ANSWER_RANK_FLOW;
+    return a->direction == BTR_WALK_BACKWARD ? rank != ANSWER_RANK_NONE : rank >= ANSWER_RANK_FLOW;
 }
 
 int answer_entries_find(struct btr_answer *a, struct btr_err *err)
@@ -136,8 +171,11 @@ int answer_entries_find(struct btr_answer *a, struct btr_err *err)
         enum answer_rank rank = rank_of(&a->nodes[i], &all[i], &why);
         if (!wanted(a, rank) || a->trace->nodes[i].start)
             continue;
-        list[a->entry_count].entry = entry_make(a, i, rank, why);
-        list[a->entry_count++].id = a->trace->nodes[i].id;
+        struct sortable *item = &list[a->entry_count++];
+        item->id = a->trace->nodes[i].id;
+        item->entry = entry_make(a, i, rank, why);
+        item->entry.alert_address = shares_alert_address(a, all, i);
+        item->entry.score += item->entry.alert_address ? 0.5 : 0;
     }
     if (rc == 0 && a->entry_count > 1)
         qsort(list, a->entry_count, sizeof *list, sortable_compare);

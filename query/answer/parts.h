@@ -44,13 +44,21 @@ struct answer_entry {
     int64_t left_ns; /* when that path leaves it */
     uint32_t label;  /* of the path, in paths */
     uint8_t rank;    /* enum answer_rank */
+    bool alert_address; /* a connection with the same far address as a start */
     double score;
     const char *why;
 };
 
-/** The kinds of ways in, least likely first. The order, and then fewest steps, and then the latest, is the rule that
- *  sorts them until steps are scored. */
-enum answer_rank { ANSWER_RANK_NONE, ANSWER_RANK_OBJECT, ANSWER_RANK_PROCESS, ANSWER_RANK_SESSION, ANSWER_RANK_FLOW };
+/** The kinds of ways in, least likely first. This order, then the far address of the alert's own connection, then fewest
+ *  steps, then the latest, is the rule that sorts them until steps are scored. */
+enum answer_rank {
+    ANSWER_RANK_NONE,
+    ANSWER_RANK_OBJECT,
+    ANSWER_RANK_PROCESS,
+    ANSWER_RANK_SESSION,
+    ANSWER_RANK_FLOW,    /* the other end was not recorded */
+    ANSWER_RANK_OUTSIDE, /* the other end is outside the inventory */
+};
 
 /** A node reached from a start by a path whose times are admissible (paths.c). */
 struct answer_label {

@@ -140,7 +140,7 @@ static bool way_like(const struct btr_answer *a, const struct answer_entry *x,
     if (a->paths.labels[x->label].previous != a->paths.labels[y->label].previous)
         return false;
     const struct answer_node *n = &a->nodes[x->node], *m = &a->nodes[y->node];
-    for (size_t i = 0; x->rank == ANSWER_RANK_FLOW && i < sizeof KEYS / sizeof *KEYS; i++) {
+    for (size_t i = 0; x->rank >= ANSWER_RANK_FLOW && i < sizeof KEYS / sizeof *KEYS; i++) {
         if (!btr_span_equal(btr_entity_attr(&n->entity, KEYS[i], n->seen_ns),
                             btr_entity_attr(&m->entity, KEYS[i], m->seen_ns)))
             return false;
@@ -275,6 +275,8 @@ static void others_say(const struct text_writer *w, uint32_t shown)
         enum answer_rank rank;
         const char *one, *many;
     } ROWS[] = {
+        {ANSWER_RANK_OUTSIDE, "connection whose other end is outside the inventory",
+         "connections whose other end is outside the inventory"},
         {ANSWER_RANK_FLOW, "connection whose other end no agent recorded",
          "connections whose other end no agent recorded"},
         {ANSWER_RANK_SESSION, "session of unknown origin", "sessions of unknown origin"},
@@ -297,8 +299,8 @@ static void others_say(const struct text_writer *w, uint32_t shown)
         text_number_of(w, count, ROWS[r].one, ROWS[r].many);
         between = ",\n        ";
     }
-    btr_buffer_text(w->out, "\n        sorted by that order, then fewest steps, then the latest; "
-                            "nothing is scored yet\n");
+    btr_buffer_text(w->out, "\n        in this order, the alert's own far address first, then fewest steps, "
+                            "then the latest; steps are not scored yet\n");
 }
 
 static void gaps_say(const struct text_writer *w)

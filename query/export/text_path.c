@@ -55,14 +55,18 @@ static void day_say(const struct text_writer *w, struct place *place, int64_t ns
     }
 }
 
+/* To the millisecond: what is below it is order time's way to tell equal times apart. */
 static void hour_say(const struct text_writer *w, int64_t ns)
 {
     char text[BTR_TIME_TEXT_SIZE];
-    btr_time_text(ns, text);
+    int64_t ms = ns / 1000000;
+    btr_time_text(ms * 1000000, text);
     size_t size = strlen(text);
-    bool plain = size > 12 && text[size - 1] == 'Z';
-    btr_buffer_format(w->out, "%.*s", plain ? (int)(size - 12) : (int)size,
-                      plain ? text + 11 : text);
+    if (size < 20 || text[10] != 'T' || text[size - 1] != 'Z') {
+        btr_buffer_text(w->out, text);
+        return;
+    }
+    btr_buffer_format(w->out, "%.*s%s", (int)(size - 12), text + 11, size == 20 ? ".000" : "");
 }
 
 static void actor_say(const struct text_writer *w, struct place *place, uint32_t actor)
