@@ -15,7 +15,7 @@ DATA = os.path.join(os.environ["BTR_SOURCE_DIR"], "datasets", "web_cmdi")
 WORK = os.environ["BTR_WORK"]
 LONG = bool(os.environ.get("BTR_LONG"))
 KILLS = 400 if LONG else 50
-INPUT_SIZE = 4 << 20 if LONG else 3 << 19  # bytes of text a host
+INPUT_SIZE = 16 << 20 if LONG else 3 << 20  # bytes of text a host
 SEED = int(os.environ.get("BTR_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 32)
 
 
