@@ -138,10 +138,14 @@ int audit_assembler_add(struct audit_assembler *a, struct btr_span record, uint6
     if (full(a))
         return refuse(a, BTR_E_LIMIT, err);
     struct audit_slot_event *slot = audit_type_alone(head.type) ? NULL : slot_match(a, &head);
-    if (slot)
+    if (head.type == AUDIT_TYPE_EOE_) { /* a mark; after an event that was given out it has nothing more to tell */
+        if (slot)
+            slot->ended = true;
+    } else if (slot) {
         rc = audit_slot_append(a, slot, &head, record, line);
-    else if (head.type != AUDIT_TYPE_EOE_) /* the end of an event that was given out has nothing more to tell */
+    } else {
         rc = slot_open(a, &head, record, line);
+    }
     return refuse(a, rc, err);
 }
 

@@ -90,7 +90,7 @@ struct audit_slot_event {
     int64_t until_ns;      /* or the record time this */
     uint32_t serial;
     uint32_t next, previous; /* in order; AUDIT_SLOT_NONE at the ends */
-    struct btr_buffer text;  /* records, each followed by a newline */
+    struct btr_buffer text;  /* records, each followed by a newline; EOE is a mark and not kept */
     struct audit_part *parts;
     uint32_t part_count, part_capacity;
     uint32_t leads, given;   /* records that lead an event of their own; how many of the events were given out */

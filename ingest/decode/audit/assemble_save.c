@@ -5,12 +5,12 @@
  * follows from the records is not written, so one state has one encoding; on loading everything is checked anew.
  */
 
-enum { SAVE_VERSION = 1, STREAM_ANY = 1, STREAM_MARKED = 2, SLOT_DUE = 1, SLOT_WAITS = 2 };
+enum { SAVE_VERSION = 1, STREAM_ANY = 1, STREAM_MARKED = 2, SLOT_DUE = 1, SLOT_WAITS = 2, SLOT_ENDED = 4, SLOT_FLAGS = 7 };
 #define ORDER_MAX (UINT64_MAX / 2)
 
 static void slot_put(const struct audit_slot_event *slot, struct btr_buffer *out)
 {
-    btr_buffer_u8(out, (uint8_t)((slot->due ? SLOT_DUE : 0) | (slot->waits ? SLOT_WAITS : 0)));
+    btr_buffer_u8(out, (uint8_t)((slot->due ? SLOT_DUE : 0) | (slot->waits ? SLOT_WAITS : 0) | (slot->ended ? SLOT_ENDED : 0)));
     btr_buffer_varint(out, slot->order);
     btr_buffer_varint(out, slot->until_order);
     btr_buffer_svarint(out, slot->until_ns);
@@ -78,7 +78,7 @@ static int part_get(struct audit_assembler *a, struct audit_slot_event *slot, st
     if (!btr_cursor_varint(c, &line) || !btr_cursor_varint(c, &size) || size > c->rest.size ||
         !btr_cursor_span(c, (size_t)size, &record) || record.size > a->size_max)
         return refuse(c, err);
-    if (audit_head_parse(record, &head, NULL) < 0)
+    if (audit_head_parse(record, &head, NULL) < 0 || head.type == AUDIT_TYPE_EOE_)
         return refuse(c, err);
     if (head.stamped && (head.time_ns != slot->time_ns || head.serial != slot->serial))
         return refuse(c, err);
@@ -108,7 +108,7 @@ static int slot_get(struct audit_assembler *a, struct btr_cursor *c, struct btr_
     uint8_t flags;
     if (!slot)
         return btr_fail(err, BTR_E_LIMIT, c->offset, "more saved audit events than may be open");
-    bool good = btr_cursor_u8(c, &flags) && flags <= (SLOT_DUE | SLOT_WAITS) && get_order(c, &slot->order) &&
+    bool good = btr_cursor_u8(c, &flags) && flags <= SLOT_FLAGS && get_order(c, &slot->order) &&
                 get_order(c, &slot->until_order) && get_time(c, false, &slot->until_ns) &&
                 get_time(c, false, &slot->time_ns) && get_u32(c, &slot->serial) && get_u32(c, &slot->given) &&
                 (a->last == AUDIT_SLOT_NONE || a->slots[a->last].order <= slot->order);
@@ -119,6 +119,7 @@ static int slot_get(struct audit_assembler *a, struct btr_cursor *c, struct btr_
         return rc;
     slot->due = flags & SLOT_DUE;
     slot->waits = flags & SLOT_WAITS;
+    slot->ended = flags & SLOT_ENDED;
     audit_slot_link(a, slot);
     return 0;
 }

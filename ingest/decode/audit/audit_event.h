@@ -64,7 +64,7 @@ struct audit_event {
     uint64_t serial;
     int64_t time_ns;       /* the record's own */
     uint64_t line;         /* of the first record */
-    uint32_t record_count;
+    uint32_t record_count; /* without EOE, which is but a mark */
     struct btr_span node;  /* node= of the first record; empty when absent */
     struct btr_span type;  /* "SYSCALL", "USER_LOGIN", "UNKNOWN[1337]" ... of the leading record */
     struct btr_span body;  /* the leading record's text after "msg=audit(...): " */

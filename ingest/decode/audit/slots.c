@@ -147,9 +147,6 @@ static void marks_set(struct audit_slot_event *slot, uint16_t type)
     case AUDIT_TYPE_PROCTITLE_:
         slot->titled = true;
         break;
-    case AUDIT_TYPE_EOE_:
-        slot->ended = true;
-        break;
     case AUDIT_TYPE_SYSCALL_: case AUDIT_TYPE_URINGOP_:
         slot->leads += slot->calls == 0;
         slot->calls = slot->calls < 2 ? (uint16_t)(slot->calls + 1) : slot->calls;
