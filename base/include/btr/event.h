@@ -160,8 +160,8 @@ enum btr_direction {
     X(SAME, 22, OUT, "same", "is also")                                              \
     X(FORK, 23, OUT, "fork", "started")                                              \
     X(EXIT, 24, NONE, "exit", "ended")                                               \
-    X(CONNECT, 25, BOTH, "connect", "connected to")                                  \
-    X(ACCEPT, 26, BOTH, "accept", "accepted")                                        \
+    X(CONNECT, 25, OUT, "connect", "connected to")                                  \
+    X(ACCEPT, 26, OUT, "accept", "accepted")                                        \
     X(BIND, 27, NONE, "bind", "bound to")                                            \
     X(LISTEN, 28, NONE, "listen", "listened on")                                     \
     X(MEET_CLIENT, 29, MEET, "meet_client", "is the client at")                      \

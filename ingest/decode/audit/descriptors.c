@@ -2,8 +2,6 @@
 
 #include "state.h"
 
-enum { TOLD_READS = 1, TOLD_WRITES = 2 };
-
 struct audit_slot *audit_slot_get(struct audit_host *h, uint32_t process, uint64_t fd)
 {
     uint32_t table = h->processes[process].table;
@@ -35,11 +33,17 @@ static bool slots_grow(struct audit_host *h, struct audit_table *t, uint64_t fd)
     return true;
 }
 
-/* Which of reads and writes the records of this process's user tell one by one. */
-static uint32_t told_of(const struct audit_host *h, uint32_t process)
+/* Which of reads and writes the records of this process's user tell one by one. Sockets have calls of their own as well:
+   both kinds must have been seen, these on the host at all. */
+static uint32_t told_of(const struct audit_host *h, uint32_t process, bool flow)
 {
     uint32_t told = btr_u64map_get(&h->told, h->processes[process].uid);
-    return told == AUDIT_NONE ? 0 : told;
+    told = told == AUDIT_NONE ? 0 : told;
+    if (flow && !(h->told_any & AUDIT_TOLD_RECEIVES))
+        told &= ~(uint32_t)AUDIT_TOLD_READS;
+    if (flow && !(h->told_any & AUDIT_TOLD_SENDS))
+        told &= ~(uint32_t)AUDIT_TOLD_WRITES;
+    return told;
 }
 
 /* One direction of an interval, located at the record that opened the descriptor. */
@@ -61,9 +65,9 @@ static void interval_tell(struct audit_host *h, uint32_t process, uint32_t objec
 {
     const struct audit_object *o = &h->objects[object];
     bool flows = o->kind == AUDIT_OBJECT_FILE || o->kind == AUDIT_OBJECT_CHANNEL || o->kind == AUDIT_OBJECT_FLOW;
-    uint32_t told = told_of(h, process);
-    bool reads = (o->access & AUDIT_CAN_READ) && !(told & TOLD_READS);
-    bool writes = (o->access & AUDIT_CAN_WRITE) && !(told & TOLD_WRITES);
+    uint32_t told = told_of(h, process, o->kind == AUDIT_OBJECT_FLOW);
+    bool reads = (o->access & AUDIT_CAN_READ) && !(told & AUDIT_TOLD_READS);
+    bool writes = (o->access & AUDIT_CAN_WRITE) && !(told & AUDIT_TOLD_WRITES);
     if (!flows || (!reads && !writes))
         return;
     bool flow = o->kind == AUDIT_OBJECT_FLOW;

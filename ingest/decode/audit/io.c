@@ -1,7 +1,6 @@
 #include "state.h"
 
 enum {
-    TOLD_READS = 1, TOLD_WRITES = 2,
     PROT_WRITE_ = 2, PROT_EXEC_ = 4, MAP_SHARED_ = 1,
 };
 
@@ -95,13 +94,13 @@ static void call_mmap(struct audit_host *h, uint32_t process)
 
 static void call_read(struct audit_host *h, uint32_t process)
 {
-    told_add(h, process, TOLD_READS);
+    told_add(h, process, AUDIT_TOLD_READS);
     transfer(h, process, h->e->a[0], true, bytes_of(h->e));
 }
 
 static void call_write(struct audit_host *h, uint32_t process)
 {
-    told_add(h, process, TOLD_WRITES);
+    told_add(h, process, AUDIT_TOLD_WRITES);
     transfer(h, process, h->e->a[0], false, bytes_of(h->e));
 }
 

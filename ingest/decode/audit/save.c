@@ -350,7 +350,7 @@ static void get_scalars(struct reader *r, struct audit_host *h)
     h->behind_count = (uint32_t)get(r, UINT32_MAX);
     h->last_serial = get(r, UINT64_MAX);
     h->any = get_u8(r) != 0;
-    h->told_any = (uint32_t)get(r, 3);
+    h->told_any = (uint32_t)get(r, 15);
     h->hole_from = get(r, UINT64_MAX);
     h->hole_until = get(r, UINT64_MAX);
     h->hole_count = get(r, UINT64_MAX);

@@ -483,6 +483,7 @@ static void call_message(struct audit_host *h, uint32_t process, bool in)
 {
     const struct audit_event *e = h->e;
     uint32_t object = AUDIT_NONE;
+    h->told_any |= in ? AUDIT_TOLD_RECEIVES : AUDIT_TOLD_SENDS;
     struct btr_id id = message_object(h, process, &object);
     if (btr_id_is_none(id))
         return;

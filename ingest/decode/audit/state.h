@@ -21,6 +21,9 @@ enum audit_object_kind {
     AUDIT_OBJECT_LISTENER,
 };
 
+/** Which calls the rules of a host record one by one. */
+enum audit_told { AUDIT_TOLD_READS = 1, AUDIT_TOLD_WRITES = 2, AUDIT_TOLD_RECEIVES = 4, AUDIT_TOLD_SENDS = 8 };
+
 enum audit_bound { AUDIT_BOUND = 1, AUDIT_BOUND_LISTENS = 2 };
 
 enum audit_access { AUDIT_CAN_READ = 1, AUDIT_CAN_WRITE = 2 };
@@ -149,7 +152,7 @@ struct audit_host {
     size_t bytes_max;
     uint32_t in_hand[2];         /* processes that the event in hand works on: not evicted */
     /* what the rules of this host record, by uid */
-    struct btr_u64map told;      /* uid -> 1 reads | 2 writes */
+    struct btr_u64map told;      /* uid -> enum audit_told */
     uint32_t told_any;
     struct btr_u64map bound;     /* low half of a unix rendezvous -> enum audit_bound: sockets with a name */
     /* order */

@@ -1,13 +1,16 @@
 /* Records of the Security and System logs
-   (https://learn.microsoft.com/previous-versions/windows/it-pro/windows-10/security/threat-protection/auditing/). */
+   (https://learn.microsoft.com/previous-versions/windows/it-pro/windows-10/security/threat-protection/auditing/).
+ */
 #include "call.h"
 
 enum { FILE_READ_DATA = 1, FILE_WRITE_DATA = 2, FILE_APPEND_DATA = 4, ACCESS_DELETE = 0x10000 };
 
-/* 5156 calls its pid ProcessID. NXLog writes the logger's own pid under that name, as a JSON number. */
+/* 5156 calls its pid ProcessID. NXLog writes the logger's own pid under that name, as a JSON
+ * number. */
 static struct btr_span pid_text(struct win_call *c)
 {
-    struct btr_span text = win_field_either(c->f, BTR_SPAN("ProcessId"), BTR_SPAN("CallerProcessId"));
+    struct btr_span text =
+        win_field_either(c->f, BTR_SPAN("ProcessId"), BTR_SPAN("CallerProcessId"));
     if (text.size)
         return text;
     const struct btr_json_member *m = win_member(c->f, BTR_SPAN("ProcessID"));
@@ -23,14 +26,16 @@ static struct win_who client_process(struct win_call *c)
 
 static struct win_who subject_session(struct win_call *c)
 {
-    return win_known(win_session(c, WIN_FIELD(c, "SubjectLogonId"), WIN_FIELD(c, "SubjectDomainName"),
+    return win_known(win_session(c, WIN_FIELD(c, "SubjectLogonId"),
+                                 WIN_FIELD(c, "SubjectDomainName"),
                                  WIN_FIELD(c, "SubjectUserName")));
 }
 
 struct win_who win_security_actor(struct win_call *c)
 {
-    struct win_mention m = {.pid_text = pid_text(c),
-                            .image = win_field_either(c->f, BTR_SPAN("ProcessName"), BTR_SPAN("CallerProcessName"))};
+    struct win_mention m = {
+        .pid_text = pid_text(c),
+        .image = win_field_either(c->f, BTR_SPAN("ProcessName"), BTR_SPAN("CallerProcessName"))};
     struct win_who who = win_process(c, &m);
     if (!who.known)
         who = client_process(c);
@@ -39,7 +44,8 @@ struct win_who win_security_actor(struct win_call *c)
 
 /* ---- Processes ------------------------------------------------------------------------------ */
 
-static struct btr_span user_field(struct win_call *c, struct btr_span target, struct btr_span subject)
+static struct btr_span user_field(struct win_call *c, struct btr_span target,
+                                  struct btr_span subject)
 {
     struct btr_span value = win_field(c->f, target);
     return value.size ? value : win_field(c->f, subject);
@@ -47,11 +53,13 @@ static struct btr_span user_field(struct win_call *c, struct btr_span target, st
 
 static void process_created(struct win_call *c)
 {
-    struct win_mention parent = {.pid_text = WIN_FIELD(c, "ProcessId"), .image = WIN_FIELD(c, "ParentProcessName")};
-    struct win_mention child = {.pid_text = WIN_FIELD(c, "NewProcessId"),
-                                .image = WIN_FIELD(c, "NewProcessName"),
-                                .command_line = WIN_FIELD(c, "CommandLine"),
-                                .user = user_field(c, BTR_SPAN("TargetUserName"), BTR_SPAN("SubjectUserName"))};
+    struct win_mention parent = {.pid_text = WIN_FIELD(c, "ProcessId"),
+                                 .image = WIN_FIELD(c, "ParentProcessName")};
+    struct win_mention child = {
+        .pid_text = WIN_FIELD(c, "NewProcessId"),
+        .image = WIN_FIELD(c, "NewProcessName"),
+        .command_line = WIN_FIELD(c, "CommandLine"),
+        .user = user_field(c, BTR_SPAN("TargetUserName"), BTR_SPAN("SubjectUserName"))};
     struct win_who from = win_process(c, &parent), to = win_process_begins(c, &child);
     if (!to.known) {
         win_tell_only(c, from, to.id);
@@ -59,7 +67,8 @@ static void process_created(struct win_call *c)
     }
     win_tell(c, BTR_OP_FORK, from, to.id, (enum btr_doubt)to.doubt, 0);
     win_tell(c, BTR_OP_EXEC, to, win_file(c, child.image, (struct btr_span){0}), BTR_DOUBT_NONE, 0);
-    struct btr_id session = win_session(c, WIN_FIELD(c, "TargetLogonId"), WIN_FIELD(c, "TargetDomainName"), child.user);
+    struct btr_id session =
+        win_session(c, WIN_FIELD(c, "TargetLogonId"), WIN_FIELD(c, "TargetDomainName"), child.user);
     struct win_who holder = btr_id_is_none(session) ? subject_session(c) : win_known(session);
     win_tell(c, BTR_OP_SESSION_OF, holder, to.id, BTR_DOUBT_NONE, BTR_EVENT_PART);
     win_launch_begun(c, to, &child, parent.image);
@@ -67,7 +76,8 @@ static void process_created(struct win_call *c)
 
 static void process_ended(struct win_call *c)
 {
-    struct win_mention m = {.pid_text = WIN_FIELD(c, "ProcessId"), .image = WIN_FIELD(c, "ProcessName")};
+    struct win_mention m = {.pid_text = WIN_FIELD(c, "ProcessId"),
+                            .image = WIN_FIELD(c, "ProcessName")};
     struct win_who who = win_process(c, &m);
     win_process_ends(c, &m);
     if (who.known)
@@ -98,8 +108,10 @@ static void service_installed(struct win_call *c)
         win_tell_only(c, who, service);
         return;
     }
-    win_launch_service_set(c, name, win_field_either(c->f, BTR_SPAN("ServiceFileName"), BTR_SPAN("ImagePath")));
-    win_tell(c, BTR_OP_SERVICE_INSTALL, who.known ? who : win_known(win_host(c)), service, BTR_DOUBT_NONE, 0);
+    win_launch_service_set(
+        c, name, win_field_either(c->f, BTR_SPAN("ServiceFileName"), BTR_SPAN("ImagePath")));
+    win_tell(c, BTR_OP_SERVICE_INSTALL, who.known ? who : win_known(win_host(c)), service,
+             BTR_DOUBT_NONE, 0);
 }
 
 static void task_changed(struct win_call *c)
@@ -111,7 +123,8 @@ static void task_changed(struct win_call *c)
         win_tell_only(c, who, task);
         return;
     }
-    win_launch_task_set(c, name, win_field_either(c->f, BTR_SPAN("TaskContent"), BTR_SPAN("TaskContentNew")));
+    win_launch_task_set(
+        c, name, win_field_either(c->f, BTR_SPAN("TaskContent"), BTR_SPAN("TaskContentNew")));
     win_tell(c, BTR_OP_TASK_SET, who.known ? who : win_known(win_host(c)), task, BTR_DOUBT_NONE, 0);
 }
 
@@ -119,15 +132,19 @@ static void log_cleared(struct win_call *c)
 {
     struct win_who who = client(c);
     if (!who.known)
-        who = win_known(win_user(c, WIN_FIELD(c, "SubjectDomainName"), WIN_FIELD(c, "SubjectUserName")));
-    win_tell(c, BTR_OP_LOG_CLEAR, who.known ? who : win_known(win_host(c)), win_host(c), BTR_DOUBT_NONE, 0);
-    win_gap(c, BTR_GAP_CLEARED, BTR_SPAN("the log was cleared: what it held before is gone from the host"));
+        who = win_known(
+            win_user(c, WIN_FIELD(c, "SubjectDomainName"), WIN_FIELD(c, "SubjectUserName")));
+    win_tell(c, BTR_OP_LOG_CLEAR, who.known ? who : win_known(win_host(c)), win_host(c),
+             BTR_DOUBT_NONE, 0);
+    win_gap(c, BTR_GAP_CLEARED,
+            BTR_SPAN("the log was cleared: what it held before is gone from the host"));
 }
 
 static void rules_changed(struct win_call *c)
 {
     struct win_who who = client(c);
-    win_tell(c, BTR_OP_AUDIT_CHANGE, who.known ? who : win_known(win_host(c)), win_host(c), BTR_DOUBT_NONE, 0);
+    win_tell(c, BTR_OP_AUDIT_CHANGE, who.known ? who : win_known(win_host(c)), win_host(c),
+             BTR_DOUBT_NONE, 0);
     win_gap(c, BTR_GAP_RULES, BTR_SPAN("the audit policy was changed"));
 }
 
@@ -163,7 +180,8 @@ static struct btr_id share_object(struct win_call *c)
         c->rc = BTR_E_NOMEM;
         return (struct btr_id){0};
     }
-    return local.size ? win_file(c, whole, (struct btr_span){0}) : win_pipe(c, whole, (struct btr_id){0});
+    return local.size ? win_file(c, whole, (struct btr_span){0})
+                      : win_pipe(c, whole, (struct btr_id){0});
 }
 
 static void share_accessed(struct win_call *c)
@@ -231,11 +249,14 @@ static void connection_allowed(struct win_call *c)
 {
     struct win_mention m = {.pid_text = pid_text(c), .image = WIN_FIELD(c, "Application")};
     struct win_who who = win_process(c, &m);
-    struct win_ends ends = {.transport = protocol_name(WIN_FIELD(c, "Protocol")),
-                            .ip_a = WIN_FIELD(c, "SourceAddress"),
-                            .ip_b = win_field_either(c->f, BTR_SPAN("DestAddress"), BTR_SPAN("DestinationAddress"))};
-    bool ports = win_number(WIN_FIELD(c, "SourcePort"), &ends.port_a) &&
-                 win_number(win_field_either(c->f, BTR_SPAN("DestPort"), BTR_SPAN("DestinationPort")), &ends.port_b);
+    struct win_ends ends = {
+        .transport = protocol_name(WIN_FIELD(c, "Protocol")),
+        .ip_a = WIN_FIELD(c, "SourceAddress"),
+        .ip_b = win_field_either(c->f, BTR_SPAN("DestAddress"), BTR_SPAN("DestinationAddress"))};
+    bool ports =
+        win_number(WIN_FIELD(c, "SourcePort"), &ends.port_a) &&
+        win_number(win_field_either(c->f, BTR_SPAN("DestPort"), BTR_SPAN("DestinationPort")),
+                   &ends.port_b);
     struct btr_id flow = ports ? win_flow(c, &ends) : (struct btr_id){0};
     bool accepted = btr_span_equal(WIN_FIELD(c, "Direction"), BTR_SPAN("%%14592")) ||
                     win_equal_fold(WIN_FIELD(c, "Direction"), BTR_SPAN("Inbound"));
@@ -244,6 +265,7 @@ static void connection_allowed(struct win_call *c)
         return;
     }
     win_tell(c, accepted ? BTR_OP_ACCEPT : BTR_OP_CONNECT, who, flow, BTR_DOUBT_NONE, 0);
+    win_imply(c, BTR_OP_RECV, who, flow); /* bytes are not told: they may come back */
     if (accepted)
         win_connection_seen(c, ends.port_a > ends.port_b ? ends.ip_a : ends.ip_b,
                             ends.port_a > ends.port_b ? ends.port_a : ends.port_b, flow);

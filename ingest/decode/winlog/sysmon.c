@@ -2,10 +2,14 @@
 #include "call.h"
 
 enum {
-    PROCESS_VM_READ = 0x10, /* https://learn.microsoft.com/windows/win32/procthread/process-security-and-access-rights */
+    PROCESS_VM_READ =
+        0x10, /* https://learn.microsoft.com/windows/win32/procthread/process-security-and-access-rights
+               */
 };
 
-#define CREATION_NS INT64_C(2000000000) /* the handle that comes with starting a process is opened within this time */
+#define CREATION_NS                                                                                \
+    INT64_C(                                                                                       \
+        2000000000) /* the handle that comes with starting a process is opened within this time */
 
 static void tell_details(struct win_call *c, struct btr_id child, struct btr_span parent_image)
 {
@@ -25,16 +29,18 @@ static void tell_details(struct win_call *c, struct btr_id child, struct btr_spa
 
 static void tell_create(struct win_call *c)
 {
-    struct win_mention parent = {.guid = win_field_either(c->f, BTR_SPAN("ParentProcessGuid"), BTR_SPAN("ParentProcessGUID")),
+    struct win_mention parent = {.guid = win_field_either(c->f, BTR_SPAN("ParentProcessGuid"),
+                                                          BTR_SPAN("ParentProcessGUID")),
                                  .pid_text = WIN_FIELD(c, "ParentProcessId"),
                                  .image = WIN_FIELD(c, "ParentImage"),
                                  .command_line = WIN_FIELD(c, "ParentCommandLine"),
                                  .user = WIN_FIELD(c, "ParentUser")};
-    struct win_mention child = {.guid = win_field_either(c->f, BTR_SPAN("ProcessGuid"), BTR_SPAN("ProcessGUID")),
-                                .pid_text = WIN_FIELD(c, "ProcessId"),
-                                .image = WIN_FIELD(c, "Image"),
-                                .command_line = WIN_FIELD(c, "CommandLine"),
-                                .user = WIN_FIELD(c, "User")};
+    struct win_mention child = {
+        .guid = win_field_either(c->f, BTR_SPAN("ProcessGuid"), BTR_SPAN("ProcessGUID")),
+        .pid_text = WIN_FIELD(c, "ProcessId"),
+        .image = WIN_FIELD(c, "Image"),
+        .command_line = WIN_FIELD(c, "CommandLine"),
+        .user = WIN_FIELD(c, "User")};
     struct win_who from = win_process(c, &parent);
     struct win_who to = win_process_begins(c, &child);
     if (!to.known) {
@@ -43,17 +49,20 @@ static void tell_create(struct win_call *c)
     }
     tell_details(c, to.id, parent.image);
     win_tell(c, BTR_OP_FORK, from, to.id, (enum btr_doubt)to.doubt, 0);
-    win_tell(c, BTR_OP_EXEC, to, win_file(c, child.image, WIN_FIELD(c, "Hashes")), BTR_DOUBT_NONE, 0);
-    struct btr_id session = win_session(c, WIN_FIELD(c, "LogonId"), (struct btr_span){0}, child.user);
+    win_tell(c, BTR_OP_EXEC, to, win_file(c, child.image, WIN_FIELD(c, "Hashes")), BTR_DOUBT_NONE,
+             0);
+    struct btr_id session =
+        win_session(c, WIN_FIELD(c, "LogonId"), (struct btr_span){0}, child.user);
     win_tell(c, BTR_OP_SESSION_OF, win_known(session), to.id, BTR_DOUBT_NONE, BTR_EVENT_PART);
     win_launch_begun(c, to, &child, parent.image);
 }
 
 static void tell_exit(struct win_call *c)
 {
-    struct win_mention m = {.guid = win_field_either(c->f, BTR_SPAN("ProcessGuid"), BTR_SPAN("ProcessGUID")),
-                            .pid_text = WIN_FIELD(c, "ProcessId"),
-                            .image = WIN_FIELD(c, "Image")};
+    struct win_mention m = {
+        .guid = win_field_either(c->f, BTR_SPAN("ProcessGuid"), BTR_SPAN("ProcessGUID")),
+        .pid_text = WIN_FIELD(c, "ProcessId"),
+        .image = WIN_FIELD(c, "Image")};
     struct win_who who = win_actor(c);
     win_process_ends(c, &m);
     win_tell(c, BTR_OP_EXIT, who, who.id, BTR_DOUBT_NONE, 0);
@@ -74,13 +83,17 @@ static void tell_connection(struct win_call *c)
     }
     bool accepted = win_equal_fold(WIN_FIELD(c, "Initiated"), BTR_SPAN("false"));
     win_tell(c, accepted ? BTR_OP_ACCEPT : BTR_OP_CONNECT, who, flow, BTR_DOUBT_NONE, 0);
-    if (accepted) /* which end Sysmon calls the source varies then; the client's port is the higher one */
+    win_imply(c, BTR_OP_RECV, who, flow); /* bytes are not told: they may come back */
+    if (accepted) /* which end Sysmon calls the source varies then; the client's port is the higher
+                     one */
         win_connection_seen(c, ends.port_a > ends.port_b ? ends.ip_a : ends.ip_b,
                             ends.port_a > ends.port_b ? ends.port_a : ends.port_b, flow);
 }
 
-/* A process on a file. A stream ("x.exe:Zone.Identifier") is a file of its own, and part of its file. */
-static void tell_file(struct win_call *c, enum btr_operation operation, struct btr_span path, struct btr_span hashes)
+/* A process on a file. A stream ("x.exe:Zone.Identifier") is a file of its own, and part of its
+ * file. */
+static void tell_file(struct win_call *c, enum btr_operation operation, struct btr_span path,
+                      struct btr_span hashes)
 {
     struct win_who who = win_actor(c);
     struct btr_id file = win_file(c, path, hashes);
@@ -91,7 +104,9 @@ static void tell_file(struct win_call *c, enum btr_operation operation, struct b
     win_tell(c, operation, who, file, BTR_DOUBT_NONE, 0);
     const uint8_t *stream = path.size > 2 ? memchr(path.at + 2, ':', path.size - 2) : NULL;
     if (stream && c->f->event_id == 15)
-        win_tell(c, operation, who, win_file(c, (struct btr_span){path.at, (size_t)(stream - path.at)}, (struct btr_span){0}),
+        win_tell(c, operation, who,
+                 win_file(c, (struct btr_span){path.at, (size_t)(stream - path.at)},
+                          (struct btr_span){0}),
                  BTR_DOUBT_NONE, BTR_EVENT_PART);
 }
 
@@ -118,16 +133,16 @@ static void tell_load(struct win_call *c)
 
 static void mention_pair(struct win_call *c, struct win_mention *source, struct win_mention *target)
 {
-    *source = (struct win_mention){
-        .guid = win_field_either(c->f, BTR_SPAN("SourceProcessGuid"), BTR_SPAN("SourceProcessGUID")),
-        .pid_text = WIN_FIELD(c, "SourceProcessId"),
-        .image = WIN_FIELD(c, "SourceImage"),
-        .user = WIN_FIELD(c, "SourceUser")};
-    *target = (struct win_mention){
-        .guid = win_field_either(c->f, BTR_SPAN("TargetProcessGuid"), BTR_SPAN("TargetProcessGUID")),
-        .pid_text = WIN_FIELD(c, "TargetProcessId"),
-        .image = WIN_FIELD(c, "TargetImage"),
-        .user = WIN_FIELD(c, "TargetUser")};
+    *source = (struct win_mention){.guid = win_field_either(c->f, BTR_SPAN("SourceProcessGuid"),
+                                                            BTR_SPAN("SourceProcessGUID")),
+                                   .pid_text = WIN_FIELD(c, "SourceProcessId"),
+                                   .image = WIN_FIELD(c, "SourceImage"),
+                                   .user = WIN_FIELD(c, "SourceUser")};
+    *target = (struct win_mention){.guid = win_field_either(c->f, BTR_SPAN("TargetProcessGuid"),
+                                                            BTR_SPAN("TargetProcessGUID")),
+                                   .pid_text = WIN_FIELD(c, "TargetProcessId"),
+                                   .image = WIN_FIELD(c, "TargetImage"),
+                                   .user = WIN_FIELD(c, "TargetUser")};
 }
 
 static void tell_inject(struct win_call *c)
@@ -141,8 +156,9 @@ static void tell_inject(struct win_call *c)
         win_tell_only(c, from, to.id);
 }
 
-/* To open a process is no flow by itself. With the right to read its memory, its content may reach the opener. The
-   right to write is not taken for writing: half of all openings ask for everything; writes are told by 8 and 25. */
+/* To open a process is no flow by itself. With the right to read its memory, its content may reach
+   the opener. The right to write is not taken for writing: half of all openings ask for everything;
+   writes are told by 8 and 25. */
 static void tell_access(struct win_call *c)
 {
     struct win_mention source, target;
@@ -150,15 +166,18 @@ static void tell_access(struct win_call *c)
     struct win_who from = win_process(c, &source), to = win_process(c, &target);
     uint64_t rights = 0;
     const struct win_item *item = win_process_item(c, &target);
-    bool at_birth = item && item->start_ns != INT64_MIN && c->first_ns - CREATION_NS < item->start_ns + 1000000000;
-    bool reads = win_number(WIN_FIELD(c, "GrantedAccess"), &rights) && (rights & PROCESS_VM_READ) && !at_birth;
+    bool at_birth = item && item->start_ns != INT64_MIN &&
+                    c->first_ns - CREATION_NS < item->start_ns + 1000000000;
+    bool reads = win_number(WIN_FIELD(c, "GrantedAccess"), &rights) && (rights & PROCESS_VM_READ) &&
+                 !at_birth;
     if (from.known && to.known && reads)
         win_tell(c, BTR_OP_ACCESS, from, to.id, (enum btr_doubt)to.doubt, 0);
     else
         win_tell_only(c, from, to.id);
 }
 
-/* Services are set in the registry by services.exe, whoever asked it to: then the service exists. */
+/* Services are set in the registry by services.exe, whoever asked it to: then the service exists.
+ */
 static void tell_service_key(struct win_call *c, struct win_who who, struct btr_span path)
 {
     struct btr_span key = BTR_SPAN("\\Services\\");
@@ -186,12 +205,14 @@ static void tell_registry(struct win_call *c)
 {
     struct win_who who = win_actor(c);
     struct btr_span path = WIN_FIELD(c, "TargetObject");
-    struct btr_id key = win_registry(c, path, c->f->event_id == 13 ? WIN_FIELD(c, "Details") : (struct btr_span){0});
+    struct btr_id key = win_registry(
+        c, path, c->f->event_id == 13 ? WIN_FIELD(c, "Details") : (struct btr_span){0});
     if (!who.known || btr_id_is_none(key)) {
         win_tell_only(c, who, key);
     } else if (c->f->event_id == 14) {
         struct btr_id renamed = win_registry(c, WIN_FIELD(c, "NewName"), (struct btr_span){0});
-        win_tell(c, BTR_OP_REG_SET, who, btr_id_is_none(renamed) ? key : renamed, BTR_DOUBT_NONE, 0);
+        win_tell(c, BTR_OP_REG_SET, who, btr_id_is_none(renamed) ? key : renamed, BTR_DOUBT_NONE,
+                 0);
         win_tell(c, BTR_OP_REG_DELETE, who, key, BTR_DOUBT_NONE, BTR_EVENT_PART);
         win_tell(c, BTR_OP_RENAMED, win_known(key), renamed, BTR_DOUBT_NONE, BTR_EVENT_PART);
     } else {
@@ -228,7 +249,8 @@ static struct btr_span unquoted(struct btr_span s)
 {
     while (s.size && (s.at[0] == '"' || s.at[0] == ' ' || s.at[0] == '\\'))
         s = (struct btr_span){s.at + 1, s.size - 1};
-    while (s.size && (s.at[s.size - 1] == '"' || s.at[s.size - 1] == ' ' || s.at[s.size - 1] == '\\'))
+    while (s.size &&
+           (s.at[s.size - 1] == '"' || s.at[s.size - 1] == ' ' || s.at[s.size - 1] == '\\'))
         s.size--;
     return s;
 }
@@ -238,13 +260,16 @@ static struct btr_span name_in_path(struct btr_span path)
 {
     struct btr_span key = BTR_SPAN(".Name=");
     size_t at = win_find_fold(path, key);
-    return unquoted(at == SIZE_MAX ? path : (struct btr_span){path.at + at + key.size, path.size - at - key.size});
+    return unquoted(at == SIZE_MAX
+                        ? path
+                        : (struct btr_span){path.at + at + key.size, path.size - at - key.size});
 }
 
 static void tell_binding(struct win_call *c, struct win_who who)
 {
     struct btr_span consumer_path = WIN_FIELD(c, "Consumer");
-    struct btr_span filter = name_in_path(WIN_FIELD(c, "Filter")), consumer = name_in_path(consumer_path);
+    struct btr_span filter = name_in_path(WIN_FIELD(c, "Filter")),
+                    consumer = name_in_path(consumer_path);
     if (filter.size == 0 || consumer.size == 0) {
         win_tell_only(c, who, (struct btr_id){0});
         return;
@@ -259,11 +284,12 @@ static void tell_binding(struct win_call *c, struct win_who who)
     btr_buffer_fini(&joined);
     struct btr_id binding = win_wmi(c, BTR_SPAN("binding"), name);
     win_tell(c, BTR_OP_WMI_SET, who, binding, BTR_DOUBT_NONE, 0);
-    win_tell(c, BTR_OP_WMI_SET, win_known(win_wmi(c, BTR_SPAN("filter"), filter)), binding, BTR_DOUBT_NONE,
-             BTR_EVENT_PART);
-    win_tell(c, BTR_OP_WMI_SET, win_known(win_wmi(c, BTR_SPAN("consumer"), consumer)), binding, BTR_DOUBT_NONE,
-             BTR_EVENT_PART);
-    win_launch_binding_set(c, name, consumer, win_find_fold(consumer_path, BTR_SPAN("Script")) != SIZE_MAX);
+    win_tell(c, BTR_OP_WMI_SET, win_known(win_wmi(c, BTR_SPAN("filter"), filter)), binding,
+             BTR_DOUBT_NONE, BTR_EVENT_PART);
+    win_tell(c, BTR_OP_WMI_SET, win_known(win_wmi(c, BTR_SPAN("consumer"), consumer)), binding,
+             BTR_DOUBT_NONE, BTR_EVENT_PART);
+    win_launch_binding_set(c, name, consumer,
+                           win_find_fold(consumer_path, BTR_SPAN("Script")) != SIZE_MAX);
 }
 
 static void tell_wmi(struct win_call *c)
@@ -298,7 +324,8 @@ static void tell_service_state(struct win_call *c)
 static void tell_config(struct win_call *c)
 {
     struct win_who who = win_actor(c);
-    win_tell(c, BTR_OP_AUDIT_CHANGE, who.known ? who : win_known(win_host(c)), win_host(c), BTR_DOUBT_NONE, 0);
+    win_tell(c, BTR_OP_AUDIT_CHANGE, who.known ? who : win_known(win_host(c)), win_host(c),
+             BTR_DOUBT_NONE, 0);
     win_gap(c, BTR_GAP_RULES, BTR_SPAN("the configuration of Sysmon was changed"));
 }
 
@@ -314,79 +341,59 @@ static void tell_tampering(struct win_call *c)
 
 static void tell_other(struct win_call *c)
 {
-    win_tell_only(c, win_actor(c), win_file(c, WIN_FIELD(c, "TargetFilename"), (struct btr_span){0}));
+    win_tell_only(c, win_actor(c),
+                  win_file(c, WIN_FIELD(c, "TargetFilename"), (struct btr_span){0}));
+}
+
+/* Files, by what was done to them. */
+static void tell_time_set(struct win_call *c)
+{
+    tell_file(c, BTR_OP_SETTIME, WIN_FIELD(c, "TargetFilename"), (struct btr_span){0});
+}
+
+static void tell_raw_read(struct win_call *c)
+{
+    tell_file(c, BTR_OP_READ, WIN_FIELD(c, "Device"), (struct btr_span){0});
+}
+
+static void tell_file_created(struct win_call *c)
+{
+    tell_file(c, BTR_OP_CREATE, WIN_FIELD(c, "TargetFilename"),
+              win_field_either(c->f, BTR_SPAN("Hash"), BTR_SPAN("Hashes")));
+}
+
+static void tell_file_deleted(struct win_call *c)
+{
+    tell_file(c, BTR_OP_DELETE, WIN_FIELD(c, "TargetFilename"), WIN_FIELD(c, "Hashes"));
+}
+
+static void tell_pipe_created(struct win_call *c)
+{
+    tell_pipe(c, BTR_OP_PIPE_CREATE);
+}
+
+static void tell_pipe_connected(struct win_call *c)
+{
+    tell_pipe(c, BTR_OP_PIPE_CONNECT);
 }
 
 bool win_sysmon(struct win_call *c)
 {
-    switch (c->f->event_id) {
-    case 1:
-        tell_create(c);
-        break;
-    case 2:
-        tell_file(c, BTR_OP_SETTIME, WIN_FIELD(c, "TargetFilename"), (struct btr_span){0});
-        break;
-    case 3:
-        tell_connection(c);
-        break;
-    case 4:
-        tell_service_state(c);
-        break;
-    case 5:
-        tell_exit(c);
-        break;
-    case 6:
-        tell_driver(c);
-        break;
-    case 7:
-        tell_load(c);
-        break;
-    case 8:
-        tell_inject(c);
-        break;
-    case 9:
-        tell_file(c, BTR_OP_READ, WIN_FIELD(c, "Device"), (struct btr_span){0});
-        break;
-    case 10:
-        tell_access(c);
-        break;
-    case 11:
-    case 15:
-        tell_file(c, BTR_OP_CREATE, WIN_FIELD(c, "TargetFilename"),
-                  win_field_either(c->f, BTR_SPAN("Hash"), BTR_SPAN("Hashes")));
-        break;
-    case 12:
-    case 13:
-    case 14:
-        tell_registry(c);
-        break;
-    case 16:
-        tell_config(c);
-        break;
-    case 17:
-        tell_pipe(c, BTR_OP_PIPE_CREATE);
-        break;
-    case 18:
-        tell_pipe(c, BTR_OP_PIPE_CONNECT);
-        break;
-    case 19:
-    case 20:
-    case 21:
-        tell_wmi(c);
-        break;
-    case 22:
-        tell_dns(c);
-        break;
-    case 23:
-    case 26:
-        tell_file(c, BTR_OP_DELETE, WIN_FIELD(c, "TargetFilename"), WIN_FIELD(c, "Hashes"));
-        break;
-    case 25:
-        tell_tampering(c);
-        break;
-    default:
-        tell_other(c);
-        break;
-    }
+    static void (*const tellers[])(struct win_call *) = {
+        [1] = tell_create,        [2] = tell_time_set,      [3] = tell_connection,
+        [4] = tell_service_state, [5] = tell_exit,          [6] = tell_driver,
+        [7] = tell_load,          [8] = tell_inject,        [9] = tell_raw_read,
+        [10] = tell_access,       [11] = tell_file_created, [12] = tell_registry,
+        [13] = tell_registry,     [14] = tell_registry,     [15] = tell_file_created,
+        [16] = tell_config,       [17] = tell_pipe_created, [18] = tell_pipe_connected,
+        [19] = tell_wmi,          [20] = tell_wmi,          [21] = tell_wmi,
+        [22] = tell_dns,          [23] = tell_file_deleted, [25] = tell_tampering,
+        [26] = tell_file_deleted,
+    };
+    uint32_t id = c->f->event_id;
+    if (id < sizeof(tellers) / sizeof(*tellers) && tellers[id])
+        tellers[id](c);
+    else
+        tell_other(c); /* of the process and the file that it names, with no flow */
     return true;
 }

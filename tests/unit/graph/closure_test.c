@@ -43,7 +43,7 @@ static int64_t random_time(uint64_t *seed, uint32_t span)
 
 static struct btr_event random_event(struct graph *g, uint64_t *seed, uint32_t span)
 {
-    static const uint8_t both[] = {BTR_OP_OPEN_BOTH, BTR_OP_CONNECT, BTR_OP_ACCEPT, BTR_OP_PASS};
+    static const uint8_t both[] = {BTR_OP_OPEN_BOTH, BTR_OP_PTRACE, BTR_OP_LOGIN, BTR_OP_PASS};
     static const uint8_t any[] = {BTR_OP_READ, BTR_OP_WRITE, BTR_OP_FORK, BTR_OP_RECV, BTR_OP_SEND, BTR_OP_SAME, BTR_OP_EXIT};
     struct btr_event e = {.first_ns = random_time(seed, span)};
     e.last_ns = random_below(seed, 2) ? e.first_ns : e.first_ns + (int64_t)random_below(seed, 12) * (BTR_SOURCE_ERROR_NS / 4);
