@@ -317,6 +317,15 @@ static int known_visit(void *self, const struct btr_input *input)
     return known_keep(k, input);
 }
 
+/* A catalog that cannot be read must not look like one that knows nothing: the next append says so. */
+static void fail_later(struct btr_writer *w, const struct btr_err *err)
+{
+    (void)pthread_mutex_lock(&w->mutex);
+    if (w->failure.code == 0)
+        w->failure = *err;
+    (void)pthread_mutex_unlock(&w->mutex);
+}
+
 bool btr_writer_known_input(struct btr_writer *w, uint64_t head_hash, uint32_t i,
                             struct btr_input *out)
 {
@@ -328,7 +337,12 @@ bool btr_writer_known_input(struct btr_writer *w, uint64_t head_hash, uint32_t i
         k.below = k.best;
         k.found = false;
         k.to = &turns[n & 1];
-        found = store_catalog_inputs(w->catalog, &head_hash, known_visit, &k, NULL) == 0 && k.found;
+        struct btr_err err = {.text = "out of memory"};
+        int rc = store_catalog_inputs(w->catalog, &head_hash, known_visit, &k, &err);
+        err.code = rc;
+        if (rc < 0)
+            fail_later(w, &err);
+        found = rc == 0 && k.found;
     }
     btr_buffer_fini(&turns[(i & 1) ^ 1]);
     btr_buffer_fini(&w->known);
@@ -341,7 +355,13 @@ bool btr_writer_known_input(struct btr_writer *w, uint64_t head_hash, uint32_t i
 bool btr_writer_known_state(struct btr_writer *w, struct btr_span format, struct btr_span host,
                             struct btr_buffer *out)
 {
-    return settle(w, NULL) == 0 && store_catalog_state(w->catalog, format, host, out, NULL) == 1;
+    struct btr_err err = {0};
+    if (settle(w, NULL) != 0)
+        return false;
+    int rc = store_catalog_state(w->catalog, format, host, out, &err);
+    if (rc < 0)
+        fail_later(w, &err);
+    return rc == 1;
 }
 
 /* ---- Opening and closing -------------------------------------------------------------------- */
