@@ -1,11 +1,10 @@
-/* The plain JSON reader: cJSON (https://github.com/DaveGamble/cJSON) builds the tree, this file walks it.
- * cJSON keeps less than we need: it turns numbers into doubles, ends strings at \u0000, refuses lone surrogates and
- * lets slip malformed numbers and control bytes. So a lexer first writes the text anew in a form that cJSON carries
- * without loss, and the walk undoes it:
- *   a string "x"        becomes "sx"            a number 12.50     becomes "n12.50"
- *   \u0000 in a string  becomes bytes C0 80     a byte C0 (never valid UTF-8) becomes C0 C1
- *   a lone \uD800       becomes its WTF-8 bytes
- * The lexer decides what a token is, cJSON what the structure is. */
+/* The plain JSON reader: cJSON (https://github.com/DaveGamble/cJSON) builds the tree, this file
+ * walks it. cJSON keeps less than we need: it turns numbers into doubles, ends strings at \u0000,
+ * refuses lone surrogates and lets slip malformed numbers and control bytes. So a lexer first
+ * writes the text anew in a form that cJSON carries without loss, and the walk undoes it: a string
+ * "x"        becomes "sx"            a number 12.50     becomes "n12.50" \u0000 in a string becomes
+ * bytes C0 80     a byte C0 (never valid UTF-8) becomes C0 C1 a lone \uD800       becomes its WTF-8
+ * bytes The lexer decides what a token is, cJSON what the structure is. */
 #include <cjson/cJSON.h>
 
 #include <btr/json.h>
@@ -70,7 +69,8 @@ static int lex_unicode(struct lexer *lx)
     if (next >= 0xdc00 && next < 0xe000) {
         lex_copy(lx, 12);
     } else if (unit >= 0xd800 && unit < 0xe000) {
-        const uint8_t wtf[3] = {0xed, (uint8_t)(0x80 | (unit >> 6 & 0x3f)), (uint8_t)(0x80 | (unit & 0x3f))};
+        const uint8_t wtf[3] = {0xed, (uint8_t)(0x80 | (unit >> 6 & 0x3f)),
+                                (uint8_t)(0x80 | (unit & 0x3f))};
         btr_buffer_put(&lx->tame, wtf, sizeof(wtf));
         lx->at += 6;
     } else if (unit == 0) {
@@ -102,7 +102,8 @@ static int lex_string(struct lexer *lx)
         if (c == '"')
             break;
         if (c < 0x20)
-            return lex_fail(lx, BTR_E_FORMAT, c < 0 ? "string does not end" : "control byte in a string");
+            return lex_fail(lx, BTR_E_FORMAT,
+                            c < 0 ? "string does not end" : "control byte in a string");
         if (c == '\\') {
             rc = lex_escape(lx);
         } else {
@@ -251,7 +252,8 @@ static struct btr_span untame(char *text)
     return (struct btr_span){at, size};
 }
 
-static int walk_name(struct walk *w, const struct btr_span *prefix, struct btr_span key, struct btr_span *name)
+static int walk_name(struct walk *w, const struct btr_span *prefix, struct btr_span key,
+                     struct btr_span *name)
 {
     size_t begin = prefix ? prefix->size + 1 : 0;
     if (begin + key.size > BTR_JSON_NAME_MAX)
@@ -298,7 +300,8 @@ static int walk_items(struct walk *w, const cJSON *parent, const struct btr_span
                 return walk_fail(w, BTR_E_FORMAT, "a number for a name");
             key = untame(item->string);
         } else {
-            key = (struct btr_span){(uint8_t *)digits, (size_t)snprintf(digits, sizeof(digits), "%u", index++)};
+            key = (struct btr_span){(uint8_t *)digits,
+                                    (size_t)snprintf(digits, sizeof(digits), "%u", index++)};
         }
         int rc = walk_name(w, prefix, key, &name);
         if (rc == 0 && (cJSON_IsObject(item) || cJSON_IsArray(item)))
@@ -326,14 +329,16 @@ static int walk_tree(struct walk *w, const cJSON *root)
     uint32_t count = count_scalars(root);
     if (count > BTR_JSON_MEMBERS_MAX)
         count = BTR_JSON_MEMBERS_MAX;
-    w->members = btr_arena_alloc(w->arena, count * sizeof(*w->members), _Alignof(struct btr_json_member));
+    w->members =
+        btr_arena_alloc(w->arena, count * sizeof(*w->members), _Alignof(struct btr_json_member));
     if (!w->members)
         return walk_fail(w, BTR_E_NOMEM, "members");
     return walk_items(w, root, NULL);
 }
 
-int btr_json_flatten_plain(struct btr_span text, struct btr_arena *arena, struct btr_json_member **members,
-                           uint32_t *member_count, struct btr_err *err)
+int btr_json_flatten_plain(struct btr_span text, struct btr_arena *arena,
+                           struct btr_json_member **members, uint32_t *member_count,
+                           struct btr_err *err)
 {
     struct lexer lx = {.text = text, .at = btr_span_begins(text, BTR_SPAN("\xef\xbb\xbf")) ? 3 : 0};
     struct walk w = {.arena = arena};

@@ -1,6 +1,7 @@
-/* The fast JSON reader: simdjson On-Demand (https://github.com/simdjson/simdjson), with a C face. Structure comes
-   from simdjson; scalars are read here from their raw tokens, because numbers are kept as written, lone surrogates
-   become WTF-8 (which get_string refuses), and strings with no escape are borrowed and not copied. */
+/* The fast JSON reader: simdjson On-Demand (https://github.com/simdjson/simdjson), with a C face.
+   Structure comes from simdjson; scalars are read here from their raw tokens, because numbers are
+   kept as written, lone surrogates become WTF-8 (which get_string refuses), and strings with no
+   escape are borrowed and not copied. */
 #include <simdjson.h>
 
 #include <stdio.h>
@@ -29,7 +30,8 @@ struct btr_json_reader {
     uint32_t member_capacity; /* grows up to BTR_JSON_MEMBERS_MAX */
 };
 
-namespace {
+namespace
+{
 
 /* One call of the reader. */
 struct flat {
@@ -61,8 +63,8 @@ struct btr_span token_span(struct flat *f, std::string_view raw)
     if (f->offset + size > f->text.size)
         size = f->text.size - f->offset;
     struct btr_span s = {f->text.at + f->offset, size};
-    while (s.size && (s.at[s.size - 1] == ' ' || s.at[s.size - 1] == '\t' || s.at[s.size - 1] == '\n' ||
-                      s.at[s.size - 1] == '\r'))
+    while (s.size && (s.at[s.size - 1] == ' ' || s.at[s.size - 1] == '\t' ||
+                      s.at[s.size - 1] == '\n' || s.at[s.size - 1] == '\r'))
         s.size--;
     return s;
 }
@@ -123,11 +125,13 @@ size_t unescape_unit(struct btr_span raw, size_t *i, uint8_t *to)
     if (high < 0)
         return 0;
     *i += 4;
-    if (high >= 0xd800 && high < 0xdc00 && raw.size - *i >= 6 && raw.at[*i] == '\\' && raw.at[*i + 1] == 'u') {
+    if (high >= 0xd800 && high < 0xdc00 && raw.size - *i >= 6 && raw.at[*i] == '\\' &&
+        raw.at[*i + 1] == 'u') {
         int32_t low = hex_unit(raw.at + *i + 2, 4);
         if (low >= 0xdc00 && low < 0xe000) {
             *i += 6;
-            return put_code_point(to, 0x10000 + ((uint32_t)(high - 0xd800) << 10) + (uint32_t)(low - 0xdc00));
+            return put_code_point(to, 0x10000 + ((uint32_t)(high - 0xd800) << 10) +
+                                          (uint32_t)(low - 0xdc00));
         }
     }
     return put_code_point(to, (uint32_t)high);
@@ -156,6 +160,27 @@ int unescape_letter(uint8_t c)
     }
 }
 
+/* `*i` stands at a backslash. */
+int unescape_one(struct flat *f, struct btr_span raw, size_t *i, uint8_t *to, size_t *size)
+{
+    if (*i + 1 == raw.size)
+        return refuse(f, BTR_E_FORMAT, "escape is cut");
+    uint8_t c = raw.at[*i + 1];
+    size_t put = 1;
+    *i += 2;
+    if (c == 'u') {
+        put = unescape_unit(raw, i, to + *size);
+    } else {
+        int letter = unescape_letter(c);
+        put = letter >= 0;
+        to[*size] = (uint8_t)letter;
+    }
+    if (put == 0)
+        return refuse(f, BTR_E_FORMAT, "bad escape in a string");
+    *size += put;
+    return 0;
+}
+
 /* `raw` is what stands between the quotes. */
 int unescape(struct flat *f, struct btr_span raw, struct btr_span *out)
 {
@@ -163,30 +188,22 @@ int unescape(struct flat *f, struct btr_span raw, struct btr_span *out)
         *out = raw;
         return 0;
     }
-    uint8_t *to = (uint8_t *)btr_arena_alloc(f->arena, raw.size, 1); /* no escape is shorter than what it means */
+    uint8_t *to = (uint8_t *)btr_arena_alloc(f->arena, raw.size,
+                                             1); /* no escape is shorter than what it means */
     if (!to)
         return refuse(f, BTR_E_NOMEM, "string");
     size_t size = 0;
     for (size_t i = 0; i < raw.size;) {
-        uint8_t c = raw.at[i++];
-        if (c != '\\') {
-            to[size++] = c;
-            continue;
-        }
-        if (i == raw.size)
-            return refuse(f, BTR_E_FORMAT, "escape is cut");
-        c = raw.at[i++];
-        size_t put = 1;
-        if (c == 'u') {
-            put = unescape_unit(raw, &i, to + size);
-        } else {
-            int letter = unescape_letter(c);
-            put = letter >= 0;
-            to[size] = (uint8_t)letter;
-        }
-        if (put == 0)
-            return refuse(f, BTR_E_FORMAT, "bad escape in a string");
-        size += put;
+        const uint8_t *slash = (const uint8_t *)memchr(raw.at + i, '\\', raw.size - i);
+        size_t plain = slash ? (size_t)(slash - raw.at) - i : raw.size - i;
+        memcpy(to + size, raw.at + i, plain);
+        size += plain;
+        i += plain;
+        if (!slash)
+            break;
+        int rc = unescape_one(f, raw, &i, to, &size);
+        if (rc < 0)
+            return rc;
     }
     *out = {to, size};
     return 0;
@@ -195,6 +212,9 @@ int unescape(struct flat *f, struct btr_span raw, struct btr_span *out)
 /* Where a string ends that begins behind a quote: its first quote that no backslash hides. */
 size_t quote_end(struct btr_span s)
 {
+    const uint8_t *quote = s.size ? (const uint8_t *)memchr(s.at, '"', s.size) : nullptr;
+    if (quote && !memchr(s.at, '\\', (size_t)(quote - s.at)))
+        return (size_t)(quote - s.at);
     size_t i = 0;
     while (i < s.size && s.at[i] != '"')
         i += s.at[i] == '\\' ? 2 : 1;
@@ -259,10 +279,10 @@ int scalar(struct flat *f, struct btr_span name, std::string_view raw)
     if (token.size == 0)
         return refuse(f, BTR_E_FORMAT, "value missing");
     if (token.at[0] == '"') {
-        struct btr_span inner = {token.at + 1, token.size - 1}, value;
-        inner.size = quote_end(inner);
-        if (inner.size + 2 != token.size)
-            return refuse(f, BTR_E_FORMAT, "string is followed by something");
+        /* simdjson found the closing quote: a token that begins with a quote is one string. */
+        if (token.size < 2 || token.at[token.size - 1] != '"')
+            return refuse(f, BTR_E_FORMAT, "string does not end");
+        struct btr_span inner = {token.at + 1, token.size - 2}, value;
         int rc = unescape(f, inner, &value);
         return rc < 0 ? rc : emit(f, name, value, BTR_JSON_STRING);
     }
@@ -271,7 +291,8 @@ int scalar(struct flat *f, struct btr_span name, std::string_view raw)
         return emit(f, name, token, BTR_JSON_BOOL);
     if (word == "null")
         return emit(f, name, token, BTR_JSON_NULL);
-    return is_number(token) ? emit(f, name, token, BTR_JSON_NUMBER) : refuse(f, BTR_E_FORMAT, "no JSON value");
+    return is_number(token) ? emit(f, name, token, BTR_JSON_NUMBER)
+                            : refuse(f, BTR_E_FORMAT, "no JSON value");
 }
 
 int join(struct flat *f, const struct path *at, struct btr_span key, struct btr_span *name)
@@ -396,8 +417,9 @@ bool pad(struct btr_json_reader *reader, struct btr_span text)
     return true;
 }
 
-/* simdjson insists on UTF-8; names of files and the like are bytes. Only its copy loses the high bit: values are
-   taken from the caller's text at the same offsets. Outside strings such a byte fits no grammar either way. */
+/* simdjson insists on UTF-8; names of files and the like are bytes. Only its copy loses the high
+   bit: values are taken from the caller's text at the same offsets. Outside strings such a byte
+   fits no grammar either way. */
 void mask(uint8_t *at, size_t size)
 {
     for (size_t i = 0; i < size; i++)
@@ -415,7 +437,8 @@ int flatten(struct flat *f)
         reader->parser.iterate(reader->padded, f->text.size, reader->padded_size).get(document);
     if (error == simdjson::UTF8_ERROR) {
         mask(reader->padded, f->text.size);
-        error = reader->parser.iterate(reader->padded, f->text.size, reader->padded_size).get(document);
+        error =
+            reader->parser.iterate(reader->padded, f->text.size, reader->padded_size).get(document);
     }
     if (error)
         return fault(f, error);
@@ -446,10 +469,12 @@ extern "C" void btr_json_reader_free(struct btr_json_reader *reader)
     delete reader;
 }
 
-extern "C" int btr_json_flatten(struct btr_json_reader *reader, struct btr_span text, struct btr_arena *arena,
-                                struct btr_json_member **members, uint32_t *member_count, struct btr_err *err)
+extern "C" int btr_json_flatten(struct btr_json_reader *reader, struct btr_span text,
+                                struct btr_arena *arena, struct btr_json_member **members,
+                                uint32_t *member_count, struct btr_err *err)
 {
-    size_t skipped = text.size >= 3 && memcmp(text.at, "\xef\xbb\xbf", 3) == 0 ? 3 : 0; /* a byte order mark */
+    size_t skipped =
+        text.size >= 3 && memcmp(text.at, "\xef\xbb\xbf", 3) == 0 ? 3 : 0; /* a byte order mark */
     struct flat f = {reader, {text.at + skipped, text.size - skipped}, arena, 0, 0, ""};
     int rc = f.text.size == 0 ? refuse(&f, BTR_E_FORMAT, "empty") : flatten(&f);
     if (rc < 0)

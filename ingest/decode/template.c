@@ -2,18 +2,21 @@
  *
  *     SECONDS HOST PID read|write PATH
  *
- * To add a format: copy this file, change what it reads, declare the new decoder in decoders.h, list it in registry.c,
- * add the file to ingest/CMakeLists.txt, a sample and a test to tests/unit/ingest, a fuzz target to tests/fuzz.
- * The contract is in btr/decoder.h; which operation leads which way, in docs/EVENTS.md. */
+ * To add a format: copy this file, change what it reads, declare the new decoder in decoders.h,
+ * list it in registry.c, add the file to ingest/CMakeLists.txt, a sample and a test to
+ * tests/unit/ingest, a fuzz target to tests/fuzz. The contract is in btr/decoder.h; which operation
+ * leads which way, in docs/EVENTS.md. */
 #include <btr/clock.h>
 #include <btr/identity.h>
 
 #include "decoders.h"
 
-/* A longer line is rejected whole. Say why this much: here, the longest path (4 KiB) and the fields before it. */
+/* A longer line is rejected whole. Say why this much: here, the longest path (4 KiB) and the fields
+ * before it. */
 enum { RECORD_MAX = 8 << 10, FIELDS = 5 };
 
-/* What is remembered between records; one for each host, used by one thread. Bound it, and count what is evicted. */
+/* What is remembered between records; one for each host, used by one thread. Bound it, and count
+ * what is evicted. */
 struct btr_decoder_state {
     struct btr_decoder_config config;
     struct btr_decoder_stats stats;
@@ -42,7 +45,8 @@ static int template_detect(const struct btr_span *records, size_t record_count)
     for (size_t i = 0; i < record_count; i++)
         if (!split(records[i], fields) || !btr_time_parse(fields[0], &ns))
             return 0;
-    return record_count ? 60 : 0; /* the shape is common: a format with a name of its own is surer */
+    return record_count ? 60
+                        : 0; /* the shape is common: a format with a name of its own is surer */
 }
 
 static struct btr_span template_host_peek(struct btr_span record)
@@ -74,42 +78,47 @@ static int template_state_save(const struct btr_decoder_state *state, struct btr
     return out->failed ? BTR_E_NOMEM : 0;
 }
 
-static int template_state_load(struct btr_decoder_state *state, struct btr_span saved, struct btr_err *err)
+static int template_state_load(struct btr_decoder_state *state, struct btr_span saved,
+                               struct btr_err *err)
 {
     struct btr_cursor in = {.rest = saved};
     uint8_t version;
-    if (!btr_cursor_u8(&in, &version) || version != 1 || !btr_cursor_svarint(&in, &state->last_ns) || in.rest.size)
+    if (!btr_cursor_u8(&in, &version) || version != 1 ||
+        !btr_cursor_svarint(&in, &state->last_ns) || in.rest.size)
         return btr_fail(err, BTR_E_FORMAT, in.offset, "damaged state");
     return 0;
 }
 
 /* An entity is told by a note: its id, its kind, and what is known of it under ECS names. */
-static bool tell_entity(struct btr_decoder_state *state, struct btr_batch *out, struct btr_id id, enum btr_kind kind,
-                        enum btr_attr_key key, struct btr_span value, int64_t o_ns)
+static bool tell_entity(struct btr_decoder_state *state, struct btr_batch *out, struct btr_id id,
+                        enum btr_kind kind, enum btr_attr_key key, struct btr_span value,
+                        int64_t o_ns)
 {
     struct btr_note *note = btr_batch_note(out);
     if (!note)
         return false;
     note->id = id;
     note->kind = (uint8_t)kind;
-    note->flags = kind == BTR_KIND_PROCESS ? BTR_ENTITY_UNCERTAIN : 0; /* its start is never told here */
+    note->flags =
+        kind == BTR_KIND_PROCESS ? BTR_ENTITY_UNCERTAIN : 0; /* its start is never told here */
     note->host = btr_batch_name(out, state->config.host);
     return note->host != UINT32_MAX && btr_batch_attr(out, key, o_ns, value);
 }
 
-static int template_decode(struct btr_decoder_state *state, struct btr_span record, struct btr_batch *out,
-                           struct btr_arena *arena, struct btr_err *err)
+static int template_decode(struct btr_decoder_state *state, struct btr_span record,
+                           struct btr_batch *out, struct btr_arena *arena, struct btr_err *err)
 {
     (void)arena; /* nothing is unescaped: values borrow from the record */
     struct btr_span fields[FIELDS];
     uint64_t pid;
     int64_t time_ns;
     state->stats.records++;
-    bool good = record.size <= RECORD_MAX && split(record, fields) && btr_time_parse(fields[0], &time_ns) &&
-                btr_span_number(fields[2], 10, &pid);
+    bool good = record.size <= RECORD_MAX && split(record, fields) &&
+                btr_time_parse(fields[0], &time_ns) && btr_span_number(fields[2], 10, &pid);
     bool writes = good && btr_span_equal(fields[3], BTR_SPAN("write"));
     if (!good || (!writes && !btr_span_equal(fields[3], BTR_SPAN("read")))) {
-        state->stats.undecoded++; /* nothing was added to `out`: the caller keeps the record in quarantine */
+        state->stats.undecoded++; /* nothing was added to `out`: the caller keeps the record in
+                                     quarantine */
         return btr_fail(err, BTR_E_FORMAT, 0, "want SECONDS HOST PID read|write PATH");
     }
     /* Order time (docs/EVENTS.md): never before the one of the record before. */
@@ -118,21 +127,24 @@ static int template_decode(struct btr_decoder_state *state, struct btr_span reco
     struct btr_id process = btr_identity_process(state->config.host, pid, 0);
     struct btr_id file = btr_identity_file(state->config.host, BTR_SPAN(""), fields[4]);
     uint32_t stream = btr_batch_stream(out, state->config.host, BTR_SPAN("template"));
-    if (!tell_entity(state, out, process, BTR_KIND_PROCESS, BTR_ATTR_PROCESS_PID, fields[2], o_ns) ||
-        !tell_entity(state, out, file, BTR_KIND_FILE, BTR_ATTR_FILE_PATH, fields[4], o_ns) || stream == UINT32_MAX)
+    if (!tell_entity(state, out, process, BTR_KIND_PROCESS, BTR_ATTR_PROCESS_PID, fields[2],
+                     o_ns) ||
+        !tell_entity(state, out, file, BTR_KIND_FILE, BTR_ATTR_FILE_PATH, fields[4], o_ns) ||
+        stream == UINT32_MAX)
         return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "template event");
     struct btr_event *e = btr_batch_event(out);
     if (!e)
         return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "template event");
-    *e = (struct btr_event){.subject = process, /* who acts; which way it flows is the operation's matter */
-                            .object = file,
-                            .time_ns = time_ns,
-                            .first_ns = o_ns,
-                            .last_ns = o_ns,
-                            .bytes = BTR_BYTES_UNKNOWN,
-                            .line = out->line,
-                            .stream = stream,
-                            .operation = writes ? BTR_OP_WRITE : BTR_OP_READ};
+    *e = (struct btr_event){
+        .subject = process, /* who acts; which way it flows is the operation's matter */
+        .object = file,
+        .time_ns = time_ns,
+        .first_ns = o_ns,
+        .last_ns = o_ns,
+        .bytes = BTR_BYTES_UNKNOWN,
+        .line = out->line,
+        .stream = stream,
+        .operation = writes ? BTR_OP_WRITE : BTR_OP_READ};
     state->stats.events++;
     return 0;
 }

@@ -1,17 +1,23 @@
-/* Windows events as JSON, by any of the common shippers. The parts lie in winlog/: fields.c makes one view of a
- * record, order.c says when it happened, sysmon.c, security.c and logon.c what it tells, state*.c what is remembered. */
+/* Windows events as JSON, by any of the common shippers. The parts lie in winlog/: fields.c makes
+ * one view of a record, order.c says when it happened, sysmon.c, security.c and logon.c what it
+ * tells, state*.c what is remembered. */
 #include "decoders.h"
 #include "winlog/call.h"
 
-/* A Windows event holds at most 64 KiB of data (EvtWrite); as UTF-16 rendered to escaped JSON, with the message beside
-   the fields, that is at most twelve times as much. */
+/* A Windows event holds at most 64 KiB of data (EvtWrite); as UTF-16 rendered to escaped JSON, with
+   the message beside the fields, that is at most twelve times as much. */
 enum { RECORD_MAX = 1 << 20 };
 
-/* Names differ in case between hosts and shippers: "security". The known ones are written as Windows does. */
+/* Names differ in case between hosts and shippers: "security". The known ones are written as
+ * Windows does. */
 static struct btr_span channel_name(const struct win_fields *f)
 {
-    static const char *const known[] = {"Microsoft-Windows-Sysmon/Operational", "Security", "System", "Application",
-                                        "Windows PowerShell", "Microsoft-Windows-PowerShell/Operational"};
+    static const char *const known[] = {"Microsoft-Windows-Sysmon/Operational",
+                                        "Security",
+                                        "System",
+                                        "Application",
+                                        "Windows PowerShell",
+                                        "Microsoft-Windows-PowerShell/Operational"};
     for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
         if (win_equal_fold(f->channel, btr_span_of(known[i])))
             return btr_span_of(known[i]);
@@ -25,7 +31,8 @@ static struct btr_span channel_name(const struct win_fields *f)
 /* A provider that logs in the process that it tells about: the logging process is the one meant. */
 static struct win_who logging_process(struct win_call *c)
 {
-    struct btr_span pid = win_field_either(c->f, BTR_SPAN("ExecutionProcessID"), BTR_SPAN("winlog.process.pid"));
+    struct btr_span pid =
+        win_field_either(c->f, BTR_SPAN("ExecutionProcessID"), BTR_SPAN("winlog.process.pid"));
     if (pid.size == 0)
         pid = WIN_FIELD(c, "process_id");
     struct win_mention m = {.pid_text = pid};
@@ -64,15 +71,18 @@ static int put_in_order(struct win_call *c, const struct win_time *when, struct 
     struct win_gaps gaps = {.out = c->out, .stream = c->stream};
     c->told_ns = when->told_ns;
     c->first_ns = win_order(sequence, c->f->record_id, when, &gaps);
-    c->last_ns = c->first_ns > INT64_MAX - when->width_ns ? INT64_MAX : c->first_ns + when->width_ns;
+    c->last_ns =
+        c->first_ns > INT64_MAX - when->width_ns ? INT64_MAX : c->first_ns + when->width_ns;
     c->flags = when->width_ns ? BTR_EVENT_INTERVAL : 0;
     return gaps.failed ? BTR_E_NOMEM : 0;
 }
 
-static int decode_timed(struct btr_decoder_state *state, const struct win_fields *fields, const struct win_time *when,
-                        struct btr_batch *out, struct btr_arena *arena, struct btr_err *err)
+static int decode_timed(struct btr_decoder_state *state, const struct win_fields *fields,
+                        const struct win_time *when, struct btr_batch *out, struct btr_arena *arena,
+                        struct btr_err *err)
 {
-    struct win_call call = {.state = state, .f = fields, .out = out, .arena = arena, .host = state->config.host};
+    struct win_call call = {
+        .state = state, .f = fields, .out = out, .arena = arena, .host = state->config.host};
     struct btr_span channel = channel_name(fields);
     call.rc = put_in_order(&call, when, channel);
     if (call.rc == 0)
@@ -100,8 +110,8 @@ static void mark_restore(struct btr_decoder_state *state, struct btr_batch *out,
     btr_idmap_clear(&state->noted); /* what was noted was taken back: it is told again */
 }
 
-static int release_one(struct btr_decoder_state *state, const struct win_held *held, struct btr_batch *out,
-                       struct btr_arena *arena, struct btr_err *err)
+static int release_one(struct btr_decoder_state *state, const struct win_held *held,
+                       struct btr_batch *out, struct btr_arena *arena, struct btr_err *err)
 {
     struct btr_span record = {held->at, held->size};
     struct win_fields fields;
@@ -114,9 +124,10 @@ static int release_one(struct btr_decoder_state *state, const struct win_held *h
     return rc < 0 ? rc : decode_timed(state, &fields, &when, out, arena, err);
 }
 
-/* Decodes what waited for the zone of the host's times. When memory runs out, what is left goes on waiting. */
-static int release_held(struct btr_decoder_state *state, struct btr_batch *out, struct btr_arena *arena,
-                        struct btr_err *err)
+/* Decodes what waited for the zone of the host's times. When memory runs out, what is left goes on
+ * waiting. */
+static int release_held(struct btr_decoder_state *state, struct btr_batch *out,
+                        struct btr_arena *arena, struct btr_err *err)
 {
     uint64_t line = out->line;
     uint32_t done = 0;
@@ -128,15 +139,17 @@ static int release_held(struct btr_decoder_state *state, struct btr_batch *out, 
         if (rc < 0)
             mark_restore(state, out, mark);
         if (rc == BTR_E_NOMEM)
-            break; /* any other failure was told when the record came: it was read before it was held */
+            break; /* any other failure was told when the record came: it was read before it was
+                      held */
     }
     out->line = line;
     win_held_drop(state, done);
     return rc == BTR_E_NOMEM ? rc : 0;
 }
 
-static int read_record(struct btr_decoder_state *state, struct btr_span record, struct win_fields *fields,
-                       struct win_time *when, struct btr_arena *arena, struct btr_err *err)
+static int read_record(struct btr_decoder_state *state, struct btr_span record,
+                       struct win_fields *fields, struct win_time *when, struct btr_arena *arena,
+                       struct btr_err *err)
 {
     if (record.size > RECORD_MAX)
         return btr_fail(err, BTR_E_LIMIT, RECORD_MAX, "record of %zu bytes", record.size);
@@ -144,8 +157,8 @@ static int read_record(struct btr_decoder_state *state, struct btr_span record, 
     return rc < 0 ? rc : win_time_choose(when, &state->clock, fields, err);
 }
 
-static int winlog_decode(struct btr_decoder_state *state, struct btr_span record, struct btr_batch *out,
-                         struct btr_arena *arena, struct btr_err *err)
+static int winlog_decode(struct btr_decoder_state *state, struct btr_span record,
+                         struct btr_batch *out, struct btr_arena *arena, struct btr_err *err)
 {
     struct win_fields fields;
     struct win_time when;
@@ -172,7 +185,8 @@ static int winlog_decode(struct btr_decoder_state *state, struct btr_span record
     return rc;
 }
 
-static int winlog_input_end(struct btr_decoder_state *state, struct btr_batch *out, struct btr_arena *arena)
+static int winlog_input_end(struct btr_decoder_state *state, struct btr_batch *out,
+                            struct btr_arena *arena)
 {
     return release_held(state, out, arena, NULL);
 }
@@ -180,7 +194,8 @@ static int winlog_input_end(struct btr_decoder_state *state, struct btr_batch *o
 static int winlog_flush(struct btr_decoder_state *state, int64_t until_ns, struct btr_batch *out,
                         struct btr_arena *arena)
 {
-    int rc = release_held(state, out, arena, NULL); /* a query must not wait for a record that may never come */
+    int rc = release_held(state, out, arena,
+                          NULL); /* a query must not wait for a record that may never come */
     if (rc < 0)
         return rc;
     if (until_ns != INT64_MAX)
@@ -192,7 +207,8 @@ static int winlog_flush(struct btr_decoder_state *state, int64_t until_ns, struc
             continue;
         if (!btr_arena_copy(arena, (struct btr_span){c->name, c->name_size}, &name))
             return BTR_E_NOMEM;
-        struct win_gaps gaps = {.out = out, .stream = btr_batch_stream(out, state->config.host, name)};
+        struct win_gaps gaps = {.out = out,
+                                .stream = btr_batch_stream(out, state->config.host, name)};
         if (gaps.stream == UINT32_MAX)
             return BTR_E_NOMEM;
         win_order_flush(c, &gaps);
@@ -240,7 +256,8 @@ static void winlog_stats(const struct btr_decoder_state *state, struct btr_decod
 
 const struct btr_decoder btr_decoder_winlog = {
     .name = "winlog",
-    .source = "https://learn.microsoft.com/windows/win32/wes/eventschema-schema, in JSON as NXLog (im_msvistalog, to_json), "
+    .source = "https://learn.microsoft.com/windows/win32/wes/eventschema-schema, in JSON as NXLog "
+              "(im_msvistalog, to_json), "
               "Winlogbeat and Azure write it",
     .record_max = RECORD_MAX,
     .detect = winlog_detect,

@@ -1,5 +1,6 @@
-/* Properties: no record breaks the Windows decoder; a failure leaves the batch as it was; an event does not end before
- * it begins; a state has one encoding and loads from it. The input is lines of a log. */
+/* Properties: no record breaks the Windows decoder; a failure leaves the batch as it was; an event
+ * does not end before it begins; a state has one encoding and loads from it. The input is lines of
+ * a log. */
 #include <assert.h>
 
 #include <btr/decoder.h>
@@ -25,15 +26,18 @@ static void check_events(const struct btr_batch *batch)
 {
     for (uint32_t i = 0; i < batch->event_count; i++) {
         const struct btr_event *e = &batch->events[i];
-        assert(e->first_ns <= e->last_ns && e->stream < batch->stream_count && e->operation <= BTR_OP_MAX);
+        assert(e->first_ns <= e->last_ns && e->stream < batch->stream_count &&
+               e->operation <= BTR_OP_MAX);
     }
     for (uint32_t i = 0; i < batch->gap_count; i++)
-        assert(batch->gaps[i].from_ns <= batch->gaps[i].until_ns && batch->gaps[i].stream < batch->stream_count);
+        assert(batch->gaps[i].from_ns <= batch->gaps[i].until_ns &&
+               batch->gaps[i].stream < batch->stream_count);
     for (uint32_t i = 0; i < batch->note_count; i++)
         assert(batch->notes[i].attr_first + batch->notes[i].attr_count <= batch->attr_count);
 }
 
-static void feed(struct btr_decoder_state *state, struct btr_batch *batch, struct btr_arena *arena, struct btr_span line)
+static void feed(struct btr_decoder_state *state, struct btr_batch *batch, struct btr_arena *arena,
+                 struct btr_span line)
 {
     struct btr_err err;
     uint32_t events = batch->event_count, notes = batch->note_count, gaps = batch->gap_count;
@@ -41,7 +45,8 @@ static void feed(struct btr_decoder_state *state, struct btr_batch *batch, struc
     btr_decoder_winlog.detect(&line, 1);
     btr_decoder_winlog.host_peek(line);
     if (btr_decoder_winlog.decode(state, line, batch, arena, &err) < 0)
-        assert(batch->event_count == events && batch->note_count == notes && batch->gap_count == gaps);
+        assert(batch->event_count == events && batch->note_count == notes &&
+               batch->gap_count == gaps);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

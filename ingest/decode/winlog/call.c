@@ -5,8 +5,8 @@ static void out_of_memory(struct win_call *c)
     c->rc = BTR_E_NOMEM;
 }
 
-void win_tell(struct win_call *c, enum btr_operation operation, struct win_who subject, struct btr_id object,
-              enum btr_doubt doubt, unsigned flags)
+void win_tell(struct win_call *c, enum btr_operation operation, struct win_who subject,
+              struct btr_id object, enum btr_doubt doubt, unsigned flags)
 {
     if (c->rc < 0 || btr_id_is_none(subject.id) || btr_id_is_none(object))
         return;
@@ -28,13 +28,15 @@ void win_tell(struct win_call *c, enum btr_operation operation, struct win_who s
         .stream = c->stream,
         .operation = (uint8_t)operation,
         .doubt = (uint8_t)(doubt ? doubt : subject.doubt),
-        .flags = (uint8_t)(flags | c->flags | (counts && c->first_told ? (unsigned)BTR_EVENT_PART : 0u)),
+        .flags =
+            (uint8_t)(flags | c->flags | (counts && c->first_told ? (unsigned)BTR_EVENT_PART : 0u)),
     };
     c->first_told |= counts;
     c->state->stats.events++;
 }
 
-void win_imply(struct win_call *c, enum btr_operation operation, struct win_who subject, struct btr_id object)
+void win_imply(struct win_call *c, enum btr_operation operation, struct win_who subject,
+               struct btr_id object)
 {
     win_tell(c, operation, subject, object, BTR_DOUBT_INFERRED, BTR_EVENT_IMPLIED);
 }
@@ -43,7 +45,8 @@ void win_tell_only(struct win_call *c, struct win_who subject, struct btr_id obj
 {
     if (!subject.known)
         subject = win_known(win_host(c));
-    win_tell(c, BTR_OP_TOLD, subject, btr_id_is_none(object) ? win_host(c) : object, BTR_DOUBT_NONE, 0);
+    win_tell(c, BTR_OP_TOLD, subject, btr_id_is_none(object) ? win_host(c) : object, BTR_DOUBT_NONE,
+             0);
 }
 
 void win_gap(struct win_call *c, enum btr_gap_kind kind, struct btr_span why)
@@ -71,7 +74,8 @@ void win_note_attr(struct win_note *note, enum btr_attr_key key, struct btr_span
         note->attrs[note->count++] = (struct win_note_attr){key, value};
 }
 
-void win_note_number(struct win_call *c, struct win_note *note, enum btr_attr_key key, uint64_t value)
+void win_note_number(struct win_call *c, struct win_note *note, enum btr_attr_key key,
+                     uint64_t value)
 {
     uint8_t digits[20];
     size_t at = sizeof(digits);

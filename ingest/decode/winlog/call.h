@@ -11,9 +11,9 @@ struct win_call {
     struct btr_span host;       /* canonical */
     uint32_t stream, host_name; /* indexes in the batch */
     int64_t told_ns, first_ns, last_ns;
-    uint8_t flags;              /* INTERVAL where the record's time has no decimals */
-    bool first_told;            /* the record has an event that counts */
-    int rc;                     /* the first failure: only memory can run out here */
+    uint8_t flags;   /* INTERVAL where the record's time has no decimals */
+    bool first_told; /* the record has an event that counts */
+    int rc;          /* the first failure: only memory can run out here */
 };
 
 /** Someone who acts, or is acted on. */
@@ -26,11 +26,13 @@ struct win_who {
 /* A field of the record in hand. */
 #define WIN_FIELD(c, name) win_field((c)->f, BTR_SPAN(name))
 
-/** Tells an event. The first of a record counts, further ones are PART. An id of none is not told. */
-void win_tell(struct win_call *c, enum btr_operation operation, struct win_who subject, struct btr_id object,
-              enum btr_doubt doubt, unsigned flags);
+/** Tells an event. The first of a record counts, further ones are PART. An id of none is not told.
+ */
+void win_tell(struct win_call *c, enum btr_operation operation, struct win_who subject,
+              struct btr_id object, enum btr_doubt doubt, unsigned flags);
 /** The same, implied by another record than this one. */
-void win_imply(struct win_call *c, enum btr_operation operation, struct win_who subject, struct btr_id object);
+void win_imply(struct win_call *c, enum btr_operation operation, struct win_who subject,
+               struct btr_id object);
 /** What is not decoded further: a record of the process that it names, or of the host. */
 void win_tell_only(struct win_call *c, struct win_who subject, struct btr_id object);
 void win_gap(struct win_call *c, enum btr_gap_kind kind, struct btr_span why);
@@ -53,7 +55,8 @@ struct win_note {
 
 /** Adds an attribute; an empty value is none. */
 void win_note_attr(struct win_note *note, enum btr_attr_key key, struct btr_span value);
-void win_note_number(struct win_call *c, struct win_note *note, enum btr_attr_key key, uint64_t value);
+void win_note_number(struct win_call *c, struct win_note *note, enum btr_attr_key key,
+                     uint64_t value);
 /** "DOMAIN\name" as user.domain and user.name. */
 void win_note_user(struct win_note *note, struct btr_span user);
 /** SHA-256 and MD5 out of "SHA1=..,MD5=..,SHA256=..". */
@@ -67,7 +70,8 @@ struct win_mention {
     struct btr_span guid, pid_text, image, user, command_line;
 };
 
-/** The process of a mention: by guid, else by pid; alike when the agent gives one process two guids. */
+/** The process of a mention: by guid, else by pid; alike when the agent gives one process two
+ * guids. */
 struct win_who win_process(struct win_call *c, const struct win_mention *m);
 /** The same for one whose start this record tells. */
 struct win_who win_process_begins(struct win_call *c, const struct win_mention *m);
@@ -91,8 +95,10 @@ struct btr_id win_share(struct win_call *c, struct btr_span name);
 struct btr_id win_service(struct win_call *c, struct btr_span name);
 struct btr_id win_task(struct win_call *c, struct btr_span name);
 struct btr_id win_wmi(struct win_call *c, struct btr_span kind, struct btr_span name);
-/** A logon session by its id ("0x3719fb"); none for the sessions of the system itself, which say nothing of who acts. */
-struct btr_id win_session(struct win_call *c, struct btr_span logon_id, struct btr_span domain, struct btr_span name);
+/** A logon session by its id ("0x3719fb"); none for the sessions of the system itself, which say
+ * nothing of who acts. */
+struct btr_id win_session(struct win_call *c, struct btr_span logon_id, struct btr_span domain,
+                          struct btr_span name);
 /** A failed logon of a user: what was tried. */
 struct btr_id win_failed_logon(struct win_call *c, struct btr_span domain, struct btr_span name);
 
@@ -119,8 +125,8 @@ bool win_sysmon(struct win_call *c);
 bool win_security(struct win_call *c);
 bool win_system(struct win_call *c);
 
-/** A user who acted with no process told: the newest session of that user, else the user; a logon that follows within
- *  seconds is then told to be it (logon.c). */
+/** A user who acted with no process told: the newest session of that user, else the user; a logon
+ * that follows within seconds is then told to be it (logon.c). */
 struct win_who win_user_acts(struct win_call *c, struct btr_span user);
 bool win_logon(struct win_call *c);
 /** The process or session that a Security record says acted. */
@@ -131,13 +137,16 @@ void win_connection_seen(struct win_call *c, struct btr_span ip, uint64_t port, 
 /** The flow from a far end, or none. */
 struct btr_id win_connection_find(struct win_call *c, struct btr_span ip, uint64_t port);
 /** A logon whose flow is not known yet. */
-void win_connection_await(struct win_call *c, struct btr_span ip, uint64_t port, struct btr_id session);
+void win_connection_await(struct win_call *c, struct btr_span ip, uint64_t port,
+                          struct btr_id session);
 
 /** Services, tasks and WMI consumers that a new process runs for (launch.c). */
 void win_launch_service_set(struct win_call *c, struct btr_span name, struct btr_span command);
 void win_launch_task_set(struct win_call *c, struct btr_span name, struct btr_span xml);
 void win_launch_consumer_set(struct win_call *c, struct btr_span name, struct btr_span destination);
-void win_launch_binding_set(struct win_call *c, struct btr_span name, struct btr_span consumer, bool script);
-void win_launch_begun(struct win_call *c, struct win_who child, const struct win_mention *m, struct btr_span parent_image);
+void win_launch_binding_set(struct win_call *c, struct btr_span name, struct btr_span consumer,
+                            bool script);
+void win_launch_begun(struct win_call *c, struct win_who child, const struct win_mention *m,
+                      struct btr_span parent_image);
 
 #endif

@@ -2,10 +2,11 @@
 
 #include <arpa/inet.h>
 
-static struct btr_id tell_named(struct win_call *c, const char *tag, enum btr_kind kind, enum btr_attr_key key,
-                                struct btr_span name, struct btr_span shown)
+static struct btr_id tell_named(struct win_call *c, const char *tag, enum btr_kind kind,
+                                enum btr_attr_key key, struct btr_span name, struct btr_span shown)
 {
-    struct win_note note = {.id = btr_identity_named(tag, c->host, win_fold(c->arena, name)), .kind = kind};
+    struct win_note note = {.id = btr_identity_named(tag, c->host, win_fold(c->arena, name)),
+                            .kind = kind};
     win_note_attr(&note, key, shown);
     win_note_tell(c, &note);
     return note.id;
@@ -20,14 +21,16 @@ struct btr_id win_file(struct win_call *c, struct btr_span path, struct btr_span
 {
     if (path.size == 0)
         return (struct btr_id){0};
-    struct win_note note = {.id = btr_identity_file(c->host, BTR_SPAN(""), path), .kind = BTR_KIND_FILE};
+    struct win_note note = {.id = btr_identity_file(c->host, BTR_SPAN(""), path),
+                            .kind = BTR_KIND_FILE};
     win_note_attr(&note, BTR_ATTR_FILE_PATH, path);
     win_note_hashes(&note, hashes);
     win_note_tell(c, &note);
     return note.id;
 }
 
-/* "\REGISTRY\MACHINE\SYSTEM\ControlSet001\.." of Security is "HKLM\System\CurrentControlSet\.." of Sysmon. */
+/* "\REGISTRY\MACHINE\SYSTEM\ControlSet001\.." of Security is "HKLM\System\CurrentControlSet\.." of
+ * Sysmon. */
 static struct btr_span registry_path(struct win_call *c, struct btr_span path)
 {
     static const struct {
@@ -75,7 +78,8 @@ struct btr_id win_pipe(struct win_call *c, struct btr_span name, struct btr_id o
     struct win_note note = {.kind = BTR_KIND_CHANNEL};
     if (name.size == 0)
         return (struct btr_id){0};
-    if (win_equal_fold(name, BTR_SPAN("<Anonymous Pipe>"))) /* all have this one name: each process its own */
+    if (win_equal_fold(
+            name, BTR_SPAN("<Anonymous Pipe>"))) /* all have this one name: each process its own */
         note.id = btr_identity_numbered("pipe", c->host, owner.hi, owner.lo);
     else
         note.id = btr_identity_named("pipe", c->host, win_fold(c->arena, name));
@@ -107,9 +111,11 @@ static struct btr_span user_text(struct win_call *c, struct btr_span domain, str
     return (struct btr_span){at, domain.size + 1 + name.size};
 }
 
-static struct btr_id tell_user(struct win_call *c, const char *tag, enum btr_kind kind, struct btr_span user)
+static struct btr_id tell_user(struct win_call *c, const char *tag, enum btr_kind kind,
+                               struct btr_span user)
 {
-    struct win_note note = {.id = btr_identity_named(tag, c->host, win_fold(c->arena, user)), .kind = kind};
+    struct win_note note = {.id = btr_identity_named(tag, c->host, win_fold(c->arena, user)),
+                            .kind = kind};
     win_note_user(&note, user);
     win_note_tell(c, &note);
     return note.id;
@@ -117,7 +123,8 @@ static struct btr_id tell_user(struct win_call *c, const char *tag, enum btr_kin
 
 struct btr_id win_user(struct win_call *c, struct btr_span domain, struct btr_span name)
 {
-    return name.size ? tell_user(c, "user", BTR_KIND_USER, user_text(c, domain, name)) : (struct btr_id){0};
+    return name.size ? tell_user(c, "user", BTR_KIND_USER, user_text(c, domain, name))
+                     : (struct btr_id){0};
 }
 
 struct btr_id win_failed_logon(struct win_call *c, struct btr_span domain, struct btr_span name)
@@ -127,7 +134,8 @@ struct btr_id win_failed_logon(struct win_call *c, struct btr_span domain, struc
 
 struct btr_id win_share(struct win_call *c, struct btr_span name)
 {
-    return name.size ? tell_named(c, "share", BTR_KIND_SHARE, BTR_ATTR_SHARE_NAME, name, name) : (struct btr_id){0};
+    return name.size ? tell_named(c, "share", BTR_KIND_SHARE, BTR_ATTR_SHARE_NAME, name, name)
+                     : (struct btr_id){0};
 }
 
 struct btr_id win_service(struct win_call *c, struct btr_span name)
@@ -138,29 +146,34 @@ struct btr_id win_service(struct win_call *c, struct btr_span name)
 
 struct btr_id win_task(struct win_call *c, struct btr_span name)
 {
-    return name.size ? tell_named(c, "task", BTR_KIND_TASK, BTR_ATTR_TASK_NAME, name, name) : (struct btr_id){0};
+    return name.size ? tell_named(c, "task", BTR_KIND_TASK, BTR_ATTR_TASK_NAME, name, name)
+                     : (struct btr_id){0};
 }
 
 struct btr_id win_wmi(struct win_call *c, struct btr_span kind, struct btr_span name)
 {
     if (name.size == 0)
         return (struct btr_id){0};
-    struct btr_span key = user_text(c, kind, name); /* "filter\name": no name of another kind is this one */
+    struct btr_span key =
+        user_text(c, kind, name); /* "filter\name": no name of another kind is this one */
     return tell_named(c, "wmi", BTR_KIND_WMI, BTR_ATTR_WMI_NAME, key, name);
 }
 
-/* 0x3e7 SYSTEM, 0x3e4 NETWORK SERVICE, 0x3e5 LOCAL SERVICE, 0x3e6 anonymous: they hold half of all processes. */
+/* 0x3e7 SYSTEM, 0x3e4 NETWORK SERVICE, 0x3e5 LOCAL SERVICE, 0x3e6 anonymous: they hold half of all
+ * processes. */
 static bool is_system_session(uint64_t logon_id)
 {
     return logon_id == 0 || (logon_id >= 0x3e3 && logon_id <= 0x3e7);
 }
 
-struct btr_id win_session(struct win_call *c, struct btr_span logon_id, struct btr_span domain, struct btr_span name)
+struct btr_id win_session(struct win_call *c, struct btr_span logon_id, struct btr_span domain,
+                          struct btr_span name)
 {
     uint64_t number;
     if (!win_number(logon_id, &number) || is_system_session(number))
         return (struct btr_id){0};
-    struct win_note note = {.id = btr_identity_numbered("session", c->host, number, 0), .kind = BTR_KIND_SESSION};
+    struct win_note note = {.id = btr_identity_numbered("session", c->host, number, 0),
+                            .kind = BTR_KIND_SESSION};
     struct win_item *item = win_item_get(c->state, WIN_SESSION, note.id);
     struct btr_span user = user_text(c, domain, name);
     if (!item || (item->text[0].size == 0 && !win_item_text(c->state, item, 0, user))) {
@@ -205,11 +218,12 @@ static bool is_outside(struct win_call *c, struct btr_span ip)
     return hosts && !btr_address_is_loopback(ip) && btr_hosts_owner(hosts, ip).size == 0;
 }
 
-/* Both hosts must tell the same ends under the same names, and Sysmon's word on who began is not always right: the
-   end with the higher port is taken for the source. */
+/* Both hosts must tell the same ends under the same names, and Sysmon's word on who began is not
+   always right: the end with the higher port is taken for the source. */
 static void note_ends(struct win_call *c, struct win_note *note, const struct win_ends *e)
 {
-    bool a_first = e->port_a > e->port_b || (e->port_a == e->port_b && btr_span_compare(e->ip_a, e->ip_b) <= 0);
+    bool a_first = e->port_a > e->port_b ||
+                   (e->port_a == e->port_b && btr_span_compare(e->ip_a, e->ip_b) <= 0);
     win_note_attr(note, BTR_ATTR_NETWORK_TRANSPORT, e->transport);
     win_note_attr(note, BTR_ATTR_SOURCE_IP, a_first ? e->ip_a : e->ip_b);
     win_note_number(c, note, BTR_ATTR_SOURCE_PORT, a_first ? e->port_a : e->port_b);
@@ -225,8 +239,8 @@ struct btr_id win_flow(struct win_call *c, const struct win_ends *ends)
     e.ip_a = win_address(c, e.ip_a);
     e.ip_b = win_address(c, e.ip_b);
     struct win_note note = {.kind = BTR_KIND_FLOW, .everywhere = true};
-    note.id = btr_identity_flow(e.transport, e.ip_a, (uint32_t)e.port_a, e.ip_b, (uint32_t)e.port_b, c->host,
-                                BTR_SPAN(""));
+    note.id = btr_identity_flow(e.transport, e.ip_a, (uint32_t)e.port_a, e.ip_b, (uint32_t)e.port_b,
+                                c->host, BTR_SPAN(""));
     if (is_outside(c, e.ip_a) || is_outside(c, e.ip_b))
         note.flags = BTR_ENTITY_OUTSIDE;
     note_ends(c, &note, &e);

@@ -6,8 +6,8 @@
  *   provider      SourceName (ProviderName) source_name         winlog.provider_name
  *   host          Hostname (Computer)       computer_name       winlog.computer_name, host.name
  *   record id     RecordNumber              record_number       winlog.record_id
- *   fields        top level                 event_data.*        winlog.event_data.*, winlog.user_data.*
- *   text          Message                   message             message
+ *   fields        top level                 event_data.*        winlog.event_data.*,
+ * winlog.user_data.* text          Message                   message             message
  */
 #include "fields.h"
 
@@ -108,7 +108,8 @@ struct btr_span win_message_field(const struct win_fields *f, struct btr_span na
         size_t begin = name.size + 1;
         while (begin < line.size && (line.at[begin] == ' ' || line.at[begin] == '\t'))
             begin++;
-        while (line.size > begin && (line.at[line.size - 1] == '\r' || line.at[line.size - 1] == ' '))
+        while (line.size > begin &&
+               (line.at[line.size - 1] == '\r' || line.at[line.size - 1] == ' '))
             line.size--;
         struct btr_span value = {line.at + begin, line.size - begin};
         return is_told(value) ? value : (struct btr_span){0};
@@ -122,7 +123,8 @@ struct btr_span win_field(const struct win_fields *f, struct btr_span name)
     return value.size == 0 && f->sysmon ? win_message_field(f, name) : value;
 }
 
-struct btr_span win_field_either(const struct win_fields *f, struct btr_span name, struct btr_span other)
+struct btr_span win_field_either(const struct win_fields *f, struct btr_span name,
+                                 struct btr_span other)
 {
     struct btr_span value = told_value(f, name);
     if (value.size == 0)
@@ -137,12 +139,14 @@ struct btr_span win_field_either(const struct win_fields *f, struct btr_span nam
 
 /* ---- Reading a record ----------------------------------------------------------------------- */
 
-/* Brings names to the event's own. What an event calls its field wins over what a shipper adds beside it. */
+/* Brings names to the event's own. What an event calls its field wins over what a shipper adds
+ * beside it. */
 static void shorten(struct win_fields *f)
 {
     static const char *const prefixes[] = {"winlog.event_data.", "winlog.user_data.", "event_data.",
                                            "user_data.",         "EventData.",        "UserData."};
-    static const char suffix[] = "_string"; /* Azure Log Analytics writes the type of a column into its name */
+    static const char suffix[] =
+        "_string"; /* Azure Log Analytics writes the type of a column into its name */
     for (uint32_t i = 0; i < f->count; i++) {
         struct btr_span *name = &f->members[i].name;
         for (size_t k = 0; k < sizeof(prefixes) / sizeof(*prefixes); k++) {
@@ -178,15 +182,19 @@ static int refuse_foreign(const struct win_fields *f, struct btr_err *err)
 int win_fields_read(struct win_fields *out, struct btr_json_reader *reader, struct btr_span record,
                     struct btr_arena *arena, struct btr_err *err)
 {
-    /* Names of the nested forms come first: what an event calls "Channel" is shortened to the same name. */
-    static const char *const event_ids[] = {"winlog.event_id", "event_id", "event.code", "EventID", "EventId", NULL};
-    static const char *const channels[] = {"winlog.channel", "log_name", "Channel", "EventLog", NULL};
-    static const char *const providers[] = {"winlog.provider_name", "source_name",     "SourceName", "ProviderName",
-                                            "Provider",             "EventSourceName", "Source",     NULL};
-    static const char *const hosts[] = {"winlog.computer_name", "computer_name", "Hostname", "Computer", "host.name",
-                                        NULL};
-    static const char *const record_ids[] = {"winlog.record_id", "record_number", "RecordNumber", "EventRecordID",
-                                             NULL};
+    /* Names of the nested forms come first: what an event calls "Channel" is shortened to the same
+     * name. */
+    static const char *const event_ids[] = {"winlog.event_id", "event_id", "event.code",
+                                            "EventID",         "EventId",  NULL};
+    static const char *const channels[] = {"winlog.channel", "log_name", "Channel", "EventLog",
+                                           NULL};
+    static const char *const providers[] = {
+        "winlog.provider_name", "source_name", "SourceName", "ProviderName", "Provider",
+        "EventSourceName",      "Source",      NULL};
+    static const char *const hosts[] = {
+        "winlog.computer_name", "computer_name", "Hostname", "Computer", "host.name", NULL};
+    static const char *const record_ids[] = {"winlog.record_id", "record_number", "RecordNumber",
+                                             "EventRecordID", NULL};
     static const char *const messages[] = {"message", "Message", NULL};
     *out = (struct win_fields){0};
     int rc = btr_json_flatten(reader, record, arena, &out->members, &out->count, err);
@@ -210,7 +218,8 @@ int win_fields_read(struct win_fields *out, struct btr_json_reader *reader, stru
 
 /* ---- Without reading the whole -------------------------------------------------------------- */
 
-/* A JSON string that begins behind a quote at `at`. @return the index of its closing quote, or the size */
+/* A JSON string that begins behind a quote at `at`. @return the index of its closing quote, or the
+ * size */
 static size_t string_end(struct btr_span s, size_t at)
 {
     while (at < s.size && s.at[at] != '"')
@@ -252,7 +261,8 @@ static bool peek_next(struct peek *p, struct btr_span *name, struct btr_span *va
 
 struct btr_span win_host_peek(struct btr_span record)
 {
-    static const char *const names[] = {"Hostname", "computer_name", "Computer", "HostName"}; /* surest first */
+    static const char *const names[] = {"Hostname", "computer_name", "Computer",
+                                        "HostName"}; /* surest first */
     enum { NAMES = sizeof(names) / sizeof(*names) };
     struct peek p = {.record = record};
     struct btr_span name, value, best = {0};
@@ -260,7 +270,8 @@ struct btr_span win_host_peek(struct btr_span record)
     while (best_rank > 0 && peek_next(&p, &name, &value)) {
         for (size_t i = 0; i < best_rank; i++) {
             unsigned depth_max = i == 1 ? 2 : 1; /* winlog.computer_name */
-            if (p.depth > depth_max || value.size == 0 || !btr_span_equal(name, btr_span_of(names[i])))
+            if (p.depth > depth_max || value.size == 0 ||
+                !btr_span_equal(name, btr_span_of(names[i])))
                 continue;
             best = value;
             best_rank = i;
@@ -273,7 +284,8 @@ static bool contains(struct btr_span record, const char *text)
 {
     struct btr_span needle = btr_span_of(text);
     for (size_t i = 0; i + needle.size <= record.size; i++) {
-        const uint8_t *found = memchr(record.at + i, needle.at[0], record.size - needle.size - i + 1);
+        const uint8_t *found =
+            memchr(record.at + i, needle.at[0], record.size - needle.size - i + 1);
         if (!found)
             return false;
         i = (size_t)(found - record.at);

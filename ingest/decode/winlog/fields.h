@@ -1,32 +1,38 @@
 #ifndef WINLOG_FIELDS_H
 #define WINLOG_FIELDS_H
-/** One view of a Windows event, whatever the shipper wrote: flat (NXLog, Logstash, Azure) or nested (Winlogbeat). */
+/** One view of a Windows event, whatever the shipper wrote: flat (NXLog, Logstash, Azure) or nested
+ * (Winlogbeat). */
 #include <btr/json.h>
 
 /** Borrowed from the record and its arena. */
 struct win_fields {
-    struct btr_json_member *members; /* names shortened to the event's own: "winlog.event_data.Image" is "Image" */
+    struct btr_json_member
+        *members; /* names shortened to the event's own: "winlog.event_data.Image" is "Image" */
     uint32_t count;
-    struct btr_span host;     /* as written; empty when the record names none */
-    struct btr_span channel;  /* as written */
+    struct btr_span host;    /* as written; empty when the record names none */
+    struct btr_span channel; /* as written */
     struct btr_span provider;
-    struct btr_span message;  /* rendered text, or empty */
+    struct btr_span message; /* rendered text, or empty */
     uint32_t event_id;
-    uint64_t record_id;       /* 0: none told */
-    bool sysmon;              /* provider or channel is Sysmon's */
+    uint64_t record_id; /* 0: none told */
+    bool sysmon;        /* provider or channel is Sysmon's */
 };
 
 /**
  * Reads a record.
- * @return 0, BTR_E_FORMAT (no JSON object, or no Windows event: the text says why), BTR_E_LIMIT, BTR_E_NOMEM
+ * @return 0, BTR_E_FORMAT (no JSON object, or no Windows event: the text says why), BTR_E_LIMIT,
+ * BTR_E_NOMEM
  */
 int win_fields_read(struct win_fields *out, struct btr_json_reader *reader, struct btr_span record,
                     struct btr_arena *arena, struct btr_err *err);
 
-/** A field by its name. Empty when it is absent, empty or "-". Sysmon fields that are only in the message are found there. */
+/** A field by its name. Empty when it is absent, empty or "-". Sysmon fields that are only in the
+ * message are found there. */
 struct btr_span win_field(const struct win_fields *f, struct btr_span name);
-/** The first of two names that tells something: spellings differ between events ("SourceProcessGUID"). */
-struct btr_span win_field_either(const struct win_fields *f, struct btr_span name, struct btr_span other);
+/** The first of two names that tells something: spellings differ between events
+ * ("SourceProcessGUID"). */
+struct btr_span win_field_either(const struct win_fields *f, struct btr_span name,
+                                 struct btr_span other);
 /** The member itself, for those whose JSON type tells shippers apart; NULL when absent. */
 const struct btr_json_member *win_member(const struct win_fields *f, struct btr_span name);
 /** The value behind `Name: ` on a line of the message; empty when there is none. */

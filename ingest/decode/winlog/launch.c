@@ -1,5 +1,6 @@
-/* Services, tasks and consumers that run as processes. No record says which process a service became: the child of
- * services.exe (of the Schedule service) that has the command line of the service (of the task) is taken for it. */
+/* Services, tasks and consumers that run as processes. No record says which process a service
+ * became: the child of services.exe (of the Schedule service) that has the command line of the
+ * service (of the task) is taken for it. */
 #include "call.h"
 
 struct command {
@@ -19,14 +20,16 @@ static struct btr_span trim(struct btr_span s)
 static struct btr_span program_name(struct btr_span path)
 {
     struct btr_span name = win_basename(path);
-    if (win_equal_fold(name, BTR_SPAN("%comspec%")) || win_equal_fold(name, BTR_SPAN("%%comspec%%")))
+    if (win_equal_fold(name, BTR_SPAN("%comspec%")) ||
+        win_equal_fold(name, BTR_SPAN("%%comspec%%")))
         return BTR_SPAN("cmd");
     if (win_ends_fold(name, BTR_SPAN(".exe")))
         name.size -= 4;
     return name;
 }
 
-/* Whether blanks belong to the path of a program: "C:\Program Files\x.exe", but not "%COMSPEC% /c x.exe". */
+/* Whether blanks belong to the path of a program: "C:\Program Files\x.exe", but not "%COMSPEC% /c
+ * x.exe". */
 static bool is_path_with_blanks(struct btr_span s)
 {
     return memchr(s.at, '\\', s.size) && win_find_fold(s, BTR_SPAN(" /")) == SIZE_MAX &&
@@ -60,10 +63,12 @@ static struct command command_of(struct btr_span line)
     struct btr_span program = {line.at, end};
     if (end > 1 && line.at[0] == '"')
         program = (struct btr_span){line.at + 1, end - 1 - (line.at[end - 1] == '"')};
-    return (struct command){program_name(program), trim((struct btr_span){line.at + end, line.size - end})};
+    return (struct command){program_name(program),
+                            trim((struct btr_span){line.at + end, line.size - end})};
 }
 
-/* Alike but for case and the number of blanks. `a` may be cut: then it is the beginning that counts. */
+/* Alike but for case and the number of blanks. `a` may be cut: then it is the beginning that
+ * counts. */
 static bool arguments_equal(struct btr_span a, struct btr_span b, bool a_is_cut)
 {
     while (a.size && b.size) {
@@ -88,10 +93,11 @@ static bool commands_equal(struct btr_span known, struct btr_span begun)
            arguments_equal(x.rest, y.rest, known.size == WIN_TEXT_MAX);
 }
 
-static struct win_item *remember(struct win_call *c, enum win_table_name table, struct btr_id id, struct btr_span name,
-                                 struct btr_span command)
+static struct win_item *remember(struct win_call *c, enum win_table_name table, struct btr_id id,
+                                 struct btr_span name, struct btr_span command)
 {
-    struct win_item *item = c->rc < 0 || btr_id_is_none(id) ? NULL : win_item_get(c->state, table, id);
+    struct win_item *item =
+        c->rc < 0 || btr_id_is_none(id) ? NULL : win_item_get(c->state, table, id);
     if (!item)
         return NULL;
     if (!win_item_text(c->state, item, 0, name) || !win_item_text(c->state, item, 1, command))
@@ -123,7 +129,8 @@ static struct btr_span unescape(struct win_call *c, struct btr_span s)
     static const struct {
         const char *name;
         char byte;
-    } entities[] = {{"&amp;", '&'}, {"&lt;", '<'}, {"&gt;", '>'}, {"&quot;", '"'}, {"&apos;", '\''}};
+    } entities[] = {
+        {"&amp;", '&'}, {"&lt;", '<'}, {"&gt;", '>'}, {"&quot;", '"'}, {"&apos;", '\''}};
     uint8_t *at = btr_arena_alloc(c->arena, s.size + 1, 1);
     size_t size = 0;
     if (!at)
@@ -145,8 +152,10 @@ static struct btr_span unescape(struct win_call *c, struct btr_span s)
 
 void win_launch_task_set(struct win_call *c, struct btr_span name, struct btr_span xml)
 {
-    struct btr_span command = unescape(c, element(xml, BTR_SPAN("<Command>"), BTR_SPAN("</Command>")));
-    struct btr_span arguments = unescape(c, element(xml, BTR_SPAN("<Arguments>"), BTR_SPAN("</Arguments>")));
+    struct btr_span command =
+        unescape(c, element(xml, BTR_SPAN("<Command>"), BTR_SPAN("</Command>")));
+    struct btr_span arguments =
+        unescape(c, element(xml, BTR_SPAN("<Arguments>"), BTR_SPAN("</Arguments>")));
     struct win_item *item = remember(c, WIN_TASK, win_task(c, name), name, command);
     if (item && !win_item_text(c->state, item, 2, arguments))
         c->rc = BTR_E_NOMEM;
@@ -192,7 +201,8 @@ static void task_begun(struct win_call *c, struct win_who child, struct btr_span
         const struct win_item *item = &t->items[i];
         struct btr_span program = program_name(command_of(win_item_span(item, 1)).program);
         if (item->text[1].size == 0 || !win_equal_fold(program, begun.program) ||
-            !arguments_equal(trim(win_item_span(item, 2)), begun.rest, item->text[2].size == WIN_TEXT_MAX))
+            !arguments_equal(trim(win_item_span(item, 2)), begun.rest,
+                             item->text[2].size == WIN_TEXT_MAX))
             continue;
         struct btr_span name;
         if (btr_arena_copy(c->arena, win_item_span(item, 0), &name))
@@ -210,22 +220,28 @@ void win_launch_consumer_set(struct win_call *c, struct btr_span name, struct bt
     remember(c, WIN_CONSUMER, win_wmi(c, BTR_SPAN("consumer"), name), name, destination);
 }
 
-void win_launch_binding_set(struct win_call *c, struct btr_span name, struct btr_span consumer, bool script)
+void win_launch_binding_set(struct win_call *c, struct btr_span name, struct btr_span consumer,
+                            bool script)
 {
     struct btr_id from = win_wmi(c, BTR_SPAN("consumer"), consumer);
     const struct win_item *known = win_item_find(c->state, WIN_CONSUMER, from);
     struct btr_span destination = {0};
-    if (known && known->text[1].size && !btr_arena_copy(c->arena, win_item_span(known, 1), &destination))
+    if (known && known->text[1].size &&
+        !btr_arena_copy(c->arena, win_item_span(known, 1), &destination))
         c->rc = BTR_E_NOMEM;
-    struct win_item *item = remember(c, WIN_CONSUMER, win_wmi(c, BTR_SPAN("binding"), name), name, destination);
+    struct win_item *item =
+        remember(c, WIN_CONSUMER, win_wmi(c, BTR_SPAN("binding"), name), name, destination);
     if (item) {
         item->number = script ? CONSUMER_SCRIPT : CONSUMER_COMMAND;
-        item->flags = WIN_ITEM_CREATED; /* a binding, which is what runs; a consumer alone does not */
+        item->flags =
+            WIN_ITEM_CREATED; /* a binding, which is what runs; a consumer alone does not */
     }
 }
 
-/* scrcons.exe is the process in which all script consumers run; a command consumer is a child of WmiPrvSE.exe. */
-static void consumer_begun(struct win_call *c, struct win_who child, struct btr_span command, bool script)
+/* scrcons.exe is the process in which all script consumers run; a command consumer is a child of
+ * WmiPrvSE.exe. */
+static void consumer_begun(struct win_call *c, struct win_who child, struct btr_span command,
+                           bool script)
 {
     const struct win_table *t = &c->state->tables[WIN_CONSUMER];
     for (uint32_t i = t->newest; i != WIN_NONE; i = t->items[i].older_use) {
@@ -235,11 +251,13 @@ static void consumer_begun(struct win_call *c, struct win_who child, struct btr_
             (!script && !commands_equal(win_item_span(item, 1), command)))
             continue;
         if (btr_arena_copy(c->arena, win_item_span(item, 0), &name))
-            win_imply(c, BTR_OP_WMI_RUN, win_known(win_wmi(c, BTR_SPAN("binding"), name)), child.id);
+            win_imply(c, BTR_OP_WMI_RUN, win_known(win_wmi(c, BTR_SPAN("binding"), name)),
+                      child.id);
     }
 }
 
-/* "sc start NAME": the call to services.exe is told by no record. Another host ("\\\\host") is reached over the network. */
+/* "sc start NAME": the call to services.exe is told by no record. Another host ("\\\\host") is
+ * reached over the network. */
 static void control_begun(struct win_call *c, struct win_who child, struct btr_span command)
 {
     static const char *const verbs[] = {"start ", "create ", "config "};
@@ -257,7 +275,8 @@ static void control_begun(struct win_call *c, struct win_who child, struct btr_s
     }
 }
 
-void win_launch_begun(struct win_call *c, struct win_who child, const struct win_mention *m, struct btr_span parent_image)
+void win_launch_begun(struct win_call *c, struct win_who child, const struct win_mention *m,
+                      struct btr_span parent_image)
 {
     struct btr_span parent = win_basename(parent_image), image = win_basename(m->image);
     struct btr_span command = m->command_line.size ? m->command_line : m->image;
@@ -265,7 +284,8 @@ void win_launch_begun(struct win_call *c, struct win_who child, const struct win
         return;
     if (win_equal_fold(parent, BTR_SPAN("services.exe")))
         service_begun(c, child, command);
-    else if (win_equal_fold(parent, BTR_SPAN("svchost.exe")) || win_equal_fold(parent, BTR_SPAN("taskeng.exe")))
+    else if (win_equal_fold(parent, BTR_SPAN("svchost.exe")) ||
+             win_equal_fold(parent, BTR_SPAN("taskeng.exe")))
         task_begun(c, child, command);
     else if (win_equal_fold(parent, BTR_SPAN("WmiPrvSE.exe")))
         consumer_begun(c, child, command, false);

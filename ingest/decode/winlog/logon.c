@@ -1,8 +1,9 @@
 /* Logons: who came by which connection, and what ran in the session. */
 #include "call.h"
 
-#define SOON_NS INT64_C(5000000000)    /* a logon that another record announced */
-#define USER_NS INT64_C(600000000000)  /* a user who acts does so in a session begun at most this long ago */
+#define SOON_NS INT64_C(5000000000) /* a logon that another record announced */
+#define USER_NS                                                                                    \
+    INT64_C(600000000000) /* a user who acts does so in a session begun at most this long ago */
 
 static bool within(const struct win_call *c, int64_t ns, int64_t max_ns)
 {
@@ -20,7 +21,8 @@ static struct btr_id credential_key(struct win_call *c, const char *tag, struct 
 
 static void announce(struct win_call *c, const char *tag, struct btr_span user, struct btr_id by)
 {
-    struct win_item *item = c->rc < 0 ? NULL : win_item_get(c->state, WIN_CREDENTIAL, credential_key(c, tag, user));
+    struct win_item *item =
+        c->rc < 0 ? NULL : win_item_get(c->state, WIN_CREDENTIAL, credential_key(c, tag, user));
     if (!item) {
         c->rc = BTR_E_NOMEM;
         return;
@@ -44,7 +46,8 @@ struct win_who win_user_acts(struct win_call *c, struct btr_span user)
     if (user.size == 0)
         return (struct win_who){0};
     struct btr_id session = newest_session(c, user);
-    struct win_who who = win_known(btr_id_is_none(session) ? win_user(c, (struct btr_span){0}, user) : session);
+    struct win_who who =
+        win_known(btr_id_is_none(session) ? win_user(c, (struct btr_span){0}, user) : session);
     who.doubt = BTR_DOUBT_INFERRED;
     if (btr_id_is_none(session))
         announce(c, "user acts", user, who.id);
@@ -54,7 +57,8 @@ struct win_who win_user_acts(struct win_call *c, struct btr_span user)
 /* What was announced for this user by another record within seconds. */
 static void tell_announced(struct win_call *c, struct btr_span user, struct btr_id session)
 {
-    const struct win_item *item = win_item_find(c->state, WIN_CREDENTIAL, credential_key(c, "credential", user));
+    const struct win_item *item =
+        win_item_find(c->state, WIN_CREDENTIAL, credential_key(c, "credential", user));
     if (item && within(c, item->first_ns, SOON_NS))
         win_imply(c, BTR_OP_LOGIN, win_known(item->id), session);
     item = win_item_find(c->state, WIN_CREDENTIAL, credential_key(c, "user acts", user));
@@ -67,7 +71,8 @@ static void tell_announced(struct win_call *c, struct btr_span user, struct btr_
         c->out->events[before].first_ns = first; /* the record of the logon came after the deed */
 }
 
-static struct btr_id logon_flow(struct win_call *c, struct btr_span ip, uint64_t port, struct btr_id session)
+static struct btr_id logon_flow(struct win_call *c, struct btr_span ip, uint64_t port,
+                                struct btr_id session)
 {
     if (ip.size == 0 || btr_address_is_any(ip) || port == 0 || port > UINT16_MAX)
         return (struct btr_id){0};
@@ -80,9 +85,11 @@ static struct btr_id logon_flow(struct win_call *c, struct btr_span ip, uint64_t
 }
 
 /* A logon, or the attempt: by the process that asked for it, and by the connection it came over. */
-static void tell_logon(struct win_call *c, struct btr_id target, struct btr_id session, unsigned flags)
+static void tell_logon(struct win_call *c, struct btr_id target, struct btr_id session,
+                       unsigned flags)
 {
-    struct win_mention m = {.pid_text = WIN_FIELD(c, "ProcessId"), .image = WIN_FIELD(c, "ProcessName")};
+    struct win_mention m = {.pid_text = WIN_FIELD(c, "ProcessId"),
+                            .image = WIN_FIELD(c, "ProcessName")};
     struct win_who who = win_process(c, &m);
     uint64_t port = 0;
     win_number(WIN_FIELD(c, "IpPort"), &port);
@@ -96,7 +103,8 @@ static void tell_logon(struct win_call *c, struct btr_id target, struct btr_id s
 static void logon_begun(struct win_call *c)
 {
     struct btr_span user = WIN_FIELD(c, "TargetUserName");
-    struct btr_id session = win_session(c, WIN_FIELD(c, "TargetLogonId"), WIN_FIELD(c, "TargetDomainName"), user);
+    struct btr_id session =
+        win_session(c, WIN_FIELD(c, "TargetLogonId"), WIN_FIELD(c, "TargetDomainName"), user);
     if (btr_id_is_none(session)) {
         win_tell_only(c, win_security_actor(c), session);
         return;
@@ -112,7 +120,8 @@ static void logon_begun(struct win_call *c)
 
 static void logon_failed(struct win_call *c)
 {
-    struct btr_id target = win_failed_logon(c, WIN_FIELD(c, "TargetDomainName"), WIN_FIELD(c, "TargetUserName"));
+    struct btr_id target =
+        win_failed_logon(c, WIN_FIELD(c, "TargetDomainName"), WIN_FIELD(c, "TargetUserName"));
     tell_logon(c, target, (struct btr_id){0}, BTR_EVENT_FAILED);
 }
 
@@ -131,8 +140,9 @@ static void logon_explicit(struct win_call *c)
 
 static void logon_ended(struct win_call *c)
 {
-    struct btr_id session = win_session(c, WIN_FIELD(c, "TargetLogonId"), WIN_FIELD(c, "TargetDomainName"),
-                                        WIN_FIELD(c, "TargetUserName"));
+    struct btr_id session =
+        win_session(c, WIN_FIELD(c, "TargetLogonId"), WIN_FIELD(c, "TargetDomainName"),
+                    WIN_FIELD(c, "TargetUserName"));
     if (btr_id_is_none(session))
         win_tell_only(c, win_security_actor(c), session);
     else

@@ -1,8 +1,9 @@
-/* Which connection a logon came by. Security 4624, 5140 and 5145 name the far end only; the connection itself is told
- * by 5156 or Sysmon 3, before or (Sysmon: seconds) after the logon. */
+/* Which connection a logon came by. Security 4624, 5140 and 5145 name the far end only; the
+ * connection itself is told by 5156 or Sysmon 3, before or (Sysmon: seconds) after the logon. */
 #include "call.h"
 
-#define CONNECTION_MAX_NS INT64_C(43200000000000) /* a port of the far end may be another connection after 12 hours */
+#define CONNECTION_MAX_NS                                                                          \
+    INT64_C(43200000000000) /* a port of the far end may be another connection after 12 hours */
 #define AWAIT_MAX_NS INT64_C(60000000000)
 
 static struct btr_id far_key(struct win_call *c, struct btr_span ip, uint64_t port)
@@ -57,7 +58,8 @@ struct btr_id win_connection_find(struct win_call *c, struct btr_span ip, uint64
     return item && is_recent(c, item, CONNECTION_MAX_NS) ? item->id : (struct btr_id){0};
 }
 
-void win_connection_await(struct win_call *c, struct btr_span ip, uint64_t port, struct btr_id session)
+void win_connection_await(struct win_call *c, struct btr_span ip, uint64_t port,
+                          struct btr_id session)
 {
     if (c->rc < 0 || ip.size == 0 || port == 0)
         return;

@@ -43,7 +43,8 @@ static void tell_holes(struct win_channel *c, struct win_gaps *gaps)
                           .count = c->gap_missing,
                           .line = c->gap.line,
                           .why = BTR_SPAN("record ids are missing: not collected, or lost")};
-    if (gap.until_ns < gap.from_ns) { /* of a stamped channel: neighbours in sequence are not in time */
+    if (gap.until_ns <
+        gap.from_ns) { /* of a stamped channel: neighbours in sequence are not in time */
         int64_t earlier_ns = gap.until_ns;
         gap.until_ns = gap.from_ns;
         gap.from_ns = earlier_ns;
@@ -57,7 +58,8 @@ static void settle_hole(struct win_channel *c, struct win_gaps *gaps)
 {
     struct win_hole hole = c->holes[0];
     memmove(c->holes, c->holes + 1, --c->hole_count * sizeof(hole));
-    if (c->gap_missing && (hole.from.o_ns > plus(c->gap.until.o_ns, WIN_MERGE_NS) || hole.from.id < c->gap.until.id))
+    if (c->gap_missing &&
+        (hole.from.o_ns > plus(c->gap.until.o_ns, WIN_MERGE_NS) || hole.from.id < c->gap.until.id))
         tell_holes(c, gaps);
     if (c->gap_missing == 0)
         c->gap = hole;
@@ -67,7 +69,8 @@ static void settle_hole(struct win_channel *c, struct win_gaps *gaps)
     c->gap_missing += hole.until.id - hole.from.id - 1;
 }
 
-static void open_hole(struct win_channel *c, struct win_seen from, struct win_seen until, struct win_gaps *gaps)
+static void open_hole(struct win_channel *c, struct win_seen from, struct win_seen until,
+                      struct win_gaps *gaps)
 {
     if (c->hole_count == WIN_HOLES)
         settle_hole(c, gaps);
@@ -121,7 +124,8 @@ static int64_t advance(struct win_channel *c, int64_t time_ns, struct win_gaps *
         if (plus(time_ns, WIN_GUARD_NS) >= c->jump_ns)
             c->max_ns = c->jump_ns > c->max_ns ? c->jump_ns : c->max_ns;
         else
-            tell_clock(gaps, c->max_ns, c->jump_ns, "a record is dated far ahead of those that follow it");
+            tell_clock(gaps, c->max_ns, c->jump_ns,
+                       "a record is dated far ahead of those that follow it");
     }
     if (time_ns > plus(c->max_ns, WIN_GUARD_NS)) {
         c->jumping = true;
@@ -155,7 +159,8 @@ static void ring_insert(struct win_channel *c, uint32_t at, struct win_seen seen
     c->ring_count++;
 }
 
-/* A record that comes after its successors. Its time is held between its neighbours in sequence, unless it was stamped. */
+/* A record that comes after its successors. Its time is held between its neighbours in sequence,
+ * unless it was stamped. */
 static int64_t order_late(struct win_channel *c, uint64_t id, int64_t time_ns, bool stamped)
 {
     uint32_t at = c->ring_count;
@@ -186,13 +191,15 @@ static int64_t order_tie(struct win_channel *c, int64_t time_ns)
     return time_ns;
 }
 
-static int64_t order_next(struct win_channel *c, const struct win_time *when, int64_t stamped_ns, struct win_gaps *gaps)
+static int64_t order_next(struct win_channel *c, const struct win_time *when, int64_t stamped_ns,
+                          struct win_gaps *gaps)
 {
     int64_t o = advance(c, when->logged_ns, gaps);
     return when->stamped ? stamped_ns : o;
 }
 
-int64_t win_order(struct win_channel *c, uint64_t id, const struct win_time *when, struct win_gaps *gaps)
+int64_t win_order(struct win_channel *c, uint64_t id, const struct win_time *when,
+                  struct win_gaps *gaps)
 {
     int64_t time_ns = when->stamped ? order_tie(c, when->time_ns) : when->time_ns;
     if (id == 0) {
@@ -221,7 +228,8 @@ int64_t win_order(struct win_channel *c, uint64_t id, const struct win_time *whe
 /* ---- Clocks --------------------------------------------------------------------------------- */
 
 #define QUARTER_NS INT64_C(900000000000)
-#define ZONE_MAX_NS (INT64_C(36) * 3600 * 1000000000) /* 12-hour clocks without AM and PM add half a day */
+#define ZONE_MAX_NS                                                                                \
+    (INT64_C(36) * 3600 * 1000000000) /* 12-hour clocks without AM and PM add half a day */
 
 static int64_t quarters(int64_t ns)
 {
@@ -268,7 +276,8 @@ static struct own_time own_time(const struct win_fields *f, const struct win_clo
     bool beat = win_member(f, BTR_SPAN("winlog.channel")) || win_member(f, BTR_SPAN("log_name"));
     if (beat) {
         own.zoned = true;
-        if (parse_member(f, BTR_SPAN("@timestamp"), &own) || parse_member(f, BTR_SPAN("event.created"), &own))
+        if (parse_member(f, BTR_SPAN("@timestamp"), &own) ||
+            parse_member(f, BTR_SPAN("event.created"), &own))
             return own;
     }
     if (parse_member(f, BTR_SPAN("TimeCreated"), &own))
@@ -283,7 +292,8 @@ static struct own_time own_time(const struct win_fields *f, const struct win_clo
         return own;
     }
     own.zoned = true;
-    if (!parse_member(f, BTR_SPAN("TimeGenerated"), &own) && !parse_member(f, BTR_SPAN("@timestamp"), &own))
+    if (!parse_member(f, BTR_SPAN("TimeGenerated"), &own) &&
+        !parse_member(f, BTR_SPAN("@timestamp"), &own))
         own.told = false;
     return own;
 }
@@ -302,7 +312,8 @@ static void learn_zone(struct win_clock *clock, int64_t utc_ns, const struct own
     clock->lag_ns = utc_ns - plus(own->ns, own->zoned ? 0 : clock->zone_ns);
 }
 
-int win_time_choose(struct win_time *out, struct win_clock *clock, const struct win_fields *f, struct btr_err *err)
+int win_time_choose(struct win_time *out, struct win_clock *clock, const struct win_fields *f,
+                    struct btr_err *err)
 {
     struct own_time own = own_time(f, clock);
     int64_t utc_ns = 0;
@@ -322,9 +333,10 @@ int win_time_choose(struct win_time *out, struct win_clock *clock, const struct 
     if (!has_utc)
         return 0;
     int64_t expected = plus(time_ns, clock->lag_ns);
-    bool believed = trusted || !own.told ||
-                    (distance(utc_ns, expected) <= WIN_GUARD_NS + distance(clock->lag_ns, 0) &&
-                     utc_ns <= plus(time_ns, own.width_ns)); /* nothing is logged before it happened */
+    bool believed =
+        trusted || !own.told ||
+        (distance(utc_ns, expected) <= WIN_GUARD_NS + distance(clock->lag_ns, 0) &&
+         utc_ns <= plus(time_ns, own.width_ns)); /* nothing is logged before it happened */
     out->time_ns = believed ? utc_ns : expected;
     out->width_ns = believed ? 0 : own.width_ns;
     return 0;
@@ -343,7 +355,8 @@ void win_clock_save(const struct win_clock *clock, struct btr_buffer *out)
 bool win_clock_load(struct win_clock *clock, struct btr_cursor *in)
 {
     uint8_t known = 0;
-    bool good = btr_cursor_svarint(in, &clock->zone_ns) && btr_cursor_svarint(in, &clock->candidate_ns) &&
+    bool good = btr_cursor_svarint(in, &clock->zone_ns) &&
+                btr_cursor_svarint(in, &clock->candidate_ns) &&
                 btr_cursor_svarint(in, &clock->lag_ns) && btr_cursor_u8(in, &known) && known <= 1;
     clock->zone_known = known;
     return good && distance(clock->zone_ns, 0) <= ZONE_MAX_NS + QUARTER_NS &&
@@ -370,8 +383,8 @@ static void save_hole(const struct win_hole *hole, struct btr_buffer *out)
 
 static bool load_hole(struct win_hole *hole, struct btr_cursor *in)
 {
-    return load_seen(&hole->from, in) && load_seen(&hole->until, in) && btr_cursor_varint(in, &hole->line) &&
-           hole->from.id < hole->until.id;
+    return load_seen(&hole->from, in) && load_seen(&hole->until, in) &&
+           btr_cursor_varint(in, &hole->line) && hole->from.id < hole->until.id;
 }
 
 void win_channel_save(const struct win_channel *c, struct btr_buffer *out)
@@ -407,7 +420,8 @@ static bool load_ties(struct win_channel *c, struct btr_cursor *in)
         return false;
     for (c->tie_count = 0; c->tie_count < count; c->tie_count++)
         if (!btr_cursor_svarint(in, &c->ties[c->tie_count].time_ns) ||
-            !btr_cursor_varint(in, &c->ties[c->tie_count].count) || c->ties[c->tie_count].count > INT64_MAX)
+            !btr_cursor_varint(in, &c->ties[c->tie_count].count) ||
+            c->ties[c->tie_count].count > INT64_MAX)
             return false;
     return true;
 }
@@ -426,7 +440,8 @@ static bool load_lists(struct win_channel *c, struct btr_cursor *in)
     for (c->hole_count = 0; c->hole_count < holes; c->hole_count++)
         if (!load_hole(&c->holes[c->hole_count], in))
             return false;
-    return btr_cursor_varint(in, &c->gap_missing) && (c->gap_missing == 0 || load_hole(&c->gap, in));
+    return btr_cursor_varint(in, &c->gap_missing) &&
+           (c->gap_missing == 0 || load_hole(&c->gap, in));
 }
 
 bool win_channel_load(struct win_channel *c, struct btr_cursor *in)
@@ -434,16 +449,18 @@ bool win_channel_load(struct win_channel *c, struct btr_cursor *in)
     struct btr_span name;
     uint64_t size, behind;
     uint8_t flags;
-    if (!btr_cursor_varint(in, &size) || size > UINT16_MAX || !btr_cursor_span(in, (size_t)size, &name))
+    if (!btr_cursor_varint(in, &size) || size > UINT16_MAX ||
+        !btr_cursor_span(in, (size_t)size, &name))
         return false;
     c->name = malloc(name.size + 1);
     if (!c->name)
         return false;
     memcpy(c->name, name.at, name.size);
     c->name_size = name.size;
-    if (!btr_cursor_varint(in, &c->used) || !btr_cursor_u32(in, &c->input) || !btr_cursor_u8(in, &flags) || flags > 3 ||
-        !btr_cursor_svarint(in, &c->max_ns) || !btr_cursor_svarint(in, &c->jump_ns) ||
-        !btr_cursor_varint(in, &behind) || behind >= WIN_BEHIND)
+    if (!btr_cursor_varint(in, &c->used) || !btr_cursor_u32(in, &c->input) ||
+        !btr_cursor_u8(in, &flags) || flags > 3 || !btr_cursor_svarint(in, &c->max_ns) ||
+        !btr_cursor_svarint(in, &c->jump_ns) || !btr_cursor_varint(in, &behind) ||
+        behind >= WIN_BEHIND)
         return false;
     c->begun = flags & 1;
     c->jumping = flags & 2;

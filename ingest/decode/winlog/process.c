@@ -1,6 +1,7 @@
-/* Who a process is. An agent's guid decides; where a record has only a pid, the process that was alive under it at
- * that time, by its image too where both are told. Two guids are one process when the agent made them for the same
- * pid in the same second on the same machine (a Sysmon guid begins with the machine and the second of the start). */
+/* Who a process is. An agent's guid decides; where a record has only a pid, the process that was
+ * alive under it at that time, by its image too where both are told. Two guids are one process when
+ * the agent made them for the same pid in the same second on the same machine (a Sysmon guid begins
+ * with the machine and the second of the start). */
 #include "call.h"
 
 #define SLACK_NS INT64_C(3000000000) /* between two providers' idea of one start or end */
@@ -20,7 +21,8 @@ static struct btr_span without_braces(struct btr_span guid)
     return guid;
 }
 
-/* {mmmmmmmm-llll-hhhh-...}: start is 0xhhhhllll seconds. @return INT64_MIN when it is no such guid */
+/* {mmmmmmmm-llll-hhhh-...}: start is 0xhhhhllll seconds. @return INT64_MIN when it is no such guid
+ */
 static int64_t guid_start_ns(struct btr_span guid)
 {
     uint64_t low, high;
@@ -78,7 +80,8 @@ static struct win_item *find_twin(struct win_call *c, const struct win_mention *
     return NULL;
 }
 
-/* Remembers what the mention tells. The texts it already has stay: agents write one path in several cases. */
+/* Remembers what the mention tells. The texts it already has stay: agents write one path in several
+ * cases. */
 static void learn(struct win_call *c, struct win_item *item, const struct win_mention *m)
 {
     bool better = item->text[1].size == 0 || images_differ(win_item_span(item, 1), m->image) ||
@@ -88,8 +91,8 @@ static void learn(struct win_call *c, struct win_item *item, const struct win_me
         c->rc = BTR_E_NOMEM;
 }
 
-static struct win_item *add_native(struct win_call *c, const struct win_mention *m, struct btr_id key, bool has_pid,
-                                   uint64_t pid)
+static struct win_item *add_native(struct win_call *c, const struct win_mention *m,
+                                   struct btr_id key, bool has_pid, uint64_t pid)
 {
     struct win_item *twin = has_pid ? find_twin(c, m, pid) : NULL;
     struct btr_id id = twin ? twin->id : key;
@@ -174,7 +177,8 @@ static struct btr_span batch_copy(struct win_call *c, struct btr_span text)
     return copy;
 }
 
-static struct win_who tell_process(struct win_call *c, const struct win_item *item, const struct win_mention *m)
+static struct win_who tell_process(struct win_call *c, const struct win_item *item,
+                                   const struct win_mention *m)
 {
     struct win_who who = {0};
     if (!item)
@@ -207,7 +211,8 @@ static void end_others(struct win_call *c, const struct win_item *item)
 {
     if (item->born == 0)
         return;
-    for (struct win_item *p = win_pid_first(c->state, item->number); p; p = win_pid_next(c->state, p))
+    for (struct win_item *p = win_pid_first(c->state, item->number); p;
+         p = win_pid_next(c->state, p))
         if (p != item && !btr_id_equal(p->id, item->id) && p->end_ns == INT64_MAX &&
             p->first_ns < minus(c->first_ns, SLACK_NS))
             p->end_ns = c->first_ns;
@@ -269,7 +274,8 @@ struct win_who win_process_named(struct win_call *c, struct btr_span name)
     return (struct win_who){0};
 }
 
-/* Nothing acts before it is born: Sysmon stamps some connections before the start of their process. */
+/* Nothing acts before it is born: Sysmon stamps some connections before the start of their process.
+ */
 static void hold_to_birth(struct win_call *c, const struct win_item *item)
 {
     if (!item || !(item->flags & WIN_ITEM_CREATED) || c->first_ns >= item->start_ns)
@@ -281,10 +287,11 @@ static void hold_to_birth(struct win_call *c, const struct win_item *item)
 
 struct win_who win_actor(struct win_call *c)
 {
-    struct win_mention m = {.guid = win_field_either(c->f, BTR_SPAN("ProcessGuid"), BTR_SPAN("ProcessGUID")),
-                            .pid_text = WIN_FIELD(c, "ProcessId"),
-                            .image = WIN_FIELD(c, "Image"),
-                            .user = WIN_FIELD(c, "User")};
+    struct win_mention m = {
+        .guid = win_field_either(c->f, BTR_SPAN("ProcessGuid"), BTR_SPAN("ProcessGUID")),
+        .pid_text = WIN_FIELD(c, "ProcessId"),
+        .image = WIN_FIELD(c, "Image"),
+        .user = WIN_FIELD(c, "User")};
     hold_to_birth(c, win_process_item(c, &m));
     return win_process(c, &m);
 }

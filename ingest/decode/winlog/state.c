@@ -1,7 +1,7 @@
 #include "state.h"
 
 enum {
-    SIZE_DEFAULT = 16 << 20, /* bytes for a host when the caller names none */
+    SIZE_DEFAULT = 16 << 20,                  /* bytes for a host when the caller names none */
     ITEM_COST = sizeof(struct win_item) + 32, /* with its place in the maps */
     LIMIT_MIN = 64,
     LIMIT_MAX = 1 << 18,
@@ -22,7 +22,8 @@ bool win_state_init(struct btr_decoder_state *state, const struct btr_decoder_co
     for (unsigned i = 0; i < WIN_TABLE_COUNT; i++) {
         uint64_t limit = size / 2 * shares[i] / 64 / ITEM_COST;
         limit = limit < LIMIT_MIN ? LIMIT_MIN : limit > LIMIT_MAX ? LIMIT_MAX : limit;
-        state->tables[i] = (struct win_table){.limit = (uint32_t)limit, .newest = WIN_NONE, .oldest = WIN_NONE};
+        state->tables[i] =
+            (struct win_table){.limit = (uint32_t)limit, .newest = WIN_NONE, .oldest = WIN_NONE};
     }
     state->reader = btr_json_reader_new();
     return state->reader != NULL;
@@ -89,7 +90,8 @@ static void use_push(struct win_table *t, uint32_t slot)
         t->oldest = slot;
 }
 
-struct win_item *win_item_find(struct btr_decoder_state *state, enum win_table_name table, struct btr_id key)
+struct win_item *win_item_find(struct btr_decoder_state *state, enum win_table_name table,
+                               struct btr_id key)
 {
     struct win_table *t = &state->tables[table];
     uint32_t slot = btr_u64map_get(&t->slots, key.lo);
@@ -115,7 +117,8 @@ static void pid_unchain(struct btr_decoder_state *state, const struct win_item *
         if (process->older == WIN_NONE)
             btr_u64map_remove(&state->pids, process->number);
         else
-            btr_u64map_set(&state->pids, process->number, process->older); /* replaces: needs no memory */
+            btr_u64map_set(&state->pids, process->number,
+                           process->older); /* replaces: needs no memory */
         return;
     }
     while (items[at].older != slot && items[at].older != WIN_NONE)
@@ -229,7 +232,8 @@ static bool table_grow(struct win_table *t)
     return true;
 }
 
-struct win_item *win_item_add(struct btr_decoder_state *state, enum win_table_name table, struct btr_id key)
+struct win_item *win_item_add(struct btr_decoder_state *state, enum win_table_name table,
+                              struct btr_id key)
 {
     struct win_table *t = &state->tables[table];
     uint32_t same = btr_u64map_get(&t->slots, key.lo);
@@ -245,18 +249,21 @@ struct win_item *win_item_add(struct btr_decoder_state *state, enum win_table_na
     if (!btr_u64map_set(&t->slots, key.lo, t->count))
         return NULL;
     struct win_item *item = &t->items[t->count];
-    *item = (struct win_item){.key = key, .id = key, .start_ns = INT64_MIN, .end_ns = INT64_MAX, .older = WIN_NONE};
+    *item = (struct win_item){
+        .key = key, .id = key, .start_ns = INT64_MIN, .end_ns = INT64_MAX, .older = WIN_NONE};
     use_push(t, t->count++);
     return item;
 }
 
-struct win_item *win_item_get(struct btr_decoder_state *state, enum win_table_name table, struct btr_id key)
+struct win_item *win_item_get(struct btr_decoder_state *state, enum win_table_name table,
+                              struct btr_id key)
 {
     struct win_item *item = win_item_find(state, table, key);
     return item ? item : win_item_add(state, table, key);
 }
 
-bool win_item_text(struct btr_decoder_state *state, struct win_item *item, unsigned which, struct btr_span value)
+bool win_item_text(struct btr_decoder_state *state, struct win_item *item, unsigned which,
+                   struct btr_span value)
 {
     struct win_text *text = &item->text[which];
     size_t size = value.size > WIN_TEXT_MAX ? WIN_TEXT_MAX : value.size;
@@ -314,7 +321,8 @@ struct win_channel *win_channel_get(struct btr_decoder_state *state, struct btr_
 
 int win_held_add(struct btr_decoder_state *state, struct btr_span record, uint64_t line)
 {
-    if (state->held_enough || state->held_count == HELD_MAX || state->held_size + record.size > state->held_max)
+    if (state->held_enough || state->held_count == HELD_MAX ||
+        state->held_size + record.size > state->held_max)
         return 0;
     if (state->held_count == state->held_capacity) {
         uint32_t capacity = state->held_capacity ? state->held_capacity * 2 : 64;

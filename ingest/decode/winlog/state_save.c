@@ -1,5 +1,5 @@
-/* The saved form of a state. Version 1: clock, counters, channels in order of last use, then each table from the
-   oldest to the newest use. Chains by pid are made anew from `born`. */
+/* The saved form of a state. Version 1: clock, counters, channels in order of last use, then each
+   table from the oldest to the newest use. Chains by pid are made anew from `born`. */
 #include "state.h"
 
 enum { STATE_VERSION = 1, STATE_MARK = 'W' };
@@ -77,19 +77,21 @@ int win_state_save(const struct btr_decoder_state *state, struct btr_buffer *out
     return out->failed ? BTR_E_NOMEM : 0;
 }
 
-static bool load_texts(struct btr_decoder_state *state, struct win_item *item, struct btr_cursor *in)
+static bool load_texts(struct btr_decoder_state *state, struct win_item *item,
+                       struct btr_cursor *in)
 {
     for (unsigned i = 0; i < WIN_TEXTS; i++) {
         uint64_t size;
         struct btr_span text;
-        if (!btr_cursor_varint(in, &size) || size > WIN_TEXT_MAX || !btr_cursor_span(in, (size_t)size, &text) ||
-            !win_item_text(state, item, i, text))
+        if (!btr_cursor_varint(in, &size) || size > WIN_TEXT_MAX ||
+            !btr_cursor_span(in, (size_t)size, &text) || !win_item_text(state, item, i, text))
             return false;
     }
     return true;
 }
 
-static bool load_item(struct btr_decoder_state *state, enum win_table_name table, struct btr_cursor *in)
+static bool load_item(struct btr_decoder_state *state, enum win_table_name table,
+                      struct btr_cursor *in)
 {
     struct btr_id key;
     uint64_t flags;
@@ -139,7 +141,8 @@ static bool chain_again(struct btr_decoder_state *state)
 static bool load_channels(struct btr_decoder_state *state, struct btr_cursor *in)
 {
     uint64_t count;
-    if (!btr_cursor_varint(in, &state->channel_clock) || !btr_cursor_varint(in, &count) || count > WIN_CHANNELS)
+    if (!btr_cursor_varint(in, &state->channel_clock) || !btr_cursor_varint(in, &count) ||
+        count > WIN_CHANNELS)
         return false;
     while (state->channel_count < count) {
         struct win_channel *c = calloc(1, sizeof(*c));
@@ -160,8 +163,9 @@ static bool load_held(struct btr_decoder_state *state, struct btr_cursor *in)
         return false;
     while (count--) {
         struct btr_span record;
-        if (!btr_cursor_varint(in, &line) || !btr_cursor_varint(in, &size) || size > in->rest.size ||
-            !btr_cursor_span(in, (size_t)size, &record) || win_held_add(state, record, line) != 1)
+        if (!btr_cursor_varint(in, &line) || !btr_cursor_varint(in, &size) ||
+            size > in->rest.size || !btr_cursor_span(in, (size_t)size, &record) ||
+            win_held_add(state, record, line) != 1)
             return false;
     }
     state->held_enough = enough;
@@ -178,7 +182,8 @@ static bool load_all(struct btr_decoder_state *state, struct btr_cursor *in)
         return false;
     for (unsigned i = 0; i < WIN_TABLE_COUNT; i++) {
         uint64_t count;
-        if (!btr_cursor_varint(in, &count)) /* where this state holds less, the oldest are evicted */
+        if (!btr_cursor_varint(in,
+                               &count)) /* where this state holds less, the oldest are evicted */
             return false;
         while (count--)
             if (!load_item(state, (enum win_table_name)i, in))

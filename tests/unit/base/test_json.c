@@ -24,7 +24,8 @@ static void readers_fini(struct readers *r)
     btr_json_reader_free(r->fast);
 }
 
-/* Reads by both, and holds them to one another. @return the code of the fast one; its members lie in `r` */
+/* Reads by both, and holds them to one another. @return the code of the fast one; its members lie
+ * in `r` */
 static int read_both(struct readers *r, struct btr_span text)
 {
     struct btr_json_member *plain = NULL;
@@ -43,8 +44,8 @@ static int read_both(struct readers *r, struct btr_span text)
     return rc;
 }
 
-static void assert_member(const struct readers *r, uint32_t i, const char *name, enum btr_json_type type,
-                          struct btr_span value)
+static void assert_member(const struct readers *r, uint32_t i, const char *name,
+                          enum btr_json_type type, struct btr_span value)
 {
     assert_in_range(i, 0, r->count - 1);
     assert_true(btr_span_equal(r->members[i].name, btr_span_of(name)));
@@ -57,7 +58,8 @@ static void nested_members_have_dotted_names_in_the_order_of_the_text(void **sta
     (void)state;
     struct readers r;
     readers_init(&r);
-    struct btr_span text = BTR_SPAN(" {\"b\":1,\"a\":{\"x\":true,\"y\":[null,\"z\",{\"d\":-0.50}]},\"e\":{},\"f\":[]}\r\n");
+    struct btr_span text = BTR_SPAN(
+        " {\"b\":1,\"a\":{\"x\":true,\"y\":[null,\"z\",{\"d\":-0.50}]},\"e\":{},\"f\":[]}\r\n");
     assert_int_equal(read_both(&r, text), 0);
     assert_int_equal(r.count, 5);
     assert_member(&r, 0, "b", BTR_JSON_NUMBER, BTR_SPAN("1"));
@@ -84,9 +86,12 @@ static void both_duplicates_of_a_name_are_told(void **state)
 static void numbers_are_told_as_written(void **state)
 {
     (void)state;
-    static const char *const numbers[] = {"0", "-0", "10", "1.0", "1e5", "1E+05", "-0.0e-0",
-                                          "123456789012345678901234567890123456789012345678901234567890123456789",
-                                          "1e999999", "-9223372036854775809"};
+    static const char *const numbers[] = {
+        "0",        "-0",
+        "10",       "1.0",
+        "1e5",      "1E+05",
+        "-0.0e-0",  "123456789012345678901234567890123456789012345678901234567890123456789",
+        "1e999999", "-9223372036854775809"};
     struct readers r;
     readers_init(&r);
     for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
@@ -103,8 +108,9 @@ static void strings_are_unescaped_and_lone_surrogates_are_wtf8(void **state)
     (void)state;
     struct readers r;
     readers_init(&r);
-    struct btr_span text = BTR_SPAN("{\"e\":\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e9\\u0000!\",\"p\":\"\\ud83d\\ude00\","
-                                    "\"h\":\"\\ud800x\",\"l\":\"\\udc00\",\"hh\":\"\\ud800\\ud83d\\ude00\"}");
+    struct btr_span text =
+        BTR_SPAN("{\"e\":\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e9\\u0000!\",\"p\":\"\\ud83d\\ude00\","
+                 "\"h\":\"\\ud800x\",\"l\":\"\\udc00\",\"hh\":\"\\ud800\\ud83d\\ude00\"}");
     assert_int_equal(read_both(&r, text), 0);
     assert_member(&r, 0, "e", BTR_JSON_STRING, BTR_SPAN("\"\\/\b\f\n\r\t\xc3\xa9\0!"));
     assert_member(&r, 1, "p", BTR_JSON_STRING, BTR_SPAN("\xf0\x9f\x98\x80"));
@@ -119,7 +125,8 @@ static void bytes_that_are_not_utf8_survive_inside_strings(void **state)
     (void)state;
     struct readers r;
     readers_init(&r);
-    assert_int_equal(read_both(&r, BTR_SPAN("{\"\xc0\":\"\xff\xc0\x80\xc0\xc1\xed\xa0\x80\\n\"}")), 0);
+    assert_int_equal(read_both(&r, BTR_SPAN("{\"\xc0\":\"\xff\xc0\x80\xc0\xc1\xed\xa0\x80\\n\"}")),
+                     0);
     assert_member(&r, 0, "\xc0", BTR_JSON_STRING, BTR_SPAN("\xff\xc0\x80\xc0\xc1\xed\xa0\x80\n"));
     assert_int_equal(read_both(&r, BTR_SPAN("{\"a\":\xff}")), BTR_E_FORMAT);
     readers_fini(&r);
@@ -144,13 +151,55 @@ static void what_is_not_one_whole_object_is_refused(void **state)
         {(const uint8_t *)"{\"a\":1}\0", 8},
     };
     static const char *const texts[] = {
-        " ", "1", "\"a\"", "[]", "null", "{", "}", "{}}", "{} {}", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{,}",
-        "{\"a\" 1}", "{\"a\":1 \"b\":2}", "{a:1}", "{1:2}", "{\"a\":tru}", "{\"a\":truex}", "{\"a\":nul}",
-        "{\"a\":TRUE}", "{\"a\":01}", "{\"a\":+1}", "{\"a\":-}", "{\"a\":1.}", "{\"a\":.5}", "{\"a\":1e}",
-        "{\"a\":1e+}", "{\"a\":0x1}", "{\"a\":1a}", "{\"a\":NaN}", "{\"a\":[1}", "{\"a\":[1,]}", "{\"a\":{]}",
-        "{\"a\":\"b}", "{\"a\":\"\\x\"}", "{\"a\":\"\\u12g4\"}", "{\"a\":\"\\u123\"}", "{\"a\":\"\\\"}",
-        "{\"a\":\"\n\"}", "{\"a\":\"\t\"}", "{\"a\":\"b\"c}", "{\"a\":\"b\":1}", "{\"e\":\"g\":[Z}}}", "{'a':1}",
-        "{\"a\":1}x", "\xef\xbb\xbf", "{\"a\":1//c\n}", "{\"a\":\"b\"\"c\":1}",
+        " ",
+        "1",
+        "\"a\"",
+        "[]",
+        "null",
+        "{",
+        "}",
+        "{}}",
+        "{} {}",
+        "{\"a\"}",
+        "{\"a\":}",
+        "{\"a\":1,}",
+        "{,}",
+        "{\"a\" 1}",
+        "{\"a\":1 \"b\":2}",
+        "{a:1}",
+        "{1:2}",
+        "{\"a\":tru}",
+        "{\"a\":truex}",
+        "{\"a\":nul}",
+        "{\"a\":TRUE}",
+        "{\"a\":01}",
+        "{\"a\":+1}",
+        "{\"a\":-}",
+        "{\"a\":1.}",
+        "{\"a\":.5}",
+        "{\"a\":1e}",
+        "{\"a\":1e+}",
+        "{\"a\":0x1}",
+        "{\"a\":1a}",
+        "{\"a\":NaN}",
+        "{\"a\":[1}",
+        "{\"a\":[1,]}",
+        "{\"a\":{]}",
+        "{\"a\":\"b}",
+        "{\"a\":\"\\x\"}",
+        "{\"a\":\"\\u12g4\"}",
+        "{\"a\":\"\\u123\"}",
+        "{\"a\":\"\\\"}",
+        "{\"a\":\"\n\"}",
+        "{\"a\":\"\t\"}",
+        "{\"a\":\"b\"c}",
+        "{\"a\":\"b\":1}",
+        "{\"e\":\"g\":[Z}}}",
+        "{'a':1}",
+        "{\"a\":1}x",
+        "\xef\xbb\xbf",
+        "{\"a\":1//c\n}",
+        "{\"a\":\"b\"\"c\":1}",
     };
     struct readers r;
     readers_init(&r);
@@ -165,7 +214,8 @@ static void what_is_not_one_whole_object_is_refused(void **state)
 static void every_truncation_is_refused(void **state)
 {
     (void)state;
-    struct btr_span text = BTR_SPAN("{\"a\":[1,{\"b\":\"\\u00e9\\ud83d\\ude00\"},null],\"c\":-1.5e3,\"d\":{\"e\":false}}");
+    struct btr_span text = BTR_SPAN(
+        "{\"a\":[1,{\"b\":\"\\u00e9\\ud83d\\ude00\"},null],\"c\":-1.5e3,\"d\":{\"e\":false}}");
     struct readers r;
     readers_init(&r);
     for (size_t size = 0; size < text.size; size++) {
@@ -197,7 +247,8 @@ static void limits_are_kept_and_named(void **state)
         int want = depth + 1 > BTR_JSON_DEPTH_MAX ? BTR_E_LIMIT : 0;
         assert_int_equal(read_both(&r, (struct btr_span){(uint8_t *)text, at}), want);
     }
-    for (unsigned members = BTR_JSON_MEMBERS_MAX - 1; members < BTR_JSON_MEMBERS_MAX + 2; members++) {
+    for (unsigned members = BTR_JSON_MEMBERS_MAX - 1; members < BTR_JSON_MEMBERS_MAX + 2;
+         members++) {
         size_t at = repeat(text, 0, "{\"a\":[1", 1);
         at = repeat(text, at, ",1", members - 1);
         at = repeat(text, at, "]}", 1);
@@ -238,8 +289,10 @@ static void a_full_arena_is_out_of_memory(void **state)
 static void readers_agree_on_random_texts(void **state)
 {
     (void)state;
-    static const char *const pieces[] = {"{", "}", "[", "]", ",", ":", "\"a\"", "\"\\u00e9\"", "\"\\ud800\"", "1", "-2.5e1",
-                                         "true", "false", "null", " ", "\"", "\\", "\xff", "0", "\"b\":", "{\"k\":", "x"};
+    static const char *const pieces[] = {
+        "{",           "}",    "[",      "]",      ",",       ":",    "\"a\"", "\"\\u00e9\"",
+        "\"\\ud800\"", "1",    "-2.5e1", "true",   "false",   "null", " ",     "\"",
+        "\\",          "\xff", "0",      "\"b\":", "{\"k\":", "x"};
     struct test_random random = {20260101};
     struct readers r;
     readers_init(&r);
@@ -247,7 +300,8 @@ static void readers_agree_on_random_texts(void **state)
         char text[256];
         size_t at = repeat(text, 0, "{\"k\":", 1);
         for (uint64_t n = test_random_below(&random, 12); n > 0; n--)
-            at = repeat(text, at, pieces[test_random_below(&random, sizeof(pieces) / sizeof(*pieces))], 1);
+            at = repeat(text, at,
+                        pieces[test_random_below(&random, sizeof(pieces) / sizeof(*pieces))], 1);
         if (i % 2)
             at = repeat(text, at, "}", 1);
         read_both(&r, (struct btr_span){(uint8_t *)text, at});

@@ -14,7 +14,8 @@ struct world {
 static void world_init(struct world *w)
 {
     struct btr_decoder_config config = {.host = BTR_SPAN("web01")};
-    *w = (struct world){.state = btr_decoder_template.state_new(&config), .arena = btr_arena_new(1 << 20)};
+    *w = (struct world){.state = btr_decoder_template.state_new(&config),
+                        .arena = btr_arena_new(1 << 20)};
     assert_true(w->state && w->arena);
     btr_batch_init(&w->batch);
 }
@@ -43,9 +44,11 @@ static void a_line_becomes_an_event_and_its_entities(void **state)
     assert_int_equal(w.batch.note_count, 4);
     const struct btr_event *e = w.batch.events;
     assert_int_equal(e[0].operation, BTR_OP_WRITE);
-    assert_true(btr_id_equal(e[0].object, btr_identity_file(BTR_SPAN("web01"), BTR_SPAN(""), BTR_SPAN("/tmp/a b"))));
+    assert_true(btr_id_equal(
+        e[0].object, btr_identity_file(BTR_SPAN("web01"), BTR_SPAN(""), BTR_SPAN("/tmp/a b"))));
     assert_int_equal(e[1].operation, BTR_OP_READ);
-    assert_int_equal(e[1].first_ns, e[0].first_ns + 1); /* the clock went back; the order does not */
+    assert_int_equal(e[1].first_ns,
+                     e[0].first_ns + 1); /* the clock went back; the order does not */
     assert_int_equal(e[1].line, 2);
     world_fini(&w);
 }
@@ -53,7 +56,11 @@ static void a_line_becomes_an_event_and_its_entities(void **state)
 static void a_wrong_line_is_refused_and_tells_nothing(void **state)
 {
     (void)state;
-    static const char *const lines[] = {"", "x", "1700000000 web01 42 write", "soon web01 42 write /a", "1700000000 web01 -1 write /a",
+    static const char *const lines[] = {"",
+                                        "x",
+                                        "1700000000 web01 42 write",
+                                        "soon web01 42 write /a",
+                                        "1700000000 web01 -1 write /a",
                                         "1700000000 web01 42 eat /a"};
     struct world w;
     world_init(&w);
@@ -73,7 +80,9 @@ static void a_state_goes_on_where_it_was_saved(void **state)
     assert_int_equal(decode(&a, BTR_SPAN("1700000000 web01 42 write /a")), 0);
     assert_int_equal(btr_decoder_template.state_save(a.state, &saved), 0);
     for (size_t size = 0; size < saved.size; size++)
-        assert_int_equal(btr_decoder_template.state_load(b.state, (struct btr_span){saved.at, size}, &b.err), BTR_E_FORMAT);
+        assert_int_equal(
+            btr_decoder_template.state_load(b.state, (struct btr_span){saved.at, size}, &b.err),
+            BTR_E_FORMAT);
     assert_int_equal(btr_decoder_template.state_load(b.state, btr_buffer_view(&saved), &b.err), 0);
     assert_int_equal(decode(&b, BTR_SPAN("1600000000 web01 42 write /a")), 0);
     assert_int_equal(b.batch.events[0].first_ns, a.batch.events[0].first_ns + 1);

@@ -1,5 +1,5 @@
-/* The published recordings, where they are at hand: no Sysmon record is left undecoded, and the events of each operation
- * are as many as a plain search of the text finds records. */
+/* The published recordings, where they are at hand: no Sysmon record is left undecoded, and the
+ * events of each operation are as many as a plain search of the text finds records. */
 #include <btr/source.h>
 
 #include <dirent.h>
@@ -15,7 +15,7 @@ struct recording {
     struct btr_batch batch;
     struct btr_arena *arena;
     uint64_t lines, sysmon_lines, undecoded_sysmon, silent;
-    uint64_t by_id[SYSMON_IDS];           /* Sysmon records by event id, by plain search */
+    uint64_t by_id[SYSMON_IDS];            /* Sysmon records by event id, by plain search */
     uint64_t by_operation[BTR_OP_MAX + 1]; /* events of Sysmon's streams that count */
 };
 
@@ -24,7 +24,8 @@ static const char *shared_folder(const char *name)
 {
     static char path[1024];
     const char *shared = getenv("BTR_SHARED_DIR");
-    (void)snprintf(path, sizeof(path), "%s/datasets/%s", shared ? shared : BTR_SOURCE_DIR "/../shared", name);
+    (void)snprintf(path, sizeof(path), "%s/datasets/%s",
+                   shared ? shared : BTR_SOURCE_DIR "/../shared", name);
     DIR *folder = opendir(path);
     if (!folder) {
         print_message("skipped: no %s\n", path);
@@ -68,7 +69,8 @@ static unsigned plain_event_id(struct btr_span line)
     return id ? id : number_behind(line, "\"event_id\":");
 }
 
-static struct btr_decoder_state *state_for(struct recording *r, const struct btr_decoder *decoder, struct btr_span line)
+static struct btr_decoder_state *state_for(struct recording *r, const struct btr_decoder *decoder,
+                                           struct btr_span line)
 {
     uint8_t buffer[256];
     struct btr_span host = btr_host_canonical(NULL, decoder->host_peek(line), buffer);
@@ -94,7 +96,8 @@ static void take_events(struct recording *r)
         assert_true(e->first_ns <= e->last_ns);
         assert_true(e->line > 0 && e->line <= r->lines);
         if (!(e->flags & (BTR_EVENT_PART | BTR_EVENT_IMPLIED)) &&
-            btr_span_equal(r->batch.streams[e->stream].source, BTR_SPAN("Microsoft-Windows-Sysmon/Operational")))
+            btr_span_equal(r->batch.streams[e->stream].source,
+                           BTR_SPAN("Microsoft-Windows-Sysmon/Operational")))
             r->by_operation[e->operation]++;
     }
     btr_batch_clear(&r->batch);
@@ -113,8 +116,9 @@ static void take_line(struct recording *r, const struct btr_decoder *decoder, st
     if (sysmon) {
         unsigned id = plain_event_id(line);
         r->sysmon_lines++;
-        bool nobody = line_has(line, "\"ProcessGuid\":\"{00000000-0000-0000-0000-000000000000}\"") &&
-                      !line_has(line, "\"ProcessId\":");
+        bool nobody =
+            line_has(line, "\"ProcessGuid\":\"{00000000-0000-0000-0000-000000000000}\"") &&
+            !line_has(line, "\"ProcessId\":");
         r->by_id[id < SYSMON_IDS && !nobody ? id : 0]++;
     }
     int rc = decoder->decode(state_for(r, decoder, line), line, &r->batch, r->arena, &err);
@@ -137,8 +141,10 @@ static void take_file(struct recording *r, const char *path)
     while ((rc = btr_content_next(content, &block, &err)) == 1) {
         btr_buffer_span(&rest, block);
         size_t begin = 0;
-        for (const uint8_t *end; (end = memchr(rest.at + begin, '\n', rest.size - begin)) != NULL;) {
-            take_line(r, decoder, (struct btr_span){rest.at + begin, (size_t)(end - rest.at) - begin});
+        for (const uint8_t *end;
+             (end = memchr(rest.at + begin, '\n', rest.size - begin)) != NULL;) {
+            take_line(r, decoder,
+                      (struct btr_span){rest.at + begin, (size_t)(end - rest.at) - begin});
             begin = (size_t)(end - rest.at) + 1;
         }
         memmove(rest.at, rest.at + begin, rest.size - begin);
@@ -162,16 +168,20 @@ static void recording_fini(struct recording *r)
     btr_arena_free(r->arena);
 }
 
-/* Operations that only one kind of record tells, and the ids of that kind. Records that name no process are told. */
+/* Operations that only one kind of record tells, and the ids of that kind. Records that name no
+ * process are told. */
 static void assert_counts(const struct recording *r, const char *path)
 {
     static const struct {
         enum btr_operation operation;
         unsigned ids[3];
     } rows[] = {
-        {BTR_OP_FORK, {1}},          {BTR_OP_SETTIME, {2}},  {BTR_OP_EXIT, {5}},         {BTR_OP_LOAD, {7}},
-        {BTR_OP_INJECT, {8}},        {BTR_OP_READ, {9}},     {BTR_OP_CREATE, {11, 15}},  {BTR_OP_PIPE_CREATE, {17}},
-        {BTR_OP_PIPE_CONNECT, {18}}, {BTR_OP_WMI_SET, {19, 20, 21}}, {BTR_OP_DNS_QUERY, {22}}, {BTR_OP_DELETE, {23, 26}},
+        {BTR_OP_FORK, {1}},          {BTR_OP_SETTIME, {2}},
+        {BTR_OP_EXIT, {5}},          {BTR_OP_LOAD, {7}},
+        {BTR_OP_INJECT, {8}},        {BTR_OP_READ, {9}},
+        {BTR_OP_CREATE, {11, 15}},   {BTR_OP_PIPE_CREATE, {17}},
+        {BTR_OP_PIPE_CONNECT, {18}}, {BTR_OP_WMI_SET, {19, 20, 21}},
+        {BTR_OP_DNS_QUERY, {22}},    {BTR_OP_DELETE, {23, 26}},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
         uint64_t records = 0;
@@ -179,10 +189,12 @@ static void assert_counts(const struct recording *r, const char *path)
             records += r->by_id[rows[i].ids[k]];
         if (r->by_operation[rows[i].operation] != records)
             fail_msg("%s: %s %llu, records %llu", path, btr_operation_word(rows[i].operation),
-                     (unsigned long long)r->by_operation[rows[i].operation], (unsigned long long)records);
+                     (unsigned long long)r->by_operation[rows[i].operation],
+                     (unsigned long long)records);
     }
     assert_int_equal(r->by_operation[BTR_OP_CONNECT] + r->by_operation[BTR_OP_ACCEPT], r->by_id[3]);
-    assert_int_equal(r->by_operation[BTR_OP_REG_SET] + r->by_operation[BTR_OP_REG_DELETE], r->by_id[12] + r->by_id[13] + r->by_id[14]);
+    assert_int_equal(r->by_operation[BTR_OP_REG_SET] + r->by_operation[BTR_OP_REG_DELETE],
+                     r->by_id[12] + r->by_id[13] + r->by_id[14]);
 }
 
 static void check_folder(const char *name)

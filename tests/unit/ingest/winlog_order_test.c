@@ -2,16 +2,20 @@
 #include "winlog_run.h"
 
 #define S INT64_C(1000000000)
-#define ACTOR "'ProcessGuid':'{aabbccdd-1000-6632-0100-000000000400}','ProcessId':'100','Image':'C:\\\\a.exe'"
+#define ACTOR                                                                                      \
+    "'ProcessGuid':'{aabbccdd-1000-6632-0100-000000000400}','ProcessId':'100','Image':'C:\\\\a."   \
+    "exe'"
 
 /* A record of the System log, with an id, as Winlogbeat tells it. */
 static void system_record(struct win_run *run, uint64_t id, int64_t seconds)
 {
     char json[512];
-    (void)snprintf(json, sizeof(json),
-                   "{'winlog':{'channel':'System','event_id':7036,'record_id':%llu,'computer_name':'ws1'},"
-                   "'@timestamp':'2024-05-01T%02d:%02d:%02d.000Z'}",
-                   (unsigned long long)id, (int)(10 + seconds / 3600), (int)(seconds / 60 % 60), (int)(seconds % 60));
+    (void)snprintf(
+        json, sizeof(json),
+        "{'winlog':{'channel':'System','event_id':7036,'record_id':%llu,'computer_name':'ws1'},"
+        "'@timestamp':'2024-05-01T%02d:%02d:%02d.000Z'}",
+        (unsigned long long)id, (int)(10 + seconds / 3600), (int)(seconds / 60 % 60),
+        (int)(seconds % 60));
     assert_int_equal(win_run_line(run, json), 0);
 }
 
@@ -179,12 +183,15 @@ static void a_connection_stamped_hours_off_is_dated_by_its_record(void **state)
     struct win_run run;
     win_run_init(&run, "ws1");
     win_run_sysmon(&run, 11, 1000, ACTOR ",'TargetFilename':'C:\\\\f'");
-    assert_int_equal(win_run_line(&run, "{'EventID':22,'Channel':'Microsoft-Windows-Sysmon/Operational','RecordNumber':2,"
-                                        "'EventTime':'2024-05-01 12:00:05','UtcTime':'2024-05-01 02:14:00.000'," ACTOR
-                                        ",'QueryName':'x.test'}"),
-                     0);
+    assert_int_equal(
+        win_run_line(
+            &run, "{'EventID':22,'Channel':'Microsoft-Windows-Sysmon/Operational','RecordNumber':2,"
+                  "'EventTime':'2024-05-01 12:00:05','UtcTime':'2024-05-01 02:14:00.000'," ACTOR
+                  ",'QueryName':'x.test'}"),
+        0);
     assert_int_equal(order_of(&run, 2), 5 * S);
-    assert_int_equal(run.batch.events[1].time_ns, WIN_RUN_START_NS - 27960 * S); /* as the agent told it */
+    assert_int_equal(run.batch.events[1].time_ns,
+                     WIN_RUN_START_NS - 27960 * S); /* as the agent told it */
     win_run_fini(&run);
 }
 
@@ -202,7 +209,8 @@ static void whole_seconds_are_intervals(void **state)
 }
 
 /* TimeCreated is local time that is stamped as UTC. */
-static const char wrong_zone[] = "{'EventID':4689,'Channel':'Security','TimeCreated':'2024-05-01T03:00:07.500Z','ProcessId':'0x64'}";
+static const char wrong_zone[] = "{'EventID':4689,'Channel':'Security','TimeCreated':'2024-05-"
+                                 "01T03:00:07.500Z','ProcessId':'0x64'}";
 
 static void a_record_of_unknown_zone_waits_for_sysmon_and_keeps_its_line(void **state)
 {
@@ -214,10 +222,13 @@ static void a_record_of_unknown_zone_waits_for_sysmon_and_keeps_its_line(void **
     struct btr_decoder_stats stats;
     run.decoder->stats(run.state, &stats);
     assert_int_equal(stats.waiting, 1);
-    assert_int_equal(win_run_line(&run, "{'EventID':11,'Channel':'Microsoft-Windows-Sysmon/Operational',"
-                                        "'TimeCreated':'2024-05-01T03:00:09.100Z','UtcTime':'2024-05-01 10:00:09.000'," ACTOR
-                                        ",'TargetFilename':'C:\\\\f'}"),
-                     0);
+    assert_int_equal(
+        win_run_line(
+            &run,
+            "{'EventID':11,'Channel':'Microsoft-Windows-Sysmon/Operational',"
+            "'TimeCreated':'2024-05-01T03:00:09.100Z','UtcTime':'2024-05-01 10:00:09.000'," ACTOR
+            ",'TargetFilename':'C:\\\\f'}"),
+        0);
     assert_int_equal(run.batch.event_count, 2);
     assert_int_equal(run.batch.events[0].operation, BTR_OP_EXIT);
     assert_int_equal(run.batch.events[0].line, 1);
@@ -258,9 +269,11 @@ static void another_input_is_another_sequence_where_there_are_no_ids(void **stat
     (void)state;
     struct win_run run;
     win_run_init(&run, "ws1");
-    assert_int_equal(win_run_line(&run, "{'EventID':1,'log_name':'X','@timestamp':'2024-05-01T10:00:30Z'}"), 0);
+    assert_int_equal(
+        win_run_line(&run, "{'EventID':1,'log_name':'X','@timestamp':'2024-05-01T10:00:30Z'}"), 0);
     run.batch.input = 1;
-    assert_int_equal(win_run_line(&run, "{'EventID':1,'log_name':'X','@timestamp':'2024-05-01T10:00:25Z'}"), 0);
+    assert_int_equal(
+        win_run_line(&run, "{'EventID':1,'log_name':'X','@timestamp':'2024-05-01T10:00:25Z'}"), 0);
     assert_int_equal(run.batch.events[1].first_ns, WIN_RUN_START_NS + 25 * S);
     win_run_fini(&run);
 }

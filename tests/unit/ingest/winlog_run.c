@@ -2,7 +2,8 @@
 
 void win_run_init(struct win_run *run, const char *host)
 {
-    *run = (struct win_run){.decoder = btr_decoder_find(BTR_SPAN("winlog")), .arena = btr_arena_new(64 << 20)};
+    *run = (struct win_run){.decoder = btr_decoder_find(BTR_SPAN("winlog")),
+                            .arena = btr_arena_new(64 << 20)};
     assert_true(run->decoder && run->arena);
     struct btr_decoder_config config = {.host = btr_span_of(host)};
     run->state = run->decoder->state_new(&config);
@@ -31,11 +32,14 @@ int win_run_line(struct win_run *run, const char *json)
 void win_run_sysmon(struct win_run *run, unsigned event_id, unsigned ms, const char *fields)
 {
     char json[8192];
-    (void)snprintf(json, sizeof(json),
-                   "{'EventID':%u,'Channel':'Microsoft-Windows-Sysmon/Operational','SourceName':'Microsoft-Windows-Sysmon',"
-                   "'Hostname':'WS1.lab.test','RecordNumber':%u,'EventTime':'2024-05-01 12:%02u:%02u',"
-                   "'UtcTime':'2024-05-01 10:%02u:%02u.%03u',%s}",
-                   event_id, ++run->record_id, ms / 60000, ms / 1000 % 60, ms / 60000, ms / 1000 % 60, ms % 1000, fields);
+    (void)snprintf(
+        json, sizeof(json),
+        "{'EventID':%u,'Channel':'Microsoft-Windows-Sysmon/"
+        "Operational','SourceName':'Microsoft-Windows-Sysmon',"
+        "'Hostname':'WS1.lab.test','RecordNumber':%u,'EventTime':'2024-05-01 12:%02u:%02u',"
+        "'UtcTime':'2024-05-01 10:%02u:%02u.%03u',%s}",
+        event_id, ++run->record_id, ms / 60000, ms / 1000 % 60, ms / 60000, ms / 1000 % 60,
+        ms % 1000, fields);
     if (win_run_line(run, json) != 0)
         fail_msg("%s: %s", run->err.text, json);
 }
@@ -43,16 +47,19 @@ void win_run_sysmon(struct win_run *run, unsigned event_id, unsigned ms, const c
 void win_run_security(struct win_run *run, unsigned event_id, unsigned ms, const char *fields)
 {
     char json[8192];
-    (void)snprintf(json, sizeof(json),
-                   "{'EventID':%u,'Channel':'Security','SourceName':'Microsoft-Windows-Security-Auditing',"
-                   "'Hostname':'WS1.lab.test','EventTime':'2024-05-01 12:%02u:%02u','@timestamp':'2024-05-01T10:%02u:%02u.%03uZ',"
-                   "%s}",
-                   event_id, ms / 60000, ms / 1000 % 60, ms / 60000, ms / 1000 % 60, ms % 1000, fields);
+    (void)snprintf(
+        json, sizeof(json),
+        "{'EventID':%u,'Channel':'Security','SourceName':'Microsoft-Windows-Security-Auditing',"
+        "'Hostname':'WS1.lab.test','EventTime':'2024-05-01 "
+        "12:%02u:%02u','@timestamp':'2024-05-01T10:%02u:%02u.%03uZ',"
+        "%s}",
+        event_id, ms / 60000, ms / 1000 % 60, ms / 60000, ms / 1000 % 60, ms % 1000, fields);
     if (win_run_line(run, json) != 0)
         fail_msg("%s: %s", run->err.text, json);
 }
 
-const struct btr_event *win_run_event(const struct win_run *run, enum btr_operation operation, unsigned n)
+const struct btr_event *win_run_event(const struct win_run *run, enum btr_operation operation,
+                                      unsigned n)
 {
     for (uint32_t i = 0; i < run->batch.event_count; i++)
         if (run->batch.events[i].operation == operation && n-- == 0)
@@ -77,7 +84,8 @@ const char *win_run_attr(const struct win_run *run, struct btr_id id, enum btr_a
         for (uint32_t k = 0; btr_id_equal(note->id, id) && k < note->attr_count; k++) {
             const struct btr_attr *attr = &run->batch.attrs[note->attr_first + k];
             if (attr->key == key)
-                (void)snprintf(text, sizeof(text), "%.*s", (int)attr->value.size, (const char *)attr->value.at);
+                (void)snprintf(text, sizeof(text), "%.*s", (int)attr->value.size,
+                               (const char *)attr->value.at);
         }
     }
     return text;
