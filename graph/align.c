@@ -2,7 +2,7 @@
 
 #include <assert.h>
 
-enum { BACK_MIN = 32, AHEAD_MIN = 16 }; /* band, in connects before and after the accept's time */
+enum { BACK_MIN = 16, AHEAD_MIN = 8 }; /* band, in connects before and after the accept's time */
 static const size_t CELLS_MAX = (size_t)1 << 24;
 
 /*
