@@ -2,5 +2,5 @@
 
 int main(void)
 {
-    return round_trip_tests() + writer_tests() + damage_tests();
+    return golden_tests() + round_trip_tests() + writer_tests() + damage_tests();
 }

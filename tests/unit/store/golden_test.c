@@ -1,0 +1,191 @@
+/* A segment of format 1 that was sealed when the format was new: it must read the same for ever. */
+#include <test.h>
+
+#include <temp_files.h>
+
+#include "segment_store.h"
+#include "store_tests.h"
+
+#define DAY_NS INT64_C(1795424315834000000)
+#define ID(n) {UINT64_C(0x1111111111111111) * (n), n}
+
+struct golden_event {
+    struct btr_event event;
+    const char *host, *source, *input;
+};
+
+/* In the order of the file: by subject, by order time. */
+static const struct golden_event golden[] = {
+    {{.subject = ID(1), .object = ID(2), .time_ns = DAY_NS, .first_ns = DAY_NS, .last_ns = DAY_NS, .bytes = BTR_BYTES_UNKNOWN,
+      .record_id = 3714009, .line = 1, .operation = BTR_OP_EXEC},
+     "web01", "auditd", "web01.audit.log"},
+    {{.subject = ID(1), .object = ID(3), .time_ns = DAY_NS + 4000000, .first_ns = DAY_NS + 4000000, .last_ns = DAY_NS + 4000001,
+      .bytes = 461377, .record_id = 3714010, .line = 5, .operation = BTR_OP_SEND, .flags = BTR_EVENT_INTERVAL},
+     "web01", "auditd", "web01.audit.log"},
+    {{.subject = ID(1), .object = ID(1), .time_ns = DAY_NS + 5000000, .first_ns = DAY_NS + 5000000, .last_ns = DAY_NS + 5000000,
+      .bytes = 0, .record_id = 3714012, .line = 9, .operation = BTR_OP_PTRACE, .doubt = BTR_DOUBT_INFERRED},
+     "web01", "auditd", "web01.audit.log"},
+    {{.subject = ID(4), .object = ID(2), .time_ns = INT64_MIN, .first_ns = DAY_NS + 1, .last_ns = INT64_MAX,
+      .bytes = UINT64_MAX - 1, .record_id = UINT64_MAX, .line = UINT64_MAX, .operation = BTR_OP_WRITE, .flags = 15},
+     "WS\xff", "Microsoft-Windows-Sysmon/Operational", "web01.audit.log"},
+};
+
+enum { GOLDEN_EVENTS = sizeof(golden) / sizeof(golden[0]) };
+
+static int event_check(void *self, btr_event_ref ref, const struct btr_event_full *full)
+{
+    uint32_t *count = self;
+    assert_true(ref == *count && *count < GOLDEN_EVENTS);
+    const struct golden_event *g = &golden[(*count)++];
+    const struct btr_event *a = &g->event, *b = &full->event;
+    assert_true(btr_id_equal(a->subject, b->subject) && btr_id_equal(a->object, b->object));
+    assert_true(a->time_ns == b->time_ns && a->first_ns == b->first_ns && a->last_ns == b->last_ns);
+    assert_true(a->bytes == b->bytes && a->record_id == b->record_id && a->line == b->line);
+    assert_true(a->operation == b->operation && a->doubt == b->doubt && a->flags == b->flags);
+    assert_true(btr_span_equal(full->host, btr_span_of(g->host)));
+    assert_true(btr_span_equal(full->source, btr_span_of(g->source)));
+    assert_true(btr_span_equal(full->input, btr_span_of(g->input)));
+    assert_true(btr_span_equal(full->input_digest, BTR_SPAN("0123456789abcdef")));
+    return 0;
+}
+
+static int gap_check(void *self, const struct btr_gap_full *g)
+{
+    (void)self;
+    assert_int_equal(g->gap.kind, BTR_GAP_LOST);
+    assert_true(g->gap.from_ns == DAY_NS && g->gap.until_ns == DAY_NS + 7 && g->gap.count == 12);
+    assert_true(btr_span_equal(g->gap.why, BTR_SPAN("lost=12")));
+    return 0;
+}
+
+static int quarantined_check(void *self, const struct btr_quarantined_full *q)
+{
+    (void)self;
+    assert_int_equal(q->record.line, 77);
+    assert_int_equal(q->record.offset, 2);
+    assert_int_equal(q->record.record_size, 900);
+    assert_true(btr_span_equal(q->record.reason, BTR_SPAN("no msg=")));
+    assert_true(btr_span_equal(q->record.record, BTR_SPAN("\0\x01\xff")));
+    return 0;
+}
+
+static void entity_check(struct btr_reader *reader)
+{
+    struct btr_err err;
+    struct btr_entity e;
+    struct btr_arena *arena = btr_arena_new(1 << 20);
+    assert_int_equal(btr_reader_entity(reader, golden[0].event.subject, arena, &e, &err), 0);
+    assert_true(e.kind == BTR_KIND_PROCESS && e.flags == BTR_ENTITY_UNCERTAIN && e.event_count == 3);
+    assert_true(btr_span_equal(e.host, BTR_SPAN("web01")));
+    assert_true(btr_span_equal(btr_entity_attr(&e, BTR_ATTR_PROCESS_EXECUTABLE, DAY_NS), BTR_SPAN("/usr/bin/dash")));
+    assert_true(btr_span_equal(btr_entity_attr(&e, BTR_ATTR_PROCESS_EXECUTABLE, DAY_NS + 9), BTR_SPAN("/usr/bin/dashboard")));
+    assert_int_equal(btr_entity_attr(&e, BTR_ATTR_PROCESS_PID, DAY_NS).size, 0);
+    btr_arena_free(arena);
+}
+
+static void golden_check(struct btr_reader *reader)
+{
+    struct btr_err err;
+    uint32_t count = 0;
+    assert_int_equal(btr_reader_events(reader, INT64_MIN, INT64_MAX, (struct btr_span){0}, event_check, &count, &err), 0);
+    assert_int_equal(count, GOLDEN_EVENTS);
+    assert_int_equal(btr_reader_gaps(reader, gap_check, NULL, &err), 0);
+    assert_int_equal(btr_reader_quarantine(reader, quarantined_check, NULL, &err), 0);
+    entity_check(reader);
+}
+
+static void golden_batch(struct btr_batch *b)
+{
+    btr_batch_init(b);
+    struct btr_note *note = btr_batch_note(b);
+    *note = (struct btr_note){.id = golden[0].event.subject, .kind = BTR_KIND_PROCESS, .flags = BTR_ENTITY_UNCERTAIN,
+                              .host = btr_batch_name(b, BTR_SPAN("web01"))};
+    assert_true(btr_batch_attr(b, BTR_ATTR_PROCESS_EXECUTABLE, DAY_NS + 9, BTR_SPAN("/usr/bin/dashboard")));
+    assert_true(btr_batch_attr(b, BTR_ATTR_PROCESS_EXECUTABLE, DAY_NS, BTR_SPAN("/usr/bin/dash")));
+    for (uint32_t i = 0; i < GOLDEN_EVENTS; i++) {
+        uint32_t stream = btr_batch_stream(b, btr_span_of(golden[i].host), btr_span_of(golden[i].source));
+        struct btr_event *e = btr_batch_event(b);
+        *e = golden[i].event;
+        e->stream = stream;
+    }
+    struct btr_gap *gap = btr_batch_gap(b);
+    *gap = (struct btr_gap){.kind = BTR_GAP_LOST, .from_ns = DAY_NS, .until_ns = DAY_NS + 7, .count = 12, .why = BTR_SPAN("lost=12")};
+    struct btr_quarantined *q = btr_batch_quarantine(b);
+    *q = (struct btr_quarantined){.line = 77, .offset = 2, .record_size = 900, .reason = BTR_SPAN("no msg="),
+                                  .record = BTR_SPAN("\0\x01\xff")};
+    b->record_count = GOLDEN_EVENTS;
+}
+
+static void golden_seal(const char *path)
+{
+    struct btr_err err;
+    struct btr_writer *writer = NULL;
+    struct btr_batch batch;
+    static const uint32_t ids[] = {0};
+    struct btr_input input = {.name = BTR_SPAN("web01.audit.log"), .head_hash = UINT64_C(0x0123456789abcdef)};
+    struct btr_progress progress = {.inputs = &input, .input_ids = ids, .input_count = 1};
+    assert_int_equal(btr_writer_open(&writer, path, &err), 0);
+    golden_batch(&batch);
+    const struct btr_sink *sink = btr_writer_sink(writer);
+    assert_int_equal(sink->append(sink->self, &batch, &err), 0);
+    assert_int_equal(sink->publish(sink->self, &progress, &err), 0);
+    assert_int_equal(sink->drain(sink->self, &err), 0);
+    btr_writer_close(writer);
+    btr_batch_fini(&batch);
+}
+
+static void store_check(const char *path)
+{
+    struct btr_err err;
+    struct btr_reader *reader = NULL;
+    assert_int_equal(btr_reader_open(&reader, &path, 1, &err), 0);
+    golden_check(reader);
+    btr_reader_close(reader);
+}
+
+static void a_segment_of_format_1_reads_as_it_was_written(void **state)
+{
+    (void)state;
+    char folder[256], path[300];
+    uint8_t bytes[8192];
+    FILE *file = fopen(BTR_SOURCE_DIR "/tests/golden/segment-v1.bseg", "rb");
+    assert_non_null(file);
+    size_t size = fread(bytes, 1, sizeof(bytes), file);
+    (void)fclose(file);
+    assert_true(size > 0 && size < sizeof(bytes));
+    temp_folder_make(folder);
+    (void)snprintf(path, sizeof(path), "%s/store", folder);
+    assert_true(segment_store_make(path, (struct btr_span){bytes, size}));
+    store_check(path);
+    temp_folder_remove(folder);
+}
+
+/* $BTR_GOLDEN_WRITE names a file that receives it: how the file for a new version is made. */
+static void the_same_events_sealed_today_read_the_same(void **state)
+{
+    (void)state;
+    char folder[256], path[300], segment[4096];
+    struct btr_buffer bytes = {0};
+    const char *keep = getenv("BTR_GOLDEN_WRITE");
+    temp_folder_make(folder);
+    (void)snprintf(path, sizeof(path), "%s/store", folder);
+    golden_seal(path);
+    store_check(path);
+    segment_file_read(path, 0, segment, &bytes);
+    FILE *file = keep ? fopen(keep, "wb") : NULL;
+    if (file) {
+        assert_int_equal(fwrite(bytes.at, 1, bytes.size, file), bytes.size);
+        (void)fclose(file);
+    }
+    btr_buffer_fini(&bytes);
+    temp_folder_remove(folder);
+}
+
+int golden_tests(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_same_events_sealed_today_read_the_same),
+        cmocka_unit_test(a_segment_of_format_1_reads_as_it_was_written),
+    };
+    return cmocka_run_group_tests_name("golden", tests, NULL, NULL);
+}
