@@ -186,8 +186,8 @@ static bool part_is_call(const struct audit_part *part)
     return part->type == AUDIT_TYPE_SYSCALL_ || part->type == AUDIT_TYPE_URINGOP_;
 }
 
-/* The record that leads the event to be given out next: others in the order they came, then the call. */
-static uint32_t lead_find(const struct audit_slot_event *slot)
+/* The record that leads the n-th event of a slot: others in the order they came, then the call. */
+static uint32_t lead_find(const struct audit_slot_event *slot, uint32_t n)
 {
     uint32_t seen = 0, call = AUDIT_SLOT_NONE;
     for (uint32_t i = 0; i < slot->part_count && slot->leads > 0; i++) {
@@ -196,11 +196,24 @@ static uint32_t lead_find(const struct audit_slot_event *slot)
             call = call == AUDIT_SLOT_NONE ? i : call;
             if (slot->leads == 1)
                 return i;
-        } else if (audit_type_class(part->type) != AUDIT_CLASS_PARTS && seen++ == slot->given) {
+        } else if (audit_type_class(part->type) != AUDIT_CLASS_PARTS && seen++ == n) {
             return i;
         }
     }
     return call;
+}
+
+/* Parses the next event of a slot. Before the first of several all are tried, so that records are told or refused whole. */
+static int slot_parse(struct audit_assembler *a, const struct audit_slot_event *slot, struct audit_event *out, struct btr_err *err)
+{
+    bool last = whole(a, slot);
+    uint32_t n = slot->given == 0 && slot->leads > 1 ? slot->leads - 1 : slot->given;
+    for (;; n--) {
+        btr_buffer_clear(&a->joined);
+        int rc = audit_event_parse(slot, lead_find(slot, n), last, &a->joined, out, err);
+        if (rc <= 0 || n == slot->given)
+            return rc;
+    }
 }
 
 /* Takes the event out of the list; its memory stays until the next call. */
@@ -218,8 +231,7 @@ int audit_assembler_next(struct audit_assembler *a, struct audit_event *out, str
     held_drop(a);
     struct audit_slot_event *slot;
     while ((slot = slot_next(a)) != NULL) {
-        btr_buffer_clear(&a->joined);
-        int rc = audit_event_parse(slot, lead_find(slot), whole(a, slot), &a->joined, out, err);
+        int rc = slot_parse(a, slot, out, err);
         if (rc == BTR_E_NOMEM)
             return rc;
         if (rc == 0) { /* PATH records are missing that may yet come */

@@ -39,7 +39,8 @@ static void event_head(const struct audit_slot_event *slot, uint32_t lead, struc
     e->serial = slot->serial;
     e->time_ns = slot->time_ns;
     e->line = call ? first->line : part->line;
-    e->record_count = lead == AUDIT_SLOT_NONE ? slot->part_count : call ? slot->part_count - (slot->leads - 1) : 1;
+    bool last = slot->given + 1 >= slot->leads; /* it has the companions, too */
+    e->record_count = last ? slot->part_count - (slot->leads ? slot->leads - 1 : 0) : 1;
     e->node = (struct btr_span){slot->text.at + first->at + first->node_at, first->node_size};
     e->type = (struct btr_span){at + part->type_at, part->type_size};
     if (part->type == AUDIT_TYPE_KERNEL_)
