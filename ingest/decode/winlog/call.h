@@ -132,8 +132,10 @@ bool win_logon(struct win_call *c);
 /** The process or session that a Security record says acted. */
 struct win_who win_security_actor(struct win_call *c);
 
-/** Names of a logon's source to its flow, once the flow is known (network.c). */
-void win_connection_seen(struct win_call *c, struct btr_span ip, uint64_t port, struct btr_id flow);
+/** A connection that a process made or accepted; a logon that came by it is joined to it
+ * (network.c). */
+void win_connection_tell(struct win_call *c, struct win_who who, const struct win_ends *ends,
+                         struct btr_id flow, bool accepted);
 /** The flow from a far end, or none. */
 struct btr_id win_connection_find(struct win_call *c, struct btr_span ip, uint64_t port);
 /** A logon whose flow is not known yet. */

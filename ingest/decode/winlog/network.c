@@ -30,7 +30,9 @@ static void tell_awaited(struct win_call *c, const struct win_item *logon, struc
     e->flags |= e->first_ns < e->last_ns ? BTR_EVENT_INTERVAL : 0;
 }
 
-void win_connection_seen(struct win_call *c, struct btr_span ip, uint64_t port, struct btr_id flow)
+/* The connection, for logons that name its far end only. */
+static void connection_seen(struct win_call *c, struct btr_span ip, uint64_t port,
+                            struct btr_id flow)
 {
     if (c->rc < 0 || port == 0 || btr_id_is_none(flow))
         return;
@@ -70,4 +72,17 @@ void win_connection_await(struct win_call *c, struct btr_span ip, uint64_t port,
     }
     item->id = session;
     item->first_ns = c->first_ns;
+}
+
+void win_connection_tell(struct win_call *c, struct win_who who, const struct win_ends *ends,
+                         struct btr_id flow, bool accepted)
+{
+    bool a_is_client = ends->port_a > ends->port_b; /* which end is called the source varies */
+    win_tell(c, accepted ? BTR_OP_ACCEPT : BTR_OP_CONNECT, who, flow, BTR_DOUBT_NONE, 0);
+    /* Nobody tells bytes: what came back is taken to have come at once (docs/EVENTS.md,
+     * "Direction"). */
+    win_imply(c, BTR_OP_RECV, who, flow);
+    if (accepted)
+        connection_seen(c, a_is_client ? ends->ip_a : ends->ip_b,
+                        a_is_client ? ends->port_a : ends->port_b, flow);
 }

@@ -264,11 +264,7 @@ static void connection_allowed(struct win_call *c)
         win_tell_only(c, who, flow);
         return;
     }
-    win_tell(c, accepted ? BTR_OP_ACCEPT : BTR_OP_CONNECT, who, flow, BTR_DOUBT_NONE, 0);
-    win_imply(c, BTR_OP_RECV, who, flow); /* bytes are not told: they may come back */
-    if (accepted)
-        win_connection_seen(c, ends.port_a > ends.port_b ? ends.ip_a : ends.ip_b,
-                            ends.port_a > ends.port_b ? ends.port_a : ends.port_b, flow);
+    win_connection_tell(c, who, &ends, flow, accepted);
 }
 
 bool win_security(struct win_call *c)

@@ -81,13 +81,8 @@ static void tell_connection(struct win_call *c)
         win_tell_only(c, who, flow);
         return;
     }
-    bool accepted = win_equal_fold(WIN_FIELD(c, "Initiated"), BTR_SPAN("false"));
-    win_tell(c, accepted ? BTR_OP_ACCEPT : BTR_OP_CONNECT, who, flow, BTR_DOUBT_NONE, 0);
-    win_imply(c, BTR_OP_RECV, who, flow); /* bytes are not told: they may come back */
-    if (accepted) /* which end Sysmon calls the source varies then; the client's port is the higher
-                     one */
-        win_connection_seen(c, ends.port_a > ends.port_b ? ends.ip_a : ends.ip_b,
-                            ends.port_a > ends.port_b ? ends.port_a : ends.port_b, flow);
+    win_connection_tell(c, who, &ends, flow,
+                        win_equal_fold(WIN_FIELD(c, "Initiated"), BTR_SPAN("false")));
 }
 
 /* A process on a file. A stream ("x.exe:Zone.Identifier") is a file of its own, and part of its
