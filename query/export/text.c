@@ -208,10 +208,17 @@ static uint32_t ways_say(const struct text_writer *w, uint32_t picked[WAYS_SHOWN
 
 static void kinds_say(const struct text_writer *w)
 {
-    static const char *const MANY[BTR_KIND_MAX + 1] = {
-        "others",     "processes", "files",   "connections",    "channels",     "rendezvous",
-        "sessions",   "users",     "hosts",   "containers",     "registry keys", "services",
-        "tasks",      "WMI items", "DNS names", "shares",       "memory objects"};
+    static const char *const NAMES[BTR_KIND_MAX + 1][2] = {
+        {"other", "others"},           {"process", "processes"},
+        {"file", "files"},             {"connection", "connections"},
+        {"channel", "channels"},       {"rendezvous", "rendezvous"},
+        {"session", "sessions"},       {"user", "users"},
+        {"host", "hosts"},             {"container", "containers"},
+        {"registry key", "registry keys"}, {"service", "services"},
+        {"task", "tasks"},             {"WMI item", "WMI items"},
+        {"DNS name", "DNS names"},     {"share", "shares"},
+        {"memory object", "memory objects"},
+    };
     uint64_t counts[BTR_KIND_MAX + 1] = {0};
     for (uint32_t i = 0; i < w->a->trace->node_count; i++) {
         uint8_t kind = w->a->nodes[i].entity.kind;
@@ -221,9 +228,8 @@ static void kinds_say(const struct text_writer *w)
     for (unsigned kind = 0; kind <= BTR_KIND_MAX; kind++) {
         if (!counts[kind])
             continue;
-        const char *one = btr_kind_word(kind);
         btr_buffer_text(w->out, between);
-        text_number_of(w, counts[kind], one ? one : "other", MANY[kind]);
+        text_number_of(w, counts[kind], NAMES[kind][0], NAMES[kind][1]);
         between = ", ";
     }
 }

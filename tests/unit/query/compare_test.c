@@ -18,17 +18,32 @@ static void globs_match_as_documented(void **state)
         const char *pattern, *text;
         bool fits;
     } ROWS[] = {
-        {"", "", true},           {"", "a", false},          {"*", "", true},
-        {"*", "any/thing", true}, {"?", "a", true},          {"?", "", false},
-        {"?", "ab", false},       {"*/curl", "/usr/bin/curl", true},
-        {"*/curl", "curl", false}, {"a*b*c", "aXbYc", true}, {"a*b*c", "acb", false},
-        {"a**c", "abc", true},    {"A*", "abc", false},      {"[*]", "*", true},
-        {"[*]", "x", false},      {"[?]x", "?x", true},      {"[[]", "[", true},
-        {"[ab]", "a", false},     {"[ab]", "[ab]", true},    {"C:\\Windows\\*", "C:\\Windows\\x", true},
-        {"*.ex?", "a.exe", true}, {"*aab", "aaaaab", true},
+        {"", "", true},
+        {"", "a", false},
+        {"*", "", true},
+        {"*", "any/thing", true},
+        {"?", "a", true},
+        {"?", "", false},
+        {"?", "ab", false},
+        {"*/curl", "/usr/bin/curl", true},
+        {"*/curl", "curl", false},
+        {"a*b*c", "aXbYc", true},
+        {"a*b*c", "acb", false},
+        {"a**c", "abc", true},
+        {"A*", "abc", false},
+        {"[*]", "*", true},
+        {"[*]", "x", false},
+        {"[?]x", "?x", true},
+        {"[[]", "[", true},
+        {"[ab]", "a", false},
+        {"[ab]", "[ab]", true},
+        {"C:\\Windows\\*", "C:\\Windows\\x", true},
+        {"*.ex?", "a.exe", true},
+        {"*aab", "aaaaab", true},
     };
     for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++)
-        assert_int_equal(query_glob(text(ROWS[i].pattern), text(ROWS[i].text), false), ROWS[i].fits);
+        assert_int_equal(query_glob(text(ROWS[i].pattern), text(ROWS[i].text), false),
+                         ROWS[i].fits);
     assert_true(query_glob(text("c:\\WIN*\\CMD.exe"), text("C:\\Windows\\cmd.EXE"), true));
 }
 
@@ -82,11 +97,18 @@ static void numbers_compare_exactly_however_long(void **state)
         const char *a, *b;
         int order;
     } ROWS[] = {
-        {"9", "10", -1},       {"10", "9", 1},       {"007", "7", 0},    {"-1", "1", -1},
-        {"-10", "-9", -1},     {"0", "-0", 0},       {"1.50", "1.5", 0}, {"1.05", "1.5", -1},
+        {"9", "10", -1},
+        {"10", "9", 1},
+        {"007", "7", 0},
+        {"-1", "1", -1},
+        {"-10", "-9", -1},
+        {"0", "-0", 0},
+        {"1.50", "1.5", 0},
+        {"1.05", "1.5", -1},
         {"18446744073709551616", "18446744073709551615", 1},
         {"9999999999999999999999999", "10000000000000000000000000", -1},
-        {"-0.5", "0.25", -1},  {"-0.5", "-0.25", -1},
+        {"-0.5", "0.25", -1},
+        {"-0.5", "-0.25", -1},
     };
     for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++)
         assert_int_equal(query_compare_numbers(text(ROWS[i].a), text(ROWS[i].b)), ROWS[i].order);
@@ -102,12 +124,18 @@ static void address_ranges_hold_what_they_should(void **state)
         const char *range, *address;
         bool holds;
     } ROWS[] = {
-        {"10.0.0.0/8", "10.77.0.11", true},    {"10.0.0.0/8", "11.0.0.1", false},
-        {"10.77.0.128/25", "10.77.0.139", true}, {"10.77.0.128/25", "10.77.0.11", false},
-        {"0.0.0.0/0", "255.255.255.255", true}, {"10.0.0.1", "10.0.0.1", true},
-        {"10.0.0.1", "10.0.0.2", false},       {"10.0.0.0/8", "::ffff:10.1.2.3", true},
-        {"fe80::/10", "fe80::1", true},        {"fe80::/10", "2001:db8::1", false},
-        {"::/0", "10.0.0.1", false},           {"10.0.0.0/8", "host", false},
+        {"10.0.0.0/8", "10.77.0.11", true},
+        {"10.0.0.0/8", "11.0.0.1", false},
+        {"10.77.0.128/25", "10.77.0.139", true},
+        {"10.77.0.128/25", "10.77.0.11", false},
+        {"0.0.0.0/0", "255.255.255.255", true},
+        {"10.0.0.1", "10.0.0.1", true},
+        {"10.0.0.1", "10.0.0.2", false},
+        {"10.0.0.0/8", "::ffff:10.1.2.3", true},
+        {"fe80::/10", "fe80::1", true},
+        {"fe80::/10", "2001:db8::1", false},
+        {"::/0", "10.0.0.1", false},
+        {"10.0.0.0/8", "host", false},
         {"10.0.0.0/8", "", false},
     };
     for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++) {
@@ -115,8 +143,9 @@ static void address_ranges_hold_what_they_should(void **state)
         assert_true(query_cidr_parse(&cidr, text(ROWS[i].range)));
         assert_int_equal(query_cidr_holds(&cidr, text(ROWS[i].address)), ROWS[i].holds);
     }
-    static const char *const NONE[] = {"", "/8", "10.0.0.0/", "10.0.0.0/33", "10.0.0/8", "::/129",
-                                       "10.0.0.0/-1", "10.0.0.0/8/9", "web01"};
+    static const char *const NONE[] = {"",         "/8",     "10.0.0.0/",   "10.0.0.0/33",
+                                       "10.0.0/8", "::/129", "10.0.0.0/-1", "10.0.0.0/8/9",
+                                       "web01"};
     for (size_t i = 0; i < sizeof NONE / sizeof *NONE; i++) {
         struct query_cidr cidr;
         assert_false(query_cidr_parse(&cidr, text(NONE[i])));

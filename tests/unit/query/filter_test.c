@@ -71,7 +71,8 @@ static void filters_accept_what_they_should(void **state)
         "(process.pid == 1 or user.id == \"33\") and host.name == \"web01\"",
         "not (process.pid == 1 or user.id == \"34\")",
         "not not process.pid == 9835",
-        "process.pid == 1 OR NOT process.pid == 1", /* words of the language in either case; fields not */
+        "process.pid == 1 OR NOT process.pid == 1", /* words of the language in either case; fields
+                                                       not */
         "backtrail.kind == \"process\"",
         "backtrail.id == \"00000000000000010000000000000002\"",
         "not file.path like \"*\"", /* has no such field */

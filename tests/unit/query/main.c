@@ -3,6 +3,9 @@
 int main(void)
 {
     int failed = compare_tests();
+    failed += answer_tests();
+    failed += export_tests();
+    failed += resolve_tests();
     failed += filter_tests();
     failed += spec_tests();
     return failed ? 1 : 0;

@@ -1,6 +1,9 @@
 #ifndef QUERY_TESTS_H
 #define QUERY_TESTS_H
 /* Each runs the tests of one file. @return how many failed */
+int answer_tests(void);
+int export_tests(void);
+int resolve_tests(void);
 int filter_tests(void);
 int compare_tests(void);
 int spec_tests(void);
