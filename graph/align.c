@@ -6,8 +6,8 @@ enum { BACK_MIN = 16, AHEAD_MIN = 8 }; /* band, in connects before and after the
 static const size_t CELLS_MAX = (size_t)1 << 24;
 
 /*
- * Row j of the table is for j accepts laid, column i for i connects laid; best[j][i] is the cheapest way there. Row j holds
- * the columns low[j] .. high[j] only.
+ * Row j of the table is for j accepts laid, column i for i connects laid; best[j][i] is the
+ * cheapest way there. Row j holds the columns low[j] .. high[j] only.
  */
 struct band {
     const struct graph_end *clients, *servers;
@@ -31,14 +31,15 @@ static uint32_t doublings(int64_t t_ns)
 }
 
 /*
- * An accept that had to wait is stamped by its entry and put in order after the event before it, so that on a quiet host it
- * seems to come before its connect. That is possible, at a price.
+ * An accept that had to wait is stamped by its entry and put in order after the event before it, so
+ * that on a quiet host it seems to come before its connect. That is possible, at a price.
  */
 uint32_t graph_align_cost(const struct graph_end *client, const struct graph_end *server)
 {
     if (client->last_ns <= server->last_ns) {
         uint64_t delay_ns = (uint64_t)server->last_ns - (uint64_t)client->last_ns;
-        return delay_ns > (uint64_t)GRAPH_ALIGN_DELAY_NS ? GRAPH_ALIGN_NEVER : doublings((int64_t)delay_ns);
+        return delay_ns > (uint64_t)GRAPH_ALIGN_DELAY_NS ? GRAPH_ALIGN_NEVER
+                                                         : doublings((int64_t)delay_ns);
     }
     if (client->first_ns <= server->last_ns)
         return 0;
@@ -68,7 +69,8 @@ static void band_fini(struct band *b)
     free(b->best);
 }
 
-/* Lays the rows out. A row reaches as far as the next accept needs. @return whether that is the whole table */
+/* Lays the rows out. A row reaches as far as the next accept needs. @return whether that is the
+ * whole table */
 static bool lay_rows(struct band *b, uint32_t back, uint32_t ahead)
 {
     uint32_t n = b->client_count;
@@ -99,7 +101,9 @@ static uint32_t best_at(const struct band *b, uint32_t j, uint32_t i)
 
 static uint32_t plus(uint32_t cost, uint32_t more)
 {
-    return cost == UINT32_MAX || more >= GRAPH_ALIGN_NEVER || cost > UINT32_MAX - more ? UINT32_MAX : cost + more;
+    return cost == UINT32_MAX || more >= GRAPH_ALIGN_NEVER || cost > UINT32_MAX - more
+               ? UINT32_MAX
+               : cost + more;
 }
 
 static uint32_t lower(uint32_t a, uint32_t b)
@@ -129,7 +133,8 @@ static void fill_table(struct band *b)
     }
 }
 
-/* Walks the best path from its end. partner[j]: the connect of accept j, from 1; 0 = alone. @return whether it ran along the edge */
+/* Walks the best path from its end. partner[j]: the connect of accept j, from 1; 0 = alone. @return
+ * whether it ran along the edge */
 static bool trace_path(const struct band *b, uint32_t *partner)
 {
     uint32_t i = b->client_count;
@@ -137,9 +142,11 @@ static bool trace_path(const struct band *b, uint32_t *partner)
     for (uint32_t j = b->server_count; j > 0; j--) {
         for (;; i--) {
             uint32_t here = best_at(b, j, i);
-            bool paired = i > 0 && here == plus(best_at(b, j - 1, i - 1), pair_cost(b, j, i)) && here != UINT32_MAX;
+            bool paired = i > 0 && here == plus(best_at(b, j - 1, i - 1), pair_cost(b, j, i)) &&
+                          here != UINT32_MAX;
             if (paired || here == plus(best_at(b, j - 1, i), GRAPH_ALIGN_ALONE)) {
-                edge = edge || (i == b->low[j] && i > 0) || (i >= b->high[j - 1] && b->high[j - 1] < b->client_count);
+                edge = edge || (i == b->low[j] && i > 0) ||
+                       (i >= b->high[j - 1] && b->high[j - 1] < b->client_count);
                 partner[j] = paired ? i : 0;
                 i -= paired;
                 break;
@@ -150,7 +157,8 @@ static bool trace_path(const struct band *b, uint32_t *partner)
     return edge;
 }
 
-/* Fills the table and finds the best path, in a band that grows until the path is clear of its edge or memory's bound is met. */
+/* Fills the table and finds the best path, in a band that grows until the path is clear of its edge
+ * or memory's bound is met. */
 static int solve(struct band *b, uint32_t *partner)
 {
     uint32_t back = BACK_MIN;
@@ -183,11 +191,13 @@ static int solve(struct band *b, uint32_t *partner)
 
 /* Connects that an accept may be paired with in alignments as good as the best. */
 struct choices {
-    uint32_t client[GRAPH_ALIGN_CHOICES]; /* from 1; the best path's partner first if there is one */
+    uint32_t
+        client[GRAPH_ALIGN_CHOICES]; /* from 1; the best path's partner first if there is one */
     uint32_t count;
 };
 
-/* The cheapest way from (j, i) to the end, one row at a time: `next` is row j + 1, `row` becomes row j. */
+/* The cheapest way from (j, i) to the end, one row at a time: `next` is row j + 1, `row` becomes
+ * row j. */
 static void fill_rest(const struct band *b, uint32_t j, const uint32_t *next, uint32_t *row)
 {
     for (uint32_t i = b->high[j];; i--) {
@@ -196,7 +206,8 @@ static void fill_rest(const struct band *b, uint32_t j, const uint32_t *next, ui
             cost = plus(row[i + 1 - b->low[j]], GRAPH_ALIGN_ALONE);
         if (j < b->server_count && i >= b->low[j + 1] && i <= b->high[j + 1])
             cost = lower(cost, plus(next[i - b->low[j + 1]], GRAPH_ALIGN_ALONE));
-        if (j < b->server_count && i < b->client_count && i + 1 >= b->low[j + 1] && i + 1 <= b->high[j + 1])
+        if (j < b->server_count && i < b->client_count && i + 1 >= b->low[j + 1] &&
+            i + 1 <= b->high[j + 1])
             cost = lower(cost, plus(next[i + 1 - b->low[j + 1]], pair_cost(b, j + 1, i + 1)));
         row[i - b->low[j]] = cost;
         if (i == b->low[j])
@@ -204,14 +215,17 @@ static void fill_rest(const struct band *b, uint32_t j, const uint32_t *next, ui
     }
 }
 
-static void choose(const struct band *b, uint32_t j, const uint32_t *rest, uint32_t partner, uint32_t good, struct choices *c)
+static void choose(const struct band *b, uint32_t j, const uint32_t *rest, uint32_t partner,
+                   uint32_t good, struct choices *c)
 {
     c->count = 0;
     if (partner)
         c->client[c->count++] = partner;
     uint32_t low = b->low[j] > b->low[j - 1] + 1 ? b->low[j] : b->low[j - 1] + 1;
-    for (uint32_t i = low; i <= b->high[j - 1] + 1 && i <= b->high[j] && c->count < GRAPH_ALIGN_CHOICES; i++) {
-        uint32_t cost = plus(plus(best_at(b, j - 1, i - 1), pair_cost(b, j, i)), rest[i - b->low[j]]);
+    for (uint32_t i = low;
+         i <= b->high[j - 1] + 1 && i <= b->high[j] && c->count < GRAPH_ALIGN_CHOICES; i++) {
+        uint32_t cost =
+            plus(plus(best_at(b, j - 1, i - 1), pair_cost(b, j, i)), rest[i - b->low[j]]);
         if (i != partner && cost <= good)
             c->client[c->count++] = i;
     }
@@ -235,7 +249,8 @@ static int choose_all(const struct band *b, const uint32_t *partner, struct choi
 }
 
 /* Counts what each connect has, and drops choices beyond the bound. */
-static uint32_t bound_choices(const struct band *b, const uint32_t *partner, struct choices *choices, uint8_t *uses)
+static uint32_t bound_choices(const struct band *b, const uint32_t *partner,
+                              struct choices *choices, uint8_t *uses)
 {
     uint32_t match_count = 0;
     for (uint32_t j = 1; j <= b->server_count; j++)
@@ -255,8 +270,8 @@ static uint32_t bound_choices(const struct band *b, const uint32_t *partner, str
     return match_count;
 }
 
-static int tell_matches(const struct band *b, const uint32_t *partner, struct choices *choices, struct graph_match **matches,
-                        uint32_t *match_count)
+static int tell_matches(const struct band *b, const uint32_t *partner, struct choices *choices,
+                        struct graph_match **matches, uint32_t *match_count)
 {
     uint8_t *uses = calloc((size_t)b->client_count + 1, 1);
     if (!uses)
@@ -274,14 +289,18 @@ static int tell_matches(const struct band *b, const uint32_t *partner, struct ch
     return *matches ? 0 : BTR_E_NOMEM;
 }
 
-int graph_align(const struct graph_end *clients, uint32_t client_count, const struct graph_end *servers, uint32_t server_count,
+int graph_align(const struct graph_end *clients, uint32_t client_count,
+                const struct graph_end *servers, uint32_t server_count,
                 struct graph_match **matches, uint32_t *match_count)
 {
     *matches = NULL;
     *match_count = 0;
     if (client_count == 0 || server_count == 0)
         return 0;
-    struct band b = {.clients = clients, .servers = servers, .client_count = client_count, .server_count = server_count};
+    struct band b = {.clients = clients,
+                     .servers = servers,
+                     .client_count = client_count,
+                     .server_count = server_count};
     uint32_t *partner = malloc((server_count + (size_t)1) * sizeof(*partner));
     struct choices *choices = malloc((server_count + (size_t)1) * sizeof(*choices));
     int rc = band_init(&b) && partner && choices ? 0 : BTR_E_NOMEM;

@@ -1,7 +1,7 @@
 #include <btr/edges.h>
 
-static int flows(void *self, struct btr_id entity, enum btr_side side, int64_t bound_ns, btr_flow_visit *visit,
-                 void *visitor, struct btr_err *err)
+static int flows(void *self, struct btr_id entity, enum btr_side side, int64_t bound_ns,
+                 btr_flow_visit *visit, void *visitor, struct btr_err *err)
 {
     return btr_reader_flows(self, entity, side, bound_ns, visit, visitor, err);
 }

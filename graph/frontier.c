@@ -79,7 +79,8 @@ void graph_frontier_fini(struct graph_frontier *f)
 
 uint64_t graph_frontier_bytes(const struct graph_frontier *f)
 {
-    return (uint64_t)f->capacity * sizeof(*f->heap) + (uint64_t)f->place_capacity * sizeof(*f->place);
+    return (uint64_t)f->capacity * sizeof(*f->heap) +
+           (uint64_t)f->place_capacity * sizeof(*f->place);
 }
 
 bool graph_frontier_raise(struct graph_frontier *f, uint32_t node, struct btr_id id, int64_t key)

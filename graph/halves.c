@@ -16,7 +16,8 @@ uint64_t graph_halves_bytes(const struct graph_halves *h)
 {
     uint64_t slot = sizeof(struct btr_id) + sizeof(uint32_t);
     return (uint64_t)h->pair_capacity * (sizeof(*h->pairs) + 2 * sizeof(uint32_t)) +
-           (uint64_t)h->head_capacity * sizeof(*h->heads) + (uint64_t)h->meet_capacity * sizeof(*h->meets) +
+           (uint64_t)h->head_capacity * sizeof(*h->heads) +
+           (uint64_t)h->meet_capacity * sizeof(*h->meets) +
            ((uint64_t)h->halves.capacity + h->rendezvous.capacity) * slot;
 }
 
@@ -106,7 +107,8 @@ static bool add_pairs(struct graph_halves *h, const struct btr_pair *pairs, uint
     return true;
 }
 
-static int pair_once(struct graph_halves *h, const struct btr_edges *edges, struct btr_id rendezvous, struct btr_err *err)
+static int pair_once(struct graph_halves *h, const struct btr_edges *edges,
+                     struct btr_id rendezvous, struct btr_err *err)
 {
     if (btr_idmap_get(&h->rendezvous, rendezvous) != UINT32_MAX)
         return 0;
@@ -115,13 +117,15 @@ static int pair_once(struct graph_halves *h, const struct btr_edges *edges, stru
     int rc = btr_pair_rendezvous(edges, rendezvous, &pairs, &pair_count, err);
     if (rc < 0)
         return rc;
-    bool added = add_pairs(h, pairs, pair_count) && btr_idmap_add(&h->rendezvous, rendezvous, 0) != UINT32_MAX;
+    bool added = add_pairs(h, pairs, pair_count) &&
+                 btr_idmap_add(&h->rendezvous, rendezvous, 0) != UINT32_MAX;
     free(pairs);
-    return added ? 0 : btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "%u pairs of connections", pair_count);
+    return added ? 0
+                 : btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "%u pairs of connections", pair_count);
 }
 
-int graph_halves_find(struct graph_halves *h, const struct btr_edges *edges, struct btr_id entity, uint32_t *first,
-                      struct btr_err *err)
+int graph_halves_find(struct graph_halves *h, const struct btr_edges *edges, struct btr_id entity,
+                      uint32_t *first, struct btr_err *err)
 {
     *first = UINT32_MAX;
     h->meet_count = 0;

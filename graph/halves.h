@@ -5,13 +5,14 @@
 
 /* A zeroed struct is empty. */
 struct graph_halves {
-    struct btr_pair *pairs;  /* of all rendezvous seen, in the order in which the walk came there */
-    uint32_t *next[2];       /* per pair: the next pair of its client [0], of its server [1]; UINT32_MAX ends */
+    struct btr_pair *pairs; /* of all rendezvous seen, in the order in which the walk came there */
+    uint32_t *
+        next[2]; /* per pair: the next pair of its client [0], of its server [1]; UINT32_MAX ends */
     uint32_t pair_count, pair_capacity;
-    uint32_t *heads;         /* per half flow in `halves`: its first pair */
+    uint32_t *heads; /* per half flow in `halves`: its first pair */
     uint32_t head_count, head_capacity;
     struct btr_idmap halves, rendezvous;
-    struct btr_id *meets;    /* rendezvous of the half flow asked for last */
+    struct btr_id *meets; /* rendezvous of the half flow asked for last */
     uint32_t meet_count, meet_capacity;
 };
 
@@ -23,8 +24,8 @@ uint64_t graph_halves_bytes(const struct graph_halves *h);
  * @param first  its first pair, or UINT32_MAX when it has none
  * @return 0, or what the edges return, BTR_E_NOMEM
  */
-int graph_halves_find(struct graph_halves *h, const struct btr_edges *edges, struct btr_id entity, uint32_t *first,
-                      struct btr_err *err);
+int graph_halves_find(struct graph_halves *h, const struct btr_edges *edges, struct btr_id entity,
+                      uint32_t *first, struct btr_err *err);
 /** The pair of the entity after this one, or UINT32_MAX. */
 uint32_t graph_halves_next(const struct graph_halves *h, struct btr_id entity, uint32_t pair);
 

@@ -1,10 +1,11 @@
 #ifndef GRAPH_LABEL_H
 #define GRAPH_LABEL_H
 /**
- * How late a node may still be looked at: one bound per source (docs/EVENTS.md, "Causality"). The bounds of a node are
- * equal but for at most one source, so two times and a source hold them all: of sources that differ, the join of two
- * labels and the passage of an event give labels of the same form. Times here are the walk's: forward ones are negated,
- * so that later always means "admits more".
+ * How late a node may still be looked at: one bound per source (docs/EVENTS.md, "Causality"). The
+ * bounds of a node are equal but for at most one source, so two times and a source hold them all:
+ * of sources that differ, the join of two labels and the passage of an event give labels of the
+ * same form. Times here are the walk's: forward ones are negated, so that later always means
+ * "admits more".
  */
 #include <btr/trace.h>
 
@@ -50,12 +51,15 @@ static inline int64_t graph_label_bound(struct graph_label v, uint32_t source)
     return source == v.source ? v.own_ns : v.rest_ns;
 }
 
-/** What the other end of an admitted event gets. An event of no source (a pair) passes on the bound of each source. */
-static inline struct graph_label graph_label_pass(struct graph_label v, uint32_t source, int64_t last_ns)
+/** What the other end of an admitted event gets. An event of no source (a pair) passes on the bound
+ * of each source. */
+static inline struct graph_label graph_label_pass(struct graph_label v, uint32_t source,
+                                                  int64_t last_ns)
 {
     int64_t rest_ns = graph_time_min(graph_time_later(last_ns), v.rest_ns);
     if (source == GRAPH_SOURCE_NONE)
-        return graph_label_make(v.source, graph_time_min(graph_time_later(last_ns), v.own_ns), rest_ns);
+        return graph_label_make(v.source, graph_time_min(graph_time_later(last_ns), v.own_ns),
+                                rest_ns);
     return graph_label_make(source, graph_time_min(last_ns, graph_label_bound(v, source)), rest_ns);
 }
 
@@ -63,7 +67,8 @@ static inline struct graph_label graph_label_pass(struct graph_label v, uint32_t
 static inline struct graph_label graph_label_join(struct graph_label a, struct graph_label b)
 {
     if (a.source == b.source)
-        return graph_label_make(a.source, graph_time_max(a.own_ns, b.own_ns), graph_time_max(a.rest_ns, b.rest_ns));
+        return graph_label_make(a.source, graph_time_max(a.own_ns, b.own_ns),
+                                graph_time_max(a.rest_ns, b.rest_ns));
     if (a.rest_ns >= b.rest_ns)
         return graph_label_make(a.source, graph_time_max(a.own_ns, b.rest_ns), a.rest_ns);
     return graph_label_make(b.source, graph_time_max(b.own_ns, a.rest_ns), b.rest_ns);

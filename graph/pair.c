@@ -1,6 +1,6 @@
 /*
- * Which connect belongs to which accept of a rendezvous. align.c lays them beside each other; here meetings become ends and
- * matches become pairs with their doubt.
+ * Which connect belongs to which accept of a rendezvous. align.c lays them beside each other; here
+ * meetings become ends and matches become pairs with their doubt.
  */
 #include "align.h"
 
@@ -78,15 +78,18 @@ static struct graph_end *ends_of(const struct meetings *m)
 }
 
 /* Within the error of times both connects and both accepts could have come in the other order. */
-static bool could_cross(const struct sides *s, const struct graph_match *a, const struct graph_match *b)
+static bool could_cross(const struct sides *s, const struct graph_match *a,
+                        const struct graph_match *b)
 {
     const struct btr_flow *client[] = {&s->client.flows[a->client], &s->client.flows[b->client]};
     const struct btr_flow *server[] = {&s->server.flows[a->server], &s->server.flows[b->server]};
-    return client[1]->first_ns <= client[0]->last_ns && client[1]->last_ns - client[0]->last_ns <= BTR_SOURCE_ERROR_NS &&
+    return client[1]->first_ns <= client[0]->last_ns &&
+           client[1]->last_ns - client[0]->last_ns <= BTR_SOURCE_ERROR_NS &&
            server[1]->last_ns - server[0]->last_ns <= BTR_SOURCE_ERROR_NS;
 }
 
-static void doubt_crossings(const struct sides *s, struct graph_match *matches, uint32_t match_count)
+static void doubt_crossings(const struct sides *s, struct graph_match *matches,
+                            uint32_t match_count)
 {
     for (uint32_t i = 1; i < match_count; i++) {
         struct graph_match *a = &matches[i - 1];
@@ -97,7 +100,8 @@ static void doubt_crossings(const struct sides *s, struct graph_match *matches, 
 }
 
 /* Nothing was carried before the connect was called, nor before the accept returned. */
-static struct btr_pair make_pair(const struct sides *s, struct btr_id rendezvous, const struct graph_match *match)
+static struct btr_pair make_pair(const struct sides *s, struct btr_id rendezvous,
+                                 const struct graph_match *match)
 {
     const struct btr_flow *client = &s->client.flows[match->client];
     const struct btr_flow *server = &s->server.flows[match->server];
@@ -112,7 +116,8 @@ static struct btr_pair make_pair(const struct sides *s, struct btr_id rendezvous
     };
 }
 
-static int pair_sides(struct sides *s, struct btr_id rendezvous, struct btr_pair **pairs, uint32_t *pair_count)
+static int pair_sides(struct sides *s, struct btr_id rendezvous, struct btr_pair **pairs,
+                      uint32_t *pair_count)
 {
     struct graph_match *matches = NULL;
     uint32_t match_count = 0;
@@ -122,7 +127,8 @@ static int pair_sides(struct sides *s, struct btr_id rendezvous, struct btr_pair
     struct graph_end *servers = ends_of(&s->server);
     int rc = clients && servers ? 0 : BTR_E_NOMEM;
     if (rc == 0)
-        rc = graph_align(clients, s->client.count, servers, s->server.count, &matches, &match_count);
+        rc =
+            graph_align(clients, s->client.count, servers, s->server.count, &matches, &match_count);
     if (rc == 0) {
         doubt_crossings(s, matches, match_count);
         *pairs = malloc((match_count + (size_t)1) * sizeof(**pairs));
@@ -130,7 +136,8 @@ static int pair_sides(struct sides *s, struct btr_id rendezvous, struct btr_pair
     }
     for (uint32_t i = 0; rc == 0 && i < match_count; i++) {
         struct btr_pair pair = make_pair(s, rendezvous, &matches[i]);
-        if (!btr_id_equal(pair.client, pair.server)) /* contradictory records: nothing meets itself */
+        if (!btr_id_equal(pair.client,
+                          pair.server)) /* contradictory records: nothing meets itself */
             (*pairs)[(*pair_count)++] = pair;
     }
     free(clients);
@@ -139,8 +146,8 @@ static int pair_sides(struct sides *s, struct btr_id rendezvous, struct btr_pair
     return rc;
 }
 
-int btr_pair_rendezvous(const struct btr_edges *edges, struct btr_id rendezvous, struct btr_pair **pairs,
-                        uint32_t *pair_count, struct btr_err *err)
+int btr_pair_rendezvous(const struct btr_edges *edges, struct btr_id rendezvous,
+                        struct btr_pair **pairs, uint32_t *pair_count, struct btr_err *err)
 {
     struct sides s = {0};
     *pairs = NULL;
@@ -149,7 +156,8 @@ int btr_pair_rendezvous(const struct btr_edges *edges, struct btr_id rendezvous,
     if (rc == 0)
         rc = pair_sides(&s, rendezvous, pairs, pair_count);
     if (rc == BTR_E_NOMEM)
-        btr_fail(err, rc, UINT64_MAX, "%u connects and %u accepts of a rendezvous", s.client.count, s.server.count);
+        btr_fail(err, rc, UINT64_MAX, "%u connects and %u accepts of a rendezvous", s.client.count,
+                 s.server.count);
     free(s.client.flows);
     free(s.server.flows);
     return rc;

@@ -1,4 +1,5 @@
-/* The answer of a walk: everything put in an order that does not depend on how the walk came there. */
+/* The answer of a walk: everything put in an order that does not depend on how the walk came there.
+ */
 #include "steps.h"
 #include "walk.h"
 
@@ -50,8 +51,8 @@ struct making {
     struct graph_walk *w;
     struct btr_trace *trace;
     struct node_key *keys;
-    uint32_t *rank;    /* node of the walk -> its rank by id */
-    uint32_t *place;   /* rank by id -> node of the trace */
+    uint32_t *rank;         /* node of the walk -> its rank by id */
+    uint32_t *place;        /* rank by id -> node of the trace */
     struct pair_key *pairs; /* of the walk, by rendezvous and ends */
     uint32_t *pair_rank;    /* pair of the walk -> its place in `pairs` */
 };
@@ -68,7 +69,8 @@ static void place_nodes(struct making *m)
     uint32_t node_count = 0;
     for (uint32_t i = 0; i < w->node_count; i++) {
         if (w->nodes[i].reached) /* a limit may stop between finding a node and reaching it */
-            m->keys[node_count++] = (struct node_key){node_bound(w, &w->nodes[i]), w->nodes[i].id, i};
+            m->keys[node_count++] =
+                (struct node_key){node_bound(w, &w->nodes[i]), w->nodes[i].id, i};
     }
     qsort(m->keys, node_count, sizeof(*m->keys), compare_ids);
     for (uint32_t i = 0; i < node_count; i++)
@@ -76,7 +78,8 @@ static void place_nodes(struct making *m)
     qsort(m->keys, node_count, sizeof(*m->keys), compare_bounds);
     for (uint32_t i = 0; i < node_count; i++) {
         const struct graph_node *n = &w->nodes[m->keys[i].node];
-        m->trace->nodes[i] = (struct btr_trace_node){n->id, graph_walk_time(w, m->keys[i].bound_ns), n->start};
+        m->trace->nodes[i] =
+            (struct btr_trace_node){n->id, graph_walk_time(w, m->keys[i].bound_ns), n->start};
         m->place[m->rank[m->keys[i].node]] = i;
     }
     m->trace->node_count = node_count;
@@ -145,7 +148,8 @@ static void place_pairs(struct making *m)
     memset(m->pair_rank, 0, pair_count * sizeof(*m->pair_rank));
     for (uint64_t i = 0; i < trace->step_count; i++) {
         if (trace->steps[i].ref == BTR_REF_PAIR)
-            m->pair_rank[trace->steps[i].pair] = 1; /* from here on: crossed, then its place in the answer */
+            m->pair_rank[trace->steps[i].pair] =
+                1; /* from here on: crossed, then its place in the answer */
     }
     for (uint32_t i = 0; i < pair_count; i++) {
         if (m->pair_rank[i]) {
@@ -209,7 +213,8 @@ int graph_trace_make(struct btr_trace **out, struct graph_walk *w)
     free(m.place);
     free(m.pairs);
     free(m.pair_rank);
-    return made ? 0 : btr_fail(w->err, BTR_E_NOMEM, UINT64_MAX, "answer of %u nodes", w->node_count);
+    return made ? 0
+                : btr_fail(w->err, BTR_E_NOMEM, UINT64_MAX, "answer of %u nodes", w->node_count);
 }
 
 void btr_trace_free(struct btr_trace *trace)

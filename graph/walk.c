@@ -4,23 +4,29 @@
 #include <btr/clock.h>
 
 /*
- * Settling: the node with the latest bound goes first, as in Dijkstra's algorithm with min for plus. Within one source a
- * bound is final when its node comes up. Between sources a later event may still raise the bound for one source
- * (never R(v)); the node then comes up again, and only what the raised bound newly admits is added.
+ * Settling: the node with the latest bound goes first, as in Dijkstra's algorithm with min for
+ * plus. Within one source a bound is final when its node comes up. Between sources a later event
+ * may still raise the bound for one source (never R(v)); the node then comes up again, and only
+ * what the raised bound newly admits is added.
  */
 
 enum { WALK_STOP = 1 }; /* a limit was met; w->cut tells which */
 
 /* ---- Memory --------------------------------------------------------------------------------- */
 
-/* What the answer is made with counts too: a second array of steps and their keys, the nodes and their orders. */
-enum { STEP_COST = 2 * sizeof(struct btr_trace_step) + 32, NODE_COST = sizeof(struct graph_node) + sizeof(struct btr_trace_node) + 40 };
+/* What the answer is made with counts too: a second array of steps and their keys, the nodes and
+ * their orders. */
+enum {
+    STEP_COST = 2 * sizeof(struct btr_trace_step) + 32,
+    NODE_COST = sizeof(struct graph_node) + sizeof(struct btr_trace_node) + 40
+};
 
 static uint64_t walk_bytes(const struct graph_walk *w)
 {
     uint64_t slot = sizeof(struct btr_id) + sizeof(uint32_t);
-    return (uint64_t)w->node_capacity * NODE_COST + w->step_capacity * STEP_COST + w->index.capacity * slot +
-           graph_frontier_bytes(&w->frontier) + graph_halves_bytes(&w->halves);
+    return (uint64_t)w->node_capacity * NODE_COST + w->step_capacity * STEP_COST +
+           w->index.capacity * slot + graph_frontier_bytes(&w->frontier) +
+           graph_halves_bytes(&w->halves);
 }
 
 static int walk_stop(struct graph_walk *w, enum btr_cut cut)
@@ -29,7 +35,8 @@ static int walk_stop(struct graph_walk *w, enum btr_cut cut)
     return WALK_STOP;
 }
 
-/* Whether `more` bytes may be taken. The starts are always taken in, so that a cut answer tells them. */
+/* Whether `more` bytes may be taken. The starts are always taken in, so that a cut answer tells
+ * them. */
 static bool affords(const struct graph_walk *w, uint64_t more)
 {
     uint64_t bytes_max = w->limits->memory_max;
@@ -38,8 +45,8 @@ static bool affords(const struct graph_walk *w, uint64_t more)
 
 static int no_memory(struct graph_walk *w)
 {
-    return btr_fail(w->err, BTR_E_NOMEM, UINT64_MAX, "walk of %u nodes and %llu steps", w->node_count,
-                    (unsigned long long)w->step_count);
+    return btr_fail(w->err, BTR_E_NOMEM, UINT64_MAX, "walk of %u nodes and %llu steps",
+                    w->node_count, (unsigned long long)w->step_count);
 }
 
 /* ---- Nodes and steps ------------------------------------------------------------------------ */
@@ -49,7 +56,8 @@ static int grow_nodes(struct graph_walk *w)
     if (w->node_count < w->node_capacity)
         return 0;
     uint32_t capacity = w->node_capacity ? 2 * w->node_capacity : 64;
-    if (capacity < w->node_capacity || !affords(w, (uint64_t)(capacity - w->node_capacity) * NODE_COST))
+    if (capacity < w->node_capacity ||
+        !affords(w, (uint64_t)(capacity - w->node_capacity) * NODE_COST))
         return walk_stop(w, BTR_CUT_MEMORY);
     struct graph_node *nodes = realloc(w->nodes, capacity * sizeof(*nodes));
     if (!nodes)
@@ -62,8 +70,10 @@ static int grow_nodes(struct graph_walk *w)
 static int find_node(struct graph_walk *w, struct btr_id id, uint32_t *node)
 {
     *node = btr_idmap_get(&w->index, id);
-    if (*node != UINT32_MAX)
+    if (*node != UINT32_MAX) {
+        assert(*node < w->node_count);
         return 0;
+    }
     int rc = grow_nodes(w);
     if (rc)
         return rc;
@@ -117,7 +127,8 @@ struct passage {
     uint8_t other_kind;
 };
 
-/* Admits an event into the node being settled if its bound allows: a step, and a label for the other end. */
+/* Admits an event into the node being settled if its bound allows: a step, and a label for the
+ * other end. */
 static int admit(struct graph_walk *w, const struct passage *p, struct btr_trace_step step)
 {
     if (p->first_ns > graph_label_bound(w->label, p->source))
@@ -156,8 +167,12 @@ static int visit_flows(void *self, const struct btr_flow *flows, uint32_t flow_c
                             .last_ns = graph_walk_time(w, backward ? f->last_ns : f->first_ns),
                             .source = f->source,
                             .other_kind = f->other_kind};
-        struct btr_trace_step step = {.first_ns = f->first_ns, .last_ns = f->last_ns, .ref = f->ref,
-                                      .operation = f->operation, .doubt = f->doubt, .flags = f->flags};
+        struct btr_trace_step step = {.first_ns = f->first_ns,
+                                      .last_ns = f->last_ns,
+                                      .ref = f->ref,
+                                      .operation = f->operation,
+                                      .doubt = f->doubt,
+                                      .flags = f->flags};
         int rc = admit(w, &p, step);
         if (rc)
             return rc;
@@ -176,14 +191,19 @@ static int cross_pairs(struct graph_walk *w)
 {
     bool backward = w->direction == BTR_WALK_BACKWARD;
     struct btr_id id = w->nodes[w->now].id;
-    for (uint32_t at = w->nodes[w->now].first_pair; at != UINT32_MAX; at = graph_halves_next(&w->halves, id, at)) {
+    for (uint32_t at = w->nodes[w->now].first_pair; at != UINT32_MAX;
+         at = graph_halves_next(&w->halves, id, at)) {
         const struct btr_pair *pair = &w->halves.pairs[at];
         struct passage p = {.other = btr_id_equal(pair->client, id) ? pair->server : pair->client,
                             .first_ns = backward ? pair->first_ns : INT64_MIN,
                             .last_ns = backward ? INT64_MAX : graph_walk_time(w, pair->first_ns),
                             .source = GRAPH_SOURCE_NONE};
-        struct btr_trace_step step = {.first_ns = pair->first_ns, .last_ns = pair->first_ns, .ref = BTR_REF_PAIR,
-                                      .pair = at, .operation = BTR_OP_CONNECT, .doubt = pair->doubt};
+        struct btr_trace_step step = {.first_ns = pair->first_ns,
+                                      .last_ns = pair->first_ns,
+                                      .ref = BTR_REF_PAIR,
+                                      .pair = at,
+                                      .operation = BTR_OP_CONNECT,
+                                      .doubt = pair->doubt};
         int rc = admit(w, &p, step);
         if (rc)
             return rc;
@@ -210,7 +230,8 @@ static int settle(struct graph_walk *w, uint32_t node)
     if (rc)
         return rc;
     bool backward = w->direction == BTR_WALK_BACKWARD;
-    rc = w->edges->flows(w->edges->self, w->nodes[node].id, backward ? BTR_SIDE_INTO : BTR_SIDE_OUT_OF,
+    rc = w->edges->flows(w->edges->self, w->nodes[node].id,
+                         backward ? BTR_SIDE_INTO : BTR_SIDE_OUT_OF,
                          graph_walk_time(w, w->label.rest_ns), visit_flows, w, w->err);
     if (rc)
         return rc;
@@ -237,7 +258,8 @@ static int add_starts(struct graph_walk *w, const struct btr_start *starts, uint
     return 0;
 }
 
-/* Settles until nothing is left or a limit is met. A node whose settling was cut goes back: it is unexplored. */
+/* Settles until nothing is left or a limit is met. A node whose settling was cut goes back: it is
+ * unexplored. */
 static int settle_all(struct graph_walk *w)
 {
     while (w->frontier.count > 0) {
@@ -250,7 +272,8 @@ static int settle_all(struct graph_walk *w)
         if (rc < 0)
             return rc;
         if (rc == WALK_STOP)
-            return graph_frontier_raise(&w->frontier, next.node, next.id, next.key) ? 0 : no_memory(w);
+            return graph_frontier_raise(&w->frontier, next.node, next.id, next.key) ? 0
+                                                                                    : no_memory(w);
         assert(rc == 0);
     }
     return 0;
@@ -265,13 +288,16 @@ static void walk_fini(struct graph_walk *w)
     graph_halves_fini(&w->halves);
 }
 
-int btr_walk(struct btr_trace **out, const struct btr_edges *edges, enum btr_walk_direction direction,
-             const struct btr_start *starts, uint32_t start_count, const struct btr_walk_limits *limits,
-             struct btr_err *err)
+int btr_walk(struct btr_trace **out, const struct btr_edges *edges,
+             enum btr_walk_direction direction, const struct btr_start *starts,
+             uint32_t start_count, const struct btr_walk_limits *limits, struct btr_err *err)
 {
     static const struct btr_walk_limits unlimited = {0};
-    struct graph_walk w = {.edges = edges, .direction = direction, .limits = limits ? limits : &unlimited,
-                           .deadline_ns = INT64_MAX, .err = err};
+    struct graph_walk w = {.edges = edges,
+                           .direction = direction,
+                           .limits = limits ? limits : &unlimited,
+                           .deadline_ns = INT64_MAX,
+                           .err = err};
     if (w.limits->budget_ns > 0)
         w.deadline_ns = btr_monotonic_ns() + w.limits->budget_ns;
     int rc = add_starts(&w, starts, start_count);

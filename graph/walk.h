@@ -10,30 +10,30 @@ struct graph_node {
     struct graph_label label; /* the best known */
     struct graph_label done;  /* the one it was settled with last */
     bool reached, settled, start;
-    uint8_t kind;             /* enum btr_kind; 0 when no flow told it */
-    uint32_t first_pair;      /* in halves; valid once settled */
+    uint8_t kind;        /* enum btr_kind; 0 when no flow told it */
+    uint32_t first_pair; /* in halves; valid once settled */
 };
 
 struct graph_walk {
     const struct btr_edges *edges;
     enum btr_walk_direction direction;
     const struct btr_walk_limits *limits;
-    int64_t deadline_ns;      /* monotonic; INT64_MAX without a budget */
-    int64_t cap_ns;           /* the latest start, in the walk's time */
+    int64_t deadline_ns; /* monotonic; INT64_MAX without a budget */
+    int64_t cap_ns;      /* the latest start, in the walk's time */
     struct btr_err *err;
 
     struct graph_node *nodes;
     uint32_t node_count, node_capacity;
-    struct btr_idmap index;   /* id -> node */
+    struct btr_idmap index; /* id -> node */
     struct graph_frontier frontier;
     struct btr_trace_step *steps; /* from, to: node indexes; pair: index in halves */
     uint64_t step_count, step_capacity;
     struct graph_halves halves;
     enum btr_cut cut;
-    bool started;             /* all starts are in: limits count from here */
+    bool started; /* all starts are in: limits count from here */
 
-    uint32_t now;             /* the node being settled */
-    bool again;               /* it was settled before, with less */
+    uint32_t now;                   /* the node being settled */
+    bool again;                     /* it was settled before, with less */
     struct graph_label label, done; /* its labels when its settling began */
 };
 

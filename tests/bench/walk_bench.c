@@ -1,6 +1,6 @@
 /*
- * How fast a closure of a million events settles, over edges in memory: the walk alone, without a store. Prints one line a round.
- * Usage: walk_bench [events]
+ * How fast a closure of a million events settles, over edges in memory: the walk alone, without a
+ * store. Prints one line a round. Usage: walk_bench [events]
  */
 #include "memory_edges.h"
 
@@ -31,19 +31,21 @@ static struct btr_id entity(uint64_t kind, uint64_t number)
 }
 
 /* Reads and writes in turn, so that most of what happened before the start leads to it. */
-static void make_events(struct btr_event *events, uint32_t event_count, const struct shape *shape, uint64_t *seed)
+static void make_events(struct btr_event *events, uint32_t event_count, const struct shape *shape,
+                        uint64_t *seed)
 {
     uint32_t processes = event_count / 2000 * shape->entities_per_1000 + 1;
     uint32_t files = processes;
     for (uint32_t i = 0; i < event_count; i++) {
         bool hub = random_next(seed) % 100 < shape->hub_percent;
         uint64_t process = random_next(seed) % processes;
-        events[i] = (struct btr_event){.subject = entity(1, process),
-                                       .object = hub ? entity(3, random_next(seed) % 4) : entity(2, random_next(seed) % files),
-                                       .first_ns = (int64_t)i * 1000,
-                                       .last_ns = (int64_t)i * 1000 + (i % 7 == 0 ? 500000 : 0),
-                                       .stream = (uint32_t)(process % shape->sources),
-                                       .operation = random_next(seed) % 2 ? BTR_OP_READ : BTR_OP_WRITE};
+        events[i] = (struct btr_event){
+            .subject = entity(1, process),
+            .object = hub ? entity(3, random_next(seed) % 4) : entity(2, random_next(seed) % files),
+            .first_ns = (int64_t)i * 1000,
+            .last_ns = (int64_t)i * 1000 + (i % 7 == 0 ? 500000 : 0),
+            .stream = (uint32_t)(process % shape->sources),
+            .operation = random_next(seed) % 2 ? BTR_OP_READ : BTR_OP_WRITE};
     }
 }
 
@@ -53,18 +55,20 @@ static uint8_t no_flows(struct btr_id id)
     return BTR_KIND_FILE;
 }
 
-static void tell(const struct shape *shape, enum btr_walk_direction direction, const struct btr_trace *trace,
-                 struct memory_edges *m, int64_t took_ns)
+static void tell(const struct shape *shape, enum btr_walk_direction direction,
+                 const struct btr_trace *trace, struct memory_edges *m, int64_t took_ns)
 {
     uint64_t *settled = &m->asked[direction == BTR_WALK_BACKWARD ? BTR_SIDE_INTO : BTR_SIDE_OUT_OF];
-    printf("case=%s direction=%s events=%u steps=%llu nodes=%u settled=%llu ms=%.1f steps_per_s=%.0f\n", shape->name,
-           direction == BTR_WALK_BACKWARD ? "backward" : "forward", m->event_count, (unsigned long long)trace->step_count,
-           trace->node_count, (unsigned long long)*settled, (double)took_ns / 1e6,
-           (double)trace->step_count * 1e9 / (double)took_ns);
+    printf("case=%s direction=%s events=%u steps=%llu nodes=%u settled=%llu ms=%.1f "
+           "steps_per_s=%.0f\n",
+           shape->name, direction == BTR_WALK_BACKWARD ? "backward" : "forward", m->event_count,
+           (unsigned long long)trace->step_count, trace->node_count, (unsigned long long)*settled,
+           (double)took_ns / 1e6, (double)trace->step_count * 1e9 / (double)took_ns);
     *settled = 0;
 }
 
-static int measure(const struct shape *shape, uint32_t event_count, enum btr_walk_direction direction)
+static int measure(const struct shape *shape, uint32_t event_count,
+                   enum btr_walk_direction direction)
 {
     uint64_t seed = 1;
     struct btr_event *events = malloc(event_count * sizeof(*events));

@@ -20,10 +20,20 @@ static struct memory_edges_end end_of(const struct btr_event *e, uint32_t ref, b
     bool out = direction == BTR_FLOW_OUT || direction == BTR_FLOW_BOTH;
     return (struct memory_edges_end){
         .entity = subject ? e->subject : e->object,
-        .flow = {.other = subject ? e->object : e->subject, .first_ns = e->first_ns, .last_ns = e->last_ns, .ref = ref,
-                 .source = e->stream, .operation = e->operation, .doubt = e->doubt, .flags = e->flags},
-        .into = self ? in || out : subject ? in : out,
-        .out_of = self ? in || out : subject ? out : in,
+        .flow = {.other = subject ? e->object : e->subject,
+                 .first_ns = e->first_ns,
+                 .last_ns = e->last_ns,
+                 .ref = ref,
+                 .source = e->stream,
+                 .operation = e->operation,
+                 .doubt = e->doubt,
+                 .flags = e->flags},
+        .into = self      ? in || out
+                : subject ? in
+                          : out,
+        .out_of = self      ? in || out
+                  : subject ? out
+                            : in,
         .meet = direction == BTR_FLOW_MEET,
     };
 }
@@ -68,8 +78,8 @@ static bool is_asked_for(const struct memory_edges_end *end, enum btr_side side,
     }
 }
 
-static int memory_flows(void *self, struct btr_id entity, enum btr_side side, int64_t bound_ns, btr_flow_visit *visit,
-                        void *visitor, struct btr_err *err)
+static int memory_flows(void *self, struct btr_id entity, enum btr_side side, int64_t bound_ns,
+                        btr_flow_visit *visit, void *visitor, struct btr_err *err)
 {
     (void)err;
     struct memory_edges *m = self;
@@ -77,7 +87,8 @@ static int memory_flows(void *self, struct btr_id entity, enum btr_side side, in
     uint32_t run_max = m->run_max && m->run_max < RUN_MAX ? m->run_max : RUN_MAX;
     uint32_t count = 0;
     m->asked[side]++;
-    for (uint32_t i = btr_idmap_get(&m->index, entity); i < m->end_count && btr_id_equal(m->ends[i].entity, entity); i++) {
+    for (uint32_t i = btr_idmap_get(&m->index, entity);
+         i < m->end_count && btr_id_equal(m->ends[i].entity, entity); i++) {
         if (!is_asked_for(&m->ends[i], side, bound_ns))
             continue;
         run[count] = m->ends[i].flow;

@@ -32,7 +32,8 @@ static bool loosen(struct oracle *o, uint32_t node, const int64_t bounds[SOURCES
 {
     bool changed = !o->reached[node];
     for (int s = 0; s < SOURCES; s++) {
-        if (!o->reached[node] || (backward ? bounds[s] > o->bounds[node][s] : bounds[s] < o->bounds[node][s])) {
+        if (!o->reached[node] ||
+            (backward ? bounds[s] > o->bounds[node][s] : bounds[s] < o->bounds[node][s])) {
             o->bounds[node][s] = bounds[s];
             changed = true;
         }
@@ -51,9 +52,10 @@ static int64_t max(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
-/* Backward over one flow from -> to. With `take` it only records the step. @return whether a bound changed */
-static bool backward_over(struct oracle *o, const struct btr_event *e, uint64_t ref, struct btr_id from_id, struct btr_id to_id,
-                          bool take)
+/* Backward over one flow from -> to. With `take` it only records the step. @return whether a bound
+ * changed */
+static bool backward_over(struct oracle *o, const struct btr_event *e, uint64_t ref,
+                          struct btr_id from_id, struct btr_id to_id, bool take)
 {
     uint32_t from = node_of(o, from_id);
     uint32_t to = node_of(o, to_id);
@@ -70,8 +72,8 @@ static bool backward_over(struct oracle *o, const struct btr_event *e, uint64_t 
     return loosen(o, from, bounds, true);
 }
 
-static bool forward_over(struct oracle *o, const struct btr_event *e, uint64_t ref, struct btr_id from_id, struct btr_id to_id,
-                         bool take)
+static bool forward_over(struct oracle *o, const struct btr_event *e, uint64_t ref,
+                         struct btr_id from_id, struct btr_id to_id, bool take)
 {
     uint32_t from = node_of(o, from_id);
     uint32_t to = node_of(o, to_id);
@@ -89,8 +91,8 @@ static bool forward_over(struct oracle *o, const struct btr_event *e, uint64_t r
 }
 
 /* Over a pair, from one half to the other: of no source, from its first time on. */
-static bool pair_over(struct oracle *o, const struct btr_pair *p, uint64_t pair, struct btr_id from_id, struct btr_id to_id,
-                      bool backward, bool take)
+static bool pair_over(struct oracle *o, const struct btr_pair *p, uint64_t pair,
+                      struct btr_id from_id, struct btr_id to_id, bool backward, bool take)
 {
     uint32_t from = node_of(o, from_id);
     uint32_t to = node_of(o, to_id);
@@ -103,15 +105,16 @@ static bool pair_over(struct oracle *o, const struct btr_pair *p, uint64_t pair,
         return false;
     int64_t bounds[SOURCES];
     for (uint32_t s = 0; s < SOURCES; s++)
-        bounds[s] = backward ? o->bounds[known][s] : max(p->first_ns - ERROR_NS, o->bounds[known][s]);
+        bounds[s] =
+            backward ? o->bounds[known][s] : max(p->first_ns - ERROR_NS, o->bounds[known][s]);
     return loosen(o, backward ? from : to, bounds, backward);
 }
 
-static bool scan(struct oracle *o, const struct btr_event *events, uint32_t event_count, const struct btr_pair *pairs,
-                 uint32_t pair_count, bool backward, bool take)
+static bool scan(struct oracle *o, const struct btr_event *events, uint32_t event_count,
+                 const struct btr_pair *pairs, uint32_t pair_count, bool backward, bool take)
 {
-    bool (*over)(struct oracle *, const struct btr_event *, uint64_t, struct btr_id, struct btr_id, bool) =
-        backward ? backward_over : forward_over;
+    bool (*over)(struct oracle *, const struct btr_event *, uint64_t, struct btr_id, struct btr_id,
+                 bool) = backward ? backward_over : forward_over;
     bool changed = false;
     for (uint32_t i = 0; i < event_count; i++) {
         const struct btr_event *e = &events[i];
@@ -129,8 +132,9 @@ static bool scan(struct oracle *o, const struct btr_event *events, uint32_t even
     return changed;
 }
 
-void oracle_closure(struct oracle *o, const struct btr_event *events, uint32_t event_count, const struct btr_pair *pairs,
-                    uint32_t pair_count, enum btr_walk_direction direction, const struct btr_start *starts,
+void oracle_closure(struct oracle *o, const struct btr_event *events, uint32_t event_count,
+                    const struct btr_pair *pairs, uint32_t pair_count,
+                    enum btr_walk_direction direction, const struct btr_start *starts,
                     uint32_t start_count)
 {
     bool backward = direction == BTR_WALK_BACKWARD;
@@ -150,6 +154,7 @@ void oracle_closure(struct oracle *o, const struct btr_event *events, uint32_t e
     scan(o, events, event_count, pairs, pair_count, backward, true);
     for (uint32_t i = 0; i < o->node_count; i++) {
         if (o->reached[i]) /* what the strictest source admits, but not beyond the start */
-            o->told_ns[i] = backward ? min(loosest(o->bounds[i], false), cap_ns) : max(loosest(o->bounds[i], true), cap_ns);
+            o->told_ns[i] = backward ? min(loosest(o->bounds[i], false), cap_ns)
+                                     : max(loosest(o->bounds[i], true), cap_ns);
     }
 }

@@ -5,34 +5,38 @@
 
 enum btr_walk_direction { BTR_WALK_BACKWARD, BTR_WALK_FORWARD };
 
-/* Times of two sources compare only within this error until offsets are estimated (docs/EVENTS.md, "Order"). */
+/* Times of two sources compare only within this error until offsets are estimated (docs/EVENTS.md,
+ * "Order"). */
 #define BTR_SOURCE_ERROR_NS INT64_C(10000000)
 
 struct btr_start {
     struct btr_id entity;
-    int64_t time_ns;  /* order time: events after it (forward: before it) are not looked at */
-    uint32_t source;  /* of the event that time is from, or UINT32_MAX: the source of none */
+    int64_t time_ns; /* order time: events after it (forward: before it) are not looked at */
+    uint32_t source; /* of the event that time is from, or UINT32_MAX: the source of none */
 };
 
 struct btr_walk_limits {
-    uint64_t edge_max;    /* steps in the closure; 0 = no limit */
-    int64_t budget_ns;    /* monotonic; 0 = no limit */
-    uint64_t memory_max;  /* bytes; 0 = no limit */
+    uint64_t edge_max;   /* steps in the closure; 0 = no limit */
+    int64_t budget_ns;   /* monotonic; 0 = no limit */
+    uint64_t memory_max; /* bytes; 0 = no limit */
 };
 
 struct btr_trace_node {
     struct btr_id id;
-    int64_t bound_ns;     /* of its strictest source: what happened to it after (forward: before) this does not matter to the alert */
+    int64_t bound_ns; /* of its strictest source: what happened to it after (forward: before) this
+                         does not matter to the alert */
     bool start;
 };
 
-/** One event of the closure, as a directed flow between nodes. An event that flows both ways is two. */
+/** One event of the closure, as a directed flow between nodes. An event that flows both ways is
+ * two. */
 struct btr_trace_step {
-    uint32_t from, to;    /* node indexes */
+    uint32_t from, to; /* node indexes */
     int64_t first_ns, last_ns;
-    btr_event_ref ref;    /* BTR_REF_PAIR for a step that pairing made: first_ns of the pair until the bound of the node it was
-                             crossed from (never before first_ns); operation BTR_OP_CONNECT */
-    uint64_t pair;        /* for BTR_REF_PAIR: index in the trace's pairs */
+    btr_event_ref ref; /* or BTR_REF_PAIR for a step that pairing made: operation BTR_OP_CONNECT, from
+                          first_ns of the pair until the bound of the node that it was crossed from
+                          (but never before first_ns) */
+    uint64_t pair; /* for BTR_REF_PAIR: index in the trace's pairs */
     uint8_t operation, doubt, flags;
 };
 
@@ -48,8 +52,9 @@ struct btr_pair {
 
 enum btr_cut { BTR_CUT_NONE, BTR_CUT_EDGES, BTR_CUT_TIME, BTR_CUT_MEMORY };
 
-/** The answer. Nodes by bound (most recent first, forward: earliest first), ties to the lower id; steps sorted by
- *  (last_ns, from id, to id, operation, ref); pairs by rendezvous, client, server: those that a step crosses. */
+/** The answer. Nodes by bound (most recent first, forward: earliest first), ties to the lower id;
+ * steps sorted by (last_ns, from id, to id, operation, ref); pairs by rendezvous, client, server:
+ * those that a step crosses. */
 struct btr_trace {
     struct btr_trace_node *nodes;
     struct btr_trace_step *steps;
@@ -57,30 +62,31 @@ struct btr_trace {
     uint32_t node_count, pair_count;
     uint64_t step_count;
     enum btr_cut cut;
-    uint64_t unexplored; /* nodes whose events were not (all) looked at when it was cut */
-    int64_t unexplored_bound_ns; /* the latest (forward: earliest) R among them: no event that begins later (forward: ends
-                                    earlier) was missed, in any source; it may exceed the start by BTR_SOURCE_ERROR_NS */
+    uint64_t unexplored;         /* nodes whose events were not (all) looked at when it was cut */
+    int64_t unexplored_bound_ns; /* the latest (forward: earliest) R among them: no event that
+                                    begins later (forward: ends earlier) was missed, in any source;
+                                    it may exceed the start by BTR_SOURCE_ERROR_NS */
 };
 
 /**
- * The closure exactly as docs/EVENTS.md, "Causality" defines it: least fixed point of R over the events, times
- * compared exactly within a source and within BTR_SOURCE_ERROR_NS between two.
+ * The closure exactly as docs/EVENTS.md, "Causality" defines it: least fixed point of R over the
+ * events, times compared exactly within a source and within BTR_SOURCE_ERROR_NS between two.
  * @param out     free with btr_trace_free()
  * @param starts  one or more; duplicates allowed
  * Cost: O(E log V) time for E events around the answer, O(V + E of the answer) memory.
  * Source: King & Chen, Backtracking Intrusions, SOSP 2003, with intervals as in DESIGN section 4.
  * @return 0, BTR_E_FORMAT, BTR_E_CHECKSUM, BTR_E_IO, BTR_E_NOMEM. Meeting a limit is no failure.
  */
-int btr_walk(struct btr_trace **out, const struct btr_edges *edges, enum btr_walk_direction direction,
-             const struct btr_start *starts, uint32_t start_count, const struct btr_walk_limits *limits,
-             struct btr_err *err);
+int btr_walk(struct btr_trace **out, const struct btr_edges *edges,
+             enum btr_walk_direction direction, const struct btr_start *starts,
+             uint32_t start_count, const struct btr_walk_limits *limits, struct btr_err *err);
 void btr_trace_free(struct btr_trace *trace);
 
 /**
  * Pairs all meetings at a rendezvous by order and time (graph/pair.c).
  * @param pairs  receives an array from malloc; the caller frees it
  */
-int btr_pair_rendezvous(const struct btr_edges *edges, struct btr_id rendezvous, struct btr_pair **pairs,
-                        uint32_t *pair_count, struct btr_err *err);
+int btr_pair_rendezvous(const struct btr_edges *edges, struct btr_id rendezvous,
+                        struct btr_pair **pairs, uint32_t *pair_count, struct btr_err *err);
 
 #endif

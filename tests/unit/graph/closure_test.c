@@ -44,9 +44,12 @@ static int64_t random_time(uint64_t *seed, uint32_t span)
 static struct btr_event random_event(struct graph *g, uint64_t *seed, uint32_t span)
 {
     static const uint8_t both[] = {BTR_OP_OPEN_BOTH, BTR_OP_PTRACE, BTR_OP_LOGIN, BTR_OP_PASS};
-    static const uint8_t any[] = {BTR_OP_READ, BTR_OP_WRITE, BTR_OP_FORK, BTR_OP_RECV, BTR_OP_SEND, BTR_OP_SAME, BTR_OP_EXIT};
+    static const uint8_t any[] = {BTR_OP_READ, BTR_OP_WRITE, BTR_OP_FORK, BTR_OP_RECV,
+                                  BTR_OP_SEND, BTR_OP_SAME,  BTR_OP_EXIT};
     struct btr_event e = {.first_ns = random_time(seed, span)};
-    e.last_ns = random_below(seed, 2) ? e.first_ns : e.first_ns + (int64_t)random_below(seed, 12) * (BTR_SOURCE_ERROR_NS / 4);
+    e.last_ns = random_below(seed, 2)
+                    ? e.first_ns
+                    : e.first_ns + (int64_t)random_below(seed, 12) * (BTR_SOURCE_ERROR_NS / 4);
     e.subject = g->nodes[random_below(seed, g->node_count)];
     e.object = g->nodes[random_below(seed, g->node_count)];
     e.stream = random_below(seed, g->source_count);
@@ -55,7 +58,8 @@ static struct btr_event random_event(struct graph *g, uint64_t *seed, uint32_t s
         e.operation = (uint8_t)(random_below(seed, 2) ? BTR_OP_MEET_CLIENT : BTR_OP_MEET_SERVER);
         e.object = g->rendezvous[random_below(seed, RENDEZVOUS_MAX)];
     } else {
-        e.operation = choice < 4 ? both[random_below(seed, sizeof(both))] : any[random_below(seed, sizeof(any))];
+        e.operation = choice < 4 ? both[random_below(seed, sizeof(both))]
+                                 : any[random_below(seed, sizeof(any))];
     }
     return e;
 }
@@ -78,7 +82,8 @@ static void random_graph(struct graph *g, uint64_t *seed)
     for (uint32_t i = 0; i < g->start_count; i++) {
         g->starts[i].entity = g->nodes[random_below(seed, g->node_count)];
         g->starts[i].time_ns = random_time(seed, span);
-        g->starts[i].source = random_below(seed, 5) ? random_below(seed, g->source_count) : UINT32_MAX;
+        g->starts[i].source =
+            random_below(seed, 5) ? random_below(seed, g->source_count) : UINT32_MAX;
     }
 }
 
@@ -89,7 +94,8 @@ static void pair_all(struct graph *g, const struct btr_edges *edges)
     for (uint32_t i = 0; i < RENDEZVOUS_MAX; i++) {
         struct btr_pair *pairs = NULL;
         uint32_t pair_count = 0;
-        assert_int_equal(btr_pair_rendezvous(edges, g->rendezvous[i], &pairs, &pair_count, NULL), 0);
+        assert_int_equal(btr_pair_rendezvous(edges, g->rendezvous[i], &pairs, &pair_count, NULL),
+                         0);
         assert_true(g->pair_count + pair_count <= PAIRS_MAX);
         for (uint32_t k = 0; k < pair_count; k++)
             g->pairs[g->pair_count++] = pairs[k];
@@ -108,11 +114,13 @@ static uint32_t trace_node(const struct btr_trace *trace, struct btr_id id)
 
 static bool same_pair(const struct btr_pair *a, const struct btr_pair *b)
 {
-    return btr_id_equal(a->client, b->client) && btr_id_equal(a->server, b->server) && a->client_ref == b->client_ref &&
-           a->server_ref == b->server_ref && btr_id_equal(a->rendezvous, b->rendezvous);
+    return btr_id_equal(a->client, b->client) && btr_id_equal(a->server, b->server) &&
+           a->client_ref == b->client_ref && a->server_ref == b->server_ref &&
+           btr_id_equal(a->rendezvous, b->rendezvous);
 }
 
-static bool has_step(const struct btr_trace *trace, const struct graph *g, const struct oracle_step *step)
+static bool has_step(const struct btr_trace *trace, const struct graph *g,
+                     const struct oracle_step *step)
 {
     for (uint64_t i = 0; i < trace->step_count; i++) {
         const struct btr_trace_step *s = &trace->steps[i];
@@ -124,7 +132,8 @@ static bool has_step(const struct btr_trace *trace, const struct graph *g, const
     return false;
 }
 
-static void assert_agree(const struct btr_trace *trace, const struct oracle *o, const struct graph *g)
+static void assert_agree(const struct btr_trace *trace, const struct oracle *o,
+                         const struct graph *g)
 {
     uint32_t reached = 0;
     for (uint32_t i = 0; i < o->node_count; i++) {
@@ -151,7 +160,8 @@ static void check_graph(struct graph *g, enum btr_walk_direction direction, uint
     m.run_max = 1 + random_below(seed, 5);
     struct btr_edges edges = memory_edges_of(&m);
     pair_all(g, &edges);
-    oracle_closure(&o, g->events, g->event_count, g->pairs, g->pair_count, direction, g->starts, g->start_count);
+    oracle_closure(&o, g->events, g->event_count, g->pairs, g->pair_count, direction, g->starts,
+                   g->start_count);
     struct btr_trace *trace = NULL;
     assert_int_equal(btr_walk(&trace, &edges, direction, g->starts, g->start_count, NULL, NULL), 0);
     assert_agree(trace, &o, g);
@@ -182,8 +192,8 @@ static void shuffle(struct btr_event *events, uint32_t event_count, uint64_t *se
 }
 
 /* The same events in another order have other refs; `line` tells which they were. */
-static void assert_same_answer(const struct btr_trace *a, const struct btr_event *of_a, const struct btr_trace *b,
-                               const struct btr_event *of_b)
+static void assert_same_answer(const struct btr_trace *a, const struct btr_event *of_a,
+                               const struct btr_trace *b, const struct btr_event *of_b)
 {
     assert_int_equal(a->node_count, b->node_count);
     for (uint32_t i = 0; i < a->node_count; i++) {
@@ -223,8 +233,10 @@ static void the_order_of_events_does_not_change_the_answer(void **state)
         memory_edges_init(&m[1], other.events, other.event_count);
         for (int k = 0; k < 2; k++) {
             struct btr_edges edges = memory_edges_of(&m[k]);
-            assert_int_equal(btr_walk(&trace[k], &edges, i % 2 ? BTR_WALK_FORWARD : BTR_WALK_BACKWARD, g.starts,
-                                      g.start_count, NULL, NULL), 0);
+            assert_int_equal(btr_walk(&trace[k], &edges,
+                                      i % 2 ? BTR_WALK_FORWARD : BTR_WALK_BACKWARD, g.starts,
+                                      g.start_count, NULL, NULL),
+                             0);
         }
         assert_same_answer(trace[0], g.events, trace[1], other.events);
         for (int k = 0; k < 2; k++) {
@@ -246,11 +258,13 @@ static void the_answer_is_in_the_promised_order(void **state)
         memory_edges_init(&m, g.events, g.event_count);
         struct btr_edges edges = memory_edges_of(&m);
         struct btr_trace *t = NULL;
-        assert_int_equal(btr_walk(&t, &edges, BTR_WALK_BACKWARD, g.starts, g.start_count, NULL, NULL), 0);
+        assert_int_equal(
+            btr_walk(&t, &edges, BTR_WALK_BACKWARD, g.starts, g.start_count, NULL, NULL), 0);
         for (uint32_t k = 1; k < t->node_count; k++) {
             const struct btr_trace_node *x = &t->nodes[k - 1];
             const struct btr_trace_node *y = &t->nodes[k];
-            assert_true(x->bound_ns > y->bound_ns || (x->bound_ns == y->bound_ns && btr_id_compare(x->id, y->id) < 0));
+            assert_true(x->bound_ns > y->bound_ns ||
+                        (x->bound_ns == y->bound_ns && btr_id_compare(x->id, y->id) < 0));
         }
         for (uint64_t k = 1; k < t->step_count; k++) {
             const struct btr_trace_step *x = &t->steps[k - 1];
@@ -275,8 +289,11 @@ static void many_steps_are_sorted_as_few_are(void **state)
         struct btr_trace_step *plain = malloc(STEPS * sizeof(*plain));
         assert_true(steps && plain);
         for (uint64_t i = 0; i < STEPS; i++) {
-            steps[i] = (struct btr_trace_step){.from = random_below(&seed, 3), .to = random_below(&seed, 3), .ref = i,
-                                               .last_ns = (int64_t)(random_next(&seed) << (64 - widths[w])) >> (64 - widths[w])};
+            steps[i] = (struct btr_trace_step){
+                .from = random_below(&seed, 3),
+                .to = random_below(&seed, 3),
+                .ref = i,
+                .last_ns = (int64_t)(random_next(&seed) << (64 - widths[w])) >> (64 - widths[w])};
         }
         memcpy(plain, steps, STEPS * sizeof(*plain));
         qsort(plain, STEPS, sizeof(*plain), graph_steps_compare);
@@ -304,7 +321,8 @@ static void within_one_source_each_node_is_looked_at_once(void **state)
         memory_edges_init(&m, g.events, g.event_count);
         struct btr_edges edges = memory_edges_of(&m);
         struct btr_trace *t = NULL;
-        assert_int_equal(btr_walk(&t, &edges, BTR_WALK_BACKWARD, g.starts, g.start_count, NULL, NULL), 0);
+        assert_int_equal(
+            btr_walk(&t, &edges, BTR_WALK_BACKWARD, g.starts, g.start_count, NULL, NULL), 0);
         assert_int_equal(m.asked[BTR_SIDE_INTO], t->node_count);
         btr_trace_free(t);
         memory_edges_fini(&m);

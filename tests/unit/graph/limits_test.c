@@ -10,7 +10,8 @@
 
 enum { CHAIN = 2000 };
 
-/* p0 <- f0 <- p1 <- f1 ... each step a millisecond earlier, with a second reader at each file; two sources in turn. */
+/* p0 <- f0 <- p1 <- f1 ... each step a millisecond earlier, with a second reader at each file; two
+ * sources in turn. */
 struct chain {
     struct btr_event events[4 * CHAIN];
     uint32_t event_count;
@@ -24,11 +25,15 @@ static struct btr_id chain_id(uint32_t kind, uint32_t i)
     return (struct btr_id){kind, (i + 1) * UINT64_C(0x9e3779b97f4a7c15)};
 }
 
-static void chain_add(struct chain *c, struct btr_id subject, enum btr_operation operation, struct btr_id object, int64_t ms,
-                      uint32_t source)
+static void chain_add(struct chain *c, struct btr_id subject, enum btr_operation operation,
+                      struct btr_id object, int64_t ms, uint32_t source)
 {
-    c->events[c->event_count++] = (struct btr_event){.subject = subject, .object = object, .first_ns = story_ms(ms),
-                                                     .last_ns = story_ms(ms), .stream = source, .operation = (uint8_t)operation};
+    c->events[c->event_count++] = (struct btr_event){.subject = subject,
+                                                     .object = object,
+                                                     .first_ns = story_ms(ms),
+                                                     .last_ns = story_ms(ms),
+                                                     .stream = source,
+                                                     .operation = (uint8_t)operation};
 }
 
 static void chain_init(struct chain *c)
@@ -46,7 +51,8 @@ static void chain_init(struct chain *c)
     c->start = (struct btr_start){chain_id(1, 0), story_ms(10 * CHAIN + 5), 0};
 }
 
-static struct btr_trace *chain_walk(struct chain *c, enum btr_walk_direction direction, const struct btr_walk_limits *limits)
+static struct btr_trace *chain_walk(struct chain *c, enum btr_walk_direction direction,
+                                    const struct btr_walk_limits *limits)
 {
     struct btr_trace *trace = NULL;
     struct btr_start start = c->start;
@@ -64,9 +70,10 @@ static void mark_events(bool *marks, const struct btr_trace *trace)
         marks[trace->steps[i].ref] = true;
 }
 
-/* Whatever the whole answer has and the cut one lacks lies on the far side of the bound it tells. */
-static void assert_nothing_later_was_missed(const struct chain *c, const struct btr_trace *whole, const struct btr_trace *cut,
-                                            bool backward)
+/* Whatever the whole answer has and the cut one lacks lies on the far side of the bound it tells.
+ */
+static void assert_nothing_later_was_missed(const struct chain *c, const struct btr_trace *whole,
+                                            const struct btr_trace *cut, bool backward)
 {
     static bool in_whole[4 * CHAIN], in_cut[4 * CHAIN];
     mark_events(in_whole, whole);
@@ -88,7 +95,8 @@ static void check_edge_limit(enum btr_walk_direction direction)
     chain_init(&c);
     struct btr_trace *whole = chain_walk(&c, direction, NULL);
     assert_true(whole->step_count > CHAIN);
-    for (uint64_t edge_max = 1; edge_max < whole->step_count + 100; edge_max = edge_max * 5 / 3 + 1) {
+    for (uint64_t edge_max = 1; edge_max < whole->step_count + 100;
+         edge_max = edge_max * 5 / 3 + 1) {
         struct btr_walk_limits limits = {.edge_max = edge_max};
         struct btr_trace *cut = chain_walk(&c, direction, &limits);
         if (edge_max < whole->step_count) {

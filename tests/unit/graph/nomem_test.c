@@ -1,4 +1,5 @@
-/* Memory runs out at each allocation in turn: the walk says so, and leaves nothing behind (the leak checker looks). */
+/* Memory runs out at each allocation in turn: the walk says so, and leaves nothing behind (the leak
+ * checker looks). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -49,15 +50,27 @@ static uint32_t tell_much(struct btr_event *events)
 {
     uint32_t count = 0;
     for (uint64_t i = 0; i < FILES; i++)
-        events[count++] = (struct btr_event){.subject = {1, 1}, .object = {2, i}, .operation = BTR_OP_READ, .first_ns = (int64_t)i,
+        events[count++] = (struct btr_event){.subject = {1, 1},
+                                             .object = {2, i},
+                                             .operation = BTR_OP_READ,
+                                             .first_ns = (int64_t)i,
                                              .last_ns = (int64_t)i};
     for (uint64_t i = 0; i < CONNECTIONS; i++) {
         int64_t ns = (int64_t)i * 1000;
-        events[count++] = (struct btr_event){.subject = {3, i}, .object = {5, 5}, .operation = BTR_OP_MEET_CLIENT, .first_ns = ns,
+        events[count++] = (struct btr_event){.subject = {3, i},
+                                             .object = {5, 5},
+                                             .operation = BTR_OP_MEET_CLIENT,
+                                             .first_ns = ns,
                                              .last_ns = ns};
-        events[count++] = (struct btr_event){.subject = {4, i}, .object = {5, 5}, .operation = BTR_OP_MEET_SERVER, .first_ns = ns,
+        events[count++] = (struct btr_event){.subject = {4, i},
+                                             .object = {5, 5},
+                                             .operation = BTR_OP_MEET_SERVER,
+                                             .first_ns = ns,
                                              .last_ns = ns + 1};
-        events[count++] = (struct btr_event){.subject = {1, 1}, .object = {4, i}, .operation = BTR_OP_RECV, .first_ns = ns + 2,
+        events[count++] = (struct btr_event){.subject = {1, 1},
+                                             .object = {4, i},
+                                             .operation = BTR_OP_RECV,
+                                             .first_ns = ns + 2,
                                              .last_ns = ns + 2};
     }
     return count;
@@ -79,7 +92,8 @@ static void running_out_of_memory_at_any_allocation_is_told(void **state)
         rc = btr_walk(&trace, &edges, BTR_WALK_BACKWARD, &start, 1, NULL, &err);
         allocations_left = UINT32_MAX;
         if (rc == 0) {
-            assert_int_equal(trace->step_count, FILES + 3 * CONNECTIONS); /* read, received, met both ways */
+            assert_int_equal(trace->step_count,
+                             FILES + 3 * CONNECTIONS); /* read, received, met both ways */
             btr_trace_free(trace);
             break;
         }

@@ -24,7 +24,8 @@ static uint32_t random_below(uint64_t *seed, uint32_t n)
     return (uint32_t)(random_next(seed) % n);
 }
 
-/* ---- All alignments, one by one --------------------------------------------------------------- */
+/* ---- All alignments, one by one ---------------------------------------------------------------
+ */
 
 enum { SMALL = 5 };
 
@@ -32,7 +33,7 @@ struct all {
     const struct graph_end *clients, *servers;
     uint32_t client_count, server_count;
     uint32_t best;
-    uint32_t good;                         /* second pass: pairs of alignments no dearer are marked */
+    uint32_t good; /* second pass: pairs of alignments no dearer are marked */
     bool mark, marked[SMALL + 1][SMALL + 1]; /* [server][client], from 1 */
     uint32_t partner[SMALL + 1];
 };
@@ -95,9 +96,11 @@ static void check_matches(struct all *a, const struct graph_match *matches, uint
     }
     for (uint32_t j = 1; j <= a->server_count; j++) {
         for (uint32_t i = 1; i <= a->client_count; i++) {
-            assert_true(!told[j][i] || a->marked[j][i]); /* what is told is in an alignment as good as the best */
+            assert_true(!told[j][i] ||
+                        a->marked[j][i]); /* what is told is in an alignment as good as the best */
             bool room = of_server[j] < GRAPH_ALIGN_CHOICES && of_client[i] < GRAPH_ALIGN_CHOICES;
-            assert_true(told[j][i] || !a->marked[j][i] || !room); /* and all of those are told, up to the bound */
+            assert_true(told[j][i] || !a->marked[j][i] ||
+                        !room); /* and all of those are told, up to the bound */
         }
     }
     for (uint32_t k = 0; k < match_count; k++) {
@@ -125,7 +128,9 @@ static void the_aligner_tells_the_pairs_of_all_alignments_as_good_as_the_best(vo
         try_all(&a, 0, 0, 0);
         struct graph_match *matches = NULL;
         uint32_t match_count = 0;
-        assert_int_equal(graph_align(clients, a.client_count, servers, a.server_count, &matches, &match_count), 0);
+        assert_int_equal(
+            graph_align(clients, a.client_count, servers, a.server_count, &matches, &match_count),
+            0);
         check_matches(&a, matches, match_count);
         free(matches);
     }
@@ -151,7 +156,8 @@ static void the_price_of_a_delay_is_its_logarithm_and_never_falls(void **state)
     assert_int_equal(graph_align_cost(&last, &first), GRAPH_ALIGN_NEVER);
 }
 
-/* ---- Rendezvous ------------------------------------------------------------------------------- */
+/* ---- Rendezvous -------------------------------------------------------------------------------
+ */
 
 enum { MEETINGS_MAX = 4096 };
 
@@ -173,8 +179,12 @@ static void meet(struct scene *s, char side, uint32_t number, int64_t first_ms, 
 {
     assert_true(s->event_count < MEETINGS_MAX);
     s->events[s->event_count++] =
-        (struct btr_event){.subject = half(side, number), .object = RENDEZVOUS, .first_ns = first_ms * MS, .last_ns = last_ms * MS,
-                           .stream = side == 'c', .operation = side == 'c' ? BTR_OP_MEET_CLIENT : BTR_OP_MEET_SERVER};
+        (struct btr_event){.subject = half(side, number),
+                           .object = RENDEZVOUS,
+                           .first_ns = first_ms * MS,
+                           .last_ns = last_ms * MS,
+                           .stream = side == 'c',
+                           .operation = side == 'c' ? BTR_OP_MEET_CLIENT : BTR_OP_MEET_SERVER};
 }
 
 static void connects(struct scene *s, uint32_t number, int64_t at_ms)
@@ -201,7 +211,8 @@ static void pair(struct scene *s)
 static enum btr_doubt paired(const struct scene *s, uint32_t client, uint32_t server)
 {
     for (uint32_t i = 0; i < s->pair_count; i++) {
-        if (btr_id_equal(s->pairs[i].client, half('c', client)) && btr_id_equal(s->pairs[i].server, half('s', server)))
+        if (btr_id_equal(s->pairs[i].client, half('c', client)) &&
+            btr_id_equal(s->pairs[i].server, half('s', server)))
             return s->pairs[i].doubt;
     }
     return BTR_DOUBT_NONE;

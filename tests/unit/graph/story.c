@@ -14,13 +14,16 @@ int64_t story_ms(int64_t ms)
     return BEGIN_NS + ms * 1000000;
 }
 
-void story_tell(struct story *s, uint32_t source, char subject, enum btr_operation operation, char object, int64_t first_ms,
-                int64_t last_ms)
+void story_tell(struct story *s, uint32_t source, char subject, enum btr_operation operation,
+                char object, int64_t first_ms, int64_t last_ms)
 {
     assert(s->event_count < STORY_EVENTS_MAX);
-    s->events[s->event_count++] = (struct btr_event){.subject = story_id(subject), .object = story_id(object),
-                                                     .first_ns = story_ms(first_ms), .last_ns = story_ms(last_ms),
-                                                     .stream = source, .operation = (uint8_t)operation};
+    s->events[s->event_count++] = (struct btr_event){.subject = story_id(subject),
+                                                     .object = story_id(object),
+                                                     .first_ns = story_ms(first_ms),
+                                                     .last_ns = story_ms(last_ms),
+                                                     .stream = source,
+                                                     .operation = (uint8_t)operation};
 }
 
 void story_walk_from(struct story *s, enum btr_walk_direction direction, struct btr_start start,
@@ -72,6 +75,7 @@ uint32_t story_steps(const struct story *s, char from, char to)
 {
     uint32_t count = 0;
     for (uint64_t i = 0; i < s->trace->step_count; i++)
-        count += s->trace->steps[i].from == node_of(s, from) && s->trace->steps[i].to == node_of(s, to);
+        count +=
+            s->trace->steps[i].from == node_of(s, from) && s->trace->steps[i].to == node_of(s, to);
     return count;
 }

@@ -17,8 +17,8 @@ struct story {
 struct btr_id story_id(char name);
 int64_t story_ms(int64_t ms);
 /** Adds an event of a source (0, 1, ...), first to last in ms. */
-void story_tell(struct story *s, uint32_t source, char subject, enum btr_operation operation, char object, int64_t first_ms,
-                int64_t last_ms);
+void story_tell(struct story *s, uint32_t source, char subject, enum btr_operation operation,
+                char object, int64_t first_ms, int64_t last_ms);
 /** Walks from an entity at a time of source 0. */
 void story_walk(struct story *s, enum btr_walk_direction direction, char from, int64_t at_ms);
 void story_walk_from(struct story *s, enum btr_walk_direction direction, struct btr_start start,

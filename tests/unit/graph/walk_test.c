@@ -1,4 +1,5 @@
-/* Hand-made cases: a capital letter is a process, a small one a file, flow or pipe, a digit a rendezvous. */
+/* Hand-made cases: a capital letter is a process, a small one a file, flow or pipe, a digit a
+ * rendezvous. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -56,7 +57,8 @@ static void an_open_interval_may_have_written_at_any_moment_of_it(void **state)
     (void)state;
     struct story s = {0};
     story_tell(&s, 0, 'A', BTR_OP_OPEN_WRITE, 'f', 10, 100);
-    story_tell(&s, 0, 'A', BTR_OP_READ, 'x', 40, 40); /* read before the last moment it can have written for B */
+    story_tell(&s, 0, 'A', BTR_OP_READ, 'x', 40,
+               40); /* read before the last moment it can have written for B */
     story_tell(&s, 0, 'A', BTR_OP_READ, 'y', 60, 60);
     story_tell(&s, 0, 'B', BTR_OP_READ, 'f', 50, 50);
     story_walk(&s, BACK, 'B', 200);
@@ -276,13 +278,14 @@ static void processes_and_files_are_not_asked_for_meetings(void **state)
     struct btr_edges edges = memory_edges_of(&s.memory);
     struct btr_start start = {story_id('B'), story_ms(50), 0};
     assert_int_equal(btr_walk(&s.trace, &edges, BACK, &start, 1, NULL, NULL), 0);
-    assert_int_equal(s.memory.asked[BTR_SIDE_MEET], 2); /* the start, whose kind nobody told, and s */
+    assert_int_equal(s.memory.asked[BTR_SIDE_MEET],
+                     2); /* the start, whose kind nobody told, and s */
     assert_int_equal(s.memory.asked[BTR_SIDE_INTO], s.trace->node_count);
     story_end(&s);
 }
 
-static int refuse(void *self, struct btr_id entity, enum btr_side side, int64_t bound_ns, btr_flow_visit *visit, void *visitor,
-                  struct btr_err *err)
+static int refuse(void *self, struct btr_id entity, enum btr_side side, int64_t bound_ns,
+                  btr_flow_visit *visit, void *visitor, struct btr_err *err)
 {
     (void)entity, (void)bound_ns, (void)visit, (void)visitor;
     if (side == *(const enum btr_side *)self)
@@ -312,7 +315,8 @@ static void a_start_given_twice_counts_once_with_the_later_time(void **state)
     story_tell(&s, 0, 'B', BTR_OP_READ, 'f', 20, 20);
     memory_edges_init(&s.memory, s.events, s.event_count);
     struct btr_edges edges = memory_edges_of(&s.memory);
-    struct btr_start starts[] = {{story_id('B'), story_ms(10), 0}, {story_id('B'), story_ms(30), 0}};
+    struct btr_start starts[] = {{story_id('B'), story_ms(10), 0},
+                                 {story_id('B'), story_ms(30), 0}};
     assert_int_equal(btr_walk(&s.trace, &edges, BACK, starts, 2, NULL, NULL), 0);
     assert_int_equal(s.trace->node_count, 2);
     assert_int_equal(s.trace->step_count, 1);
