@@ -2,6 +2,7 @@
 
 /* Surest format first: the first of equally sure ones is taken. */
 const struct btr_decoder *const btr_decoders[] = {
+    &btr_decoder_auditd,
     &btr_decoder_winlog,
     NULL,
 };
