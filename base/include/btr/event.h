@@ -144,7 +144,7 @@ enum btr_direction {
     X(OPEN_READ, 6, IN, "open_read", "opened for reading")                           \
     X(WRITE, 7, OUT, "write", "wrote")                                               \
     X(SEND, 8, OUT, "send", "sent to")                                               \
-    X(OPEN_WRITE, 9, OUT, "open_write", "opened for writing")                        \
+    X(OPEN_WRITE, 9, BOTH, "open_write", "opened for writing")                        \
     X(OPEN_BOTH, 10, BOTH, "open_both", "opened for reading and writing")            \
     X(CREATE, 11, OUT, "create", "created")                                          \
     X(TRUNCATE, 12, OUT, "truncate", "truncated")                                    \

@@ -74,11 +74,18 @@ static void clone_remove(struct audit_host *h, uint32_t i)
 
 static void clone_add(struct audit_host *h, uint32_t parent, uint32_t returned)
 {
-    if (h->clone_count == AUDIT_OPEN_CLONES_MAX) /* the oldest was most likely a thread */
+    if (h->clone_count == AUDIT_OPEN_CLONES_MAX) { /* the oldest was most likely a thread */
+        if (h->clones[0].table != AUDIT_NONE)
+            audit_table_drop(h, h->clones[0].table);
         clone_remove(h, 0);
+    }
+    uint32_t table = h->processes[parent].table;
+    if (table != AUDIT_NONE)
+        table = audit_table_copy(h, table, h->now_ns);
     h->clones[h->clone_count++] = (struct audit_open_clone){
         .parent_pid = h->processes[parent].pid, .returned = returned, .serial = h->e->serial, .line = h->e->line,
-        .time_ns = h->e->time_ns, .first_ns = h->first_ns, .last_ns = h->now_ns, .parent = h->processes[parent].id};
+        .time_ns = h->e->time_ns, .first_ns = h->first_ns, .last_ns = h->now_ns, .parent = h->processes[parent].id,
+        .table = table};
 }
 
 /* The clone that made a process which acts for the first time: by its number, else the oldest of its parent's
@@ -113,6 +120,11 @@ static void clone_tell(struct audit_host *h, uint32_t i, uint32_t child, bool by
     e->doubt = by_order ? BTR_DOUBT_PARENT_BY_ORDER : BTR_DOUBT_NONE;
     h->processes[child].flags |= AUDIT_PROC_FORK_TOLD;
     h->processes[child].flags &= (uint8_t)~AUDIT_PROC_UNCERTAIN;
+    if (c->table != AUDIT_NONE) {
+        if (h->processes[child].table != AUDIT_NONE)
+            audit_table_drop(h, h->processes[child].table);
+        h->processes[child].table = c->table;
+    }
     clone_remove(h, i);
 }
 

@@ -50,16 +50,23 @@ static uint32_t number_of(uint32_t *numbers, uint32_t *order, uint32_t *count, u
     return numbers[item];
 }
 
+static void number_table(const struct audit_host *h, struct numbering *n, uint32_t table)
+{
+    uint32_t before = n->table_count;
+    if (table != AUDIT_NONE)
+        number_of(n->table_number, n->table_order, &n->table_count, table);
+    for (uint32_t fd = 0; n->table_count > before && fd < h->tables[table].slot_count; fd++)
+        if (h->tables[table].slots[fd].object != AUDIT_NONE)
+            number_of(n->object_number, n->object_order, &n->object_count, h->tables[table].slots[fd].object);
+}
+
 static void number_objects(const struct audit_host *h, struct numbering *n)
 {
+    for (uint32_t i = 0; i < h->clone_count; i++)
+        number_table(h, n, h->clones[i].table);
     for (uint32_t i = 0; i < n->process_count; i++) {
         const struct audit_process *p = &h->processes[n->process_order[i]];
-        uint32_t before = n->table_count;
-        if (p->table != AUDIT_NONE)
-            number_of(n->table_number, n->table_order, &n->table_count, p->table);
-        for (uint32_t fd = 0; n->table_count > before && fd < h->tables[p->table].slot_count; fd++)
-            if (h->tables[p->table].slots[fd].object != AUDIT_NONE)
-                number_of(n->object_number, n->object_order, &n->object_count, h->tables[p->table].slots[fd].object);
+        number_table(h, n, p->table);
         for (uint32_t m = 0; m < p->map_count; m++)
             number_of(n->object_number, n->object_order, &n->object_count, p->maps[m]);
     }
@@ -133,7 +140,7 @@ static void put_map(struct btr_buffer *b, const struct btr_u64map *map)
     free(keys);
 }
 
-static void put_scalars(struct btr_buffer *b, const struct audit_host *h)
+static void put_scalars(struct btr_buffer *b, const struct audit_host *h, const struct numbering *n)
 {
     btr_buffer_svarint(b, h->order_ns);
     btr_buffer_svarint(b, h->clock_offset_ns);
@@ -167,6 +174,7 @@ static void put_scalars(struct btr_buffer *b, const struct audit_host *h)
         btr_buffer_svarint(b, c->first_ns);
         btr_buffer_svarint(b, c->last_ns);
         put_id(b, c->parent);
+        btr_buffer_varint(b, c->table == AUDIT_NONE ? 0 : (uint64_t)n->table_number[c->table] + 1);
     }
 }
 
@@ -253,7 +261,7 @@ int audit_host_save(const struct audit_host *h, struct btr_buffer *out)
     if (!numbering_init(h, &n))
         return BTR_E_NOMEM;
     btr_buffer_u8(out, SAVE_VERSION);
-    put_scalars(out, h);
+    put_scalars(out, h, &n);
     put_inodes(out, h, &n);
     btr_buffer_varint(out, n.object_count);
     for (uint32_t i = 0; i < n.object_count; i++)
@@ -377,6 +385,7 @@ static void get_scalars(struct reader *r, struct audit_host *h)
         c->first_ns = get_signed(r);
         c->last_ns = get_signed(r);
         c->parent = get_id(r);
+        c->table = (uint32_t)get(r, UINT32_MAX) - 1; /* held once the tables are there; 0 wraps to AUDIT_NONE */
     }
 }
 
@@ -527,6 +536,18 @@ static void get_process(struct reader *r, struct audit_host *h)
     }
 }
 
+/* Open clones were read before the tables they name. */
+static void get_clone_tables(struct reader *r, struct audit_host *h)
+{
+    for (uint32_t i = 0; i < h->clone_count && !r->bad; i++) {
+        uint32_t table = h->clones[i].table;
+        if (table != AUDIT_NONE && table >= h->table_count)
+            r->bad = true;
+        else if (table != AUDIT_NONE)
+            audit_table_hold(h, table);
+    }
+}
+
 /* The loader held one reference to everything it made; what nothing else holds goes. */
 static void references_settle(struct audit_host *h, uint32_t tables, uint32_t objects)
 {
@@ -551,6 +572,7 @@ int audit_host_load(struct audit_host *h, struct btr_span saved, struct btr_err 
     uint64_t tables = get(&r, UINT32_MAX);
     for (uint64_t i = 0; i < tables && !r.bad; i++)
         get_table(&r, h);
+    get_clone_tables(&r, h);
     uint64_t processes = get(&r, h->process_max);
     for (uint64_t i = 0; i < processes && !r.bad; i++)
         get_process(&r, h);

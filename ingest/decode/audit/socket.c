@@ -403,6 +403,8 @@ static void accept_inet(struct audit_host *h, uint32_t process, uint32_t listene
         o->flags |= BTR_ENTITY_OUTSIDE;
     audit_note_object(h, object);
     audit_emit_in(h, process, h->objects[object].id, BTR_OP_ACCEPT);
+    if (o->flags & BTR_ENTITY_OUTSIDE || !h->config.hosts) /* nobody tells what that end did: it may have reached the acceptor */
+        audit_emit_implied(h, h->processes[process].id, h->objects[object].id, BTR_OP_RECV)->doubt = BTR_DOUBT_INFERRED;
     if (any) /* at each of the host's addresses: which one it was is not told */
         h->objects[object].ip[0] = 0;
     if (h->objects[object].port)

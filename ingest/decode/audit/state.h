@@ -121,6 +121,7 @@ struct audit_open_clone {
     uint64_t serial, line;
     int64_t time_ns, first_ns, last_ns;
     struct btr_id parent;
+    uint32_t table; /* the descriptors that the child begins with, whatever its parent closes meanwhile; or AUDIT_NONE */
 };
 
 enum { AUDIT_OPEN_CLONES_MAX = 256, AUDIT_RECENT_MAX = 256, AUDIT_DESCRIPTOR_MAX = 65536 };
