@@ -37,7 +37,7 @@ struct feed_state {
     uint8_t host[FEED_NAME_SIZE]; /* canonical */
     size_t host_size;
     struct btr_decoder_state *state; /* NULL while only saved bytes are kept */
-    struct btr_buffer saved;         /* valid while state is NULL */
+    struct btr_buffer saved;         /* packed; valid while state is NULL */
     bool moved;                      /* since the last publish */
     bool flush_due;                  /* at the end of the run */
     int64_t last_ns;                 /* order time of its last event; INT64_MIN before the first */
@@ -152,6 +152,8 @@ void feed_input_free(struct feed_input *input);
  * what the saved state fails with */
 int feed_state_get(struct feed *f, const struct btr_decoder *decoder, struct btr_span host,
                    struct feed_state **out);
+/** Appends a live state, packed. @return false when out of memory */
+bool feed_state_save(const struct feed_state *state, struct btr_buffer *out);
 /** Turns states that were not used lately into saved bytes. */
 int feed_states_park(struct feed *f);
 /** Flushes every state that is due, in order of first use. */

@@ -174,7 +174,7 @@ static bool states_collect(const struct feed *f, struct progress_parts *p)
         if (!s->moved)
             continue;
         struct btr_buffer *saved = &p->saved[p->state_count];
-        if (s->state && (s->decoder->state_save(s->state, saved) < 0 || saved->failed))
+        if (s->state && !feed_state_save(s, saved))
             return false;
         p->states[p->state_count++] =
             (struct btr_saved_state){.format = btr_span_of(s->decoder->name),

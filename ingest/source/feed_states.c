@@ -1,20 +1,30 @@
 #include <stdlib.h>
 
 #include "feed.h"
+#include "state_pack.h"
+
+static int saved_load(struct feed_state *s, struct btr_err *err)
+{
+    struct btr_buffer bytes = {0};
+    int rc = source_state_unpack(&bytes, btr_buffer_view(&s->saved), err);
+    if (rc == 0)
+        rc = s->decoder->state_load(s->state, btr_buffer_view(&bytes), err);
+    btr_buffer_fini(&bytes);
+    btr_buffer_fini(&s->saved);
+    return rc;
+}
 
 static int state_unpack(struct feed *f, struct feed_state *s, bool saved)
 {
+    uint32_t size_max = f->options->state_size_max;
     struct btr_decoder_config config = {.host = {s->host, s->host_size},
                                         .hosts = f->options->hosts,
-                                        .size_max = f->options->state_size_max
-                                                        ? f->options->state_size_max
-                                                        : (uint32_t)FEED_STATE_SIZE};
+                                        .size_max = size_max ? size_max : FEED_STATE_SIZE};
     struct btr_err err = {0};
     s->state = s->decoder->state_new(&config);
     if (!s->state)
         return btr_fail(f->err, BTR_E_NOMEM, UINT64_MAX, "out of memory");
-    int rc = saved ? s->decoder->state_load(s->state, btr_buffer_view(&s->saved), &err) : 0;
-    btr_buffer_fini(&s->saved);
+    int rc = saved ? saved_load(s, &err) : 0;
     if (rc < 0) {
         s->decoder->state_free(s->state);
         s->state = NULL;
@@ -91,10 +101,18 @@ static void counters_add(struct feed *f, const struct feed_state *s)
     f->stats->orphans += now.orphans - s->base.orphans;
 }
 
+bool feed_state_save(const struct feed_state *s, struct btr_buffer *out)
+{
+    struct btr_buffer bytes = {0};
+    bool ok = s->decoder->state_save(s->state, &bytes) == 0 && !bytes.failed &&
+              source_state_pack(out, btr_buffer_view(&bytes));
+    btr_buffer_fini(&bytes);
+    return ok;
+}
+
 static int state_park(struct feed *f, struct feed_state *s)
 {
-    int rc = s->decoder->state_save(s->state, &s->saved);
-    if (rc < 0 || s->saved.failed)
+    if (!feed_state_save(s, &s->saved))
         return btr_fail(f->err, BTR_E_NOMEM, UINT64_MAX, "out of memory");
     struct btr_decoder_stats now = {0};
     counters_add(f, s);

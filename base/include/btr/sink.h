@@ -26,7 +26,7 @@ struct btr_input {
 /** A decoder's saved state, to go on with. Key: format and host. */
 struct btr_saved_state {
     struct btr_span format, host;
-    struct btr_span bytes; /* as state_save made them */
+    struct btr_span bytes; /* of ingest alone: what state_save made, packed (ingest/source/state_pack.h) */
 };
 
 /** What becomes true together with the events: one transaction. */
