@@ -126,7 +126,7 @@ int audit_assembler_add(struct audit_assembler *a, struct btr_span record, uint6
     held_drop(a);
     if (record.size > a->size_max)
         return btr_fail(err, BTR_E_LIMIT, a->size_max, "audit record of %zu bytes, at most %zu are taken", record.size, a->size_max);
-    int rc = audit_head_parse(record, &head, err);
+    int rc = audit_head_parse(record, &a->stamp, &head, err);
     if (rc < 0)
         return rc;
     if (!head.stamped) {

@@ -70,8 +70,16 @@ struct audit_head {
 
 enum { AUDIT_HEAD_SEARCH = 200, AUDIT_NAME_SIZE_MAX = 255 };
 
-/** @return 0 or BTR_E_FORMAT */
-int audit_head_parse(struct btr_span record, struct audit_head *out, struct btr_err *err);
+/** The text of the last stamp and what it means: most records have the stamp of the record before. */
+struct audit_stamp {
+    uint8_t text[64]; /* "msg=audit(1795423557.614:2027155)" */
+    uint8_t size;     /* 0: none yet */
+    int64_t time_ns;
+    uint32_t serial;
+};
+
+/** @param stamp  kept between calls, or NULL  @return 0 or BTR_E_FORMAT */
+int audit_head_parse(struct btr_span record, struct audit_stamp *stamp, struct audit_head *out, struct btr_err *err);
 
 /** One record of an open event, in the text of its slot. */
 struct audit_part {
@@ -119,6 +127,7 @@ struct audit_assembler {
     int64_t last_ns;            /* record time of the newest event: what text without a stamp gets */
     uint32_t strays;            /* events in a row whose serial lies far below the highest */
     uint32_t outliers, behind;  /* events in a row far ahead of or behind the clock */
+    struct audit_stamp stamp;
     struct btr_buffer joined;   /* arguments put together for the event in hand */
 };
 

@@ -78,7 +78,7 @@ static int part_get(struct audit_assembler *a, struct audit_slot_event *slot, st
     if (!btr_cursor_varint(c, &line) || !btr_cursor_varint(c, &size) || size > c->rest.size ||
         !btr_cursor_span(c, (size_t)size, &record) || record.size > a->size_max)
         return refuse(c, err);
-    if (audit_head_parse(record, &head, NULL) < 0 || head.type == AUDIT_TYPE_EOE_)
+    if (audit_head_parse(record, NULL, &head, NULL) < 0 || head.type == AUDIT_TYPE_EOE_)
         return refuse(c, err);
     if (head.stamped && (head.time_ns != slot->time_ns || head.serial != slot->serial))
         return refuse(c, err);

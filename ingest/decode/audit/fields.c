@@ -62,7 +62,7 @@ enum audit_field_step audit_field_next_inner(struct audit_scan *s, struct audit_
     return step;
 }
 
-#define IS(literal) (value.size == sizeof(literal) - 1 && memcmp(value.at, literal, sizeof(literal) - 1) == 0)
+#define IS(literal) (value.size == sizeof(literal) - 1 && audit_same(value.at, literal, sizeof(literal) - 1))
 
 static bool text_absent(struct btr_span value)
 {

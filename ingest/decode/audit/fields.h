@@ -17,10 +17,35 @@ static inline bool audit_is_digit(uint8_t byte)
 /** Value of a hex digit, or 0xff. */
 extern const uint8_t audit_hex_values[256];
 
+/** Two overlapping loads of one size: for a fixed size, a few instructions where memcmp would be a call. */
+#define AUDIT_SAME_AS(type, a, b, size)                                                            \
+    do {                                                                                           \
+        type a0, b0, a1, b1;                                                                       \
+        memcpy(&a0, (a), sizeof(a0));                                                              \
+        memcpy(&b0, (b), sizeof(b0));                                                              \
+        memcpy(&a1, (a) + (size) - sizeof(a1), sizeof(a1));                                        \
+        memcpy(&b1, (b) + (size) - sizeof(b1), sizeof(b1));                                        \
+        return ((a0 ^ b0) | (a1 ^ b1)) == 0;                                                       \
+    } while (0)
+
+/** Whether a word of fixed size stands at a place that has at least as many bytes. */
+__attribute__((always_inline)) static inline bool audit_same(const uint8_t *at, const char *word, size_t size)
+{
+    if (size > 16)
+        return memcmp(at, word, size) == 0;
+    if (size >= 8)
+        AUDIT_SAME_AS(uint64_t, at, word, size);
+    if (size >= 4)
+        AUDIT_SAME_AS(uint32_t, at, word, size);
+    if (size >= 2)
+        AUDIT_SAME_AS(uint16_t, at, word, size);
+    return size == 0 || *at == (uint8_t)*word;
+}
+
 /** Steps over a fixed word, if it is there. */
 __attribute__((always_inline)) static inline bool audit_scan_word(struct audit_scan *s, const char *word, size_t size)
 {
-    if ((size_t)(s->end - s->at) < size || memcmp(s->at, word, size) != 0)
+    if ((size_t)(s->end - s->at) < size || !audit_same(s->at, word, size))
         return false;
     s->at += size;
     return true;

@@ -46,12 +46,38 @@ static int stamp_parse(struct btr_span record, struct audit_scan *s, struct audi
         return btr_fail(err, BTR_E_FORMAT, where(record, s->at), "audit record's stamp is not closed");
     out->time_ns = (int64_t)(seconds * 1000000000 + fraction);
     out->serial = (uint32_t)serial;
+    return 0;
+}
+
+/* Steps over the stamp of the record before, if it is the same. */
+static bool stamp_again(struct audit_scan *s, const struct audit_stamp *stamp, struct audit_head *out)
+{
+    if (!stamp || stamp->size == 0 || (size_t)(s->end - s->at) < stamp->size || memcmp(s->at, stamp->text, stamp->size) != 0)
+        return false;
+    s->at += stamp->size;
+    out->time_ns = stamp->time_ns;
+    out->serial = stamp->serial;
+    return true;
+}
+
+static void stamp_keep(struct audit_stamp *stamp, const uint8_t *begin, const uint8_t *end, const struct audit_head *head)
+{
+    if (!stamp || (size_t)(end - begin) > sizeof(stamp->text))
+        return;
+    stamp->size = (uint8_t)(end - begin);
+    memcpy(stamp->text, begin, stamp->size);
+    stamp->time_ns = head->time_ns;
+    stamp->serial = head->serial;
+}
+
+/* Step over what stands between the stamp and the body. */
+static void body_find(struct btr_span record, struct audit_scan *s, struct audit_head *out)
+{
     out->stamped = true;
     AUDIT_SCAN(s, ":");
     while (s->at < s->end && *s->at == ' ')
         s->at++;
     out->body_at = (uint32_t)where(record, s->at);
-    return 0;
 }
 
 static int name_parse(struct btr_span record, struct audit_scan *s, uint16_t *at, uint8_t *size, const char *what,
@@ -109,7 +135,7 @@ static int prefix_skip(struct btr_span record, struct audit_scan *s, struct audi
     return 0;
 }
 
-int audit_head_parse(struct btr_span record, struct audit_head *out, struct btr_err *err)
+int audit_head_parse(struct btr_span record, struct audit_stamp *stamp, struct audit_head *out, struct btr_err *err)
 {
     struct audit_scan s = {record.at, record.at + record.size, record.at};
     struct audit_head head = {0};
@@ -127,10 +153,16 @@ int audit_head_parse(struct btr_span record, struct audit_head *out, struct btr_
             return rc;
         head.type = audit_type_find((struct btr_span){record.at + head.type_at, head.type_size});
     }
-    if (!AUDIT_SCAN(&s, "msg=audit(") && !AUDIT_SCAN(&s, "audit("))
-        return btr_fail(err, BTR_E_FORMAT, where(record, s.at), "audit record has no msg=audit(time:serial) after its type");
-    rc = stamp_parse(record, &s, &head, err);
-    if (rc == 0)
-        *out = head;
-    return rc;
+    if (!stamp_again(&s, stamp, &head)) {
+        const uint8_t *begin = s.at;
+        if (!AUDIT_SCAN(&s, "msg=audit(") && !AUDIT_SCAN(&s, "audit("))
+            return btr_fail(err, BTR_E_FORMAT, where(record, s.at), "audit record has no msg=audit(time:serial) after its type");
+        rc = stamp_parse(record, &s, &head, err);
+        if (rc < 0)
+            return rc;
+        stamp_keep(stamp, begin, s.at, &head);
+    }
+    body_find(record, &s, &head);
+    *out = head;
+    return 0;
 }

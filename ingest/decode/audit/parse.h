@@ -9,7 +9,7 @@ int audit_field_refuse(const struct audit_scan *s, const struct audit_field *fie
                        struct btr_err *err);
 
 #define AUDIT_KEY(field, literal)                                                                  \
-    ((field)->key.size == sizeof(literal) - 1 && memcmp((field)->key.at, literal, sizeof(literal) - 1) == 0)
+    ((field)->key.size == sizeof(literal) - 1 && audit_same((field)->key.at, literal, sizeof(literal) - 1))
 
 /** What a SYSCALL record tells about its companions. */
 struct audit_call_told {
