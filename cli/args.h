@@ -11,7 +11,8 @@ struct cli_option {
     const char *what;  /* one line for --help */
 };
 
-/** What --help of a command shows; `options` ends with a NULL name, `--help` is understood by all. */
+/** What --help of a command shows; `options` ends with a NULL name, `--help` is understood by all.
+ */
 struct cli_usage {
     const char *command;  /* "trace", "store stat" */
     const char *synopsis; /* after the command's name */
@@ -35,9 +36,11 @@ struct cli_args {
 
 /**
  * @param out  free with cli_args_fini(), also after a failure
- * @return 0, BTR_E_USAGE (unknown option, missing value, a second value for one that takes one), BTR_E_NOMEM
+ * @return 0, BTR_E_USAGE (unknown option, missing value, a second value for one that takes one),
+ * BTR_E_NOMEM
  */
-int cli_args_parse(struct cli_args *out, const struct cli_usage *usage, int argc, char **argv, struct btr_err *err);
+int cli_args_parse(struct cli_args *out, const struct cli_usage *usage, int argc, char **argv,
+                   struct btr_err *err);
 void cli_args_fini(struct cli_args *args);
 
 /** The value of an option, or NULL when it was not given. */
@@ -46,8 +49,10 @@ const char *cli_arg(const struct cli_args *args, const char *name);
 const char *cli_arg_nth(const struct cli_args *args, const char *name, uint32_t i);
 uint32_t cli_arg_count(const struct cli_args *args, const char *name);
 
-/** Reads an option as a time, a number, one of a few words. Not given: *out is unchanged. @return 0 or BTR_E_USAGE */
+/** Reads an option as a time, a number, one of a few words. Not given: *out is unchanged. @return 0
+ * or BTR_E_USAGE */
 int cli_arg_time(const struct cli_args *args, const char *name, int64_t *out, struct btr_err *err);
-int cli_arg_number(const struct cli_args *args, const char *name, uint64_t *out, struct btr_err *err);
+int cli_arg_number(const struct cli_args *args, const char *name, uint64_t *out,
+                   struct btr_err *err);
 
 #endif

@@ -6,11 +6,11 @@ struct unit {
     uint64_t factor;
 };
 
-static const struct unit TIMES[] = {{"ns", 1},          {"us", 1000},           {"ms", 1000000},
-                                    {"s", 1000000000},  {"min", 60000000000},   {NULL, 0}};
-static const struct unit SIZES[] = {{"", 1},         {"KB", 1000},       {"MB", 1000000},
-                                    {"GB", 1000000000}, {"KiB", 1 << 10}, {"MiB", 1 << 20},
-                                    {"GiB", 1 << 30},   {NULL, 0}};
+static const struct unit TIMES[] = {{"ns", 1},         {"us", 1000},         {"ms", 1000000},
+                                    {"s", 1000000000}, {"min", 60000000000}, {NULL, 0}};
+static const struct unit SIZES[] = {
+    {"", 1},          {"KB", 1000},     {"MB", 1000000},  {"GB", 1000000000},
+    {"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {NULL, 0}};
 static const struct unit COUNTS[] = {{"", 1}, {NULL, 0}};
 
 /* A whole number and a unit, more than nothing and at most INT64_MAX. */
@@ -34,7 +34,8 @@ int cli_budget_parse(const struct cli_args *args, struct btr_walk_limits *out, s
     static const struct {
         const char *name, *example;
         const struct unit *units;
-    } KINDS[] = {{"edges=", "edges=1000", COUNTS}, {"time=", "time=100ms", TIMES},
+    } KINDS[] = {{"edges=", "edges=1000", COUNTS},
+                 {"time=", "time=100ms", TIMES},
                  {"memory=", "memory=64MB", SIZES}};
     uint64_t amounts[3] = {0};
     const char *text;

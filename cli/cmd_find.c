@@ -25,7 +25,8 @@ static const struct cli_usage USAGE = {
     "--store DIR [--kind KIND] [--since T] [--until T] [--limit N] [FILTER]",
     "Lists entities in order of their first event. FILTER compares ECS fields: == != < <= > >=\n"
     "in (...) like \"glob*\" cidr \"10.0.0.0/8\" matches /regex/, joined by and or not ( ).",
-    "  backtrail find --store case.btr --kind process 'process.executable like \"*/curl\" and host.name == "
+    "  backtrail find --store case.btr --kind process 'process.executable like \"*/curl\" and "
+    "host.name == "
     "\"web01\"'",
     OPTIONS,
 };
@@ -156,8 +157,9 @@ static int find_run(struct find *f, const struct cli_args *args, enum btr_kind k
     if (rc < 0)
         return cli_fail("find", err);
     if (btr_filter_given_up(f->filter))
-        cli_note("find", "a regular expression gave up on %" PRIu64
-                         " values that cost too much; they count as no match",
+        cli_note("find",
+                 "a regular expression gave up on %" PRIu64
+                 " values that cost too much; they count as no match",
                  btr_filter_given_up(f->filter));
     return rows_print(f);
 }

@@ -27,7 +27,8 @@ static const struct cli_usage STAT_USAGE = {
     "Counts what a store holds.", "  backtrail store stat --by host,source --store case.btr",
     STAT_OPTIONS};
 static const struct cli_usage GAPS_USAGE = {
-    "store gaps", "--store DIR", "Lists where a source is known, or must be suspected, not to have told everything.",
+    "store gaps", "--store DIR",
+    "Lists where a source is known, or must be suspected, not to have told everything.",
     "  backtrail store gaps --store case.btr", STORE_OPTIONS};
 static const struct cli_usage VERIFY_USAGE = {
     "store verify", "--store DIR",
@@ -69,7 +70,8 @@ static int gap_visit(void *self, const struct btr_gap_full *full)
         btr_buffer_format(&list->out, ", ids %" PRIu64 " .. %" PRIu64, g->from_id, g->until_id);
     btr_buffer_text(&list->out, ", ");
     btr_escape_terminal(&list->out, full->input);
-    btr_buffer_format(&list->out, ":%" PRIu64, g->line);
+    if (g->line)
+        btr_buffer_format(&list->out, ":%" PRIu64, g->line);
     if (g->why.size) {
         btr_buffer_text(&list->out, "  ");
         btr_escape_terminal(&list->out, g->why);

@@ -77,7 +77,7 @@ static int refused_not_built(const struct cli_args *args, struct btr_err *err)
 static int output_option(struct trace *t, const struct cli_args *args, struct btr_err *err)
 {
     const char *name = cli_arg(args, "output"), *evidence = cli_arg(args, "evidence");
-    for (t->export = btr_exports; t->export->name; t->export++) {
+    for (t->export = btr_exports; t->export->name; t->export ++) {
         if (strcmp(name ? name : "text", t->export->name) == 0)
             break;
     }
@@ -104,12 +104,13 @@ static int trace_options(struct trace *t, const struct cli_args *args, struct bt
     if (rc < 0)
         return rc;
     if (cli_arg(args, "forward") && cli_arg(args, "backward"))
-        return btr_fail(err, BTR_E_USAGE, UINT64_MAX, "--forward and --backward exclude each other");
+        return btr_fail(err, BTR_E_USAGE, UINT64_MAX,
+                        "--forward and --backward exclude each other");
     if (cli_arg(args, "forward"))
         t->direction = BTR_WALK_FORWARD;
     if (args->word_count)
-        return btr_fail(err, BTR_E_USAGE, UINT64_MAX, "unexpected \"%s\": a start is given by --from",
-                        args->words[0]);
+        return btr_fail(err, BTR_E_USAGE, UINT64_MAX,
+                        "unexpected \"%s\": a start is given by --from", args->words[0]);
     if (!cli_arg(args, "from"))
         return btr_fail(err, BTR_E_USAGE, UINT64_MAX, "--from SPEC is missing");
     return 0;

@@ -34,7 +34,8 @@ static void totals(struct btr_buffer *out, const struct btr_store_stat *s)
     line(out, "catalog bytes", s->catalog_bytes);
     if (s->event_count == 0)
         return;
-    btr_buffer_format(out, "%-16s %.2f\n", "bytes per event", (double)bytes / (double)s->event_count);
+    btr_buffer_format(out, "%-16s %.2f\n", "bytes per event",
+                      (double)bytes / (double)s->event_count);
     btr_buffer_format(out, "%-16s ", "time");
     times(out, s->first_ns, s->last_ns);
     btr_buffer_text(out, "\n");

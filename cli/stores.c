@@ -24,7 +24,8 @@ int cli_reader_open(struct btr_reader **out, const struct cli_args *args, struct
 /* Quoted unless it is plain. */
 static void shell_word(struct btr_buffer *out, const char *word)
 {
-    static const char PLAIN[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:";
+    static const char PLAIN[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:";
     bool plain = *word && strspn(word, PLAIN) == strlen(word);
     btr_buffer_text(out, plain ? "" : "'");
     for (const char *c = word; *c; c++) {

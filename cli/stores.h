@@ -5,7 +5,10 @@
 
 #include "args.h"
 
-#define CLI_STORE_OPTION {"store", "DIR", true, "the store; several are read as one"}
+#define CLI_STORE_OPTION                                                                           \
+    {                                                                                              \
+        "store", "DIR", true, "the store; several are read as one"                                 \
+    }
 
 /** @return 0, BTR_E_USAGE when no --store was given, or as btr_reader_open */
 int cli_reader_open(struct btr_reader **out, const struct cli_args *args, struct btr_err *err);

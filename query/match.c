@@ -1,4 +1,5 @@
-/* Regular expressions on hostile bytes. Bytes, not text: UTF mode is off and cannot be turned on. */
+/* Regular expressions on hostile bytes. Bytes, not text: UTF mode is off and cannot be turned on.
+ */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "match.h"
 

@@ -10,7 +10,8 @@ struct query_pattern;
 
 /** @param flags  letters after the closing slash: i (ignore case), x (extended)
  *  @return 0, BTR_E_USAGE with PCRE2's own words and the offset in `pattern`, BTR_E_NOMEM */
-int query_pattern_new(struct query_pattern **out, struct btr_span pattern, struct btr_span flags, struct btr_err *err);
+int query_pattern_new(struct query_pattern **out, struct btr_span pattern, struct btr_span flags,
+                      struct btr_err *err);
 void query_pattern_free(struct query_pattern *pattern);
 
 enum query_match { QUERY_MATCH_NO, QUERY_MATCH_YES, QUERY_MATCH_GIVEN_UP };

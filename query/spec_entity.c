@@ -7,7 +7,8 @@
 
 #include "spec.h"
 
-/* A process is looked for this long after @T too: its first event may be dated a little after its start. */
+/* A process is looked for this long after @T too: its first event may be dated a little after its
+ * start. */
 #define START_SLACK_NS INT64_C(10000000000)
 
 struct candidate {
@@ -80,8 +81,8 @@ static int refuse_many(const struct entity_list *list, const char *what)
         candidate_print(list, &list->items[i]);
     if (s->candidates && list->more)
         btr_buffer_text(s->candidates, "and more\n");
-    return btr_fail(s->err, BTR_E_AMBIGUOUS, UINT64_MAX, "%s%u %s fit", list->more ? "more than " : "",
-                    (unsigned)list->count, what);
+    return btr_fail(s->err, BTR_E_AMBIGUOUS, UINT64_MAX, "%s%u %s fit",
+                    list->more ? "more than " : "", (unsigned)list->count, what);
 }
 
 /* Exact ones win over those that fit because something is not known of them. */
@@ -103,7 +104,8 @@ static void keep_exact(struct entity_list *list)
 
 /* ---- Processes ---- */
 
-/* The one with a pid that is alive at a time: the last to begin until then, of those that had not ended. */
+/* The one with a pid that is alive at a time: the last to begin until then, of those that had not
+ * ended. */
 struct process_search {
     const struct spec_search *search;
     struct entity_list list;
@@ -224,8 +226,8 @@ static int flow_visit(void *self, const struct btr_entity *e)
     struct entity_list *list = self;
     const struct btr_spec *spec = list->search->spec;
     for (int i = 0; i < 2; i++) {
-        enum fit a = end_fits(e, BTR_ATTR_SOURCE_IP, BTR_ATTR_SOURCE_PORT, spec->address[i],
-                              spec->port[i]);
+        enum fit a =
+            end_fits(e, BTR_ATTR_SOURCE_IP, BTR_ATTR_SOURCE_PORT, spec->address[i], spec->port[i]);
         enum fit b = end_fits(e, BTR_ATTR_DESTINATION_IP, BTR_ATTR_DESTINATION_PORT,
                               spec->address[1 - i], spec->port[1 - i]);
         if (a == FIT_NO || b == FIT_NO)

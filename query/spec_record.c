@@ -26,10 +26,10 @@ struct record_list {
 };
 
 /*
- * Which event of a record says where its information ended up. Events of a record stand in the store by acting
- * process, not as they were made, so the last one is told by what it is: a flow before a mention, one of
- * its own before an implied one, a further part before the first, an old name's content that became a new
- * name's before all.
+ * Which event of a record says where its information ended up. Events of a record stand in the
+ * store by acting process, not as they were made, so the last one is told by what it is: a flow
+ * before a mention, one of its own before an implied one, a further part before the first, an old
+ * name's content that became a new name's before all.
  */
 static int event_rank(const struct btr_event *e)
 {
@@ -67,9 +67,16 @@ static int record_visit(void *self, btr_event_ref ref, const struct btr_event_fu
     struct found_record *r = &list->records[i];
     if (i == list->count) {
         list->count++;
-        *r = (struct found_record){e->host,        e->source,           e->input,
-                                   e->input_digest, e->event.line,       e->event.record_id,
-                                   e->event.time_ns, {.operation = 0}, 0, -1};
+        *r = (struct found_record){e->host,
+                                   e->source,
+                                   e->input,
+                                   e->input_digest,
+                                   e->event.line,
+                                   e->event.record_id,
+                                   e->event.time_ns,
+                                   {.operation = 0},
+                                   0,
+                                   -1};
     }
     int rank = event_rank(&e->event);
     if (rank < r->rank || (rank == r->rank && e->event.last_ns < r->event.last_ns))
@@ -194,11 +201,10 @@ static int not_found(const struct spec_search *search)
     const struct btr_spec *spec = search->spec;
     unsigned long long number = spec->number;
     if (spec->form == BTR_SPEC_ORIGIN)
-        return btr_fail(search->err, BTR_E_NOTFOUND, UINT64_MAX,
-                        "no event comes from \"%.*s\", %s %llu",
-                        (int)(spec->path.size < 200 ? spec->path.size : 200),
-                        (const char *)spec->path.at,
-                        spec->partition == UINT32_MAX ? "line" : "offset", number);
+        return btr_fail(
+            search->err, BTR_E_NOTFOUND, UINT64_MAX, "no event comes from \"%.*s\", %s %llu",
+            (int)(spec->path.size < 200 ? spec->path.size : 200), (const char *)spec->path.at,
+            spec->partition == UINT32_MAX ? "line" : "offset", number);
     return btr_fail(search->err, BTR_E_NOTFOUND, UINT64_MAX,
                     "no event of record %llu on host \"%.*s\"", number, (int)spec->host.size,
                     (const char *)spec->host.at);

@@ -19,7 +19,8 @@ static int resolve(const struct spec_search *search, struct btr_spec_match *out)
     return record ? query_spec_record(search, out) : query_spec_entity(search, out);
 }
 
-/* A store knows hosts by their canonical names: the short one, unless an inventory told two apart. */
+/* A store knows hosts by their canonical names: the short one, unless an inventory told two apart.
+ */
 int btr_spec_resolve(struct btr_reader *reader, const struct btr_spec *spec, int64_t at_ns,
                      struct btr_spec_match *out, struct btr_buffer *candidates, struct btr_err *err)
 {

@@ -6,7 +6,8 @@
 
 enum { ARENA_MAX = 1 << 30 }; /* bytes of labels and attributes */
 
-/* The time that the answer speaks of: no later than the starts (forward: no earlier), however long an interval is. */
+/* The time that the answer speaks of: no later than the starts (forward: no earlier), however long
+ * an interval is. */
 static void bounds_find(struct btr_answer *a)
 {
     const struct btr_trace *t = a->trace;

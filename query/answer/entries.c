@@ -1,6 +1,7 @@
 /*
- * Ways in: nodes that nothing in the answer explains, and connections whose other end no agent recorded. Forward,
- * the mirror: connections by which something may have left. docs/man/backtrail-trace.1 states the rule that sorts them.
+ * Ways in: nodes that nothing in the answer explains, and connections whose other end no agent
+ * recorded. Forward, the mirror: connections by which something may have left.
+ * docs/man/backtrail-trace.1 states the rule that sorts them.
  */
 #include <stdlib.h>
 
@@ -50,13 +51,14 @@ static struct surroundings *surroundings_find(const struct btr_answer *a)
     return all;
 }
 
-/* The address of a connection's end that is not the recorded one; empty when that cannot be told. */
+/* The address of a connection's end that is not the recorded one; empty when that cannot be told.
+ */
 static struct btr_span far_address(const struct answer_node *n, const struct surroundings *s)
 {
     if (n->entity.kind != BTR_KIND_FLOW || s->accepted == s->connected)
         return (struct btr_span){0};
-    return btr_entity_attr(&n->entity,
-                           s->accepted ? BTR_ATTR_SOURCE_IP : BTR_ATTR_DESTINATION_IP, n->seen_ns);
+    return btr_entity_attr(&n->entity, s->accepted ? BTR_ATTR_SOURCE_IP : BTR_ATTR_DESTINATION_IP,
+                           n->seen_ns);
 }
 
 static bool shares_alert_address(const struct btr_answer *a, const struct surroundings *all,
@@ -64,8 +66,7 @@ static bool shares_alert_address(const struct btr_answer *a, const struct surrou
 {
     struct btr_span address = far_address(&a->nodes[node], &all[node]);
     for (uint32_t i = 0; address.size && i < a->trace->node_count; i++) {
-        if (a->trace->nodes[i].start &&
-            btr_span_equal(far_address(&a->nodes[i], &all[i]), address))
+        if (a->trace->nodes[i].start && btr_span_equal(far_address(&a->nodes[i], &all[i]), address))
             return true;
     }
     return false;
@@ -161,7 +162,7 @@ static bool wanted(const struct btr_answer *a, enum answer_rank rank)
 int answer_entries_find(struct btr_answer *a, struct btr_err *err)
 {
     struct surroundings *all = surroundings_find(a);
-    struct sortable *list = malloc(((size_t)a->trace->node_count + 1) * sizeof *list);
+    struct sortable *list = calloc((size_t)a->trace->node_count + 1, sizeof *list);
     a->entries = malloc(((size_t)a->trace->node_count + 1) * sizeof *a->entries);
     int rc = all && list && a->entries
                  ? 0

@@ -38,8 +38,8 @@ static int gap_visit(void *self, const struct btr_gap_full *full)
         a->gap_capacity = capacity;
     }
     struct answer_gap *out = &a->gaps[a->gap_count];
-    *out = (struct answer_gap){full->host, full->source, {0},       gap->from_ns, gap->until_ns,
-                               gap->count, gap->kind};
+    *out = (struct answer_gap){full->host,    full->source, {0},      gap->from_ns,
+                               gap->until_ns, gap->count,   gap->kind};
     struct btr_span host = full->host, source = full->source;
     if (!btr_arena_copy(a->arena, host, &out->host) ||
         !btr_arena_copy(a->arena, source, &out->source) ||

@@ -192,7 +192,7 @@ static int edges_sort(struct btr_answer *a, const struct item *items, const uint
     size_t n = a->edge_count;
     struct place *places = malloc((n + 1) * sizeof *places);
     struct answer_edge *sorted = malloc((n + 1) * sizeof *sorted);
-    uint32_t *now = malloc((n + 1) * sizeof *now);
+    uint32_t *now = calloc(n + 1, sizeof *now);
     int rc = places && sorted && now ? 0 : fail_memory(err);
     for (uint32_t i = 0; rc == 0 && i < n; i++)
         places[i] = (struct place){a, i};
@@ -227,14 +227,14 @@ int answer_edges_merge(struct btr_answer *a, struct btr_err *err)
 {
     uint32_t count = (uint32_t)a->trace->step_count;
     size_t room = (size_t)count + 1;
-    struct item *items = malloc(room * sizeof *items);
-    uint32_t *of_item = malloc(room * sizeof *of_item);
+    struct item *items = calloc(room, sizeof *items);
+    uint32_t *of_item = calloc(room, sizeof *of_item);
     struct cited *list = malloc(2 * room * sizeof *list);
     a->edges = malloc(room * sizeof *a->edges);
     a->records = malloc(2 * room * sizeof *a->records);
     a->step_edge = malloc(room * sizeof *a->step_edge);
-    int rc = items && of_item && list && a->edges && a->records && a->step_edge ? 0
-                                                                                : fail_memory(err);
+    int rc =
+        items && of_item && list && a->edges && a->records && a->step_edge ? 0 : fail_memory(err);
     for (uint32_t i = 0; rc == 0 && i < count; i++)
         items[i] = item_of(a->trace, i);
     if (rc == 0 && count > 1)

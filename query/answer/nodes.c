@@ -4,8 +4,8 @@
 #include "parts.h"
 
 /*
- * Backward, what an entity was when it last mattered: its bound. Forward, all that it did after counts, and the last
- * image is the one that people know it by.
+ * Backward, what an entity was when it last mattered: its bound. Forward, all that it did after
+ * counts, and the last image is the one that people know it by.
  */
 static int64_t time_shown(const struct btr_answer *a, uint32_t i)
 {

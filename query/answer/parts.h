@@ -1,6 +1,7 @@
 #ifndef QUERY_ANSWER_PARTS_H
 #define QUERY_ANSWER_PARTS_H
-/** What an answer holds. Exporters read it; the files beside this one fill it in, in the order of answer.c. */
+/** What an answer holds. Exporters read it; the files beside this one fill it in, in the order of
+ * answer.c. */
 #include <btr/answer.h>
 
 #define ANSWER_NONE UINT32_MAX
@@ -30,9 +31,9 @@ struct answer_event {
 struct answer_edge {
     uint32_t from, to; /* node indexes */
     int64_t first_ns, last_ns;
-    uint64_t bytes;          /* sum of what was told; BTR_BYTES_UNKNOWN when nothing was */
-    uint32_t record_first;   /* in `records` */
-    uint32_t record_count;   /* records that the steps rest on, each once, in order of time */
+    uint64_t bytes;        /* sum of what was told; BTR_BYTES_UNKNOWN when nothing was */
+    uint32_t record_first; /* in `records` */
+    uint32_t record_count; /* records that the steps rest on, each once, in order of time */
     uint8_t operation, doubt;
     bool interval, pair;
 };
@@ -40,17 +41,19 @@ struct answer_edge {
 /** A way in. */
 struct answer_entry {
     uint32_t node;
-    uint32_t hops; /* steps of the shortest path to a start that times admit; UINT32_MAX: none found */
-    int64_t left_ns; /* when that path leaves it */
-    uint32_t label;  /* of the path, in paths */
-    uint8_t rank;    /* enum answer_rank */
+    uint32_t
+        hops; /* steps of the shortest path to a start that times admit; UINT32_MAX: none found */
+    int64_t left_ns;    /* when that path leaves it */
+    uint32_t label;     /* of the path, in paths */
+    uint8_t rank;       /* enum answer_rank */
     bool alert_address; /* a connection with the same far address as a start */
     double score;
     const char *why;
 };
 
-/** The kinds of ways in, least likely first. This order, then the far address of the alert's own connection, then fewest
- *  steps, then the latest, is the rule that sorts them until steps are scored. */
+/** The kinds of ways in, least likely first. This order, then the far address of the alert's own
+ * connection, then fewest steps, then the latest, is the rule that sorts them until steps are
+ * scored. */
 enum answer_rank {
     ANSWER_RANK_NONE,
     ANSWER_RANK_OBJECT,
@@ -62,10 +65,10 @@ enum answer_rank {
 
 /** A node reached from a start by a path whose times are admissible (paths.c). */
 struct answer_label {
-    uint32_t node, previous; /* previous: label nearer to the start, or ANSWER_NONE at it */
-    uint32_t step;           /* taken from `previous` to here */
-    uint32_t level;          /* steps from the start */
-    uint32_t source;         /* stream whose bound is `bound_ns`, or ANSWER_NONE */
+    uint32_t node, previous;    /* previous: label nearer to the start, or ANSWER_NONE at it */
+    uint32_t step;              /* taken from `previous` to here */
+    uint32_t level;             /* steps from the start */
+    uint32_t source;            /* stream whose bound is `bound_ns`, or ANSWER_NONE */
     int64_t bound_ns, other_ns; /* bounds in that stream and in all others; negated when forward */
     uint32_t next;              /* another label of the node, or ANSWER_NONE */
 };
@@ -92,29 +95,32 @@ struct btr_answer {
     struct btr_answer_options options;
     struct btr_arena *arena;
 
-    struct answer_node *nodes;       /* as the trace's */
-    struct answer_event *events;     /* each once, by ref */
+    struct answer_node *nodes;   /* as the trace's */
+    struct answer_event *events; /* each once, by ref */
     struct answer_origin *origins;
-    struct answer_edge *edges;       /* by first, last, ids, operation */
-    uint32_t *records;               /* event indexes */
-    uint32_t *step_edge;             /* edge of each step */
-    uint32_t *step_event;            /* event of each step, ANSWER_NONE for a pair */
-    struct answer_entry *entries;    /* most likely first; forward: ends that leave the recorded hosts */
+    struct answer_edge *edges; /* by first, last, ids, operation */
+    uint32_t *records;         /* event indexes */
+    uint32_t *step_edge;       /* edge of each step */
+    uint32_t *step_event;      /* event of each step, ANSWER_NONE for a pair */
+    struct answer_entry
+        *entries; /* most likely first; forward: ends that leave the recorded hosts */
     struct answer_gap *gaps;
     struct answer_paths paths;
-    uint64_t event_count;            /* distinct events */
+    uint64_t event_count; /* distinct events */
     uint64_t record_total;
     uint32_t edge_count, origin_count, entry_count, gap_count, gap_capacity;
-    int64_t first_ns, last_ns;       /* of the steps and starts */
+    int64_t first_ns, last_ns; /* of the steps and starts */
     struct btr_reader_cost cost;
 };
 
-int answer_events_read(struct btr_answer *a, struct btr_err *err);  /* events.c: events, origins, step_event */
-int answer_edges_merge(struct btr_answer *a, struct btr_err *err);  /* merge.c: edges, records, step_edge */
+int answer_events_read(struct btr_answer *a,
+                       struct btr_err *err); /* events.c: events, origins, step_event */
+int answer_edges_merge(struct btr_answer *a,
+                       struct btr_err *err); /* merge.c: edges, records, step_edge */
 int answer_nodes_describe(struct btr_answer *a, struct btr_err *err); /* nodes.c */
-int answer_paths_find(struct btr_answer *a, struct btr_err *err);   /* paths.c */
-int answer_entries_find(struct btr_answer *a, struct btr_err *err); /* entries.c */
-int answer_gaps_find(struct btr_answer *a, struct btr_err *err);    /* gaps.c */
+int answer_paths_find(struct btr_answer *a, struct btr_err *err);     /* paths.c */
+int answer_entries_find(struct btr_answer *a, struct btr_err *err);   /* entries.c */
+int answer_gaps_find(struct btr_answer *a, struct btr_err *err);      /* gaps.c */
 
 /** Stream of a step's event, ANSWER_NONE for a pair. */
 uint32_t answer_step_stream(const struct btr_answer *a, uint64_t step);

@@ -1,8 +1,8 @@
 /*
- * One path from each node to a start, whose times are admissible by docs/EVENTS.md, "Causality": the one of
- * fewest steps, of those the one that keeps the latest bound. A search by levels over labels: a node is
- * labelled again only where more steps bring a bound that none of its labels has. Forward is the same
- * search with time turned round.
+ * One path from each node to a start, whose times are admissible by docs/EVENTS.md, "Causality":
+ * the one of fewest steps, of those the one that keeps the latest bound. A search by levels over
+ * labels: a node is labelled again only where more steps bring a bound that none of its labels has.
+ * Forward is the same search with time turned round.
  */
 #include <stdlib.h>
 
@@ -12,10 +12,10 @@ enum { LABELS_PER_NODE = 16 };
 
 struct search {
     struct btr_answer *a;
-    uint32_t *first;     /* of each node: its steps in `steps`; node_count + 1 of them */
-    uint32_t *steps;     /* by the node that they are crossed from, in the trace's order */
-    uint32_t *heads;     /* latest label of each node */
-    uint8_t *counts;     /* labels of each node, up to LABELS_PER_NODE */
+    uint32_t *first; /* of each node: its steps in `steps`; node_count + 1 of them */
+    uint32_t *steps; /* by the node that they are crossed from, in the trace's order */
+    uint32_t *heads; /* latest label of each node */
+    uint8_t *counts; /* labels of each node, up to LABELS_PER_NODE */
     bool forward;
 };
 
@@ -133,7 +133,8 @@ static bool cross(const struct search *s, uint32_t from, uint32_t step, struct a
     return begin <= bound_in(at, source);
 }
 
-/* Crosses all steps at a label's node, the latest (forward: earliest) first: they keep the widest bounds. */
+/* Crosses all steps at a label's node, the latest (forward: earliest) first: they keep the widest
+ * bounds. */
 static int expand(struct search *s, uint32_t label, struct btr_err *err)
 {
     uint32_t node = s->a->paths.labels[label].node;
@@ -150,7 +151,8 @@ static int expand(struct search *s, uint32_t label, struct btr_err *err)
     return 0;
 }
 
-/* The bound at a start is a little wide (its source is not told apart): the steps there were all admitted. */
+/* The bound at a start is a little wide (its source is not told apart): the steps there were all
+ * admitted. */
 static int starts_add(struct search *s, struct btr_err *err)
 {
     int rc = 0;
@@ -163,8 +165,8 @@ static int starts_add(struct search *s, struct btr_err *err)
                 at = later(at, s->forward ? -s->a->starts[k].time_ns : s->a->starts[k].time_ns);
         }
         at = plus(at, BTR_SOURCE_ERROR_NS);
-        struct answer_label label = {
-            i, ANSWER_NONE, ANSWER_NONE, 0, ANSWER_NONE, at, at, ANSWER_NONE};
+        struct answer_label label = {i,           ANSWER_NONE, ANSWER_NONE, 0,
+                                     ANSWER_NONE, at,          at,          ANSWER_NONE};
         rc = label_add(s, &label, err);
     }
     return rc;

@@ -71,8 +71,8 @@ static void flow(struct json_writer *w, const struct entity_json *e)
     json_text_if(w, "transport", attr(e, BTR_ATTR_NETWORK_TRANSPORT));
     endpoint(w, "source", attr(e, BTR_ATTR_SOURCE_IP), attr(e, BTR_ATTR_SOURCE_PORT),
              (struct btr_span){0});
-    endpoint(w, "destination", attr(e, BTR_ATTR_DESTINATION_IP),
-             attr(e, BTR_ATTR_DESTINATION_PORT), attr(e, BTR_ATTR_DESTINATION_DOMAIN));
+    endpoint(w, "destination", attr(e, BTR_ATTR_DESTINATION_IP), attr(e, BTR_ATTR_DESTINATION_PORT),
+             attr(e, BTR_ATTR_DESTINATION_DOMAIN));
     json_bool(w, "half", e->entity->flags & BTR_ENTITY_HALF);
     json_bool(w, "outside", e->entity->flags & BTR_ENTITY_OUTSIDE);
     json_close(w, '}');
@@ -87,10 +87,14 @@ static const struct {
         const char *name;
     } members[4];
 } OTHERS[] = {
-    {BTR_KIND_CHANNEL, "channel", {{BTR_ATTR_CHANNEL_TYPE, "type"}, {BTR_ATTR_CHANNEL_NAME, "name"}}},
+    {BTR_KIND_CHANNEL,
+     "channel",
+     {{BTR_ATTR_CHANNEL_TYPE, "type"}, {BTR_ATTR_CHANNEL_NAME, "name"}}},
     {BTR_KIND_SESSION,
      "session",
-     {{BTR_ATTR_SESSION_ID, "id"}, {BTR_ATTR_USER_NAME, "user"}, {BTR_ATTR_USER_ID, "user_id"},
+     {{BTR_ATTR_SESSION_ID, "id"},
+      {BTR_ATTR_USER_NAME, "user"},
+      {BTR_ATTR_USER_ID, "user_id"},
       {BTR_ATTR_SOURCE_IP, "source_ip"}}},
     {BTR_KIND_USER,
      "user",

@@ -16,9 +16,9 @@ void query_cut_text(struct btr_buffer *out, const struct btr_answer *a)
     char time[BTR_TIME_TEXT_SIZE];
     bool backward = a->direction == BTR_WALK_BACKWARD;
     btr_time_text(a->trace->unexplored_bound_ns, time);
-    btr_buffer_format(out, "%llu entities were reached and not followed; no event that %s %s was missed",
-                      (unsigned long long)a->trace->unexplored,
-                      backward ? "begins after" : "ends before", time);
+    btr_buffer_format(
+        out, "%llu entities were reached and not followed; no event that %s %s was missed",
+        (unsigned long long)a->trace->unexplored, backward ? "begins after" : "ends before", time);
 }
 
 const char *query_edge_word(const struct answer_edge *e)

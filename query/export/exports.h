@@ -3,10 +3,14 @@
 /** The ways to show an answer, and words that they share. */
 #include "../answer/parts.h"
 
-int query_export_text(const struct btr_answer *a, bool colour, struct btr_buffer *out, struct btr_err *err);
-int query_export_json(const struct btr_answer *a, bool colour, struct btr_buffer *out, struct btr_err *err);
-int query_export_dot(const struct btr_answer *a, bool colour, struct btr_buffer *out, struct btr_err *err);
-int query_export_graphml(const struct btr_answer *a, bool colour, struct btr_buffer *out, struct btr_err *err);
+int query_export_text(const struct btr_answer *a, bool colour, struct btr_buffer *out,
+                      struct btr_err *err);
+int query_export_json(const struct btr_answer *a, bool colour, struct btr_buffer *out,
+                      struct btr_err *err);
+int query_export_dot(const struct btr_answer *a, bool colour, struct btr_buffer *out,
+                     struct btr_err *err);
+int query_export_graphml(const struct btr_answer *a, bool colour, struct btr_buffer *out,
+                         struct btr_err *err);
 
 /** What a cut answer may miss, one sentence. */
 void query_cut_text(struct btr_buffer *out, const struct btr_answer *a);

@@ -8,7 +8,8 @@ struct json_writer {
     bool first; /* no comma before the next item */
 };
 
-void json_open(struct json_writer *w, const char *name, char bracket);  /* name NULL: an item of an array */
+void json_open(struct json_writer *w, const char *name,
+               char bracket); /* name NULL: an item of an array */
 void json_close(struct json_writer *w, char bracket);
 void json_text(struct json_writer *w, const char *name, struct btr_span text);
 void json_number(struct json_writer *w, const char *name, int64_t number);
@@ -18,7 +19,8 @@ void json_bool(struct json_writer *w, const char *name, bool value);
 void json_null(struct json_writer *w, const char *name);
 /** The text when there is one; nothing else. */
 void json_text_if(struct json_writer *w, const char *name, struct btr_span text);
-/** Decimal text as a number when it is a plain one of at most 18 digits; else as a string; nothing when empty. */
+/** Decimal text as a number when it is a plain one of at most 18 digits; else as a string; nothing
+ * when empty. */
 void json_digits_if(struct json_writer *w, const char *name, struct btr_span digits);
 /** A line break between the items of a long array, for people who page through it. */
 void json_newline(struct json_writer *w);

@@ -1,6 +1,6 @@
 /*
- * The answer for people. First whether it was cut, then the alert, then one path for each of the most likely
- * ways in, then the rest as counts, what cannot be known, and what to try next.
+ * The answer for people. First whether it was cut, then the alert, then one path for each of the
+ * most likely ways in, then the rest as counts, what cannot be known, and what to try next.
  */
 #include "text.h"
 
@@ -195,8 +195,9 @@ static uint32_t ways_say(const struct text_writer *w, uint32_t picked[WAYS_SHOWN
     bool backward = w->a->direction == BTR_WALK_BACKWARD;
     if (count == 0) {
         heading(w, backward ? "\nNo way in" : "\nNo way out");
-        btr_buffer_text(w->out, backward ? ": nothing in the records leads to the alert\n"
-                                         : ": no connection to an end without records was reached\n");
+        btr_buffer_text(w->out, backward
+                                    ? ": nothing in the records leads to the alert\n"
+                                    : ": no connection to an end without records was reached\n");
         return 0;
     }
     for (uint32_t i = 0; i < count; i++)
@@ -209,14 +210,22 @@ static uint32_t ways_say(const struct text_writer *w, uint32_t picked[WAYS_SHOWN
 static void kinds_say(const struct text_writer *w)
 {
     static const char *const NAMES[BTR_KIND_MAX + 1][2] = {
-        {"other", "others"},           {"process", "processes"},
-        {"file", "files"},             {"connection", "connections"},
-        {"channel", "channels"},       {"rendezvous", "rendezvous"},
-        {"session", "sessions"},       {"user", "users"},
-        {"host", "hosts"},             {"container", "containers"},
-        {"registry key", "registry keys"}, {"service", "services"},
-        {"task", "tasks"},             {"WMI item", "WMI items"},
-        {"DNS name", "DNS names"},     {"share", "shares"},
+        {"other", "others"},
+        {"process", "processes"},
+        {"file", "files"},
+        {"connection", "connections"},
+        {"channel", "channels"},
+        {"rendezvous", "rendezvous"},
+        {"session", "sessions"},
+        {"user", "users"},
+        {"host", "hosts"},
+        {"container", "containers"},
+        {"registry key", "registry keys"},
+        {"service", "services"},
+        {"task", "tasks"},
+        {"WMI item", "WMI items"},
+        {"DNS name", "DNS names"},
+        {"share", "shares"},
         {"memory object", "memory objects"},
     };
     uint64_t counts[BTR_KIND_MAX + 1] = {0};
@@ -305,8 +314,9 @@ static void others_say(const struct text_writer *w, uint32_t shown)
         text_number_of(w, count, ROWS[r].one, ROWS[r].many);
         between = ",\n        ";
     }
-    btr_buffer_text(w->out, "\n        in this order, the alert's own far address first, then fewest steps, "
-                            "then the latest; steps are not scored yet\n");
+    btr_buffer_text(
+        w->out, "\n        in this order, the alert's own far address first, then fewest steps, "
+                "then the latest; steps are not scored yet\n");
 }
 
 static void gaps_say(const struct text_writer *w)
@@ -347,8 +357,8 @@ static bool shell_safe(uint8_t c)
     return letter || (c >= '0' && c <= '9') || (c != 0 && strchr("_-./:@%+,=", c));
 }
 
-/* A word for a shell: quoted unless it is plain. Bytes that a terminal must not see are escaped, backslashes
-   are not: they must survive being copied. */
+/* A word for a shell: quoted unless it is plain. Bytes that a terminal must not see are escaped,
+   backslashes are not: they must survive being copied. */
 static void shell_word(struct btr_buffer *out, struct btr_span word)
 {
     bool plain = word.size > 0;
@@ -393,7 +403,8 @@ static void next_say(const struct text_writer *w, const uint32_t *picked, uint32
         command_say(w, "trace", backward ? "" : " --forward");
         btr_buffer_text(w->out, " --from ");
         shell_word(w->out, a->options.specs[0]);
-        btr_buffer_text(w->out, " --evidence all --output json    # all of it, with every record\n");
+        btr_buffer_text(w->out,
+                        " --evidence all --output json    # all of it, with every record\n");
         command_say(w, "trace", backward ? "" : " --forward");
         btr_buffer_text(w->out, " --from ");
         shell_word(w->out, a->options.specs[0]);

@@ -15,7 +15,8 @@ void text_style(const struct text_writer *w, enum text_style style);
 void text_count(const struct text_writer *w, uint64_t count);
 /** "1 process", "5,559 processes" */
 void text_number_of(const struct text_writer *w, uint64_t count, const char *one, const char *many);
-/** A node in one line: label, and what tells it from others of that label. Escaped, cut at a width. */
+/** A node in one line: label, and what tells it from others of that label. Escaped, cut at a width.
+ */
 void text_node(const struct text_writer *w, uint32_t node);
 
 /** The path of a way in as a chain by host and process (text_path.c). */

@@ -9,7 +9,7 @@ enum { STEPS_SHOWN = 60 };
 
 /* What was printed last, so that headings come only where something changes. */
 struct place {
-    uint32_t actor;       /* node, or ANSWER_NONE */
+    uint32_t actor; /* node, or ANSWER_NONE */
     struct btr_span host;
     char day[BTR_TIME_TEXT_SIZE];
 };
@@ -94,7 +94,9 @@ static void amount_say(const struct text_writer *w, const struct answer_edge *e)
     static const struct {
         uint8_t operation;
         const char *many;
-    } NOUNS[] = {{BTR_OP_READ, "reads"}, {BTR_OP_WRITE, "writes"}, {BTR_OP_SEND, "sends"},
+    } NOUNS[] = {{BTR_OP_READ, "reads"},
+                 {BTR_OP_WRITE, "writes"},
+                 {BTR_OP_SEND, "sends"},
                  {BTR_OP_RECV, "receives"}};
     bool bytes = e->bytes != BTR_BYTES_UNKNOWN;
     if (e->pair || (!bytes && e->record_count < 2))

@@ -22,11 +22,13 @@ const char *query_field_suggest(struct btr_span name);
 /** One value of a field. */
 struct query_value {
     struct btr_span text;
-    bool fold; /* letters of either case are equal: Windows paths, host names, agents' process ids */
+    bool
+        fold; /* letters of either case are equal: Windows paths, host names, agents' process ids */
 };
 /** Visits the values that an entity has of a field. @return true as soon as the visitor does */
 typedef bool query_value_visit(void *self, const struct query_value *value);
-bool query_field_values(uint32_t field, const struct btr_entity *entity, query_value_visit *visit, void *self);
+bool query_field_values(uint32_t field, const struct btr_entity *entity, query_value_visit *visit,
+                        void *self);
 
 enum query_node_type { QUERY_ALL, QUERY_AND, QUERY_OR, QUERY_NOT, QUERY_COMPARE };
 enum query_op {
@@ -42,7 +44,12 @@ enum query_op {
     QUERY_MATCHES,
 };
 
-enum { QUERY_TEXT_MAX = 64 << 10, QUERY_DEPTH_MAX = 64, QUERY_NODE_MAX = 4096, QUERY_NODE_NONE = UINT16_MAX };
+enum {
+    QUERY_TEXT_MAX = 64 << 10,
+    QUERY_DEPTH_MAX = 64,
+    QUERY_NODE_MAX = 4096,
+    QUERY_NODE_NONE = UINT16_MAX
+};
 
 struct query_literal {
     struct btr_span text; /* in the filter's arena */
@@ -51,9 +58,9 @@ struct query_literal {
 };
 
 struct query_node {
-    uint8_t type;          /* enum query_node_type */
-    uint8_t op;            /* enum query_op, of a comparison */
-    uint16_t child, next;  /* node indexes, or QUERY_NODE_NONE */
+    uint8_t type;         /* enum query_node_type */
+    uint8_t op;           /* enum query_op, of a comparison */
+    uint16_t child, next; /* node indexes, or QUERY_NODE_NONE */
     uint32_t field;
     uint32_t literal_first, literal_count;
     struct query_pattern *pattern;
@@ -65,7 +72,8 @@ struct btr_filter {
     struct query_literal *literals;
     uint32_t node_count, node_capacity, literal_count, literal_capacity;
     uint16_t root;
-    uint64_t *given_up; /* matches that were too costly; behind a pointer, as the filter is const in use */
+    uint64_t *given_up; /* matches that were too costly; behind a pointer, as the filter is const in
+                           use */
 };
 
 #endif

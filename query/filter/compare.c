@@ -171,7 +171,7 @@ bool query_cidr_parse(struct query_cidr *out, struct btr_span text)
 
 bool query_cidr_holds(const struct query_cidr *cidr, struct btr_span address)
 {
-    uint8_t a[16];
+    uint8_t a[16] = {0};
     if (address_parse(address, a) != cidr->bytes)
         return false;
     size_t whole = cidr->bits / 8u, rest = cidr->bits % 8u;

@@ -7,8 +7,8 @@
 bool query_equal_folded(struct btr_span a, struct btr_span b);
 int query_compare_folded(struct btr_span a, struct btr_span b);
 
-/** `*` any bytes, `?` one byte, `[*]` `[?]` `[[]` these bytes themselves; a backslash is a backslash (Windows paths).
- *  Time at most pattern x text. */
+/** `*` any bytes, `?` one byte, `[*]` `[?]` `[[]` these bytes themselves; a backslash is a
+ * backslash (Windows paths). Time at most pattern x text. */
 bool query_glob(struct btr_span pattern, struct btr_span text, bool fold);
 
 /** A decimal number: digits, optionally a sign before and a fraction after. */

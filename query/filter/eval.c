@@ -6,7 +6,8 @@ struct comparison {
     const struct query_node *node;
 };
 
-/* Order of a value and a literal: by number where the literal is one and the value too, else by bytes. */
+/* Order of a value and a literal: by number where the literal is one and the value too, else by
+ * bytes. */
 static int order(const struct query_value *value, const struct query_literal *literal)
 {
     if (literal->number && query_is_number(value->text))

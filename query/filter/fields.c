@@ -81,7 +81,8 @@ const char *query_field_suggest(struct btr_span name)
 
 /* ---- Values ---- */
 
-/* A path with a backslash that does not begin with / is Windows': letters of either case are equal. */
+/* A path with a backslash that does not begin with / is Windows': letters of either case are equal.
+ */
 static bool path_folds(struct btr_span path)
 {
     return path.size && path.at[0] != '/' && memchr(path.at, '\\', path.size);
@@ -160,9 +161,8 @@ bool query_field_values(uint32_t field, const struct btr_entity *entity, query_v
         return attr_values(field, entity, visit, self) ||
                derived_values(BTR_ATTR_PROCESS_EXECUTABLE, entity, visit, self);
     case QUERY_FIELD_KIND:
-        value = (struct query_value){.text = btr_span_of(btr_kind_word(entity->kind)
-                                                             ? btr_kind_word(entity->kind)
-                                                             : "")};
+        value = (struct query_value){
+            .text = btr_span_of(btr_kind_word(entity->kind) ? btr_kind_word(entity->kind) : "")};
         return visit(self, &value);
     case QUERY_FIELD_ID:
         btr_id_text(entity->id, id);

@@ -169,9 +169,8 @@ int query_lexer_regex(struct query_lexer *lexer, struct btr_err *err)
     lexer->token = QUERY_TOKEN_REGEX;
     lexer->value = btr_buffer_view(&lexer->unescaped);
     lexer->flags = (struct btr_span){lexer->text.at + flags, lexer->at - flags};
-    return lexer->unescaped.failed
-               ? btr_fail(err, BTR_E_NOMEM, lexer->begin, "regular expression")
-               : 0;
+    return lexer->unescaped.failed ? btr_fail(err, BTR_E_NOMEM, lexer->begin, "regular expression")
+                                   : 0;
 }
 
 bool query_lexer_is(const struct query_lexer *lexer, const char *word)

@@ -6,11 +6,11 @@
 
 enum query_token {
     QUERY_TOKEN_END,
-    QUERY_TOKEN_WORD,    /* a field, or a word of the language */
-    QUERY_TOKEN_STRING,  /* "..." with escapes, '...' without */
+    QUERY_TOKEN_WORD,   /* a field, or a word of the language */
+    QUERY_TOKEN_STRING, /* "..." with escapes, '...' without */
     QUERY_TOKEN_NUMBER,
-    QUERY_TOKEN_REGEX,   /* only where it is asked for */
-    QUERY_TOKEN_SIGN,    /* == != < <= > >= ( ) , */
+    QUERY_TOKEN_REGEX, /* only where it is asked for */
+    QUERY_TOKEN_SIGN,  /* == != < <= > >= ( ) , */
 };
 
 struct query_lexer {
@@ -18,9 +18,9 @@ struct query_lexer {
     size_t at; /* of the next byte */
     /* the token in hand */
     enum query_token token;
-    size_t begin;           /* where it stands */
-    struct btr_span value;  /* words, numbers, signs: of the text; else in `unescaped` */
-    struct btr_span flags;  /* of a regular expression */
+    size_t begin;                /* where it stands */
+    struct btr_span value;       /* words, numbers, signs: of the text; else in `unescaped` */
+    struct btr_span flags;       /* of a regular expression */
     struct btr_buffer unescaped; /* of this token only */
 };
 

@@ -1,4 +1,5 @@
-/* The filter language: recursive descent over tokens to nodes. docs/man/backtrail-find.1 is its manual. */
+/* The filter language: recursive descent over tokens to nodes. docs/man/backtrail-find.1 is its
+ * manual. */
 #include <stdlib.h>
 
 #include "ast.h"
@@ -40,8 +41,7 @@ static int node_new(struct parser *p, enum query_node_type type, uint16_t *out)
     struct btr_filter *f = p->filter;
     if (f->node_count == QUERY_NODE_MAX)
         return btr_fail(p->err, BTR_E_USAGE, p->lexer.begin,
-                        "the filter has more than %d parts at %zu", QUERY_NODE_MAX,
-                        p->lexer.begin);
+                        "the filter has more than %d parts at %zu", QUERY_NODE_MAX, p->lexer.begin);
     if (f->node_count == f->node_capacity) {
         uint32_t capacity = f->node_capacity ? f->node_capacity * 2 : 16;
         struct query_node *more = realloc(f->nodes, capacity * sizeof *more);
@@ -51,8 +51,8 @@ static int node_new(struct parser *p, enum query_node_type type, uint16_t *out)
         f->node_capacity = capacity;
     }
     *out = (uint16_t)f->node_count++;
-    f->nodes[*out] =
-        (struct query_node){.type = (uint8_t)type, .child = QUERY_NODE_NONE, .next = QUERY_NODE_NONE};
+    f->nodes[*out] = (struct query_node){
+        .type = (uint8_t)type, .child = QUERY_NODE_NONE, .next = QUERY_NODE_NONE};
     return 0;
 }
 
@@ -81,10 +81,9 @@ static int literal_take(struct parser *p, struct query_node *node, bool want_str
     if (!btr_arena_copy(f->arena, l->value, &literal.text))
         return fail_memory(p);
     if (node->op == QUERY_CIDR && !query_cidr_parse(&literal.cidr, literal.text))
-        return btr_fail(p->err, BTR_E_USAGE, l->begin,
-                        "\"%.*s\" at %zu is no address range such as 10.0.0.0/8",
-                        (int)(l->value.size < 64 ? l->value.size : 64), (const char *)l->value.at,
-                        l->begin);
+        return btr_fail(
+            p->err, BTR_E_USAGE, l->begin, "\"%.*s\" at %zu is no address range such as 10.0.0.0/8",
+            (int)(l->value.size < 64 ? l->value.size : 64), (const char *)l->value.at, l->begin);
     f->literals[f->literal_count++] = literal;
     node->literal_count++;
     return advance(p);
@@ -124,9 +123,9 @@ static const struct {
     const char *word;
     enum query_op op;
 } OPS[] = {
-    {"==", QUERY_EQ}, {"!=", QUERY_NE}, {"<", QUERY_LT},      {"<=", QUERY_LE},
-    {">", QUERY_GT},  {">=", QUERY_GE}, {"in", QUERY_IN},     {"like", QUERY_LIKE},
-    {"cidr", QUERY_CIDR},               {"matches", QUERY_MATCHES},
+    {"==", QUERY_EQ},     {"!=", QUERY_NE},           {"<", QUERY_LT},  {"<=", QUERY_LE},
+    {">", QUERY_GT},      {">=", QUERY_GE},           {"in", QUERY_IN}, {"like", QUERY_LIKE},
+    {"cidr", QUERY_CIDR}, {"matches", QUERY_MATCHES},
 };
 
 static int op_take(struct parser *p, uint8_t *op)
@@ -186,7 +185,7 @@ static int parse_compare(struct parser *p, uint16_t *out)
         return rc;
     node.literal_first = p->filter->literal_count;
     rc = values_take(p, &node);
-    uint16_t compare, outer;
+    uint16_t compare = 0, outer = 0;
     if (rc == 0)
         rc = node_new(p, QUERY_COMPARE, &compare);
     if (rc < 0) {
@@ -222,7 +221,7 @@ static int parse_not(struct parser *p, uint16_t *out)
         return parse_compare(p, out);
     if ((rc = deeper(p)) < 0 || (rc = advance(p)) < 0)
         return rc;
-    uint16_t inner;
+    uint16_t inner = 0;
     rc = group ? parse_or(p, &inner) : parse_not(p, &inner);
     if (rc < 0)
         return rc;
@@ -239,11 +238,12 @@ static int parse_not(struct parser *p, uint16_t *out)
     return 0;
 }
 
-/* A chain of one connective: its parts become siblings, so that depth is that of the text's brackets. */
+/* A chain of one connective: its parts become siblings, so that depth is that of the text's
+ * brackets. */
 static int parse_chain(struct parser *p, enum query_node_type type, uint16_t *out)
 {
     const char *word = type == QUERY_AND ? "and" : "or";
-    uint16_t last;
+    uint16_t last = 0;
     int rc = type == QUERY_AND ? parse_not(p, out) : parse_chain(p, QUERY_AND, out);
     if (rc < 0 || !query_lexer_is(&p->lexer, word))
         return rc;
@@ -252,7 +252,7 @@ static int parse_chain(struct parser *p, enum query_node_type type, uint16_t *ou
         return rc;
     p->filter->nodes[*out].child = last;
     while (query_lexer_is(&p->lexer, word)) {
-        uint16_t more;
+        uint16_t more = 0;
         if ((rc = advance(p)) < 0)
             return rc;
         rc = type == QUERY_AND ? parse_not(p, &more) : parse_chain(p, QUERY_AND, &more);

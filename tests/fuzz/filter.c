@@ -1,5 +1,5 @@
-/* Whatever a filter's text is, parsing ends, and what parses answers about any entity, twice the same. The bytes after
- * the first newline become the entity's values. */
+/* Whatever a filter's text is, parsing ends, and what parses answers about any entity, twice the
+ * same. The bytes after the first newline become the entity's values. */
 #include <btr/filter.h>
 #include <stdlib.h>
 
@@ -25,7 +25,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct btr_attr attrs[5];
     for (size_t i = 0; i < 5; i++)
         attrs[i] = (struct btr_attr){KEYS[i], 0, cut_line(&rest)};
-    struct btr_entity entity = {.kind = BTR_KIND_PROCESS, .host = rest, .attrs = attrs, .attr_count = 5};
+    struct btr_entity entity = {
+        .kind = BTR_KIND_PROCESS, .host = rest, .attrs = attrs, .attr_count = 5};
 
     struct btr_filter *filter = NULL;
     struct btr_err err = {0};

@@ -1,4 +1,5 @@
-/* Whatever a SPEC's text is, parsing ends; its parts lie in the text; a refusal says why in one printable line. */
+/* Whatever a SPEC's text is, parsing ends; its parts lie in the text; a refusal says why in one
+ * printable line. */
 #include <btr/filter.h>
 #include <stdlib.h>
 

@@ -1,6 +1,7 @@
 #ifndef BTR_ANSWER_H
 #define BTR_ANSWER_H
-/** A trace made ready to be shown: entities described, parallel edges merged, ways in found. Exporters print it. */
+/** A trace made ready to be shown: entities described, parallel edges merged, ways in found.
+ * Exporters print it. */
 #include <btr/buffer.h>
 #include <btr/trace.h>
 
@@ -11,21 +12,25 @@ struct btr_answer_options {
     const struct btr_span *specs; /* as given, one per start */
     bool evidence_all;            /* else the first and the last record of an edge */
     bool no_stats;
-    int64_t wall_ns;              /* time the query took, for stats */
-    int64_t began_ns;             /* monotonic clock when the query began; 0: take wall_ns as it is */
-    struct btr_span again;        /* "--store DIR", quoted for a shell, for the commands that text suggests; may be empty */
+    int64_t wall_ns;       /* time the query took, for stats */
+    int64_t began_ns;      /* monotonic clock when the query began; 0: take wall_ns as it is */
+    struct btr_span again; /* "--store DIR", quoted for a shell, for the commands that text
+                              suggests; may be empty */
 };
 
 /** @param trace borrowed until the answer is freed */
-int btr_answer_make(struct btr_answer **out, struct btr_reader *reader, const struct btr_trace *trace,
-                    enum btr_walk_direction direction, const struct btr_start *starts, uint32_t start_count,
+int btr_answer_make(struct btr_answer **out, struct btr_reader *reader,
+                    const struct btr_trace *trace, enum btr_walk_direction direction,
+                    const struct btr_start *starts, uint32_t start_count,
                     const struct btr_answer_options *options, struct btr_err *err);
 void btr_answer_free(struct btr_answer *answer);
 
-/** One line that names an entity for people, as it was known at a time. Raw bytes: whoever prints it escapes it. */
+/** One line that names an entity for people, as it was known at a time. Raw bytes: whoever prints
+ * it escapes it. */
 void btr_entity_label(struct btr_buffer *out, const struct btr_entity *entity, int64_t at_ns);
 
-/** An entity as one JSON object, as `find` shows it; the members of a node of backtrail-trace/1, and "events". */
+/** An entity as one JSON object, as `find` shows it; the members of a node of backtrail-trace/1,
+ * and "events". */
 void btr_entity_json(struct btr_buffer *out, const struct btr_entity *entity, int64_t at_ns);
 
 /** One way to show an answer. */
@@ -33,7 +38,8 @@ struct btr_export {
     const char *name; /* value of --output */
     const char *what; /* for --help */
     /** Appends to `out`. @param colour only text heeds it */
-    int (*write)(const struct btr_answer *answer, bool colour, struct btr_buffer *out, struct btr_err *err);
+    int (*write)(const struct btr_answer *answer, bool colour, struct btr_buffer *out,
+                 struct btr_err *err);
 };
 extern const struct btr_export btr_exports[]; /* ends with a NULL name */
 
