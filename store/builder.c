@@ -40,9 +40,8 @@ size_t store_builder_size(const struct store_builder *b)
 {
     return (size_t)b->event_count * sizeof(*b->events) +
            (size_t)b->entity_count * (sizeof(*b->entities) + 40) +
-           (size_t)b->attr_count * (sizeof(*b->attrs) + 24) +
-           (size_t)b->strings.count * 40 + b->strings.bytes.size + b->text.size +
-           (size_t)b->gap_count * sizeof(*b->gaps) +
+           (size_t)b->attr_count * (sizeof(*b->attrs) + 24) + (size_t)b->strings.count * 40 +
+           b->strings.bytes.size + b->text.size + (size_t)b->gap_count * sizeof(*b->gaps) +
            (size_t)b->quarantined_count * sizeof(*b->quarantined);
 }
 
@@ -126,7 +125,8 @@ static bool maps_make(struct store_builder *b, const struct btr_batch *batch, ui
     return true;
 }
 
-/* One that is told twice in a row counts once; what else repeats is dropped when all are in order. */
+/* One that is told twice in a row counts once; what else repeats is dropped when all are in order.
+ */
 static bool attr_add(struct store_builder *b, uint32_t entity, const struct btr_attr *attr)
 {
     uint32_t value = store_strings_add(&b->strings, attr->value);
@@ -244,7 +244,8 @@ int store_builder_append(struct store_builder *b, const struct btr_batch *batch,
                          struct btr_err *err)
 {
     if (!batch_is_sound(batch))
-        return btr_fail(err, BTR_E_FORMAT, UINT64_MAX, "a batch contradicts itself: a fault of the decoder");
+        return btr_fail(err, BTR_E_FORMAT, UINT64_MAX,
+                        "a batch contradicts itself: a fault of the decoder");
     if (batch->event_count > STORE_EVENTS_MAX - b->event_count ||
         b->entity_count + 2 * (uint64_t)batch->event_count + batch->note_count >
             STORE_ENTITIES_MAX + 2 * (uint64_t)STORE_EVENTS_MAX)

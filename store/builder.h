@@ -1,6 +1,7 @@
 #ifndef STORE_BUILDER_H
 #define STORE_BUILDER_H
-/** A segment in the making: batches copied into plain arrays, with ids and strings as numbers. One thread. */
+/** A segment in the making: batches copied into plain arrays, with ids and strings as numbers. One
+ * thread. */
 #include "string_table.h"
 
 #include <btr/err.h>
@@ -62,7 +63,7 @@ struct store_builder {
     struct btr_idmap by_id;        /* entity */
     struct btr_u64map attr_latest; /* entity << 16 | key: the attribute told last */
     struct store_strings strings;
-    struct btr_buffer text; /* of gaps and quarantine */
+    struct btr_buffer text;          /* of gaps and quarantine */
     uint32_t *stream_map, *name_map; /* of the batch being appended */
     uint32_t stream_map_capacity, name_map_capacity;
 };
@@ -70,8 +71,10 @@ struct store_builder {
 void store_builder_fini(struct store_builder *b);
 /** Empties it; keeps memory. */
 void store_builder_clear(struct store_builder *b);
-/** Copies a batch. @return 0, BTR_E_NOMEM, BTR_E_LIMIT; after a failure the builder must be cleared */
-int store_builder_append(struct store_builder *b, const struct btr_batch *batch, struct btr_err *err);
+/** Copies a batch. @return 0, BTR_E_NOMEM, BTR_E_LIMIT; after a failure the builder must be cleared
+ */
+int store_builder_append(struct store_builder *b, const struct btr_batch *batch,
+                         struct btr_err *err);
 bool store_builder_is_empty(const struct store_builder *b);
 /** @return bytes held for what was appended */
 size_t store_builder_size(const struct store_builder *b);

@@ -40,7 +40,8 @@ bool store_cache_put(struct store_cache *c, struct cache_slot *slot, void *data,
         c->slots = slots;
         c->capacity = capacity;
     }
-    *slot = (struct cache_slot){data, size, 1, true}; /* pinned, so that it survives its own coming */
+    *slot =
+        (struct cache_slot){data, size, 1, true}; /* pinned, so that it survives its own coming */
     c->slots[c->count++] = slot;
     c->size += size;
     evict(c);

@@ -1,7 +1,10 @@
 #ifndef STORE_CACHE_H
 #define STORE_CACHE_H
-/** Decoded blocks within a budget of bytes; the one that was not used for a round goes first. One thread. */
+/** Decoded blocks within a budget of bytes; the one that was not used for a round goes first. One
+ * thread. */
 #include <btr/span.h>
+
+#include <assert.h>
 
 /** Place of one decoded block. A pinned one stays. */
 struct cache_slot {
@@ -18,7 +21,8 @@ struct store_cache {
 };
 
 void store_cache_fini(struct store_cache *cache); /* frees the data of all slots */
-/** Hands data over to a slot and makes room for it. @return false when out of memory; data is then freed */
+/** Hands data over to a slot and makes room for it. @return false when out of memory; data is then
+ * freed */
 bool store_cache_put(struct store_cache *cache, struct cache_slot *slot, void *data, size_t size);
 
 static inline void store_cache_pin(struct cache_slot *slot)
@@ -29,6 +33,7 @@ static inline void store_cache_pin(struct cache_slot *slot)
 
 static inline void store_cache_unpin(struct cache_slot *slot)
 {
+    assert(slot && slot->pins > 0);
     slot->pins--;
 }
 

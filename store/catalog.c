@@ -6,7 +6,8 @@
 #include <sys/stat.h>
 
 enum { TABLES_MAX = 8, READERS_MAX = 510, PATH_SIZE = 4096 };
-/* Address space, not disk: the file grows as it is written. Halved until it fits the process's limit. */
+/* Address space, not disk: the file grows as it is written. Halved until it fits the process's
+ * limit. */
 #define MAP_SIZE_MAX ((size_t)64 << 30)
 #define MAP_SIZE_MIN ((size_t)16 << 20)
 
@@ -157,7 +158,8 @@ static int version_check(struct store_catalog *c, MDB_txn *txn, struct btr_err *
     if (rc != 0)
         return catalog_fail(err, rc, c->path, "read the version of");
     if (value.mv_size != 4)
-        return btr_fail(err, BTR_E_FORMAT, UINT64_MAX, "%s: the catalog states no version", c->path);
+        return btr_fail(err, BTR_E_FORMAT, UINT64_MAX, "%s: the catalog states no version",
+                        c->path);
     uint32_t version = store_get_u32(value.mv_data);
     if (version > STORE_CATALOG_VERSION)
         return btr_fail(err, BTR_E_VERSION, UINT64_MAX,
@@ -531,16 +533,18 @@ static int rows_put(struct store_catalog *c, MDB_txn *txn, const struct catalog_
         store_put_u64(key, segment->hash.hi);
         store_put_u64(key + 8, segment->hash.lo);
         segment_put(row, segment);
-        rc = row->failed ? ENOMEM
-                         : row_put(txn, c->segments, (struct btr_span){key, 16}, btr_buffer_view(row));
+        rc = row->failed
+                 ? ENOMEM
+                 : row_put(txn, c->segments, (struct btr_span){key, 16}, btr_buffer_view(row));
     }
     for (uint32_t i = 0; rc == 0 && i < progress->input_count; i++) {
         uint8_t key[24];
         btr_buffer_clear(row);
         input_key(key, &progress->inputs[i]);
         input_put(row, &progress->inputs[i]);
-        rc = row->failed ? ENOMEM
-                         : row_put(txn, c->inputs, (struct btr_span){key, 24}, btr_buffer_view(row));
+        rc = row->failed
+                 ? ENOMEM
+                 : row_put(txn, c->inputs, (struct btr_span){key, 24}, btr_buffer_view(row));
     }
     for (uint32_t i = 0; rc == 0 && i < progress->state_count; i++) {
         uint8_t key[16];

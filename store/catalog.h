@@ -1,8 +1,8 @@
 #ifndef STORE_CATALOG_H
 #define STORE_CATALOG_H
 /**
- * The door to LMDB: what is published. One environment in <store>/catalog with the tables meta, segments,
- * inputs, states (docs/FORMAT.md, "Catalog"). A change is one transaction.
+ * The door to LMDB: what is published. One environment in <store>/catalog with the tables meta,
+ * segments, inputs, states (docs/FORMAT.md, "Catalog"). A change is one transaction.
  */
 #include <btr/arena.h>
 #include <btr/buffer.h>

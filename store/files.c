@@ -33,8 +33,7 @@ bool store_files_path(char path[STORE_PATH_SIZE], const char *store,
 {
     char hash[BTR_ID_TEXT_SIZE];
     btr_id_text(row->hash, hash);
-    int size =
-        snprintf(path, STORE_PATH_SIZE, "%s/segments/%s/%s.bseg", store, row->day, hash);
+    int size = snprintf(path, STORE_PATH_SIZE, "%s/segments/%s/%s.bseg", store, row->day, hash);
     return size >= 0 && size < STORE_PATH_SIZE;
 }
 
@@ -61,8 +60,8 @@ static int folder_check(const char *store, struct btr_err *err)
     }
     (void)closedir(folder);
     if (foreign && !catalog)
-        return btr_fail(err, BTR_E_FORMAT, UINT64_MAX,
-                        "%s: not a store, and other files are in it", store);
+        return btr_fail(err, BTR_E_FORMAT, UINT64_MAX, "%s: not a store, and other files are in it",
+                        store);
     return 0;
 }
 
@@ -197,7 +196,8 @@ static bool ends_in(const char *name, const char *end)
 static bool is_published(const char *name, const struct catalog_segment *rows, uint32_t count)
 {
     struct btr_id hash;
-    if (strlen(name) != 32 + 5 || !btr_id_parse((struct btr_span){(const uint8_t *)name, 32}, &hash))
+    if (strlen(name) != 32 + 5 ||
+        !btr_id_parse((struct btr_span){(const uint8_t *)name, 32}, &hash))
         return true; /* not a name that a store gives: not ours to remove */
     uint32_t low = 0, high = count;
     uint8_t key[16], other[16];
@@ -227,9 +227,11 @@ static int day_sweep(const char *day, const struct catalog_segment *rows, uint32
     int rc = 0;
     for (struct dirent *entry; rc == 0 && (entry = readdir(folder)) != NULL;) {
         char path[STORE_PATH_SIZE];
-        bool left_over = ends_in(entry->d_name, ".bseg.tmp") ||
-                         (ends_in(entry->d_name, ".bseg") && !is_published(entry->d_name, rows, count));
-        if (left_over && path_join(path, day, entry->d_name) && unlink(path) != 0 && errno != ENOENT)
+        bool left_over =
+            ends_in(entry->d_name, ".bseg.tmp") ||
+            (ends_in(entry->d_name, ".bseg") && !is_published(entry->d_name, rows, count));
+        if (left_over && path_join(path, day, entry->d_name) && unlink(path) != 0 &&
+            errno != ENOENT)
             rc = io_fail(err, "remove the unpublished segment", path);
     }
     (void)closedir(folder);

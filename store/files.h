@@ -1,6 +1,7 @@
 #ifndef STORE_FILES_H
 #define STORE_FILES_H
-/** Segment files and folders of a store: written durably, removed when they were never published. */
+/** Segment files and folders of a store: written durably, removed when they were never published.
+ */
 #include "catalog.h"
 
 enum { STORE_PATH_SIZE = 4096 };

@@ -14,13 +14,13 @@ enum {
     STORE_SECTION_ROW_SIZE = 40,
     STORE_BLOCK_ROW_SIZE = 24,
     STORE_SECTIONS_MAX = 64,
-    STORE_BLOCK_EVENTS = 8192,            /* events of a block, but for the last */
-    STORE_INDEX_ENTITIES = 1024,          /* entities of an index block, but for the last */
-    STORE_ENTITY_ROWS = 4096,             /* entities of an entity block, but for the last */
-    STORE_STRING_BLOCK_SIZE = 256 << 10,  /* bytes from which a block of strings is closed */
-    STORE_BLOCK_RAW_MAX = 256 << 20,      /* bytes of an unpacked block */
-    STORE_EVENTS_MAX = 4 << 20,           /* events of a segment */
-    STORE_ENTITIES_MAX = 8 << 20          /* entities of a segment */
+    STORE_BLOCK_EVENTS = 8192,           /* events of a block, but for the last */
+    STORE_INDEX_ENTITIES = 1024,         /* entities of an index block, but for the last */
+    STORE_ENTITY_ROWS = 4096,            /* entities of an entity block, but for the last */
+    STORE_STRING_BLOCK_SIZE = 256 << 10, /* bytes from which a block of strings is closed */
+    STORE_BLOCK_RAW_MAX = 256 << 20,     /* bytes of an unpacked block */
+    STORE_EVENTS_MAX = 4 << 20,          /* events of a segment */
+    STORE_ENTITIES_MAX = 8 << 20         /* entities of a segment */
 };
 
 /* The numbers are on disk. A file has its sections in ascending order, each at most once. */
@@ -53,7 +53,8 @@ enum store_section_flag {
 struct store_header {
     uint16_t section_count;
     uint32_t event_count, entity_count, string_count, stream_count, input_count;
-    int64_t first_ns, last_ns; /* least first and greatest last order time; 0 and 0 without events */
+    int64_t first_ns,
+        last_ns; /* least first and greatest last order time; 0 and 0 without events */
     uint64_t file_size;
 };
 
@@ -122,12 +123,12 @@ static inline uint64_t store_get_u64(const uint8_t *at)
 /* Differences wrap around, so that every pair of values has one. */
 static inline uint64_t store_zigzag(uint64_t difference)
 {
-    return difference << 1 ^ (uint64_t)-(int64_t)(difference >> 63);
+    return difference << 1 ^ (uint64_t) - (int64_t)(difference >> 63);
 }
 
 static inline uint64_t store_unzigzag(uint64_t coded)
 {
-    return coded >> 1 ^ (uint64_t)-(int64_t)(coded & 1);
+    return coded >> 1 ^ (uint64_t) - (int64_t)(coded & 1);
 }
 
 #endif

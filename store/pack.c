@@ -3,7 +3,7 @@
 #include <btr/id.h>
 #include <zstd.h>
 
-enum { PACK_LEVEL = 3 }; /* docs/decisions/0001: what more effort would save */
+enum { PACK_LEVEL = 7 }; /* docs/decisions/0001: what more effort would save */
 
 bool store_packer_init(struct store_packer *p)
 {

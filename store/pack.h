@@ -5,8 +5,8 @@
 
 /** Makes the image of a segment file, section by section. One thread. */
 struct store_packer {
-    void *zstd;             /* compression context, kept over segments */
-    struct btr_buffer file; /* header and table are filled in at the end */
+    void *zstd;                               /* compression context, kept over segments */
+    struct btr_buffer file;                   /* header and table are filled in at the end */
     struct btr_buffer blocks, directory, raw; /* of the section being made; `raw` is the caller's */
     struct store_section sections[STORE_SECTION_MAX];
     uint32_t section_count;
@@ -21,7 +21,8 @@ void store_section_begin(struct store_packer *p, enum store_section_type type, u
 /** Packs `p->raw` as the next block, which holds `count` items, and empties it. */
 int store_section_block(struct store_packer *p, uint32_t count, struct btr_err *err);
 void store_section_end(struct store_packer *p);
-/** Fills in header and table. The image stays in `p->file`. @return 0 or BTR_E_NOMEM, BTR_E_LIMIT */
+/** Fills in header and table. The image stays in `p->file`. @return 0 or BTR_E_NOMEM, BTR_E_LIMIT
+ */
 int store_packer_end(struct store_packer *p, struct store_header *header, struct btr_err *err);
 
 /** Unpacks blocks; one per reader. */

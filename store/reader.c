@@ -189,7 +189,8 @@ void btr_reader_cost(const struct btr_reader *r, struct btr_reader_cost *out)
 static uint32_t source_of(struct btr_reader *r, struct btr_span host, struct btr_span source)
 {
     for (uint32_t i = r->source_count; i-- > 0;)
-        if (btr_span_equal(r->sources[i].host, host) && btr_span_equal(r->sources[i].source, source))
+        if (btr_span_equal(r->sources[i].host, host) &&
+            btr_span_equal(r->sources[i].source, source))
             return i;
     if (r->source_count == r->source_capacity) {
         uint32_t capacity = r->source_capacity == 0 ? 16 : r->source_capacity * 2;

@@ -83,8 +83,8 @@ static int entity_gather(struct store_segment *seg, uint32_t number, struct btr_
     if (row->host > 0 && to->host.size == 0)
         rc = string_copy(seg, row->host - 1, arena, &to->host, err);
     if (rc == 0)
-        rc = attrs_gather(seg, e->attrs + row->attr_begin, row[1].attr_begin - row->attr_begin, arena,
-                          list, err);
+        rc = attrs_gather(seg, e->attrs + row->attr_begin, row[1].attr_begin - row->attr_begin,
+                          arena, list, err);
     store_cache_unpin(slot);
     return rc;
 }
@@ -113,7 +113,8 @@ static int attrs_settle(struct attr_list *list, struct btr_arena *arena, struct 
             continue;
         list->items[kept++] = *a;
     }
-    struct btr_attr *attrs = btr_arena_alloc(arena, kept * sizeof(*attrs), _Alignof(struct btr_attr));
+    struct btr_attr *attrs =
+        btr_arena_alloc(arena, kept * sizeof(*attrs), _Alignof(struct btr_attr));
     if (!attrs)
         return out_of_memory(err);
     if (kept > 0)
@@ -152,7 +153,8 @@ int btr_reader_entity(struct btr_reader *r, struct btr_id id, struct btr_arena *
     return rc;
 }
 
-struct btr_span btr_entity_attr(const struct btr_entity *entity, enum btr_attr_key key, int64_t at_ns)
+struct btr_span btr_entity_attr(const struct btr_entity *entity, enum btr_attr_key key,
+                                int64_t at_ns)
 {
     struct btr_span value = {NULL, 0};
     bool found = false;
@@ -279,8 +281,7 @@ static int merge_run(struct entity_merge *m, btr_entity_visit *visit, void *self
 int btr_reader_entities(struct btr_reader *r, enum btr_kind kind, int64_t since_ns,
                         int64_t until_ns, btr_entity_visit *visit, void *self, struct btr_err *err)
 {
-    struct entity_merge m = {
-        .reader = r, .kind = kind, .since_ns = since_ns, .until_ns = until_ns};
+    struct entity_merge m = {.reader = r, .kind = kind, .since_ns = since_ns, .until_ns = until_ns};
     m.arena = btr_arena_new(SIZE_MAX / 4);
     int rc = m.arena ? merge_run(&m, visit, self, err) : out_of_memory(err);
     btr_arena_free(m.arena);

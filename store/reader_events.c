@@ -82,7 +82,7 @@ struct event_search {
     int64_t since_ns, until_ns;
     const bool *stream_in; /* by stream of the segment */
     bool by_record, by_line;
-    uint64_t value;        /* of the record id or the line */
+    uint64_t value; /* of the record id or the line */
     btr_event_visit *visit;
     void *self;
     struct btr_err *err;

@@ -233,7 +233,7 @@ static int stats_of_segment(struct btr_reader *reader, uint32_t segment,
         *stat_count = reader->source_count;
     }
     struct store_read r = store_read_of((struct btr_span){raw, size});
-    for (uint32_t i = 0; raw && i < seg->header.stream_count && !r.failed; i++)
+    for (uint32_t i = 0; raw && *stats && i < seg->header.stream_count && !r.failed; i++)
         stat_read(&r, &(*stats)[seg->streams[i].snapshot_source]);
     if (raw && !store_read_done(&r))
         rc = store_segment_bad(seg, err, STORE_STATS, 0, "malformed");

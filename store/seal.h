@@ -20,20 +20,21 @@ struct store_sealed {
     int64_t first_ns, last_ns;
 };
 
-/** Order and numbers shared by the makers of sections; arrays are the sealer's and are used again. */
+/** Order and numbers shared by the makers of sections; arrays are the sealer's and are used again.
+ */
 struct store_sealer {
     struct store_packer packer;
     const struct store_builder *builder; /* during a call */
     const struct seal_input *inputs;     /* one per input of the builder */
-    uint32_t *order;      /* place in the segment -> event of the builder */
-    uint32_t *number_of;  /* entity of the builder -> number in the segment */
-    uint32_t *entity_of;  /* number -> entity of the builder */
-    uint32_t *run_first, *run_count;   /* by number: its events as subject */
+    uint32_t *order;                     /* place in the segment -> event of the builder */
+    uint32_t *number_of;                 /* entity of the builder -> number in the segment */
+    uint32_t *entity_of;                 /* number -> entity of the builder */
+    uint32_t *run_first, *run_count;     /* by number: its events as subject */
     int64_t *entity_first, *entity_last; /* by number: order times */
-    uint32_t *entity_events;           /* by number */
-    uint32_t *attr_order; /* attributes by number, key, time */
+    uint32_t *entity_events;             /* by number */
+    uint32_t *attr_order;                /* attributes by number, key, time */
     uint32_t *attr_begin; /* by number, and the end: where its attributes begin in attr_order */
-    uint32_t *string_of;  /* string of the builder -> number in the segment, UINT32_MAX = not used */
+    uint32_t *string_of; /* string of the builder -> number in the segment, UINT32_MAX = not used */
     uint32_t *used_strings; /* number -> string of the builder */
     uint32_t used_string_count;
     uint32_t *scratch, *scratch_more;
@@ -69,7 +70,8 @@ int store_seal_places(struct store_sealer *s, struct btr_err *err);
 /** Sections statistics, gaps, quarantine. */
 int store_seal_rows(struct store_sealer *s, struct btr_err *err);
 
-/** Sorts numbers stably. `before(self, a, b)`: a must stand before b. Sorted input costs one pass. */
+/** Sorts numbers stably. `before(self, a, b)`: a must stand before b. Sorted input costs one pass.
+ */
 void store_sort(uint32_t *items, uint32_t count, uint32_t *scratch,
                 bool (*before)(const void *self, uint32_t a, uint32_t b), const void *self);
 

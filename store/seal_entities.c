@@ -17,8 +17,8 @@ static void string_use(struct store_sealer *s, uint32_t string)
 }
 
 /*
- * Sorts the attributes of one entity and drops those told twice. A value that only comes again later must stay:
- * another segment may tell a different one between. @return how many stay
+ * Sorts the attributes of one entity and drops those told twice. A value that only comes again
+ * later must stay: another segment may tell a different one between. @return how many stay
  */
 static uint32_t attrs_settle(struct store_sealer *s, uint32_t *group, uint32_t count, uint32_t *to)
 {
@@ -28,7 +28,8 @@ static uint32_t attrs_settle(struct store_sealer *s, uint32_t *group, uint32_t c
     for (uint32_t i = 0; i < count; i++) {
         const struct builder_attr *a = &attrs[group[i]];
         const struct builder_attr *last = kept > 0 ? &attrs[to[kept - 1]] : NULL;
-        if (!last || last->key != a->key || last->since_ns != a->since_ns || last->value != a->value)
+        if (!last || last->key != a->key || last->since_ns != a->since_ns ||
+            last->value != a->value)
             to[kept++] = group[i];
     }
     return kept;

@@ -24,7 +24,8 @@ static bool run_begins(const struct store_sealer *s, uint32_t begin, uint32_t i)
     return i == begin || event_at(s, i)->subject != event_at(s, i - 1)->subject;
 }
 
-/* Columns: count of runs, subjects, lengths of runs. Objects follow apart, in the same numbering. */
+/* Columns: count of runs, subjects, lengths of runs. Objects follow apart, in the same numbering.
+ */
 static void ends_put(struct store_sealer *s, uint32_t begin, uint32_t end, uint32_t *next)
 {
     struct btr_buffer *raw = &s->packer.raw;
@@ -70,7 +71,8 @@ static void times_put(struct store_sealer *s, uint32_t begin, uint32_t end, int6
         before = last;
     }
     for (uint32_t i = begin; i < end; i++)
-        btr_buffer_varint(raw, (uint64_t)event_at(s, i)->last_ns - (uint64_t)event_at(s, i)->first_ns);
+        btr_buffer_varint(raw,
+                          (uint64_t)event_at(s, i)->last_ns - (uint64_t)event_at(s, i)->first_ns);
 }
 
 static int64_t least_first(const struct store_sealer *s, uint32_t begin, uint32_t end)

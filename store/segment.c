@@ -21,8 +21,8 @@ int store_segment_name(const struct store_segment *seg, int rc, struct btr_err *
 int store_segment_bad(const struct store_segment *seg, struct btr_err *err, unsigned section,
                       uint32_t block, const char *what)
 {
-    return btr_fail(err, BTR_E_FORMAT, UINT64_MAX, "segment %s: section %s, block %u: %s", seg->name,
-                    store_section_word(section), block, what);
+    return btr_fail(err, BTR_E_FORMAT, UINT64_MAX, "segment %s: section %s, block %u: %s",
+                    seg->name, store_section_word(section), block, what);
 }
 
 static int out_of_memory(struct btr_err *err)
@@ -304,7 +304,8 @@ static int ids_check(struct store_segment *seg, struct btr_err *err)
         return rc;
     seg->ids = seg->bytes.at + b->offset;
     for (uint32_t i = 1; i < count; i++)
-        if (btr_id_compare(store_segment_sorted_id(seg, i - 1), store_segment_sorted_id(seg, i)) >= 0)
+        if (btr_id_compare(store_segment_sorted_id(seg, i - 1), store_segment_sorted_id(seg, i)) >=
+            0)
             return store_segment_bad(seg, err, STORE_IDS, 0, "not in order");
     return 0;
 }
@@ -342,7 +343,7 @@ int store_segment_ids(struct store_segment *seg, struct btr_err *err)
     seg->places = malloc((count + 1) * sizeof(*seg->places));
     if (!seg->numbers || !seg->places)
         rc = out_of_memory(err);
-    else if (size != count * 4 || !numbers_fill(seg, raw))
+    else if (size != count * 4 || (count > 0 && (!raw || !numbers_fill(seg, raw))))
         rc = store_segment_bad(seg, err, STORE_NUMBERS, 0, "malformed");
     free(raw);
     seg->has_ids = rc == 0;
@@ -354,7 +355,8 @@ int store_segment_kinds(struct store_segment *seg, struct btr_err *err)
     size_t size = 0;
     if (seg->has_kinds)
         return 0;
-    int rc = store_segment_single(seg, STORE_KINDS, seg->header.entity_count, &seg->kinds, &size, err);
+    int rc =
+        store_segment_single(seg, STORE_KINDS, seg->header.entity_count, &seg->kinds, &size, err);
     if (rc == 0 && size != seg->header.entity_count)
         rc = store_segment_bad(seg, err, STORE_KINDS, 0, "malformed");
     if (rc < 0) {

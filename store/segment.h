@@ -1,8 +1,8 @@
 #ifndef STORE_SEGMENT_H
 #define STORE_SEGMENT_H
 /**
- * A sealed segment, read: parts are checked and decoded when they are asked for first. Nothing in the
- * bytes is trusted. One thread.
+ * A sealed segment, read: parts are checked and decoded when they are asked for first. Nothing in
+ * the bytes is trusted. One thread.
  */
 #include <btr/store.h>
 
@@ -43,9 +43,9 @@ struct segment_input {
 
 /** Events of SEGMENT index blocks. Arrays follow the struct in one allocation. */
 struct segment_index {
-    uint32_t first, count;       /* entities, by number */
+    uint32_t first, count; /* entities, by number */
     uint32_t *run_first, *run_count;
-    uint32_t *list_begin;        /* count * SEGMENT_LISTS + 1, in postings */
+    uint32_t *list_begin; /* count * SEGMENT_LISTS + 1, in postings */
     uint32_t *postings;
 };
 
@@ -94,15 +94,15 @@ struct store_segment {
     struct store_block *directory[STORE_SECTION_MAX + 1];          /* NULL: not read yet */
     struct segment_stream *streams;
     struct segment_input *inputs;
-    uint8_t *names_raw[2];     /* what streams and inputs borrow from */
-    const uint8_t *ids;        /* in the file, sorted, 16 bytes each */
-    uint32_t *numbers;         /* place among the sorted ids -> number */
-    uint32_t *places;          /* number -> place */
-    uint8_t *kinds;            /* by number */
+    uint8_t *names_raw[2]; /* what streams and inputs borrow from */
+    const uint8_t *ids;    /* in the file, sorted, 16 bytes each */
+    uint32_t *numbers;     /* place among the sorted ids -> number */
+    uint32_t *places;      /* number -> place */
+    uint8_t *kinds;        /* by number */
     struct segment_bounds *bounds;
     struct cache_slot *slots[PART_COUNT];
-    struct store_cache *cache; /* the reader's */
-    void *unpacker;            /* the reader's */
+    struct store_cache *cache;    /* the reader's */
+    void *unpacker;               /* the reader's */
     struct btr_reader_cost *cost; /* the reader's, or NULL */
 };
 

@@ -57,7 +57,8 @@ static void attrs_read(struct store_read *r, const struct store_segment *seg,
                 (int64_t)((uint64_t)e->rows[n].first_ns + store_unzigzag(store_read_varint(r)));
 }
 
-static struct segment_entities *entities_new(uint32_t first, uint32_t count, size_t attrs, size_t *size)
+static struct segment_entities *entities_new(uint32_t first, uint32_t count, size_t attrs,
+                                             size_t *size)
 {
     *size = sizeof(struct segment_entities) + ((size_t)count + 1) * sizeof(struct segment_entity) +
             attrs * sizeof(struct segment_attr);
@@ -122,8 +123,9 @@ int store_segment_entities(struct store_segment *seg, uint32_t block, struct cac
 /* ---- Strings -------------------------------------------------------------------------------- */
 
 /*
- * Sizes first, so that what the strings come to is known before memory is taken: a block closes with the string
- * that takes it to STORE_STRING_BLOCK_SIZE, so all others are smaller than that together.
+ * Sizes first, so that what the strings come to is known before memory is taken: a block closes
+ * with the string that takes it to STORE_STRING_BLOCK_SIZE, so all others are smaller than that
+ * together.
  */
 static bool sizes_read(struct store_read *r, struct segment_strings *s, uint64_t *total)
 {
@@ -178,7 +180,8 @@ static struct segment_strings *strings_decode(const struct store_block *b, const
     *no_memory = s == NULL;
     if (!s)
         return NULL;
-    *s = (struct segment_strings){.first = b->first, .count = b->count, .ends = (uint32_t *)(s + 1)};
+    *s =
+        (struct segment_strings){.first = b->first, .count = b->count, .ends = (uint32_t *)(s + 1)};
     struct store_read sizes = sizes_column(r, b->count);
     uint64_t total = 0;
     if (!sizes_read(&r, s, &total)) {

@@ -271,7 +271,8 @@ static void postings_read(struct store_read *r, struct segment_index *x, uint32_
 }
 
 /* The arrays, but for postings, in one allocation with the struct. */
-static struct segment_index *index_new(uint32_t first, uint32_t count, size_t raw_size, size_t *size)
+static struct segment_index *index_new(uint32_t first, uint32_t count, size_t raw_size,
+                                       size_t *size)
 {
     size_t numbers = (size_t)count * (2 + SEGMENT_LISTS) + 1 + raw_size;
     *size = sizeof(struct segment_index) + numbers * sizeof(uint32_t);
@@ -288,7 +289,8 @@ static struct segment_index *index_new(uint32_t first, uint32_t count, size_t ra
 }
 
 /* Gives back what was asked for too many postings. */
-static struct segment_index *index_trim(struct segment_index *x, uint32_t posting_count, size_t *size)
+static struct segment_index *index_trim(struct segment_index *x, uint32_t posting_count,
+                                        size_t *size)
 {
     size_t used = (size_t)((uint8_t *)(x->postings + posting_count) - (uint8_t *)x);
     struct segment_index *moved = realloc(x, used);
@@ -347,6 +349,7 @@ int store_segment_index(struct store_segment *seg, uint32_t block, struct cache_
     uint64_t left = (uint64_t)seg->header.entity_count - (uint64_t)block * STORE_INDEX_ENTITIES;
     if (b->first != block * STORE_INDEX_ENTITIES ||
         b->count != (left < STORE_INDEX_ENTITIES ? left : STORE_INDEX_ENTITIES))
-        return store_segment_bad(seg, err, STORE_INDEX, block, "has not the entities it should have");
+        return store_segment_bad(seg, err, STORE_INDEX, block,
+                                 "has not the entities it should have");
     return index_decode(seg, block, *slot, err);
 }

@@ -6,8 +6,8 @@
 
 struct store_strings {
     struct btr_buffer bytes;
-    uint64_t *ends;     /* of each string in bytes */
-    uint32_t *next;     /* string of the same hash, or UINT32_MAX */
+    uint64_t *ends; /* of each string in bytes */
+    uint32_t *next; /* string of the same hash, or UINT32_MAX */
     uint32_t count, capacity;
     struct btr_u64map by_hash;
 };

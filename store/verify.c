@@ -5,8 +5,8 @@ struct verify {
     struct btr_reader *reader;
     btr_fault_visit *visit;
     void *self;
-    int worst;  /* code of the first fault */
-    int stop;   /* what the visitor returned, if not 0 */
+    int worst; /* code of the first fault */
+    int stop;  /* what the visitor returned, if not 0 */
 };
 
 static void fault(struct verify *v, uint32_t segment, int code, const char *what, const char *lost)

@@ -1,8 +1,8 @@
 /*
- * The writer: two builders, one that fills while a thread seals and publishes the other. The caller's
- * thread owns `building`; the sealing thread owns what `job` points to while job.busy is set; the
- * mutex guards busy, stop and failure. Once a publish has failed nothing later is published, so that
- * what is published is always a beginning of what was handed over.
+ * The writer: two builders, one that fills while a thread seals and publishes the other. The
+ * caller's thread owns `building`; the sealing thread owns what `job` points to while job.busy is
+ * set; the mutex guards busy, stop and failure. Once a publish has failed nothing later is
+ * published, so that what is published is always a beginning of what was handed over.
  */
 #include "writer.h"
 
@@ -22,7 +22,7 @@ struct job {
     struct store_builder *builder;
     struct seal_input *inputs; /* of the builder */
     struct btr_progress progress;
-    struct btr_arena *arena;   /* holds the copies */
+    struct btr_arena *arena; /* holds the copies */
     bool busy;
 };
 
@@ -274,7 +274,8 @@ static int drain(void *self, struct btr_err *err)
 
 struct known_search {
     struct btr_buffer *to;
-    struct btr_input best, below; /* found; and the one before it in order, of which we want the next */
+    struct btr_input best,
+        below; /* found; and the one before it in order, of which we want the next */
     bool found, has_below;
 };
 
@@ -317,7 +318,8 @@ static int known_visit(void *self, const struct btr_input *input)
     return known_keep(k, input);
 }
 
-/* A catalog that cannot be read must not look like one that knows nothing: the next append says so. */
+/* A catalog that cannot be read must not look like one that knows nothing: the next append says so.
+ */
 static void fail_later(struct btr_writer *w, const struct btr_err *err)
 {
     (void)pthread_mutex_lock(&w->mutex);

@@ -143,7 +143,8 @@ static void ask_everything(const struct model *m, const char *path)
     assert_int_equal(btr_reader_open(&reader, &path, 1, &err), 0);
     for (uint32_t i = 0; i < MODEL_IDS; i++)
         (void)btr_reader_flows(reader, m->ids[i], BTR_SIDE_ALL, 0, no_flow, NULL, &err);
-    (void)btr_reader_events(reader, INT64_MIN, INT64_MAX, (struct btr_span){0}, no_event, NULL, &err);
+    (void)btr_reader_events(reader, INT64_MIN, INT64_MAX, (struct btr_span){0}, no_event, NULL,
+                            &err);
     (void)btr_reader_by_record(reader, BTR_SPAN("web01"), BTR_SPAN(""), 3, no_event, NULL, &err);
     (void)btr_reader_by_origin(reader, BTR_SPAN("a.log"), 3, no_event, NULL, &err);
     (void)btr_reader_entities(reader, BTR_KIND_NONE, INT64_MIN, INT64_MAX, no_entity, NULL, &err);
@@ -226,7 +227,8 @@ static uint64_t readable_events(const char *path, int *code, char *text)
     for (uint64_t segment = 0; segment < 3; segment++)
         for (uint64_t i = 0; btr_reader_event(reader, segment << 32 | i, &full, &err) == 0; i++)
             count++;
-    *code = btr_reader_events(reader, INT64_MIN, INT64_MAX, (struct btr_span){0}, no_event, NULL, &err);
+    *code =
+        btr_reader_events(reader, INT64_MIN, INT64_MAX, (struct btr_span){0}, no_event, NULL, &err);
     (void)snprintf(text, BTR_ERR_TEXT_SIZE, "%s", err.text);
     btr_reader_close(reader);
     return count;

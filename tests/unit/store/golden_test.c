@@ -7,7 +7,10 @@
 #include "store_tests.h"
 
 #define DAY_NS INT64_C(1795424315834000000)
-#define ID(n) {UINT64_C(0x1111111111111111) * (n), n}
+#define ID(n)                                                                                      \
+    {                                                                                              \
+        UINT64_C(0x1111111111111111) * (n), n                                                      \
+    }
 
 struct golden_event {
     struct btr_event event;
@@ -16,18 +19,57 @@ struct golden_event {
 
 /* In the order of the file: by subject, by order time. */
 static const struct golden_event golden[] = {
-    {{.subject = ID(1), .object = ID(2), .time_ns = DAY_NS, .first_ns = DAY_NS, .last_ns = DAY_NS, .bytes = BTR_BYTES_UNKNOWN,
-      .record_id = 3714009, .line = 1, .operation = BTR_OP_EXEC},
-     "web01", "auditd", "web01.audit.log"},
-    {{.subject = ID(1), .object = ID(3), .time_ns = DAY_NS + 4000000, .first_ns = DAY_NS + 4000000, .last_ns = DAY_NS + 4000001,
-      .bytes = 461377, .record_id = 3714010, .line = 5, .operation = BTR_OP_SEND, .flags = BTR_EVENT_INTERVAL},
-     "web01", "auditd", "web01.audit.log"},
-    {{.subject = ID(1), .object = ID(1), .time_ns = DAY_NS + 5000000, .first_ns = DAY_NS + 5000000, .last_ns = DAY_NS + 5000000,
-      .bytes = 0, .record_id = 3714012, .line = 9, .operation = BTR_OP_PTRACE, .doubt = BTR_DOUBT_INFERRED},
-     "web01", "auditd", "web01.audit.log"},
-    {{.subject = ID(4), .object = ID(2), .time_ns = INT64_MIN, .first_ns = DAY_NS + 1, .last_ns = INT64_MAX,
-      .bytes = UINT64_MAX - 1, .record_id = UINT64_MAX, .line = UINT64_MAX, .operation = BTR_OP_WRITE, .flags = 15},
-     "WS\xff", "Microsoft-Windows-Sysmon/Operational", "web01.audit.log"},
+    {{.subject = ID(1),
+      .object = ID(2),
+      .time_ns = DAY_NS,
+      .first_ns = DAY_NS,
+      .last_ns = DAY_NS,
+      .bytes = BTR_BYTES_UNKNOWN,
+      .record_id = 3714009,
+      .line = 1,
+      .operation = BTR_OP_EXEC},
+     "web01",
+     "auditd",
+     "web01.audit.log"},
+    {{.subject = ID(1),
+      .object = ID(3),
+      .time_ns = DAY_NS + 4000000,
+      .first_ns = DAY_NS + 4000000,
+      .last_ns = DAY_NS + 4000001,
+      .bytes = 461377,
+      .record_id = 3714010,
+      .line = 5,
+      .operation = BTR_OP_SEND,
+      .flags = BTR_EVENT_INTERVAL},
+     "web01",
+     "auditd",
+     "web01.audit.log"},
+    {{.subject = ID(1),
+      .object = ID(1),
+      .time_ns = DAY_NS + 5000000,
+      .first_ns = DAY_NS + 5000000,
+      .last_ns = DAY_NS + 5000000,
+      .bytes = 0,
+      .record_id = 3714012,
+      .line = 9,
+      .operation = BTR_OP_PTRACE,
+      .doubt = BTR_DOUBT_INFERRED},
+     "web01",
+     "auditd",
+     "web01.audit.log"},
+    {{.subject = ID(4),
+      .object = ID(2),
+      .time_ns = INT64_MIN,
+      .first_ns = DAY_NS + 1,
+      .last_ns = INT64_MAX,
+      .bytes = UINT64_MAX - 1,
+      .record_id = UINT64_MAX,
+      .line = UINT64_MAX,
+      .operation = BTR_OP_WRITE,
+      .flags = 15},
+     "WS\xff",
+     "Microsoft-Windows-Sysmon/Operational",
+     "web01.audit.log"},
 };
 
 enum { GOLDEN_EVENTS = sizeof(golden) / sizeof(golden[0]) };
@@ -75,10 +117,13 @@ static void entity_check(struct btr_reader *reader)
     struct btr_entity e;
     struct btr_arena *arena = btr_arena_new(1 << 20);
     assert_int_equal(btr_reader_entity(reader, golden[0].event.subject, arena, &e, &err), 0);
-    assert_true(e.kind == BTR_KIND_PROCESS && e.flags == BTR_ENTITY_UNCERTAIN && e.event_count == 3);
+    assert_true(e.kind == BTR_KIND_PROCESS && e.flags == BTR_ENTITY_UNCERTAIN &&
+                e.event_count == 3);
     assert_true(btr_span_equal(e.host, BTR_SPAN("web01")));
-    assert_true(btr_span_equal(btr_entity_attr(&e, BTR_ATTR_PROCESS_EXECUTABLE, DAY_NS), BTR_SPAN("/usr/bin/dash")));
-    assert_true(btr_span_equal(btr_entity_attr(&e, BTR_ATTR_PROCESS_EXECUTABLE, DAY_NS + 9), BTR_SPAN("/usr/bin/dashboard")));
+    assert_true(btr_span_equal(btr_entity_attr(&e, BTR_ATTR_PROCESS_EXECUTABLE, DAY_NS),
+                               BTR_SPAN("/usr/bin/dash")));
+    assert_true(btr_span_equal(btr_entity_attr(&e, BTR_ATTR_PROCESS_EXECUTABLE, DAY_NS + 9),
+                               BTR_SPAN("/usr/bin/dashboard")));
     assert_int_equal(btr_entity_attr(&e, BTR_ATTR_PROCESS_PID, DAY_NS).size, 0);
     btr_arena_free(arena);
 }
@@ -87,7 +132,9 @@ static void golden_check(struct btr_reader *reader)
 {
     struct btr_err err;
     uint32_t count = 0;
-    assert_int_equal(btr_reader_events(reader, INT64_MIN, INT64_MAX, (struct btr_span){0}, event_check, &count, &err), 0);
+    assert_int_equal(btr_reader_events(reader, INT64_MIN, INT64_MAX, (struct btr_span){0},
+                                       event_check, &count, &err),
+                     0);
     assert_int_equal(count, GOLDEN_EVENTS);
     assert_int_equal(btr_reader_gaps(reader, gap_check, NULL, &err), 0);
     assert_int_equal(btr_reader_quarantine(reader, quarantined_check, NULL, &err), 0);
@@ -98,20 +145,31 @@ static void golden_batch(struct btr_batch *b)
 {
     btr_batch_init(b);
     struct btr_note *note = btr_batch_note(b);
-    *note = (struct btr_note){.id = golden[0].event.subject, .kind = BTR_KIND_PROCESS, .flags = BTR_ENTITY_UNCERTAIN,
+    *note = (struct btr_note){.id = golden[0].event.subject,
+                              .kind = BTR_KIND_PROCESS,
+                              .flags = BTR_ENTITY_UNCERTAIN,
                               .host = btr_batch_name(b, BTR_SPAN("web01"))};
-    assert_true(btr_batch_attr(b, BTR_ATTR_PROCESS_EXECUTABLE, DAY_NS + 9, BTR_SPAN("/usr/bin/dashboard")));
+    assert_true(
+        btr_batch_attr(b, BTR_ATTR_PROCESS_EXECUTABLE, DAY_NS + 9, BTR_SPAN("/usr/bin/dashboard")));
     assert_true(btr_batch_attr(b, BTR_ATTR_PROCESS_EXECUTABLE, DAY_NS, BTR_SPAN("/usr/bin/dash")));
     for (uint32_t i = 0; i < GOLDEN_EVENTS; i++) {
-        uint32_t stream = btr_batch_stream(b, btr_span_of(golden[i].host), btr_span_of(golden[i].source));
+        uint32_t stream =
+            btr_batch_stream(b, btr_span_of(golden[i].host), btr_span_of(golden[i].source));
         struct btr_event *e = btr_batch_event(b);
         *e = golden[i].event;
         e->stream = stream;
     }
     struct btr_gap *gap = btr_batch_gap(b);
-    *gap = (struct btr_gap){.kind = BTR_GAP_LOST, .from_ns = DAY_NS, .until_ns = DAY_NS + 7, .count = 12, .why = BTR_SPAN("lost=12")};
+    *gap = (struct btr_gap){.kind = BTR_GAP_LOST,
+                            .from_ns = DAY_NS,
+                            .until_ns = DAY_NS + 7,
+                            .count = 12,
+                            .why = BTR_SPAN("lost=12")};
     struct btr_quarantined *q = btr_batch_quarantine(b);
-    *q = (struct btr_quarantined){.line = 77, .offset = 2, .record_size = 900, .reason = BTR_SPAN("no msg="),
+    *q = (struct btr_quarantined){.line = 77,
+                                  .offset = 2,
+                                  .record_size = 900,
+                                  .reason = BTR_SPAN("no msg="),
                                   .record = BTR_SPAN("\0\x01\xff")};
     b->record_count = GOLDEN_EVENTS;
 }
@@ -122,7 +180,8 @@ static void golden_seal(const char *path)
     struct btr_writer *writer = NULL;
     struct btr_batch batch;
     static const uint32_t ids[] = {0};
-    struct btr_input input = {.name = BTR_SPAN("web01.audit.log"), .head_hash = UINT64_C(0x0123456789abcdef)};
+    struct btr_input input = {.name = BTR_SPAN("web01.audit.log"),
+                              .head_hash = UINT64_C(0x0123456789abcdef)};
     struct btr_progress progress = {.inputs = &input, .input_ids = ids, .input_count = 1};
     assert_int_equal(btr_writer_open(&writer, path, &err), 0);
     golden_batch(&batch);

@@ -55,7 +55,8 @@ void model_publish(struct model *m, const struct btr_sink *sink, uint32_t batche
 void model_store(struct model *m, const char *path, uint32_t publishes, uint32_t batches,
                  uint32_t events);
 
-/** Checks that a reader tells the same events, flows, entities, gaps and quarantine as the model. */
+/** Checks that a reader tells the same events, flows, entities, gaps and quarantine as the model.
+ */
 void model_check_events(const struct model *m, struct btr_reader *reader);
 void model_check_flows(struct model *m, struct btr_reader *reader, uint32_t bounds);
 void model_check_entities(struct model *m, struct btr_reader *reader);

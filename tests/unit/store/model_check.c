@@ -139,8 +139,8 @@ void model_check_events(const struct model *m, struct btr_reader *reader)
         struct btr_span input = e->input;
         if (btr_span_equal(input, model_input(1)))
             input = BTR_SPAN("b.log"); /* the end of a path names it too */
-        assert_int_equal(
-            btr_reader_by_origin(reader, input, e->event.line, event_take, &got, &err), 0);
+        assert_int_equal(btr_reader_by_origin(reader, input, e->event.line, event_take, &got, &err),
+                         0);
         same_as_model(m, &got, of_origin, e);
     }
 }
@@ -177,7 +177,8 @@ static int flows_take(void *self, const struct btr_flow *flows, uint32_t count)
 }
 
 /* The sides of docs and header, one event at a time. */
-static bool oracle_fits(const struct btr_event *e, struct btr_id v, enum btr_side side, int64_t bound)
+static bool oracle_fits(const struct btr_event *e, struct btr_id v, enum btr_side side,
+                        int64_t bound)
 {
     bool subject = btr_id_equal(e->subject, v), object = btr_id_equal(e->object, v);
     enum btr_direction d = btr_operation_direction(e->operation);
@@ -342,9 +343,8 @@ void model_check_entities(struct model *m, struct btr_reader *reader)
     }
     btr_arena_free(arena);
     struct visited v = {.m = m};
-    assert_int_equal(btr_reader_entities(reader, BTR_KIND_NONE, INT64_MIN, INT64_MAX, entity_take,
-                                         &v, &err),
-                     0);
+    assert_int_equal(
+        btr_reader_entities(reader, BTR_KIND_NONE, INT64_MIN, INT64_MAX, entity_take, &v, &err), 0);
     assert_int_equal(v.count, mentioned);
 }
 

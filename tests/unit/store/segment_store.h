@@ -7,9 +7,11 @@
 
 /** Makes a store of one publish, and reads its only segment's file. */
 void segment_make(struct model *m, uint32_t batches, uint32_t events, struct btr_buffer *out);
-/** Makes a store in `path` (which must not exist) that has these bytes as its only segment. @return false if their header is refused */
+/** Makes a store in `path` (which must not exist) that has these bytes as its only segment. @return
+ * false if their header is refused */
 bool segment_store_make(const char *path, struct btr_span bytes);
-/** Reads a file of a store: the i-th segment in the order of the catalog. `path` receives its name. */
+/** Reads a file of a store: the i-th segment in the order of the catalog. `path` receives its name.
+ */
 void segment_file_read(const char *store, uint32_t i, char path[4096], struct btr_buffer *out);
 
 #endif

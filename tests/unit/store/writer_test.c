@@ -126,7 +126,8 @@ static void a_damaged_catalog_is_refused(void **state)
     place_make(&p);
     const char *path = p.path;
     temp_file_write(p.folder, "store/x", BTR_SPAN(""), NULL);
-    temp_file_write(p.folder, "store/catalog/data.mdb", (struct btr_span){noise, sizeof(noise)}, NULL);
+    temp_file_write(p.folder, "store/catalog/data.mdb", (struct btr_span){noise, sizeof(noise)},
+                    NULL);
     assert_int_equal(btr_reader_open(&reader, &path, 1, &err), BTR_E_FORMAT);
     temp_folder_remove(p.folder);
 }
@@ -237,8 +238,9 @@ static void gaps_without_an_event_are_kept(void **state)
     assert_int_equal(btr_writer_open(&writer, p.path, &err), 0);
     const struct btr_sink *sink = btr_writer_sink(writer);
     struct btr_gap *gap = btr_batch_gap(&batch);
-    *gap = (struct btr_gap){.stream = btr_batch_stream(&batch, BTR_SPAN("web01"), BTR_SPAN("auditd")),
-                            .kind = BTR_GAP_STOPPED};
+    *gap =
+        (struct btr_gap){.stream = btr_batch_stream(&batch, BTR_SPAN("web01"), BTR_SPAN("auditd")),
+                         .kind = BTR_GAP_STOPPED};
     assert_int_equal(sink->append(sink->self, &batch, &err), 0);
     assert_int_equal(sink->publish(sink->self, &none, &err), 0);
     assert_int_equal(sink->publish(sink->self, &none, &err), 0); /* nothing new: no segment */
@@ -264,18 +266,24 @@ static void inputs_and_states_come_back_as_they_were_given(void **state)
     struct btr_err err;
     struct btr_writer *writer = NULL;
     struct btr_buffer got = {0};
-    struct btr_input in[2] = {{.name = BTR_SPAN("a.log"), .host = BTR_SPAN("web01"),
-                               .format = BTR_SPAN("auditd"), .case_id = BTR_SPAN("c\0d"),
-                               .tool = BTR_SPAN("backtrail"), .head_hash = 7, .content_size = 10,
-                               .content_lines = 3, .records = 2, .read_ns = -5, .file_size = 99},
-                              {.name = BTR_SPAN("a.log.1"), .head_hash = 7, .content_size = 20,
-                               .complete = true}};
+    struct btr_input in[2] = {
+        {.name = BTR_SPAN("a.log"),
+         .host = BTR_SPAN("web01"),
+         .format = BTR_SPAN("auditd"),
+         .case_id = BTR_SPAN("c\0d"),
+         .tool = BTR_SPAN("backtrail"),
+         .head_hash = 7,
+         .content_size = 10,
+         .content_lines = 3,
+         .records = 2,
+         .read_ns = -5,
+         .file_size = 99},
+        {.name = BTR_SPAN("a.log.1"), .head_hash = 7, .content_size = 20, .complete = true}};
     static const uint32_t ids[] = {0, 1};
     static uint8_t big[300000];
     memset(big, 0x5a, sizeof(big));
-    struct btr_saved_state states[] = {
-        {BTR_SPAN("auditd"), BTR_SPAN("web01"), {big, sizeof(big)}},
-        {BTR_SPAN("auditd"), BTR_SPAN("db01"), BTR_SPAN("")}};
+    struct btr_saved_state states[] = {{BTR_SPAN("auditd"), BTR_SPAN("web01"), {big, sizeof(big)}},
+                                       {BTR_SPAN("auditd"), BTR_SPAN("db01"), BTR_SPAN("")}};
     struct btr_progress progress = {in, ids, 2, states, 2};
     in[0].file_sha256[31] = 9;
     place_make(&p);

@@ -1,0 +1,291 @@
+#!/usr/bin/env python3
+"""An independent reader of segments, written from docs/FORMAT.md alone; it shares no code with the program.
+
+  read_segment.py FILE                    prints every event, then every entity, gap and quarantined record, one JSON line each
+  read_segment.py FILE --expect LINES     the same, compared with a file of lines; exit 1 when they differ
+
+Checksums (XXH3) are not checked: Python's library has none. zstd frames go through the `zstd` tool.
+Bytes that are no UTF-8 are printed as Python's surrogateescape has them.
+"""
+import json
+import struct
+import subprocess
+import sys
+
+NAMES = {1: "strings", 2: "streams", 3: "inputs", 4: "ids", 5: "numbers", 6: "kinds", 7: "entities", 8: "blocks", 9: "events",
+         10: "details", 11: "index", 12: "records", 13: "lines", 14: "statistics", 15: "gaps", 16: "quarantine"}
+MASK = (1 << 64) - 1
+BLOCK = 8192
+
+
+def signed(value):
+    value &= MASK
+    return value - (1 << 64) if value >> 63 else value
+
+
+class Bytes:
+    def __init__(self, data):
+        self.data, self.at = data, 0
+
+    def take(self, size):
+        if self.at + size > len(self.data):
+            raise ValueError("ends early")
+        self.at += size
+        return self.data[self.at - size:self.at]
+
+    def u8(self):
+        return self.take(1)[0]
+
+    def u32(self):
+        return struct.unpack("<I", self.take(4))[0]
+
+    def u64(self):
+        return struct.unpack("<Q", self.take(8))[0]
+
+    def i64(self):
+        return struct.unpack("<q", self.take(8))[0]
+
+    def varint(self):
+        value = shift = 0
+        while True:
+            byte = self.u8()
+            value |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80:
+                return value & MASK
+
+    def zigzag(self):
+        value = self.varint()
+        return (value >> 1) ^ -(value & 1)
+
+    def text(self):
+        return self.take(self.varint())
+
+    def column(self, count, read=None):
+        read = read or self.varint
+        return [read() for _ in range(count)]
+
+    def end(self):
+        if self.at != len(self.data):
+            raise ValueError("%d bytes left over" % (len(self.data) - self.at))
+
+
+class Segment:
+    def __init__(self, data):
+        magic, version, flags, sections = struct.unpack_from("<4sHHI", data, 0)
+        if magic != b"BSEG" or version != 1 or flags != 0:
+            raise ValueError("not a segment of format 1")
+        (self.events, self.entities, self.strings, self.streams, self.inputs, self.first, self.last,
+         size, _) = struct.unpack_from("<IIIIIqqQQ", data, 12)
+        if size != len(data):
+            raise ValueError("not all of the file is there")
+        self.data, self.sections = data, {}
+        for i in range(sections):
+            kind, flags, blocks, offset, size, _, _ = struct.unpack_from("<HHIQQQQ", data, 64 + 40 * i)
+            if kind in NAMES:
+                self.sections[NAMES[kind]] = (flags, blocks, offset)
+            elif not flags & 1:
+                raise ValueError("section %d is not known" % kind)
+
+    def blocks(self, name):
+        """(first item, items, bytes) of every block of a section."""
+        flags, count, offset = self.sections.get(name, (0, 0, 0))
+        at = offset + 24 * count
+        for i in range(count):
+            packed, raw, first, items, _ = struct.unpack_from("<IIIIQ", self.data, offset + 24 * i)
+            body = self.data[at:at + packed]
+            at += packed
+            if raw and not flags & 2:
+                body = subprocess.run(["zstd", "-dcq"], input=body, stdout=subprocess.PIPE, check=True).stdout
+            if len(body) != raw:
+                raise ValueError("section %s, block %d: wrong size" % (name, i))
+            yield first, items, Bytes(body)
+
+    def one(self, name):
+        for _, _, body in self.blocks(name):
+            return body
+        return Bytes(b"")
+
+    def read_strings(self):
+        out = []
+        for _, items, b in self.blocks("strings"):
+            shared, rest = b.column(items), b.column(items)
+            before = b""
+            for i in range(items):
+                before = before[:shared[i]] + b.take(rest[i])
+                out.append(before)
+            b.end()
+        return out
+
+    def read_names(self):
+        b = self.one("inputs")
+        inputs = [(b.text(), b.u64(), b.varint()) for _ in range(self.inputs)]
+        b.end()
+        b = self.one("streams")
+        streams = [(b.text(), b.text(), inputs[b.varint()]) for _ in range(self.streams)]
+        b.end()
+        return streams
+
+    def read_ids(self):
+        """Ids by number."""
+        ids, numbers = self.one("ids"), self.one("numbers").data
+        out = [None] * self.entities
+        for i in range(self.entities):
+            number = sum(numbers[plane * self.entities + i] << 8 * plane for plane in range(4))
+            out[number] = "%016x%016x" % (ids.u64(), ids.u64())
+        ids.end()
+        return out
+
+    def read_events(self):
+        bounds, following = self.one("blocks"), 0
+        details = self.blocks("details")
+        for first, items, b in self.blocks("events"):
+            least, _, numbered = bounds.i64(), bounds.i64(), bounds.u32()
+            runs = b.varint()
+            subjects, sizes = b.column(runs), b.column(runs)
+            objects = b.column(items)
+            operations, doubts, flags = b.take(items), b.take(items), b.take(items)
+            streams = b.column(items)
+            lasts, spans = b.column(items, b.zigzag), b.column(items)
+            b.end()
+            _, count, d = next(details)
+            times, amounts = d.column(count, d.zigzag), d.column(count)
+            records, lines = d.column(count, d.zigzag), d.column(count, d.zigzag)
+            d.end()
+            run = left = record = line = 0
+            last, subject = least, None
+            for i in range(items):
+                if left == 0:
+                    code, left = subjects[run], sizes[run]
+                    run += 1
+                    subject = following if code == 0 else code - 1
+                    following += code == 0
+                left -= 1
+                target = following if objects[i] == 0 else objects[i] - 1
+                following += objects[i] == 0
+                last = signed(last + lasts[i])
+                record, line = (record + records[i]) & MASK, (line + lines[i]) & MASK
+                yield {"event": first + i, "subject": subject, "object": target, "operation": operations[i],
+                       "doubt": doubts[i], "flags": flags[i], "stream": streams[i], "first": signed(last - spans[i]),
+                       "last": last, "time": signed(last + times[i]), "bytes": (amounts[i] - 1) & MASK,
+                       "record": record, "line": line}
+            if following != numbered:
+                raise ValueError("block %d: numbering does not agree" % (first // BLOCK))
+
+    def read_entities(self, strings):
+        kinds = self.one("kinds").data
+        for first, items, b in self.blocks("entities"):
+            following = b.varint()
+            flags, hosts = b.take(items), b.column(items)
+            firsts, spans = b.column(items, b.zigzag), b.column(items)
+            events, counts = b.column(items), b.column(items)
+            keys = b.column(sum(counts))
+            values = []
+            for code in b.column(sum(counts)):
+                values.append(following if code == 0 else code - 1)
+                following += code == 0
+            at = began = 0
+            for i in range(items):
+                began = signed(began + firsts[i])
+                attributes = [[keys[k], signed(began + b.zigzag()), strings[values[k]]] for k in range(at, at + counts[i])]
+                at += counts[i]
+                yield {"entity": first + i, "kind": kinds[first + i], "flags": flags[i],
+                       "host": strings[hosts[i] - 1] if hosts[i] else None, "first": began, "last": signed(began + spans[i]),
+                       "events": events[i], "attributes": attributes}
+            b.end()
+
+    def check_index(self, events):
+        """The index must say of every entity what the events say."""
+        runs, lists = {}, {}
+        for e in events:
+            runs.setdefault(e["subject"], []).append(e["event"])
+            if e["subject"] != e["object"]:
+                lists.setdefault(e["object"], []).append(e["event"])
+        for first, items, b in self.blocks("index"):
+            counts, end, before = b.column(items), 0, 0
+            for i in range(items):
+                if counts[i]:
+                    begin = end + b.zigzag()
+                    end = begin + counts[i]
+                    if runs.get(first + i) != list(range(begin, end)):
+                        raise ValueError("index: run of entity %d" % (first + i))
+                elif first + i in runs:
+                    raise ValueError("index: no run of entity %d" % (first + i))
+            sizes = [b.column(items) for _ in range(3)]
+            for i in range(items):
+                found = []
+                for part in range(3):
+                    for k in range(sizes[part][i]):
+                        if k == 0:
+                            at = before = before + b.zigzag()
+                        else:
+                            at += b.varint() + 1
+                        found.append(at)
+                if sorted(found) != lists.get(first + i, []):
+                    raise ValueError("index: lists of entity %d" % (first + i))
+            b.end()
+
+    def read_gaps(self):
+        for _, items, b in self.blocks("gaps"):
+            for _ in range(items):
+                yield {"gap": b.varint(), "kind": b.u8(), "from": b.i64(), "until": b.i64(), "from_id": b.varint(),
+                       "until_id": b.varint(), "count": b.varint(), "line": b.varint(), "why": b.text()}
+            b.end()
+
+    def read_quarantine(self):
+        for _, items, b in self.blocks("quarantine"):
+            for _ in range(items):
+                yield {"quarantined": b.varint(), "line": b.varint(), "offset": b.varint(), "size": b.varint(),
+                       "reason": b.text(), "record": b.text()}
+            b.end()
+
+
+def plain(value):
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "surrogateescape")
+    if isinstance(value, (list, tuple)):
+        return [plain(v) for v in value]
+    if isinstance(value, dict):
+        return {k: plain(v) for k, v in value.items()}
+    return value
+
+
+def lines_of(path):
+    with open(path, "rb") as file:
+        segment = Segment(file.read())
+    strings, streams, ids = segment.read_strings(), segment.read_names(), segment.read_ids()
+    events = list(segment.read_events())
+    if len(events) != segment.events:
+        raise ValueError("%d events instead of %d" % (len(events), segment.events))
+    segment.check_index(events)
+    for e in events:
+        host, source, (name, head, _) = streams[e.pop("stream")]
+        e.update(subject=ids[e["subject"]], object=ids[e["object"]], host=host, source=source, input=name,
+                 digest="%016x" % head)
+        yield e
+    for e in segment.read_entities(strings):
+        e["entity"] = ids[e["entity"]]
+        yield e
+    for row in list(segment.read_gaps()) + list(segment.read_quarantine()):
+        yield row
+
+
+def main(arguments):
+    if len(arguments) not in (1, 3) or (len(arguments) == 3 and arguments[1] != "--expect"):
+        print(__doc__, file=sys.stderr)
+        return 2
+    lines = [json.dumps(plain(row)) for row in lines_of(arguments[0])]
+    if len(arguments) == 1:
+        print("\n".join(lines))
+        return 0
+    with open(arguments[2], encoding="ascii") as file:
+        expected = file.read().splitlines()
+    for i, line in enumerate(lines):
+        if i >= len(expected) or line != expected[i]:
+            print("line %d differs: %s" % (i + 1, line), file=sys.stderr)
+            return 1
+    return 0 if len(lines) == len(expected) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
