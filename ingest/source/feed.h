@@ -76,6 +76,8 @@ struct feed_input {
 struct feed_candidate {
     uint64_t size, lines, records;
     uint8_t sha256[BTR_SHA256_SIZE];
+    uint64_t file_size; /* of the file as stored, when it was read to its end; else 0 */
+    uint8_t file_sha256[BTR_SHA256_SIZE];
     bool finished; /* its run came to its end: decoders were flushed */
     char name[FEED_NAME_SIZE];
 };
@@ -132,10 +134,13 @@ int feed_probe_decide(struct feed *f, struct feed_probe *probe, const struct btr
 
 /* ---- feed_known.c ---- */
 
+enum { FEED_KNOWN_PART = 1, FEED_KNOWN_WHOLE = 2 };
+
 /**
  * Looks for the longest known content that this input begins with; winds the tape back.
  * @param host_given  by HOST=: content of another host is then not the same
- * @return 1 = found, 0 = none, or a failure of the tape
+ * @return FEED_KNOWN_WHOLE = there is nothing new in it, FEED_KNOWN_PART, 0 = none, or a failure of
+ * the tape
  */
 int feed_known_find(struct feed *f, const struct feed_input *input, bool host_given,
                     struct source_tape *tape, struct feed_candidate *out, struct btr_err *err);

@@ -362,16 +362,21 @@ static int inputs_push(struct feed *f, struct feed_input *in)
     return 0;
 }
 
+static void known_tell(struct feed *f, const struct feed_input *in,
+                       const struct feed_candidate *known)
+{
+    f->stats->inputs_known++;
+    feed_note(f, in->path, "already read as %s", known->name);
+}
+
 /* An input that told nothing new leaves no trace. */
 static void inputs_drop_idle(struct feed *f, struct feed_input *in,
                              const struct feed_candidate *known)
 {
     if (in->row.records > known->records || in->row.content_size > known->size || in->moved)
         return;
-    if (known->size > 0) {
-        f->stats->inputs_known++;
-        feed_note(f, in->path, "already read as %s", known->name);
-    }
+    if (known->size > 0)
+        known_tell(f, in, known);
     f->input_count--;
     feed_input_free(in);
 }
@@ -382,8 +387,14 @@ static int tape_read(struct feed *f, struct source_tape *tape, bool host_given,
     struct btr_err err = {0};
     struct reading r = {.tape = tape};
     int rc = feed_known_find(f, in, host_given, tape, &r.known, &err);
-    if (rc < 0) {
+    if (rc < 0)
         feed_complain(f, in->path, rc, err.text);
+    if (rc == FEED_KNOWN_WHOLE) {
+        f->stats->inputs++;
+        f->stats->known_bytes += r.known.size;
+        known_tell(f, in, &r.known);
+    }
+    if (rc < 0 || rc == FEED_KNOWN_WHOLE) {
         feed_input_free(in);
         return 0;
     }

@@ -39,6 +39,8 @@ static void candidate_add(struct candidates *c, const struct btr_input *row, boo
                                     .records = row->records,
                                     .finished = finished};
     memcpy(item->sha256, row->content_sha256, sizeof item->sha256);
+    item->file_size = row->complete ? row->file_size : 0;
+    memcpy(item->file_sha256, row->file_sha256, sizeof item->file_sha256);
     (void)snprintf(item->name, sizeof item->name, "%.*s",
                    (int)(row->name.size < 255 ? row->name.size : 255), (const char *)row->name.at);
     c->count++;
@@ -105,25 +107,62 @@ static int candidates_match(struct matching *m, struct source_tape *tape, struct
                : 0; /* damage is met again when it is read */
 }
 
+/* A file that is stored as it was then needs no unpacking to be known. */
+static const struct feed_candidate *file_match(const struct candidates *c, struct source_tape *tape)
+{
+    uint64_t hashed = 0;
+    uint8_t sha256[BTR_SHA256_SIZE];
+    for (uint32_t i = c->count; i-- > 0;) {
+        const struct feed_candidate *item = &c->items[i];
+        if (item->file_size == 0 ||
+            (item->file_size != hashed && !source_tape_digest(tape, item->file_size, sha256)))
+            continue;
+        hashed = item->file_size;
+        if (memcmp(sha256, item->file_sha256, sizeof sha256) == 0)
+            return item;
+    }
+    return NULL;
+}
+
+/* Whether nothing stands behind what was read before. */
+static bool ends_here(const struct matching *m, struct source_tape *tape)
+{
+    struct source_block block;
+    struct btr_err err;
+    return m->best && m->best->finished && m->best->size == m->offset &&
+           source_tape_next(tape, &block, &err) == 0;
+}
+
+/* @return as feed_known_find; m->best tells what was found */
+static int content_match(struct matching *m, struct source_tape *tape, struct btr_err *err)
+{
+    m->best = file_match(m->candidates, tape);
+    if (m->best)
+        return FEED_KNOWN_WHOLE;
+    int rc = source_tape_rewind(tape, err);
+    if (rc < 0 || m->candidates->count == 0)
+        return rc;
+    rc = candidates_match(m, tape, err);
+    if (rc == 0 && ends_here(m, tape))
+        return FEED_KNOWN_WHOLE;
+    if (rc == 0)
+        rc = source_tape_rewind(tape, err);
+    return rc == 0 && m->best ? FEED_KNOWN_PART : rc;
+}
+
 int feed_known_find(struct feed *f, const struct feed_input *input, bool host_given,
                     struct source_tape *tape, struct feed_candidate *out, struct btr_err *err)
 {
     struct candidates *c = calloc(1, sizeof *c);
     struct matching m = {.candidates = c, .sha = btr_sha256_new()};
     int rc = c && m.sha ? 0 : btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "out of memory");
-    if (rc == 0)
+    if (rc == 0) {
         candidates_find(c, f, input, host_given);
-    if (rc == 0)
-        rc = source_tape_rewind(tape, err);
-    if (rc == 0 && c->count > 0) {
-        rc = candidates_match(&m, tape, err);
-        if (rc == 0)
-            rc = source_tape_rewind(tape, err);
+        rc = content_match(&m, tape, err);
     }
-    bool found = rc == 0 && m.best;
-    if (found)
+    if (rc > 0)
         *out = *m.best;
     btr_sha256_free(m.sha);
     free(c);
-    return found ? 1 : rc;
+    return rc;
 }

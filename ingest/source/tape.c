@@ -172,6 +172,33 @@ void source_tape_stored(const struct source_tape *t, uint64_t *size,
         *size = 0;
 }
 
+static bool file_hash(int fd, uint64_t size, struct btr_sha256 *sha, uint8_t *chunk)
+{
+    for (uint64_t at = 0; at < size;) {
+        ssize_t n = pread(fd, chunk, SOURCE_BLOCK_SIZE, (off_t)at);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return false;
+        btr_sha256_update(sha, (struct btr_span){chunk, (size_t)n});
+        at += (uint64_t)n;
+    }
+    return true;
+}
+
+bool source_tape_digest(struct source_tape *t, uint64_t size, uint8_t sha256[BTR_SHA256_SIZE])
+{
+    struct stat at;
+    if (t->fd < 0 || fstat(t->fd, &at) != 0 || (uint64_t)at.st_size != size)
+        return false;
+    struct btr_sha256 *sha = btr_sha256_new();
+    uint8_t *chunk = malloc(SOURCE_BLOCK_SIZE);
+    bool ok = sha && chunk && file_hash(t->fd, size, sha, chunk) && btr_sha256_peek(sha, sha256);
+    btr_sha256_free(sha);
+    free(chunk);
+    return ok;
+}
+
 uint64_t source_tape_progress(struct source_tape *t)
 {
     return source_content_stored(t->content);

@@ -20,6 +20,9 @@ void source_tape_settle(struct source_tape *tape);
 /** After the end: as btr_content_stored. Size is 0 for what is no file. */
 void source_tape_stored(const struct source_tape *tape, uint64_t *size,
                         uint8_t sha256[BTR_SHA256_SIZE]);
+/** Digest of the file as stored, without unpacking it, when it is a file of `size` bytes. @return
+ * false when it is not */
+bool source_tape_digest(struct source_tape *tape, uint64_t size, uint8_t sha256[BTR_SHA256_SIZE]);
 uint64_t source_tape_progress(struct source_tape *tape);
 void source_tape_close(struct source_tape *tape);
 
