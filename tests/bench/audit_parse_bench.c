@@ -1,6 +1,7 @@
 /**
- * Events per second of the audit text parser on one core, beside libauparse on the same events in the same run.
- * usage: audit_parse_bench FILE [ROUNDS] [EVENTS for libauparse]; the file is plain text as auditd wrote it.
+ * Events per second of the audit text parser on one core, beside libauparse on the same events in
+ * the same run. usage: audit_parse_bench FILE [ROUNDS] [EVENTS for libauparse]; the file is plain
+ * text as auditd wrote it.
  */
 #include <time.h>
 
@@ -66,7 +67,8 @@ static void own_round(const struct text *text, struct audit_event *e, struct sum
         const uint8_t *close = memchr(at, '\n', (size_t)(end - at));
         close = close ? close : end;
         sums->lines++;
-        if (audit_assembler_add(a, (struct btr_span){at, (size_t)(close - at)}, sums->lines, NULL) < 0)
+        if (audit_assembler_add(a, (struct btr_span){at, (size_t)(close - at)}, sums->lines, NULL) <
+            0)
             sums->refused++;
         drain(a, e, sums);
         at = close + 1;
@@ -79,7 +81,8 @@ static void own_round(const struct text *text, struct audit_event *e, struct sum
 }
 
 #ifdef BTR_HAVE_AUPARSE
-/* What a program must do with libauparse to have the same fields: walk every field of every record. */
+/* What a program must do with libauparse to have the same fields: walk every field of every record.
+ */
 static double auparse_rate(const struct text *text, uint64_t events_max)
 {
     size_t size = text->size;
@@ -105,8 +108,9 @@ static double auparse_rate(const struct text *text, uint64_t events_max)
     if (au)
         auparse_destroy(au);
     free(copy);
-    printf("libauparse: %llu events, %llu fields in %.3f s of CPU: %.0f events/s\n", (unsigned long long)events,
-           (unsigned long long)fields, seconds, (double)events / seconds);
+    printf("libauparse: %llu events, %llu fields in %.3f s of CPU: %.0f events/s\n",
+           (unsigned long long)events, (unsigned long long)fields, seconds,
+           (double)events / seconds);
     return (double)events / seconds;
 }
 #endif
@@ -129,11 +133,12 @@ int main(int argc, char **argv)
         best = seconds < best ? seconds : best;
     }
     double rate = (double)sums.events / best;
-    printf("%llu lines, %llu events (%llu known calls, %llu paths), %llu refused\n", (unsigned long long)sums.lines,
-           (unsigned long long)sums.events, (unsigned long long)sums.calls, (unsigned long long)sums.paths,
+    printf("%llu lines, %llu events (%llu known calls, %llu paths), %llu refused\n",
+           (unsigned long long)sums.lines, (unsigned long long)sums.events,
+           (unsigned long long)sums.calls, (unsigned long long)sums.paths,
            (unsigned long long)sums.refused);
-    printf("this parser: best of %lu: %.3f s of CPU: %.0f events/s, %.0f ns an event, %.0f MB/s\n", rounds, best, rate,
-           1e9 * best / (double)sums.events, (double)text.size / best / 1e6);
+    printf("this parser: best of %lu: %.3f s of CPU: %.0f events/s, %.0f ns an event, %.0f MB/s\n",
+           rounds, best, rate, 1e9 * best / (double)sums.events, (double)text.size / best / 1e6);
 #ifdef BTR_HAVE_AUPARSE
     double other = auparse_rate(&text, argc > 3 ? strtoul(argv[3], NULL, 10) : EVENTS_DEFAULT);
     printf("ratio: %.1f\n", rate / other);

@@ -1,6 +1,7 @@
 /*
- * Lines of audit text from a hostile agent. Nothing is lost: every record that was taken is in an event, in what was
- * refused, or still waits. A state that is saved and loaded half-way goes on as if nothing had been.
+ * Lines of audit text from a hostile agent. Nothing is lost: every record that was taken is in an
+ * event, in what was refused, or still waits. A state that is saved and loaded half-way goes on as
+ * if nothing had been.
  */
 #include <assert.h>
 
@@ -27,7 +28,8 @@ static unsigned touch(const struct audit_event *e, struct btr_arena *arena)
 {
     unsigned sum = 0;
     struct btr_span bytes;
-    const struct audit_text texts[] = {e->comm, e->exe, e->tty, e->key, e->cwd, e->proctitle, e->user.acct, e->user.cmd, e->user.op};
+    const struct audit_text texts[] = {e->comm,      e->exe,       e->tty,      e->key,    e->cwd,
+                                       e->proctitle, e->user.acct, e->user.cmd, e->user.op};
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         if (audit_text_decode(texts[i], arena, &bytes))
             for (size_t k = 0; k < bytes.size; k++)
@@ -45,7 +47,8 @@ static unsigned touch(const struct audit_event *e, struct btr_arena *arena)
     return sum;
 }
 
-static void drain(struct audit_assembler *a, struct audit_event *e, struct btr_arena *arena, struct counts *c)
+static void drain(struct audit_assembler *a, struct audit_event *e, struct btr_arena *arena,
+                  struct counts *c)
 {
     struct btr_span raw;
     uint64_t line;
@@ -54,7 +57,8 @@ static void drain(struct audit_assembler *a, struct audit_event *e, struct btr_a
     while ((rc = audit_assembler_next(a, e, &raw, &line, &err)) != 0) {
         assert(rc == 1 || rc == BTR_E_FORMAT);
         if (rc == 1) {
-            assert(e->class_ <= AUDIT_CLASS_PARTS && e->path_count <= AUDIT_PATHS_MAX && e->arg_count <= AUDIT_ARGS_MAX);
+            assert(e->class_ <= AUDIT_CLASS_PARTS && e->path_count <= AUDIT_PATHS_MAX &&
+                   e->arg_count <= AUDIT_ARGS_MAX);
             c->given += e->record_count;
             btr_arena_reset(arena);
             volatile unsigned sum = touch(e, arena);

@@ -1,4 +1,5 @@
-/* Saved bytes of the audit assembler from a hostile store: refused, or loaded and saved as the same bytes. */
+/* Saved bytes of the audit assembler from a hostile store: refused, or loaded and saved as the same
+ * bytes. */
 #include <assert.h>
 
 #include "decode/audit/audit_event.h"

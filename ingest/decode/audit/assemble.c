@@ -1,17 +1,18 @@
 #include "assemble.h"
 
 /*
- * Puts the records of one event together. The key of an event is its whole stamp, time and serial: a serial alone comes
- * again after a boot. Events are kept in a list by `order`, the serial widened to 64 bits: compared within half of its
- * range it survives the wrap, and a counter that began anew gets an upper half of its own.
+ * Puts the records of one event together. The key of an event is its whole stamp, time and serial:
+ * a serial alone comes again after a boot. Events are kept in a list by `order`, the serial widened
+ * to 64 bits: compared within half of its range it survives the wrap, and a counter that began anew
+ * gets an upper half of its own.
  */
 
 #define ORDER_FIRST (UINT64_C(1) << 32)
 enum { STRAYS_LASTING = 16, CLOCK_LASTING = 64 };
 #define FAR_NS INT64_C(10000000000)
 
-/* The event's place in order. A serial far below the highest is a stray, unless its time or its like say that the
-   counter began anew. */
+/* The event's place in order. A serial far below the highest is a stray, unless its time or its
+   like say that the counter began anew. */
 static uint64_t order_find(struct audit_assembler *a, const struct audit_head *head)
 {
     if (!a->any)
@@ -26,7 +27,8 @@ static uint64_t order_find(struct audit_assembler *a, const struct audit_head *h
     return (a->highest | UINT32_MAX) + 1 + head->serial;
 }
 
-/* One record's time far ahead of all others says nothing; two in a row do. A clock set back is followed after a while. */
+/* One record's time far ahead of all others says nothing; two in a row do. A clock set back is
+ * followed after a while. */
 static void clock_move(struct audit_assembler *a, int64_t time_ns)
 {
     if (a->clock_ns == INT64_MIN) {
@@ -42,11 +44,14 @@ static void clock_move(struct audit_assembler *a, int64_t time_ns)
     }
 }
 
-static struct audit_slot_event *slot_find(struct audit_assembler *a, const struct audit_head *head, uint64_t order)
+static struct audit_slot_event *slot_find(struct audit_assembler *a, const struct audit_head *head,
+                                          uint64_t order)
 {
-    for (uint32_t i = a->last; i != AUDIT_SLOT_NONE && a->slots[i].order >= order; i = a->slots[i].previous) {
+    for (uint32_t i = a->last; i != AUDIT_SLOT_NONE && a->slots[i].order >= order;
+         i = a->slots[i].previous) {
         struct audit_slot_event *slot = &a->slots[i];
-        if (slot->serial == head->serial && slot->time_ns == head->time_ns && !slot->alone && slot->given == 0)
+        if (slot->serial == head->serial && slot->time_ns == head->time_ns && !slot->alone &&
+            slot->given == 0)
             return slot;
     }
     return NULL;
@@ -70,7 +75,8 @@ static bool daemon_type(uint16_t type)
 }
 
 /* A new open event with its first record; takes its place in the stream. */
-static int slot_open(struct audit_assembler *a, const struct audit_head *head, struct btr_span record, uint64_t line)
+static int slot_open(struct audit_assembler *a, const struct audit_head *head,
+                     struct btr_span record, uint64_t line)
 {
     struct audit_slot_event *slot = audit_slot_take(a);
     if (!slot)
@@ -92,7 +98,8 @@ static int slot_open(struct audit_assembler *a, const struct audit_head *head, s
     if (head->stamped)
         clock_move(a, head->time_ns);
     a->last_ns = head->time_ns;
-    slot->until_order = (slot->order > a->highest ? slot->order : a->highest) + AUDIT_WINDOW_SERIALS;
+    slot->until_order =
+        (slot->order > a->highest ? slot->order : a->highest) + AUDIT_WINDOW_SERIALS;
     int64_t from_ns = slot->time_ns > a->clock_ns ? slot->time_ns : a->clock_ns;
     slot->until_ns = from_ns < INT64_MAX - AUDIT_WINDOW_NS ? from_ns + AUDIT_WINDOW_NS : INT64_MAX;
     audit_slot_link(a, slot);
@@ -116,29 +123,35 @@ static bool full(const struct audit_assembler *a)
 static int refuse(const struct audit_assembler *a, int rc, struct btr_err *err)
 {
     if (rc == BTR_E_LIMIT)
-        return btr_fail(err, rc, UINT64_MAX, "%u audit events are open, %zu bytes: the limit", a->open, a->size);
+        return btr_fail(err, rc, UINT64_MAX, "%u audit events are open, %zu bytes: the limit",
+                        a->open, a->size);
     return rc < 0 ? btr_fail(err, rc, UINT64_MAX, "an audit record") : rc;
 }
 
-int audit_assembler_add(struct audit_assembler *a, struct btr_span record, uint64_t line, struct btr_err *err)
+int audit_assembler_add(struct audit_assembler *a, struct btr_span record, uint64_t line,
+                        struct btr_err *err)
 {
     struct audit_head head;
     held_drop(a);
     if (record.size > a->size_max)
-        return btr_fail(err, BTR_E_LIMIT, a->size_max, "audit record of %zu bytes, at most %zu are taken", record.size, a->size_max);
+        return btr_fail(err, BTR_E_LIMIT, a->size_max,
+                        "audit record of %zu bytes, at most %zu are taken", record.size,
+                        a->size_max);
     int rc = audit_head_parse(record, &a->stamp, &head, err);
     if (rc < 0)
         return rc;
     if (!head.stamped) {
         if (a->last_ns == INT64_MIN)
-            return btr_fail(err, BTR_E_FORMAT, 0, "audit text without time and serial before any record that has them");
+            return btr_fail(err, BTR_E_FORMAT, 0,
+                            "audit text without time and serial before any record that has them");
         head.time_ns = a->last_ns;
         head.serial = (uint32_t)a->highest;
     }
     if (full(a))
         return refuse(a, BTR_E_LIMIT, err);
     struct audit_slot_event *slot = audit_type_alone(head.type) ? NULL : slot_match(a, &head);
-    if (head.type == AUDIT_TYPE_EOE_) { /* a mark; after an event that was given out it has nothing more to tell */
+    if (head.type == AUDIT_TYPE_EOE_) { /* a mark; after an event that was given out it has nothing
+                                           more to tell */
         if (slot)
             slot->ended = true;
     } else if (slot) {
@@ -159,7 +172,8 @@ static bool complete(const struct audit_assembler *a, const struct audit_slot_ev
 /* Nothing more of it can be waited for: what is missing stays missing. */
 static bool whole(const struct audit_assembler *a, const struct audit_slot_event *slot)
 {
-    return slot->ended || slot->due || a->highest >= slot->until_order || a->clock_ns >= slot->until_ns;
+    return slot->ended || slot->due || a->highest >= slot->until_order ||
+           a->clock_ns >= slot->until_ns;
 }
 
 static struct audit_slot_event *slot_next(struct audit_assembler *a)
@@ -175,7 +189,8 @@ static struct audit_slot_event *slot_next(struct audit_assembler *a)
         slot->due = true;
         return slot;
     }
-    for (uint32_t i = a->due ? slot->next : AUDIT_SLOT_NONE; i != AUDIT_SLOT_NONE; i = a->slots[i].next)
+    for (uint32_t i = a->due ? slot->next : AUDIT_SLOT_NONE; i != AUDIT_SLOT_NONE;
+         i = a->slots[i].next)
         if (a->slots[i].due)
             return &a->slots[i];
     return NULL;
@@ -203,8 +218,10 @@ static uint32_t lead_find(const struct audit_slot_event *slot, uint32_t n)
     return call;
 }
 
-/* Parses the next event of a slot. Before the first of several all are tried, so that records are told or refused whole. */
-static int slot_parse(struct audit_assembler *a, const struct audit_slot_event *slot, struct audit_event *out, struct btr_err *err)
+/* Parses the next event of a slot. Before the first of several all are tried, so that records are
+ * told or refused whole. */
+static int slot_parse(struct audit_assembler *a, const struct audit_slot_event *slot,
+                      struct audit_event *out, struct btr_err *err)
 {
     bool last = whole(a, slot);
     uint32_t n = slot->given == 0 && slot->leads > 1 ? slot->leads - 1 : slot->given;
@@ -225,8 +242,8 @@ static void slot_finish(struct audit_assembler *a, struct audit_slot_event *slot
     a->held = (uint32_t)(slot - a->slots);
 }
 
-int audit_assembler_next(struct audit_assembler *a, struct audit_event *out, struct btr_span *raw, uint64_t *line,
-                         struct btr_err *err)
+int audit_assembler_next(struct audit_assembler *a, struct audit_event *out, struct btr_span *raw,
+                         uint64_t *line, struct btr_err *err)
 {
     held_drop(a);
     struct audit_slot_event *slot;
@@ -251,11 +268,13 @@ int audit_assembler_next(struct audit_assembler *a, struct audit_event *out, str
     return 0;
 }
 
-/* In a stream that marks the ends of its events, one without its mark was cut in writing and may go on. */
+/* In a stream that marks the ends of its events, one without its mark was cut in writing and may go
+ * on. */
 static bool cut(const struct audit_assembler *a, const struct audit_slot_event *slot)
 {
     bool newest = slot->next == AUDIT_SLOT_NONE;
-    return a->ends_marked && !slot->alone && !slot->titled && !slot->ended && (slot->calls > 0 || newest);
+    return a->ends_marked && !slot->alone && !slot->titled && !slot->ended &&
+           (slot->calls > 0 || newest);
 }
 
 void audit_assembler_flush(struct audit_assembler *a, int64_t until_ns)

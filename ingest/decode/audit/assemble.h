@@ -1,8 +1,9 @@
 #ifndef INGEST_AUDIT_ASSEMBLE_H
 #define INGEST_AUDIT_ASSEMBLE_H
 /**
- * What assembling and parsing share: the head of a record, the records of one event, and the assembler's memory.
- * Source: auditd.conf(5), audit-userspace lib/audit_logging.c and lib/libaudit.h, kernel/audit.c, uapi/linux/audit.h.
+ * What assembling and parsing share: the head of a record, the records of one event, and the
+ * assembler's memory. Source: auditd.conf(5), audit-userspace lib/audit_logging.c and
+ * lib/libaudit.h, kernel/audit.c, uapi/linux/audit.h.
  */
 #include "audit_event.h"
 
@@ -47,9 +48,11 @@ enum audit_type {
     AUDIT_TYPE_USER2_LAST_ = 2999,
 };
 
-/** Kernel number of a type name ("SYSCALL", "UNKNOWN[1337]", "1300"); AUDIT_TYPE_UNKNOWN_ when it is none. */
+/** Kernel number of a type name ("SYSCALL", "UNKNOWN[1337]", "1300"); AUDIT_TYPE_UNKNOWN_ when it
+ * is none. */
 uint16_t audit_type_find(struct btr_span name);
-/** The class of an event that this type leads; AUDIT_CLASS_PARTS for a companion, which leads none. */
+/** The class of an event that this type leads; AUDIT_CLASS_PARTS for a companion, which leads none.
+ */
 enum audit_class audit_type_class(uint16_t type);
 /** Whether a record of this type is an event by itself. */
 bool audit_type_alone(uint16_t type);
@@ -61,16 +64,17 @@ bool audit_type_alone(uint16_t type);
 struct audit_head {
     int64_t time_ns;
     uint32_t serial;
-    uint16_t type;                 /* kernel number */
+    uint16_t type; /* kernel number */
     uint16_t type_at, node_at;
     uint8_t type_size, node_size;
     uint32_t body_at;
-    bool stamped;                  /* false: kernel text without msg=audit(...), which has no time nor serial */
+    bool stamped; /* false: kernel text without msg=audit(...), which has no time nor serial */
 };
 
 enum { AUDIT_HEAD_SEARCH = 200, AUDIT_NAME_SIZE_MAX = 255 };
 
-/** The text of the last stamp and what it means: most records have the stamp of the record before. */
+/** The text of the last stamp and what it means: most records have the stamp of the record before.
+ */
 struct audit_stamp {
     uint8_t text[64]; /* "msg=audit(1795423557.614:2027155)" */
     uint8_t size;     /* 0: none yet */
@@ -79,7 +83,8 @@ struct audit_stamp {
 };
 
 /** @param stamp  kept between calls, or NULL  @return 0 or BTR_E_FORMAT */
-int audit_head_parse(struct btr_span record, struct audit_stamp *stamp, struct audit_head *out, struct btr_err *err);
+int audit_head_parse(struct btr_span record, struct audit_stamp *stamp, struct audit_head *out,
+                     struct btr_err *err);
 
 /** One record of an open event, in the text of its slot. */
 struct audit_part {
@@ -93,17 +98,19 @@ struct audit_part {
 /** One open event: the records with one stamp (time and serial). */
 struct audit_slot_event {
     int64_t time_ns;
-    uint64_t order;        /* serial, widened so that it does not wrap and grows over a restart of the counter */
-    uint64_t until_order;  /* given out when the highest serial reaches this */
-    int64_t until_ns;      /* or the record time this */
+    uint64_t order; /* serial, widened so that it does not wrap and grows over a restart of the
+                       counter */
+    uint64_t until_order; /* given out when the highest serial reaches this */
+    int64_t until_ns;     /* or the record time this */
     uint32_t serial;
     uint32_t next, previous; /* in order; AUDIT_SLOT_NONE at the ends */
     struct btr_buffer text;  /* records, each followed by a newline; EOE is a mark and not kept */
     struct audit_part *parts;
     uint32_t part_count, part_capacity;
-    uint32_t leads, given;   /* records that lead an event of their own; how many of the events were given out */
-    uint32_t paths;          /* PATH records */
-    uint16_t calls;          /* SYSCALL and URINGOP records, up to 2 */
+    uint32_t leads,
+        given; /* records that lead an event of their own; how many of the events were given out */
+    uint32_t paths; /* PATH records */
+    uint16_t calls; /* SYSCALL and URINGOP records, up to 2 */
     bool alone, ended, titled, due, waits;
 };
 
@@ -111,29 +118,31 @@ struct audit_slot_event {
 
 struct audit_assembler {
     struct audit_slot_event *slots;
-    uint32_t slot_capacity; /* one above the most that may be open: the last record before room is made */
+    uint32_t slot_capacity; /* one above the most that may be open: the last record before room is
+                               made */
     uint32_t slot_max, open;
     uint32_t first, last, free; /* list of open ones by order; list of free ones by next */
-    uint32_t held;              /* the slot whose event the caller has in hand, or AUDIT_SLOT_NONE */
-    uint32_t due;               /* open slots with due set */
-    size_t size, size_max;      /* bytes of records and parts held */
-    uint64_t waiting;           /* records held */
+    uint32_t held;         /* the slot whose event the caller has in hand, or AUDIT_SLOT_NONE */
+    uint32_t due;          /* open slots with due set */
+    size_t size, size_max; /* bytes of records and parts held */
+    uint64_t waiting;      /* records held */
     uint64_t evicted;
     /* the stream */
-    bool any;                   /* a serial was seen */
-    bool ends_marked;           /* the last call given out had its closing record */
-    uint64_t highest;           /* order of the highest serial */
-    int64_t clock_ns;           /* highest record time, without lone outliers; INT64_MIN at first */
-    int64_t last_ns;            /* record time of the newest event: what text without a stamp gets */
-    uint32_t strays;            /* events in a row whose serial lies far below the highest */
-    uint32_t outliers, behind;  /* events in a row far ahead of or behind the clock */
+    bool any;                  /* a serial was seen */
+    bool ends_marked;          /* the last call given out had its closing record */
+    uint64_t highest;          /* order of the highest serial */
+    int64_t clock_ns;          /* highest record time, without lone outliers; INT64_MIN at first */
+    int64_t last_ns;           /* record time of the newest event: what text without a stamp gets */
+    uint32_t strays;           /* events in a row whose serial lies far below the highest */
+    uint32_t outliers, behind; /* events in a row far ahead of or behind the clock */
     struct audit_stamp stamp;
-    struct btr_buffer joined;   /* arguments put together for the event in hand */
+    struct btr_buffer joined; /* arguments put together for the event in hand */
 };
 
-/** Takes a record into a new or open slot; used by add and by load. @return 0, BTR_E_LIMIT or BTR_E_NOMEM */
-int audit_slot_append(struct audit_assembler *a, struct audit_slot_event *slot, const struct audit_head *head,
-                      struct btr_span record, uint64_t line);
+/** Takes a record into a new or open slot; used by add and by load. @return 0, BTR_E_LIMIT or
+ * BTR_E_NOMEM */
+int audit_slot_append(struct audit_assembler *a, struct audit_slot_event *slot,
+                      const struct audit_head *head, struct btr_span record, uint64_t line);
 /** A free slot, not yet in the list, or NULL. */
 struct audit_slot_event *audit_slot_take(struct audit_assembler *a);
 /** Puts it into the list by its order, after its equals. */
@@ -147,10 +156,10 @@ void audit_assembler_clear(struct audit_assembler *a);
 /**
  * Parses the event that part `lead` of a slot leads (AUDIT_SLOT_NONE: companions alone).
  * @param joined  receives what must be put together
- * @return 1, or 0 when `items=` promises more PATH records than came and `whole` is false, or BTR_E_FORMAT (offset in
- *         the slot's text) or BTR_E_NOMEM
+ * @return 1, or 0 when `items=` promises more PATH records than came and `whole` is false, or
+ * BTR_E_FORMAT (offset in the slot's text) or BTR_E_NOMEM
  */
-int audit_event_parse(const struct audit_slot_event *slot, uint32_t lead, bool whole, struct btr_buffer *joined,
-                      struct audit_event *out, struct btr_err *err);
+int audit_event_parse(const struct audit_slot_event *slot, uint32_t lead, bool whole,
+                      struct btr_buffer *joined, struct audit_event *out, struct btr_err *err);
 
 #endif

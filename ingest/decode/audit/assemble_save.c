@@ -1,16 +1,26 @@
 #include "assemble.h"
 
 /*
- * The assembler's state as bytes: the stream, then the open events in order, each with its records as they came. What
- * follows from the records is not written, so one state has one encoding; on loading everything is checked anew.
+ * The assembler's state as bytes: the stream, then the open events in order, each with its records
+ * as they came. What follows from the records is not written, so one state has one encoding; on
+ * loading everything is checked anew.
  */
 
-enum { SAVE_VERSION = 1, STREAM_ANY = 1, STREAM_MARKED = 2, SLOT_DUE = 1, SLOT_WAITS = 2, SLOT_ENDED = 4, SLOT_FLAGS = 7 };
+enum {
+    SAVE_VERSION = 1,
+    STREAM_ANY = 1,
+    STREAM_MARKED = 2,
+    SLOT_DUE = 1,
+    SLOT_WAITS = 2,
+    SLOT_ENDED = 4,
+    SLOT_FLAGS = 7
+};
 #define ORDER_MAX (UINT64_MAX / 2)
 
 static void slot_put(const struct audit_slot_event *slot, struct btr_buffer *out)
 {
-    btr_buffer_u8(out, (uint8_t)((slot->due ? SLOT_DUE : 0) | (slot->waits ? SLOT_WAITS : 0) | (slot->ended ? SLOT_ENDED : 0)));
+    btr_buffer_u8(out, (uint8_t)((slot->due ? SLOT_DUE : 0) | (slot->waits ? SLOT_WAITS : 0) |
+                                 (slot->ended ? SLOT_ENDED : 0)));
     btr_buffer_varint(out, slot->order);
     btr_buffer_varint(out, slot->until_order);
     btr_buffer_svarint(out, slot->until_ns);
@@ -62,7 +72,8 @@ static bool get_time(struct btr_cursor *c, bool none, int64_t *out)
 {
     if (!btr_cursor_svarint(c, out))
         return false;
-    return (none && *out == INT64_MIN) || (*out >= 0 && *out <= AUDIT_TIME_NS_MAX + AUDIT_WINDOW_NS);
+    return (none && *out == INT64_MIN) ||
+           (*out >= 0 && *out <= AUDIT_TIME_NS_MAX + AUDIT_WINDOW_NS);
 }
 
 static int refuse(const struct btr_cursor *c, struct btr_err *err)
@@ -70,7 +81,8 @@ static int refuse(const struct btr_cursor *c, struct btr_err *err)
     return btr_fail(err, BTR_E_FORMAT, c->offset, "saved audit records are damaged");
 }
 
-static int part_get(struct audit_assembler *a, struct audit_slot_event *slot, struct btr_cursor *c, struct btr_err *err)
+static int part_get(struct audit_assembler *a, struct audit_slot_event *slot, struct btr_cursor *c,
+                    struct btr_err *err)
 {
     uint64_t line, size;
     struct btr_span record;
@@ -88,7 +100,8 @@ static int part_get(struct audit_assembler *a, struct audit_slot_event *slot, st
     return 0;
 }
 
-static int parts_get(struct audit_assembler *a, struct audit_slot_event *slot, struct btr_cursor *c, struct btr_err *err)
+static int parts_get(struct audit_assembler *a, struct audit_slot_event *slot, struct btr_cursor *c,
+                     struct btr_err *err)
 {
     uint32_t count;
     if (!get_u32(c, &count) || count == 0)
@@ -110,7 +123,8 @@ static int slot_get(struct audit_assembler *a, struct btr_cursor *c, struct btr_
         return btr_fail(err, BTR_E_LIMIT, c->offset, "more saved audit events than may be open");
     bool good = btr_cursor_u8(c, &flags) && flags <= SLOT_FLAGS && get_order(c, &slot->order) &&
                 get_order(c, &slot->until_order) && get_time(c, false, &slot->until_ns) &&
-                get_time(c, false, &slot->time_ns) && get_u32(c, &slot->serial) && get_u32(c, &slot->given) &&
+                get_time(c, false, &slot->time_ns) && get_u32(c, &slot->serial) &&
+                get_u32(c, &slot->given) &&
                 (a->last == AUDIT_SLOT_NONE || a->slots[a->last].order <= slot->order);
     if (!good)
         return refuse(c, err);
@@ -124,21 +138,29 @@ static int slot_get(struct audit_assembler *a, struct btr_cursor *c, struct btr_
     return 0;
 }
 
-static int stream_get(struct audit_assembler *a, struct btr_cursor *c, uint32_t *open, struct btr_err *err)
+static int stream_get(struct audit_assembler *a, struct btr_cursor *c, uint32_t *open,
+                      struct btr_err *err)
 {
     uint8_t version, flags;
     if (!btr_cursor_u8(c, &version))
         return btr_fail(err, BTR_E_TRUNCATED, 0, "saved audit records are empty");
     if (version != SAVE_VERSION)
-        return btr_fail(err, BTR_E_VERSION, 0, "saved audit records have version %u, this program knows %d", version, SAVE_VERSION);
-    bool good = btr_cursor_u8(c, &flags) && flags <= (STREAM_ANY | STREAM_MARKED) && get_order(c, &a->highest) &&
-                get_time(c, true, &a->clock_ns) && get_time(c, true, &a->last_ns) && get_u32(c, &a->strays) &&
-                get_u32(c, &a->outliers) && get_u32(c, &a->behind) && btr_cursor_varint(c, &a->evicted) && get_u32(c, open);
+        return btr_fail(err, BTR_E_VERSION, 0,
+                        "saved audit records have version %u, this program knows %d", version,
+                        SAVE_VERSION);
+    bool good = btr_cursor_u8(c, &flags) && flags <= (STREAM_ANY | STREAM_MARKED) &&
+                get_order(c, &a->highest) && get_time(c, true, &a->clock_ns) &&
+                get_time(c, true, &a->last_ns) && get_u32(c, &a->strays) &&
+                get_u32(c, &a->outliers) && get_u32(c, &a->behind) &&
+                btr_cursor_varint(c, &a->evicted) && get_u32(c, open);
     if (!good)
         return refuse(c, err);
     a->any = flags & STREAM_ANY;
     a->ends_marked = flags & STREAM_MARKED;
-    return *open <= a->slot_max + 1 ? 0 : btr_fail(err, BTR_E_LIMIT, c->offset, "%u saved audit events, at most %u may be open", *open, a->slot_max);
+    return *open <= a->slot_max + 1
+               ? 0
+               : btr_fail(err, BTR_E_LIMIT, c->offset,
+                          "%u saved audit events, at most %u may be open", *open, a->slot_max);
 }
 
 int audit_assembler_load(struct audit_assembler *a, struct btr_span saved, struct btr_err *err)

@@ -2,12 +2,15 @@
 
 #define ROW16(a) a, a, a, a, a, a, a, a, a, a, a, a, a, a, a, a
 const uint8_t audit_hex_values[256] = {
-    ROW16(0xff), ROW16(0xff), ROW16(0xff),
-    0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-    0xff, 10, 11, 12, 13, 14, 15, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-    ROW16(0xff),
-    0xff, 10, 11, 12, 13, 14, 15, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-    ROW16(0xff), ROW16(0xff), ROW16(0xff), ROW16(0xff), ROW16(0xff), ROW16(0xff), ROW16(0xff), ROW16(0xff), ROW16(0xff),
+    ROW16(0xff), ROW16(0xff), ROW16(0xff), 0,           1,           2,           3,
+    4,           5,           6,           7,           8,           9,           0xff,
+    0xff,        0xff,        0xff,        0xff,        0xff,        0xff,        10,
+    11,          12,          13,          14,          15,          0xff,        0xff,
+    0xff,        0xff,        0xff,        0xff,        0xff,        0xff,        0xff,
+    ROW16(0xff), 0xff,        10,          11,          12,          13,          14,
+    15,          0xff,        0xff,        0xff,        0xff,        0xff,        0xff,
+    0xff,        0xff,        0xff,        ROW16(0xff), ROW16(0xff), ROW16(0xff), ROW16(0xff),
+    ROW16(0xff), ROW16(0xff), ROW16(0xff), ROW16(0xff), ROW16(0xff),
 };
 #undef ROW16
 
@@ -57,12 +60,14 @@ enum audit_field_step audit_field_next_inner(struct audit_scan *s, struct audit_
     enum audit_field_step step = audit_field_next(s, out);
     if (step != AUDIT_FIELD_ONE || out->quoted)
         return step;
-    while (out->value.size > 0 && (out->value.at[out->value.size - 1] == ',' || out->value.at[out->value.size - 1] == ')'))
+    while (out->value.size > 0 &&
+           (out->value.at[out->value.size - 1] == ',' || out->value.at[out->value.size - 1] == ')'))
         out->value.size--;
     return step;
 }
 
-#define IS(literal) (value.size == sizeof(literal) - 1 && audit_same(value.at, literal, sizeof(literal) - 1))
+#define IS(literal)                                                                                \
+    (value.size == sizeof(literal) - 1 && audit_same(value.at, literal, sizeof(literal) - 1))
 
 static bool text_absent(struct btr_span value)
 {
@@ -88,8 +93,8 @@ struct audit_text audit_text_of(const struct audit_field *field)
 {
     struct audit_text text = audit_text_plain(field);
     struct btr_span value = field->value;
-    bool hex = text.form == AUDIT_TEXT_PLAIN && !field->quoted && value.size % 2 == 0 && hex_digit(value.at[0]) &&
-               hex_digit(value.at[value.size - 1]);
+    bool hex = text.form == AUDIT_TEXT_PLAIN && !field->quoted && value.size % 2 == 0 &&
+               hex_digit(value.at[0]) && hex_digit(value.at[value.size - 1]);
     if (hex)
         text.form = AUDIT_TEXT_HEX;
     return text;
@@ -115,17 +120,20 @@ bool audit_text_decode(struct audit_text text, struct btr_arena *arena, struct b
         return false;
     uint8_t bad = text.raw.size % 2 ? 0xff : 0;
     for (size_t i = 0; i < text.raw.size / 2; i++) {
-        uint8_t high = audit_hex_values[text.raw.at[2 * i]], low = audit_hex_values[text.raw.at[2 * i + 1]];
+        uint8_t high = audit_hex_values[text.raw.at[2 * i]],
+                low = audit_hex_values[text.raw.at[2 * i + 1]];
         bad |= (uint8_t)(high | low);
         bytes[i] = (uint8_t)(high << 4 | (low & 15));
     }
-    *out = bad < 16 ? (struct btr_span){bytes, text.raw.size / 2} : text.raw; /* not hex after all: as written */
+    *out = bad < 16 ? (struct btr_span){bytes, text.raw.size / 2}
+                    : text.raw; /* not hex after all: as written */
     return true;
 }
 
 bool audit_number_u32(struct btr_span value, uint32_t *out)
 {
-    static const struct btr_span unset = {(const uint8_t *)"unset", 5}, minus = {(const uint8_t *)"-1", 2};
+    static const struct btr_span unset = {(const uint8_t *)"unset", 5},
+                                 minus = {(const uint8_t *)"-1", 2};
     uint64_t number;
     if (btr_span_equal(value, unset) || btr_span_equal(value, minus)) {
         *out = UINT32_MAX;

@@ -17,7 +17,8 @@ static inline bool audit_is_digit(uint8_t byte)
 /** Value of a hex digit, or 0xff. */
 extern const uint8_t audit_hex_values[256];
 
-/** Two overlapping loads of one size: for a fixed size, a few instructions where memcmp would be a call. */
+/** Two overlapping loads of one size: for a fixed size, a few instructions where memcmp would be a
+ * call. */
 #define AUDIT_SAME_AS(type, a, b, size)                                                            \
     do {                                                                                           \
         type a0, b0, a1, b1;                                                                       \
@@ -29,7 +30,8 @@ extern const uint8_t audit_hex_values[256];
     } while (0)
 
 /** Whether a word of fixed size stands at a place that has at least as many bytes. */
-__attribute__((always_inline)) static inline bool audit_same(const uint8_t *at, const char *word, size_t size)
+__attribute__((always_inline)) static inline bool audit_same(const uint8_t *at, const char *word,
+                                                             size_t size)
 {
     if (size > 16)
         return memcmp(at, word, size) == 0;
@@ -43,7 +45,8 @@ __attribute__((always_inline)) static inline bool audit_same(const uint8_t *at, 
 }
 
 /** Steps over a fixed word, if it is there. */
-__attribute__((always_inline)) static inline bool audit_scan_word(struct audit_scan *s, const char *word, size_t size)
+__attribute__((always_inline)) static inline bool audit_scan_word(struct audit_scan *s,
+                                                                  const char *word, size_t size)
 {
     if ((size_t)(s->end - s->at) < size || !audit_same(s->at, word, size))
         return false;
@@ -56,7 +59,8 @@ __attribute__((always_inline)) static inline bool audit_scan_word(struct audit_s
 /** Reads digits. @return false when there is none, or more than 64 bits hold */
 static inline bool audit_scan_decimal(struct audit_scan *s, uint64_t *value)
 {
-    const uint8_t *at = s->at, *end = s->end - at > 19 ? at + 19 : s->end; /* 19 digits always fit */
+    const uint8_t *at = s->at,
+                  *end = s->end - at > 19 ? at + 19 : s->end; /* 19 digits always fit */
     uint64_t v = 0;
     while (at < end && audit_is_digit(*at))
         v = v * 10 + (uint64_t)(*at++ - '0');
@@ -98,17 +102,21 @@ enum audit_field_step audit_field_next(struct audit_scan *s, struct audit_field 
 /** A value whose key is behind: quoted, or up to a space, which is passed. Sets no key. */
 enum audit_field_step audit_value_next(struct audit_scan *s, struct audit_field *out);
 
-/** The same inside a user's msg='...': commas and brackets around values are left out (old pam: "(hostname=?, addr=?)"). */
+/** The same inside a user's msg='...': commas and brackets around values are left out (old pam:
+ * "(hostname=?, addr=?)"). */
 enum audit_field_step audit_field_next_inner(struct audit_scan *s, struct audit_field *out);
 
-/** What a value means as text of the kernel: quoted, or hex, or (null). Hex is checked when it is decoded. */
+/** What a value means as text of the kernel: quoted, or hex, or (null). Hex is checked when it is
+ * decoded. */
 struct audit_text audit_text_of(const struct audit_field *field);
 /** A value that is never hex (tty=, op=, hostname=). */
 struct audit_text audit_text_plain(const struct audit_field *field);
-/** A value that may be unquoted and plain, too (acct= of old pam): hex only if it is hex throughout. */
+/** A value that may be unquoted and plain, too (acct= of old pam): hex only if it is hex
+ * throughout. */
 struct audit_text audit_text_loose(const struct audit_field *field);
 
-/** Whole value as a number. `unset` words: "unset" and 4294967295 give UINT32_MAX. @return false when it is no such number */
+/** Whole value as a number. `unset` words: "unset" and 4294967295 give UINT32_MAX. @return false
+ * when it is no such number */
 bool audit_number_u32(struct btr_span value, uint32_t *out);
 bool audit_number_hex(struct btr_span value, uint64_t *out); /* 0x is allowed */
 bool audit_number_octal(struct btr_span value, uint64_t *out);

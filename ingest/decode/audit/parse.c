@@ -1,8 +1,11 @@
 #include "parse.h"
 
-enum { ENRICHED_MARK = 0x1d }; /* auditd's log_format = ENRICHED: what follows are names for the numbers before */
+enum {
+    ENRICHED_MARK = 0x1d
+}; /* auditd's log_format = ENRICHED: what follows are names for the numbers before */
 
-struct audit_scan audit_part_scan(const struct audit_slot_event *slot, const struct audit_part *part)
+struct audit_scan audit_part_scan(const struct audit_slot_event *slot,
+                                  const struct audit_part *part)
 {
     const uint8_t *at = slot->text.at + part->at + part->body_at;
     size_t size = part->size - part->body_at;
@@ -19,7 +22,8 @@ static void event_reset(struct audit_event *e)
     e->success_known = e->success = e->has_exit = false;
     e->exit = 0;
     memset(e->a, 0, sizeof(e->a));
-    e->pid = e->ppid = e->auid = e->uid = e->gid = e->euid = e->suid = e->fsuid = e->egid = e->ses = UINT32_MAX;
+    e->pid = e->ppid = e->auid = e->uid = e->gid = e->euid = e->suid = e->fsuid = e->egid = e->ses =
+        UINT32_MAX;
     e->comm = e->exe = e->tty = e->key = e->cwd = e->proctitle = none;
     e->path_count = e->paths_left_out = e->arg_count = e->args_left_out = e->obj_pid_count = 0;
     e->sockaddr.family = AUDIT_FAMILY_NONE;
@@ -31,7 +35,8 @@ static void event_reset(struct audit_event *e)
 
 static void event_head(const struct audit_slot_event *slot, uint32_t lead, struct audit_event *e)
 {
-    const struct audit_part *first = &slot->parts[0], *part = &slot->parts[lead == AUDIT_SLOT_NONE ? 0 : lead];
+    const struct audit_part *first = &slot->parts[0],
+                            *part = &slot->parts[lead == AUDIT_SLOT_NONE ? 0 : lead];
     const uint8_t *at = slot->text.at + part->at;
     struct audit_scan body = audit_part_scan(slot, part);
     bool call = part->type == AUDIT_TYPE_SYSCALL_ || part->type == AUDIT_TYPE_URINGOP_;
@@ -49,14 +54,16 @@ static void event_head(const struct audit_slot_event *slot, uint32_t lead, struc
 }
 
 /* One event has one call. The same record told twice is no contradiction. */
-static int calls_compare(const struct audit_slot_event *slot, const struct audit_part *first, const struct audit_part *other,
-                         struct btr_err *err)
+static int calls_compare(const struct audit_slot_event *slot, const struct audit_part *first,
+                         const struct audit_part *other, struct btr_err *err)
 {
     const uint8_t *text = slot->text.at;
     if (first->size - first->body_at == other->size - other->body_at &&
-        memcmp(text + first->at + first->body_at, text + other->at + other->body_at, first->size - first->body_at) == 0)
+        memcmp(text + first->at + first->body_at, text + other->at + other->body_at,
+               first->size - first->body_at) == 0)
         return 0;
-    return btr_fail(err, BTR_E_FORMAT, other->at, "two SYSCALL records with one time and serial contradict each other");
+    return btr_fail(err, BTR_E_FORMAT, other->at,
+                    "two SYSCALL records with one time and serial contradict each other");
 }
 
 static void paths_sort(struct audit_event *e)
@@ -72,15 +79,16 @@ static void paths_sort(struct audit_event *e)
     }
 }
 
-static int parts_parse(const struct audit_slot_event *slot, struct audit_event *e, struct audit_call_told *told, bool *execve,
-                       struct btr_err *err)
+static int parts_parse(const struct audit_slot_event *slot, struct audit_event *e,
+                       struct audit_call_told *told, bool *execve, struct btr_err *err)
 {
     const struct audit_part *call = NULL;
     for (uint32_t i = 0; i < slot->part_count && slot->calls > 0; i++) {
         const struct audit_part *part = &slot->parts[i];
         if (part->type != AUDIT_TYPE_SYSCALL_ && part->type != AUDIT_TYPE_URINGOP_)
             continue;
-        int rc = call ? calls_compare(slot, call, part, err) : audit_syscall_parse(audit_part_scan(slot, part), e, told, err);
+        int rc = call ? calls_compare(slot, call, part, err)
+                      : audit_syscall_parse(audit_part_scan(slot, part), e, told, err);
         if (rc < 0)
             return rc;
         call = call ? call : part;
@@ -99,8 +107,8 @@ static int parts_parse(const struct audit_slot_event *slot, struct audit_event *
     return 0;
 }
 
-int audit_event_parse(const struct audit_slot_event *slot, uint32_t lead, bool whole, struct btr_buffer *joined,
-                      struct audit_event *out, struct btr_err *err)
+int audit_event_parse(const struct audit_slot_event *slot, uint32_t lead, bool whole,
+                      struct btr_buffer *joined, struct audit_event *out, struct btr_err *err)
 {
     struct audit_call_told told = {0};
     bool execve = false;

@@ -1,9 +1,9 @@
 #include "parse.h"
 
 /*
- * EXECVE: argc=3 a0="sh" a1=2D63 a2_len=9000 a2[0]=... ; a long list goes on in further EXECVE records of the event. The
- * pieces of a split argument are put together as hex in memory of the assembler.
- * Source: kernel/auditsc.c audit_log_execve_info().
+ * EXECVE: argc=3 a0="sh" a1=2D63 a2_len=9000 a2[0]=... ; a long list goes on in further EXECVE
+ * records of the event. The pieces of a split argument are put together as hex in memory of the
+ * assembler. Source: kernel/auditsc.c audit_log_execve_info().
  */
 
 struct argument_key {
@@ -46,7 +46,8 @@ static bool key_read(struct btr_span key, struct argument_key *out)
     return digits_take(&key, &out->piece) && key.size == 1 && key.at[0] == ']';
 }
 
-/* Makes room for an argument; those between are absent until they come. NULL: beyond what is kept. */
+/* Makes room for an argument; those between are absent until they come. NULL: beyond what is kept.
+ */
 static struct audit_text *argument_at(struct audit_event *e, uint32_t index)
 {
     if (index >= AUDIT_ARGS_MAX)
@@ -71,7 +72,8 @@ static void hex_put(struct btr_buffer *b, struct audit_text piece)
     }
 }
 
-/* An argument being put together: its bytes are the end of `joined`, which has room for all and so does not move. */
+/* An argument being put together: its bytes are the end of `joined`, which has room for all and so
+ * does not move. */
 struct join {
     uint32_t index, pieces;
     size_t from;
@@ -82,7 +84,7 @@ struct arguments {
     struct audit_event *e;
     struct btr_buffer *joined;
     struct join join;
-    size_t size_most;    /* of all that may be joined */
+    size_t size_most;     /* of all that may be joined */
     uint32_t told, given; /* argc=, arguments that came whole */
 };
 
@@ -92,12 +94,14 @@ static void join_end(struct arguments *a)
         return;
     struct audit_text *text = argument_at(a->e, a->join.index);
     if (text)
-        *text = (struct audit_text){{a->joined->at + a->join.from, a->joined->size - a->join.from}, AUDIT_TEXT_HEX};
+        *text = (struct audit_text){{a->joined->at + a->join.from, a->joined->size - a->join.from},
+                                    AUDIT_TEXT_HEX};
     a->given += text && !a->join.broken;
     a->join.active = false;
 }
 
-static void piece_take(struct arguments *a, const struct argument_key *key, const struct audit_field *f)
+static void piece_take(struct arguments *a, const struct argument_key *key,
+                       const struct audit_field *f)
 {
     if (!a->join.active || a->join.index != key->index) {
         join_end(a);
@@ -124,7 +128,8 @@ static void argument_take(struct arguments *a, const struct audit_field *f)
     if (!text)
         return;
     *text = audit_text_of(f);
-    if (text->form == AUDIT_TEXT_NONE) /* an unquoted "(null)" or "?" is no argument that a kernel writes: keep it */
+    if (text->form == AUDIT_TEXT_NONE) /* an unquoted "(null)" or "?" is no argument that a kernel
+                                          writes: keep it */
         *text = (struct audit_text){f->value, AUDIT_TEXT_PLAIN};
     a->given++;
 }
@@ -144,15 +149,17 @@ static int record_take(struct arguments *a, struct audit_scan s, struct btr_err 
     return 0;
 }
 
-int audit_execve_parse(const struct audit_slot_event *slot, struct btr_buffer *joined, struct audit_event *e,
-                       struct btr_err *err)
+int audit_execve_parse(const struct audit_slot_event *slot, struct btr_buffer *joined,
+                       struct audit_event *e, struct btr_err *err)
 {
     struct arguments a = {.e = e, .joined = joined};
     for (uint32_t i = 0; i < slot->part_count; i++)
         if (slot->parts[i].type == AUDIT_TYPE_EXECVE_)
             a.size_most += 2 * (size_t)slot->parts[i].size;
     for (uint32_t i = 0; i < slot->part_count; i++) {
-        int rc = slot->parts[i].type == AUDIT_TYPE_EXECVE_ ? record_take(&a, audit_part_scan(slot, &slot->parts[i]), err) : 0;
+        int rc = slot->parts[i].type == AUDIT_TYPE_EXECVE_
+                     ? record_take(&a, audit_part_scan(slot, &slot->parts[i]), err)
+                     : 0;
         if (rc < 0)
             return rc;
     }

@@ -1,10 +1,11 @@
 #include "parse.h"
 
 /*
- * Records that lead an event and are no system call: from user space (audit_log_user_message() and its like in libaudit,
- * with fields of the program in msg='...'), from auditd itself, and the kernel's own.
- * What a program wrote into msg='...' may be an attacker's words: it only ever fills `user`, and never the fields that
- * the kernel put before it. A field's first mention counts, but for res=, which libaudit writes last.
+ * Records that lead an event and are no system call: from user space (audit_log_user_message() and
+ * its like in libaudit, with fields of the program in msg='...'), from auditd itself, and the
+ * kernel's own. What a program wrote into msg='...' may be an attacker's words: it only ever fills
+ * `user`, and never the fields that the kernel put before it. A field's first mention counts, but
+ * for res=, which libaudit writes last.
  */
 
 static bool result_is_good(struct btr_span value)
@@ -72,12 +73,24 @@ static bool number_first(uint32_t *out, bool *given, struct btr_span value)
     return audit_number_u32(value, out);
 }
 
-enum lead_number { LEAD_PID, LEAD_PPID, LEAD_UID, LEAD_GID, LEAD_AUID, LEAD_SES, LEAD_OLD_AUID, LEAD_OLD_SES, LEAD_NUMBERS };
+enum lead_number {
+    LEAD_PID,
+    LEAD_PPID,
+    LEAD_UID,
+    LEAD_GID,
+    LEAD_AUID,
+    LEAD_SES,
+    LEAD_OLD_AUID,
+    LEAD_OLD_SES,
+    LEAD_NUMBERS
+};
 
-/* `before`: the bare word in front of the field. Kernels before 3.14 wrote "old auid=... new auid=...". */
+/* `before`: the bare word in front of the field. Kernels before 3.14 wrote "old auid=... new
+ * auid=...". */
 static unsigned number_find(const struct audit_field *f, struct btr_span before)
 {
-    static const char *const names[LEAD_NUMBERS] = {"pid", "ppid", "uid", "gid", "auid", "ses", "old-auid", "old-ses"};
+    static const char *const names[LEAD_NUMBERS] = {"pid",  "ppid", "uid",      "gid",
+                                                    "auid", "ses",  "old-auid", "old-ses"};
     unsigned i = 0;
     while (i < LEAD_NUMBERS && !btr_span_equal(f->key, btr_span_of(names[i])))
         i++;
@@ -117,15 +130,16 @@ static bool lead_take(struct audit_event *e, const struct audit_field *f)
 /* "audit: backlog limit exceeded": it tells no number, but at least one record waited. */
 static void words_take(struct audit_event *e, struct btr_span before, struct btr_span word)
 {
-    if (e->class_ == AUDIT_CLASS_KERNEL && e->backlog == UINT64_MAX && btr_span_equal(before, BTR_SPAN("backlog")) &&
-        btr_span_equal(word, BTR_SPAN("limit")))
+    if (e->class_ == AUDIT_CLASS_KERNEL && e->backlog == UINT64_MAX &&
+        btr_span_equal(before, BTR_SPAN("backlog")) && btr_span_equal(word, BTR_SPAN("limit")))
         e->backlog = 1;
 }
 
 int audit_lead_parse(struct audit_scan s, struct audit_event *e, struct btr_err *err)
 {
-    uint32_t *const places[LEAD_NUMBERS] = {&e->pid,  &e->ppid, &e->uid,           &e->gid,
-                                            &e->auid, &e->ses,  &e->user.old_auid, &e->user.old_ses};
+    uint32_t *const places[LEAD_NUMBERS] = {&e->pid,           &e->ppid,        &e->uid,
+                                            &e->gid,           &e->auid,        &e->ses,
+                                            &e->user.old_auid, &e->user.old_ses};
     bool given[LEAD_NUMBERS] = {false};
     struct btr_span before = {NULL, 0};
     struct audit_field f;

@@ -1,11 +1,11 @@
 #include "parse.h"
 
-int audit_field_refuse(const struct audit_scan *s, const struct audit_field *field, const char *type, const char *why,
-                       struct btr_err *err)
+int audit_field_refuse(const struct audit_scan *s, const struct audit_field *field,
+                       const char *type, const char *why, struct btr_err *err)
 {
     int size = field->key.size < 32 ? (int)field->key.size : 32;
-    return btr_fail(err, BTR_E_FORMAT, (uint64_t)(field->value.at - s->begin), "%s record: %.*s= %s", type, size,
-                    (const char *)field->key.at, why);
+    return btr_fail(err, BTR_E_FORMAT, (uint64_t)(field->value.at - s->begin),
+                    "%s record: %.*s= %s", type, size, (const char *)field->key.at, why);
 }
 
 #define QUOTE_OPEN "has a quote that is not closed"
@@ -15,7 +15,8 @@ int audit_field_refuse(const struct audit_scan *s, const struct audit_field *fie
 static bool device_scan(struct audit_scan *s, uint64_t *out)
 {
     uint64_t major, minor;
-    if (!audit_scan_hex(s, &major) || !AUDIT_SCAN(s, ":") || !audit_scan_hex(s, &minor) || major > 0xffffffff || minor > 0xfffff)
+    if (!audit_scan_hex(s, &major) || !AUDIT_SCAN(s, ":") || !audit_scan_hex(s, &minor) ||
+        major > 0xffffffff || minor > 0xfffff)
         return false;
     *out = major << 20 | minor;
     return true;
@@ -30,8 +31,10 @@ static bool device_take(struct btr_span value, uint64_t *out)
 static enum audit_nametype nametype_find(struct btr_span word)
 {
     static const struct btr_span words[] = {
-        [AUDIT_NAME_NORMAL] = {(const uint8_t *)"NORMAL", 6}, [AUDIT_NAME_PARENT] = {(const uint8_t *)"PARENT", 6},
-        [AUDIT_NAME_CREATE] = {(const uint8_t *)"CREATE", 6}, [AUDIT_NAME_DELETE] = {(const uint8_t *)"DELETE", 6},
+        [AUDIT_NAME_NORMAL] = {(const uint8_t *)"NORMAL", 6},
+        [AUDIT_NAME_PARENT] = {(const uint8_t *)"PARENT", 6},
+        [AUDIT_NAME_CREATE] = {(const uint8_t *)"CREATE", 6},
+        [AUDIT_NAME_DELETE] = {(const uint8_t *)"DELETE", 6},
     };
     for (unsigned i = AUDIT_NAME_NORMAL; i <= AUDIT_NAME_DELETE; i++)
         if (btr_span_equal(word, words[i]))
@@ -67,10 +70,12 @@ static bool path_in_order(struct audit_scan s, struct audit_path *p)
         audit_value_next(&s, &field) != AUDIT_FIELD_ONE)
         return false;
     p->name = audit_text_of(&field);
-    if (!AUDIT_SCAN(&s, "inode=") || !audit_scan_decimal(&s, &p->inode) || !AUDIT_SCAN(&s, " dev=") ||
-        !device_scan(&s, &p->device) || !AUDIT_SCAN(&s, " mode=") || !scan_mode(&s, &p->mode) || !AUDIT_SCAN(&s, " ouid=") ||
-        !scan_u32(&s, &p->owner) || !AUDIT_SCAN(&s, " ogid=") || !scan_u32(&s, &group) || !AUDIT_SCAN(&s, " rdev=") ||
-        !device_scan(&s, &p->rdev) || !AUDIT_SCAN(&s, " nametype=") || audit_value_next(&s, &field) != AUDIT_FIELD_ONE)
+    if (!AUDIT_SCAN(&s, "inode=") || !audit_scan_decimal(&s, &p->inode) ||
+        !AUDIT_SCAN(&s, " dev=") || !device_scan(&s, &p->device) || !AUDIT_SCAN(&s, " mode=") ||
+        !scan_mode(&s, &p->mode) || !AUDIT_SCAN(&s, " ouid=") || !scan_u32(&s, &p->owner) ||
+        !AUDIT_SCAN(&s, " ogid=") || !scan_u32(&s, &group) || !AUDIT_SCAN(&s, " rdev=") ||
+        !device_scan(&s, &p->rdev) || !AUDIT_SCAN(&s, " nametype=") ||
+        audit_value_next(&s, &field) != AUDIT_FIELD_ONE)
         return false;
     p->nametype = (uint8_t)nametype_find(field.value);
     return true;
@@ -109,7 +114,8 @@ static bool path_take(struct audit_path *p, const struct audit_field *f)
 
 int audit_path_parse(struct audit_scan s, struct audit_event *e, struct btr_err *err)
 {
-    struct audit_path beyond, *p = e->path_count < AUDIT_PATHS_MAX ? &e->paths[e->path_count] : &beyond;
+    struct audit_path beyond,
+        *p = e->path_count < AUDIT_PATHS_MAX ? &e->paths[e->path_count] : &beyond;
     path_reset(p);
     if (!path_in_order(s, p)) {
         struct audit_field f;
@@ -204,7 +210,8 @@ static bool proctitle_take(struct audit_event *e, const struct audit_field *f)
 
 typedef bool field_taker(struct audit_event *e, const struct audit_field *f);
 
-static int fields_take(struct audit_scan s, const char *type, field_taker *take, struct audit_event *e, struct btr_err *err)
+static int fields_take(struct audit_scan s, const char *type, field_taker *take,
+                       struct audit_event *e, struct btr_err *err)
 {
     struct audit_field f;
     enum audit_field_step step;
@@ -221,12 +228,15 @@ static int obj_pid_parse(struct audit_scan s, struct audit_event *e, struct btr_
 {
     if (e->obj_pid_count == AUDIT_OBJ_PIDS_MAX)
         return 0;
-    e->obj_pids[e->obj_pid_count++] = (struct audit_obj_pid){.pid = UINT32_MAX, .uid = UINT32_MAX, .ses = UINT32_MAX};
+    e->obj_pids[e->obj_pid_count++] =
+        (struct audit_obj_pid){.pid = UINT32_MAX, .uid = UINT32_MAX, .ses = UINT32_MAX};
     return fields_take(s, "OBJ_PID", obj_pid_take, e, err);
 }
 
-/* The call named by the first argument, with its own arguments in place of the two of socketcall. */
-static int socketcall_parse(struct audit_scan s, struct audit_event *e, struct audit_call_told *told, struct btr_err *err)
+/* The call named by the first argument, with its own arguments in place of the two of socketcall.
+ */
+static int socketcall_parse(struct audit_scan s, struct audit_event *e,
+                            struct audit_call_told *told, struct btr_err *err)
 {
     if (!told->socketcall)
         return 0;
@@ -236,8 +246,8 @@ static int socketcall_parse(struct audit_scan s, struct audit_event *e, struct a
     return fields_take(s, "SOCKETCALL", socketcall_take, e, err);
 }
 
-int audit_companion_parse(uint16_t type, struct audit_scan s, struct audit_event *e, struct audit_call_told *told,
-                          struct btr_err *err)
+int audit_companion_parse(uint16_t type, struct audit_scan s, struct audit_event *e,
+                          struct audit_call_told *told, struct btr_err *err)
 {
     switch (type) {
     case AUDIT_TYPE_PROCTITLE_:

@@ -147,7 +147,8 @@ static void marks_set(struct audit_slot_event *slot, uint16_t type)
     case AUDIT_TYPE_PROCTITLE_:
         slot->titled = true;
         break;
-    case AUDIT_TYPE_SYSCALL_: case AUDIT_TYPE_URINGOP_:
+    case AUDIT_TYPE_SYSCALL_:
+    case AUDIT_TYPE_URINGOP_:
         slot->leads += slot->calls == 0;
         slot->calls = slot->calls < 2 ? (uint16_t)(slot->calls + 1) : slot->calls;
         break;
@@ -157,17 +158,22 @@ static void marks_set(struct audit_slot_event *slot, uint16_t type)
     }
 }
 
-int audit_slot_append(struct audit_assembler *a, struct audit_slot_event *slot, const struct audit_head *head,
-                      struct btr_span record, uint64_t line)
+int audit_slot_append(struct audit_assembler *a, struct audit_slot_event *slot,
+                      const struct audit_head *head, struct btr_span record, uint64_t line)
 {
     if (slot->part_count == PARTS_MAX)
         return BTR_E_LIMIT;
     if (!parts_reserve(slot) || !text_reserve(slot, record.size + 1))
         return BTR_E_NOMEM;
-    slot->parts[slot->part_count++] = (struct audit_part){
-        .line = line, .at = (uint32_t)slot->text.size, .size = (uint32_t)record.size, .body_at = head->body_at,
-        .type = head->type, .type_at = head->type_at, .node_at = head->node_at, .type_size = head->type_size,
-        .node_size = head->node_size};
+    slot->parts[slot->part_count++] = (struct audit_part){.line = line,
+                                                          .at = (uint32_t)slot->text.size,
+                                                          .size = (uint32_t)record.size,
+                                                          .body_at = head->body_at,
+                                                          .type = head->type,
+                                                          .type_at = head->type_at,
+                                                          .node_at = head->node_at,
+                                                          .type_size = head->type_size,
+                                                          .node_size = head->node_size};
     memcpy(slot->text.at + slot->text.size, record.at, record.size);
     slot->text.at[slot->text.size + record.size] = '\n';
     slot->text.size += record.size + 1;

@@ -50,8 +50,8 @@ static void inet6_read(const uint8_t *bytes, size_t size, struct audit_sockaddr 
         inet_ntop(AF_INET6, bytes + 8, out->ip, sizeof(out->ip));
 }
 
-/* A path ends at its NUL. An abstract name is all bytes given; zeros that pad it are no part of the name here, since
-   programs differ in what they pass for one name. */
+/* A path ends at its NUL. An abstract name is all bytes given; zeros that pad it are no part of the
+   name here, since programs differ in what they pass for one name. */
 static void unix_read(const uint8_t *bytes, size_t size, struct audit_sockaddr *out)
 {
     out->family = AUDIT_FAMILY_UNIX;
@@ -90,7 +90,8 @@ bool audit_sockaddr_parse(struct btr_span hex, struct audit_sockaddr *out)
     out->path_size = 0;
     if (size < 2)
         return true;
-    unsigned family = bytes[0] != 0 ? bytes[0] | (unsigned)bytes[1] << 8 : bytes[1]; /* big-endian machines: 0002 */
+    unsigned family = bytes[0] != 0 ? bytes[0] | (unsigned)bytes[1] << 8
+                                    : bytes[1]; /* big-endian machines: 0002 */
     if (family == FAMILY_INET)
         inet_read(bytes, size, out);
     else if (family == FAMILY_INET6)

@@ -3,12 +3,12 @@
 #include <stddef.h>
 
 /*
- * Source: arch/x86/entry/syscalls/syscall_64.tbl (x32: its rows from 512 on) and syscall_32.tbl, arch/arm/tools/syscall.tbl,
- * include/uapi/asm-generic/unistd.h of Linux 6.1. Numbers from 424 on are the same everywhere. Where a 32-bit architecture
- * has two calls for one thing (fcntl64, chown32, ...), both numbers are here. Left out because their arguments lie behind a
- * pointer: old mmap (90) and ipc (117) of i386 and ARM; socketcall (102) has a function of its own below.
+ * Source: arch/x86/entry/syscalls/syscall_64.tbl (x32: its rows from 512 on) and syscall_32.tbl,
+ * arch/arm/tools/syscall.tbl, include/uapi/asm-generic/unistd.h of Linux 6.1. Numbers from 424 on
+ * are the same everywhere. Where a 32-bit architecture has two calls for one thing (fcntl64,
+ * chown32, ...), both numbers are here. Left out because their arguments lie behind a pointer: old
+ * mmap (90) and ipc (117) of i386 and ARM; socketcall (102) has a function of its own below.
  */
-
 
 /* Machine of ELF, with bits for 64 bits wide and little-endian (linux/audit.h). */
 #define ARCH_X86_64 UINT32_C(0xc000003e)
@@ -19,6 +19,8 @@
 
 _Static_assert(AUDIT_CALL_COUNT <= 256, "a call fits in a byte");
 
+/* Several calls a line. */
+/* clang-format off */
 #define C(number, name) [number] = AUDIT_CALL_##name
 
 /* 515 and up: x32 only. */
@@ -148,19 +150,20 @@ static const uint8_t arm_numbers[] = {
 };
 
 #undef C
+/* clang-format on */
 
 /* socketcall(2): the call by its first argument (linux/net.h). */
 static const uint8_t socketcall_numbers[] = {
-    [1] = AUDIT_CALL_socket,   [2] = AUDIT_CALL_bind,     [3] = AUDIT_CALL_connect,  [4] = AUDIT_CALL_listen,
-    [5] = AUDIT_CALL_accept,   [8] = AUDIT_CALL_socketpair, [9] = AUDIT_CALL_sendto, [10] = AUDIT_CALL_recvfrom,
-    [11] = AUDIT_CALL_sendto,  [12] = AUDIT_CALL_recvfrom, [16] = AUDIT_CALL_sendmsg, [17] = AUDIT_CALL_recvmsg,
-    [18] = AUDIT_CALL_accept4, [19] = AUDIT_CALL_recvmmsg, [20] = AUDIT_CALL_sendmmsg,
+    [1] = AUDIT_CALL_socket,    [2] = AUDIT_CALL_bind,      [3] = AUDIT_CALL_connect,
+    [4] = AUDIT_CALL_listen,    [5] = AUDIT_CALL_accept,    [8] = AUDIT_CALL_socketpair,
+    [9] = AUDIT_CALL_sendto,    [10] = AUDIT_CALL_recvfrom, [11] = AUDIT_CALL_sendto,
+    [12] = AUDIT_CALL_recvfrom, [16] = AUDIT_CALL_sendmsg,  [17] = AUDIT_CALL_recvmsg,
+    [18] = AUDIT_CALL_accept4,  [19] = AUDIT_CALL_recvmmsg, [20] = AUDIT_CALL_sendmmsg,
 };
 
-static const char *const call_names[] = {
-    [AUDIT_CALL_OTHER] = "other",
+static const char *const call_names[] = {[AUDIT_CALL_OTHER] = "other",
 #define CALL_NAME(name) [AUDIT_CALL_##name] = #name,
-    AUDIT_CALL_TABLE(CALL_NAME)
+                                         AUDIT_CALL_TABLE(CALL_NAME)
 #undef CALL_NAME
 };
 

@@ -1,14 +1,16 @@
 #include "assemble.h"
 
 /*
- * Names by kernel number; from libaudit.h and uapi/linux/audit.h. Sorted by name, for a search by halves. 1420 and 1421
- * are taken twice (IPE of Linux 6.12; LSM contexts in Ubuntu's kernels): by number they are the latter, companions.
+ * Names by kernel number; from libaudit.h and uapi/linux/audit.h. Sorted by name, for a search by
+ * halves. 1420 and 1421 are taken twice (IPE of Linux 6.12; LSM contexts in Ubuntu's kernels): by
+ * number they are the latter, companions.
  */
 struct type_name {
     const char *name;
     uint16_t type;
 };
 
+/* clang-format off */
 static const struct type_name type_names[] = {
     {"ACCT_LOCK", 1135}, {"ACCT_UNLOCK", 1136}, {"ADD_GROUP", 1116}, {"ADD_USER", 1114},
     {"ANOM_ABEND", 1701}, {"ANOM_ACCESS_FS", 2111}, {"ANOM_ADD_ACCT", 2114},
@@ -71,6 +73,7 @@ static const struct type_name type_names[] = {
     {"VIRT_INTEGRITY_CHECK", 2503}, {"VIRT_MACHINE_ID", 2502}, {"VIRT_MIGRATE_IN", 2506},
     {"VIRT_MIGRATE_OUT", 2507}, {"VIRT_RESOURCE", 2501},
 };
+/* clang-format on */
 
 enum { TYPE_NAME_COUNT = sizeof(type_names) / sizeof(type_names[0]) };
 
@@ -90,7 +93,8 @@ static uint16_t type_search(struct btr_span name)
     return AUDIT_TYPE_UNKNOWN_;
 }
 
-/* "UNKNOWN[1337]" is what auditd writes for a type newer than itself; a bare number is what the kernel prints. */
+/* "UNKNOWN[1337]" is what auditd writes for a type newer than itself; a bare number is what the
+ * kernel prints. */
 static uint16_t type_numbered(struct btr_span name)
 {
     struct btr_span prefix = BTR_SPAN("UNKNOWN[");
@@ -134,25 +138,45 @@ uint16_t audit_type_find(struct btr_span name)
 
 bool audit_type_alone(uint16_t type)
 {
-    return type == AUDIT_TYPE_LOGIN_ || (type >= AUDIT_TYPE_USER_FIRST_ && type <= AUDIT_TYPE_DAEMON_LAST_) ||
+    return type == AUDIT_TYPE_LOGIN_ ||
+           (type >= AUDIT_TYPE_USER_FIRST_ && type <= AUDIT_TYPE_DAEMON_LAST_) ||
            (type >= AUDIT_TYPE_KERNEL_ && type <= AUDIT_TYPE_USER2_LAST_);
 }
 
 enum audit_class audit_type_class(uint16_t type)
 {
     switch (type) {
-    case AUDIT_TYPE_SYSCALL_: case AUDIT_TYPE_URINGOP_:
+    case AUDIT_TYPE_SYSCALL_:
+    case AUDIT_TYPE_URINGOP_:
         return AUDIT_CLASS_SYSCALL;
     case AUDIT_TYPE_LOGIN_:
         return AUDIT_CLASS_USER;
-    case AUDIT_TYPE_CONFIG_CHANGE_: case AUDIT_TYPE_FEATURE_CHANGE_: case AUDIT_TYPE_REPLACE_: case AUDIT_TYPE_KERNEL_:
+    case AUDIT_TYPE_CONFIG_CHANGE_:
+    case AUDIT_TYPE_FEATURE_CHANGE_:
+    case AUDIT_TYPE_REPLACE_:
+    case AUDIT_TYPE_KERNEL_:
         return AUDIT_CLASS_KERNEL;
-    case AUDIT_TYPE_PATH_: case AUDIT_TYPE_IPC_: case AUDIT_TYPE_SOCKETCALL_: case AUDIT_TYPE_SOCKADDR_:
-    case AUDIT_TYPE_CWD_: case AUDIT_TYPE_EXECVE_: case AUDIT_TYPE_KERNEL_OTHER_: case AUDIT_TYPE_FD_PAIR_:
-    case AUDIT_TYPE_OBJ_PID_: case AUDIT_TYPE_EOE_: case AUDIT_TYPE_BPRM_FCAPS_: case AUDIT_TYPE_CAPSET_:
-    case AUDIT_TYPE_MMAP_: case AUDIT_TYPE_PROCTITLE_: case AUDIT_TYPE_KERN_MODULE_: case AUDIT_TYPE_OPENAT2_:
-    case AUDIT_TYPE_AVC_PATH_: case AUDIT_TYPE_UBUNTU_TASK_CONTEXTS_: case AUDIT_TYPE_UBUNTU_OBJ_CONTEXTS_:
-    case AUDIT_TYPE_TASK_CONTEXTS_: case AUDIT_TYPE_OBJ_CONTEXTS_:
+    case AUDIT_TYPE_PATH_:
+    case AUDIT_TYPE_IPC_:
+    case AUDIT_TYPE_SOCKETCALL_:
+    case AUDIT_TYPE_SOCKADDR_:
+    case AUDIT_TYPE_CWD_:
+    case AUDIT_TYPE_EXECVE_:
+    case AUDIT_TYPE_KERNEL_OTHER_:
+    case AUDIT_TYPE_FD_PAIR_:
+    case AUDIT_TYPE_OBJ_PID_:
+    case AUDIT_TYPE_EOE_:
+    case AUDIT_TYPE_BPRM_FCAPS_:
+    case AUDIT_TYPE_CAPSET_:
+    case AUDIT_TYPE_MMAP_:
+    case AUDIT_TYPE_PROCTITLE_:
+    case AUDIT_TYPE_KERN_MODULE_:
+    case AUDIT_TYPE_OPENAT2_:
+    case AUDIT_TYPE_AVC_PATH_:
+    case AUDIT_TYPE_UBUNTU_TASK_CONTEXTS_:
+    case AUDIT_TYPE_UBUNTU_OBJ_CONTEXTS_:
+    case AUDIT_TYPE_TASK_CONTEXTS_:
+    case AUDIT_TYPE_OBJ_CONTEXTS_:
         return AUDIT_CLASS_PARTS;
     default:
         break;

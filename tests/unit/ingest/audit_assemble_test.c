@@ -1,4 +1,5 @@
-/* When events come out, in which order, and that it does not depend on how the records of events lie between each other. */
+/* When events come out, in which order, and that it does not depend on how the records of events
+ * lie between each other. */
 #include "audit_events.h"
 #include "test_random.h"
 
@@ -26,7 +27,9 @@ static void add(const char *type, double time, unsigned long serial, const char 
         fail_msg("%s: %s", run.err.text, line);
 }
 
-#define CALL(items) "arch=c000003e syscall=0 success=yes exit=1 a0=3 a1=0 a2=0 a3=0 items=" items " ppid=1 pid=2 auid=3 uid=4"
+#define CALL(items)                                                                                \
+    "arch=c000003e syscall=0 success=yes exit=1 a0=3 a1=0 a2=0 a3=0 items=" items                  \
+    " ppid=1 pid=2 auid=3 uid=4"
 
 static void call(double time, unsigned long serial)
 {
@@ -51,9 +54,12 @@ static const char *told(void)
         if (sscanf(line, "refused %lu", &serial) == 1)
             size += (size_t)snprintf(out + size, sizeof(out) - size, "refused:%lu ", serial);
         else if (sscanf(line, "%63s %*s %lu@%*s records=%lu", word, &serial, &records) == 3)
-            size += (size_t)snprintf(out + size, sizeof(out) - size, "%c%lu+%lu ", word[0], serial, records);
-        else if (sscanf(line, "%63s %lu@%*s records=%lu", word, &serial, &records) == 3) /* no type */
-            size += (size_t)snprintf(out + size, sizeof(out) - size, "%c%lu+%lu ", word[0], serial, records);
+            size += (size_t)snprintf(out + size, sizeof(out) - size, "%c%lu+%lu ", word[0], serial,
+                                     records);
+        else if (sscanf(line, "%63s %lu@%*s records=%lu", word, &serial, &records) ==
+                 3) /* no type */
+            size += (size_t)snprintf(out + size, sizeof(out) - size, "%c%lu+%lu ", word[0], serial,
+                                     records);
     }
     return out;
 }
@@ -281,7 +287,9 @@ static void two_calls_with_one_stamp_are_refused_together(void **state)
 {
     (void)state;
     call(1, 10);
-    add("SYSCALL", 1, 10, "arch=c000003e syscall=1 success=yes exit=1 a0=3 a1=0 a2=0 a3=0 items=0 ppid=1 pid=2 auid=3 uid=4");
+    add("SYSCALL", 1, 10,
+        "arch=c000003e syscall=1 success=yes exit=1 a0=3 a1=0 a2=0 a3=0 items=0 ppid=1 pid=2 "
+        "auid=3 uid=4");
     title(1, 10);
     call(1, 11);
     assert_string_equal(told(), "refused:1 ");
@@ -378,30 +386,40 @@ static void made_init(struct made *m, struct test_random *r, unsigned long seria
     double time = 100 + (double)(serial % 1000) / 250;
     unsigned paths = (unsigned)test_random_below(r, 3);
     m->count = m->taken = 0;
-    snprintf(m->parts[m->count++], 256, "type=SYSCALL msg=audit(%.3f:%lu): arch=c000003e syscall=%u success=yes exit=1 a0=3 a1=0 a2=0 a3=0 "
-             "items=%u ppid=1 pid=%u auid=3 uid=4", time, serial, (unsigned)test_random_below(r, 300), paths, (unsigned)test_random_below(r, 999));
+    snprintf(m->parts[m->count++], 256,
+             "type=SYSCALL msg=audit(%.3f:%lu): arch=c000003e syscall=%u success=yes exit=1 a0=3 "
+             "a1=0 a2=0 a3=0 "
+             "items=%u ppid=1 pid=%u auid=3 uid=4",
+             time, serial, (unsigned)test_random_below(r, 300), paths,
+             (unsigned)test_random_below(r, 999));
     for (unsigned i = 0; i < paths; i++)
-        snprintf(m->parts[m->count++], 256, "type=PATH msg=audit(%.3f:%lu): item=%u name=\"/p%u\" inode=%lu dev=fe:00 nametype=NORMAL", time,
-                 serial, i, (unsigned)test_random_below(r, 9), serial);
+        snprintf(m->parts[m->count++], 256,
+                 "type=PATH msg=audit(%.3f:%lu): item=%u name=\"/p%u\" inode=%lu dev=fe:00 "
+                 "nametype=NORMAL",
+                 time, serial, i, (unsigned)test_random_below(r, 9), serial);
     if (style != 1)
-        snprintf(m->parts[m->count++], 256, "type=PROCTITLE msg=audit(%.3f:%lu): proctitle=\"t%lu\"", time, serial, serial);
+        snprintf(m->parts[m->count++], 256,
+                 "type=PROCTITLE msg=audit(%.3f:%lu): proctitle=\"t%lu\"", time, serial, serial);
     if (style != 0)
         snprintf(m->parts[m->count++], 256, "type=EOE msg=audit(%.3f:%lu): ", time, serial);
 }
 
 enum mix {
-    MIX_NONE,   /* one event after the other */
-    MIX_BEGUN,  /* records of up to WINDOW events between each other; events begin in order */
-    MIX_ANY,    /* and begin in any order */
+    MIX_NONE,  /* one event after the other */
+    MIX_BEGUN, /* records of up to WINDOW events between each other; events begin in order */
+    MIX_ANY,   /* and begin in any order */
 };
 
-/* Each event's own records stay in order. Moves the state into a new assembler in `moves` of a hundred cases. */
+/* Each event's own records stay in order. Moves the state into a new assembler in `moves` of a
+ * hundred cases. */
 static void feed(struct made *made, struct test_random *r, enum mix mix, unsigned moves)
 {
     unsigned first = 0, begun = 0;
     while (first < EVENTS) {
         unsigned until = first + WINDOW < EVENTS ? first + WINDOW : EVENTS;
-        until = mix == MIX_NONE ? first + 1 : mix == MIX_BEGUN && begun + 1 < until ? begun + 1 : until;
+        until = mix == MIX_NONE                         ? first + 1
+                : mix == MIX_BEGUN && begun + 1 < until ? begun + 1
+                                                        : until;
         unsigned i = first + (unsigned)test_random_below(r, until - first);
         struct made *m = &made[i];
         begun = i == begun ? i + 1 : begun;
@@ -461,7 +479,8 @@ static void mixtures(enum mix mix)
     for (unsigned seed = 0; seed < 200; seed++) {
         struct test_random r = {seed};
         unsigned long serial = seed % 7 == 0 ? 4294967290 : 1000;
-        for (unsigned i = 0; i < EVENTS; i++, serial = (serial + 1 + test_random_below(&r, 4)) & UINT32_MAX)
+        for (unsigned i = 0; i < EVENTS;
+             i++, serial = (serial + 1 + test_random_below(&r, 4)) & UINT32_MAX)
             made_init(&made[i], &r, serial, seed % 3);
         char *plain = feed_told(made, &r, MIX_NONE, 0);
         char *mixed = feed_told(made, &r, mix, seed % 4 == 0 ? 20 : 0);

@@ -1,4 +1,5 @@
-/* Hostile and broken audit text: what is refused says where and why, and nothing is changed by it. */
+/* Hostile and broken audit text: what is refused says where and why, and nothing is changed by it.
+ */
 #include "audit_events.h"
 #include "test_random.h"
 
@@ -32,7 +33,8 @@ static void refuses(struct btr_span record, uint64_t offset, const char *words)
     int rc = audit_events_add(&run, record);
     struct btr_buffer after = saved_bytes();
     if (rc != BTR_E_FORMAT || run.err.offset != offset || !strstr(run.err.text, words))
-        fail_msg("%.*s: code %d, offset %d: %s", (int)record.size, (const char *)record.at, rc, (int)run.err.offset, run.err.text);
+        fail_msg("%.*s: code %d, offset %d: %s", (int)record.size, (const char *)record.at, rc,
+                 (int)run.err.offset, run.err.text);
     assert_true(btr_span_equal(btr_buffer_view(&before), btr_buffer_view(&after)));
     assert_string_equal(audit_events_told(&run), "");
     btr_buffer_fini(&before);
@@ -89,7 +91,8 @@ static void a_type_is_looked_for_in_the_first_bytes_only(void **state)
     refuses((struct btr_span){(const uint8_t *)line, sizeof(line)}, 0, "not an audit record");
     memset(line, 'x', sizeof(line));
     memcpy(line + 199, record, strlen(record));
-    assert_int_equal(audit_events_add(&run, (struct btr_span){(const uint8_t *)line, sizeof(line)}), 0);
+    assert_int_equal(audit_events_add(&run, (struct btr_span){(const uint8_t *)line, sizeof(line)}),
+                     0);
 }
 
 static void a_name_beyond_its_length_is_refused(void **state)
@@ -110,7 +113,8 @@ static void every_truncation_of_a_head_is_refused(void **state)
     const char *whole = "type=SYSCALL msg=audit(1700000000.123:77)";
     for (size_t size = 0; size < strlen(whole); size++) {
         struct btr_buffer before = saved_bytes();
-        assert_int_equal(audit_events_add(&run, (struct btr_span){(const uint8_t *)whole, size}), BTR_E_FORMAT);
+        assert_int_equal(audit_events_add(&run, (struct btr_span){(const uint8_t *)whole, size}),
+                         BTR_E_FORMAT);
         assert_true(run.err.offset <= size);
         struct btr_buffer after = saved_bytes();
         assert_true(btr_span_equal(btr_buffer_view(&before), btr_buffer_view(&after)));
@@ -120,8 +124,10 @@ static void every_truncation_of_a_head_is_refused(void **state)
 }
 
 #define GOOD_CALL                                                                                  \
-    "type=SYSCALL msg=audit(1.0:7): arch=c000003e syscall=59 success=yes exit=-5 a0=1f a1=2 a2=3 a3=4 items=1 ppid=10 pid=11 "   \
-    "auid=12 uid=13 gid=14 euid=15 suid=16 fsuid=17 egid=18 sgid=19 fsgid=20 tty=pts0 ses=21 comm=\"c\" exe=\"/c\" key=\"k\""
+    "type=SYSCALL msg=audit(1.0:7): arch=c000003e syscall=59 success=yes exit=-5 a0=1f a1=2 a2=3 " \
+    "a3=4 items=1 ppid=10 pid=11 "                                                                 \
+    "auid=12 uid=13 gid=14 euid=15 suid=16 fsuid=17 egid=18 sgid=19 fsgid=20 tty=pts0 ses=21 "     \
+    "comm=\"c\" exe=\"/c\" key=\"k\""
 
 /* One event, then the end of the input; what came out. */
 static const char *event_of(const char *first, const char *second)
@@ -155,30 +161,44 @@ static void every_truncation_of_a_call_is_refused_or_tells_what_is_left(void **s
     assert_int_equal(run.refused, 0);
 }
 
-/* The refusal names field and place: the offset is in the event's text, of which the record is a part. */
+/* The refusal names field and place: the offset is in the event's text, of which the record is a
+ * part. */
 static void bad_numbers_refuse_the_event(void **state)
 {
     (void)state;
     static const struct {
         const char *field, *bad;
     } rows[] = {
-        {"arch=c000003e", "arch=x86_64"},  {"syscall=59", "syscall=execve"}, {"syscall=59", "syscall="},
-        {"exit=-5", "exit=EPERM"},         {"exit=-5", "exit=99999999999999999999"}, {"a0=1f", "a0=0xfg"},
-        {"a0=1f", "a0=11111111111111111"}, {"items=1", "items=4294967296"},  {"ppid=10", "ppid=-2"},
-        {" pid=11", " pid=11x"},           {" pid=11", " pid="},             {"auid=12", "auid=root"},
-        {" uid=13", " uid=99999999999"},   {"ses=21", "ses=0x15"},           {"ppid=10", "ppid=1 0=1 ppid=10"},
+        {"arch=c000003e", "arch=x86_64"},
+        {"syscall=59", "syscall=execve"},
+        {"syscall=59", "syscall="},
+        {"exit=-5", "exit=EPERM"},
+        {"exit=-5", "exit=99999999999999999999"},
+        {"a0=1f", "a0=0xfg"},
+        {"a0=1f", "a0=11111111111111111"},
+        {"items=1", "items=4294967296"},
+        {"ppid=10", "ppid=-2"},
+        {" pid=11", " pid=11x"},
+        {" pid=11", " pid="},
+        {"auid=12", "auid=root"},
+        {" uid=13", " uid=99999999999"},
+        {"ses=21", "ses=0x15"},
+        {"ppid=10", "ppid=1 0=1 ppid=10"},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         char line[1024];
         const char *at = strstr(GOOD_CALL, rows[i].field);
-        int size = snprintf(line, sizeof(line), "%.*s%s%s", (int)(at - GOOD_CALL), GOOD_CALL, rows[i].bad, at + strlen(rows[i].field));
+        int size = snprintf(line, sizeof(line), "%.*s%s%s", (int)(at - GOOD_CALL), GOOD_CALL,
+                            rows[i].bad, at + strlen(rows[i].field));
         assert_true(size > 0 && (size_t)size < sizeof(line));
         const char *told = event_of(line, "type=CWD msg=audit(1.0:7): cwd=\"/\"");
-        bool good = i == sizeof(rows) / sizeof(rows[0]) - 1; /* the last one is odd, but the numbers are numbers */
+        bool good = i == sizeof(rows) / sizeof(rows[0]) -
+                             1; /* the last one is odd, but the numbers are numbers */
         if ((strncmp(told, "refused 1@", 10) == 0) == good)
             fail_msg("%s -> %s", rows[i].bad, told);
         if (!good)
-            assert_true(run.err.offset >= (uint64_t)(at - GOOD_CALL) && run.err.offset < strlen(line));
+            assert_true(run.err.offset >= (uint64_t)(at - GOOD_CALL) &&
+                        run.err.offset < strlen(line));
     }
 }
 
@@ -214,7 +234,8 @@ static void bad_companions_refuse_the_event_with_all_its_records(void **state)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         char line[512];
         const char *space = strchr(rows[i], ' ');
-        snprintf(line, sizeof(line), "type=%.*s msg=audit(1.0:7): %s", (int)(space - rows[i]), rows[i], space + 1);
+        snprintf(line, sizeof(line), "type=%.*s msg=audit(1.0:7): %s", (int)(space - rows[i]),
+                 rows[i], space + 1);
         const char *told = event_of(GOOD_CALL, line);
         if (strncmp(told, "refused 1@", 10) != 0)
             fail_msg("%s -> %s", rows[i], told);
@@ -227,14 +248,30 @@ static void odd_companions_are_taken_as_they_are(void **state)
 {
     (void)state;
     static const char *const rows[] = {
-        "PATH item=0 name=61620 inode=1", "PATH item=4294967295 name=(null)", "PATH", "CWD", "CWD cwd=", "SOCKADDR", "EXECVE argc=99999",
-        "EXECVE a99999999999=\"x\"", "EXECVE a0[99999]=61", "EXECVE a1[=61 a2[]=61 a[0]=61 a3]=1", "MMAP fd=-1 flags=0", "PROCTITLE proctitle=",
-        "OBJ_PID", "SOCKETCALL nargs=3 a0=1", "CAPSET pid=x cap_pi=zz", "BPRM_FCAPS fver=zz", "IPC ouid=zz", "KERN_MODULE name=\"x",
+        "PATH item=0 name=61620 inode=1",
+        "PATH item=4294967295 name=(null)",
+        "PATH",
+        "CWD",
+        "CWD cwd=",
+        "SOCKADDR",
+        "EXECVE argc=99999",
+        "EXECVE a99999999999=\"x\"",
+        "EXECVE a0[99999]=61",
+        "EXECVE a1[=61 a2[]=61 a[0]=61 a3]=1",
+        "MMAP fd=-1 flags=0",
+        "PROCTITLE proctitle=",
+        "OBJ_PID",
+        "SOCKETCALL nargs=3 a0=1",
+        "CAPSET pid=x cap_pi=zz",
+        "BPRM_FCAPS fver=zz",
+        "IPC ouid=zz",
+        "KERN_MODULE name=\"x",
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         char line[512];
         const char *space = strchr(rows[i], ' ') ? strchr(rows[i], ' ') : rows[i] + strlen(rows[i]);
-        snprintf(line, sizeof(line), "type=%.*s msg=audit(1.0:7):%s", (int)(space - rows[i]), rows[i], space);
+        snprintf(line, sizeof(line), "type=%.*s msg=audit(1.0:7):%s", (int)(space - rows[i]),
+                 rows[i], space);
         const char *told = event_of(GOOD_CALL, line);
         if (strncmp(told, "call SYSCALL 7@1000000000 records=2", 35) != 0)
             fail_msg("%s -> %s", rows[i], told);
@@ -244,10 +281,13 @@ static void odd_companions_are_taken_as_they_are(void **state)
 static void zeros_and_bytes_that_are_no_text_survive(void **state)
 {
     (void)state;
-    static const char line[] = "type=SYSCALL msg=audit(1.0:7): arch=c000003e syscall=0 success=yes exit=0 a0=0 a1=0 a2=0 a3=0 items=0 ppid=1 "
-                               "pid=2 auid=3 uid=4 gid=5 euid=6 suid=7 fsuid=8 egid=9 sgid=10 fsgid=11 tty=\0\xff ses=1 comm=\"a\0\xfe b\" "
+    static const char line[] = "type=SYSCALL msg=audit(1.0:7): arch=c000003e syscall=0 success=yes "
+                               "exit=0 a0=0 a1=0 a2=0 a3=0 items=0 ppid=1 "
+                               "pid=2 auid=3 uid=4 gid=5 euid=6 suid=7 fsuid=8 egid=9 sgid=10 "
+                               "fsgid=11 tty=\0\xff ses=1 comm=\"a\0\xfe b\" "
                                "exe=\"/\xc3\x28\" key=(null)\0";
-    assert_int_equal(audit_events_add(&run, (struct btr_span){(const uint8_t *)line, sizeof(line) - 1}), 0);
+    assert_int_equal(
+        audit_events_add(&run, (struct btr_span){(const uint8_t *)line, sizeof(line) - 1}), 0);
     audit_events_flush(&run, INT64_MAX);
     const char *told = audit_events_told(&run);
     assert_non_null(strstr(told, "comm=a\\00\\fe b"));
@@ -291,13 +331,15 @@ static void more_paths_arguments_and_targets_than_are_kept_are_counted(void **st
     assert_int_equal(audit_events_line(&run, GOOD_CALL), 0);
     char line[128];
     for (unsigned i = 0; i < 100; i++) {
-        snprintf(line, sizeof(line), "type=PATH msg=audit(1.0:7): item=%u name=\"/p\" nametype=NORMAL", i);
+        snprintf(line, sizeof(line),
+                 "type=PATH msg=audit(1.0:7): item=%u name=\"/p\" nametype=NORMAL", i);
         assert_int_equal(audit_events_line(&run, line), 0);
         snprintf(line, sizeof(line), "type=OBJ_PID msg=audit(1.0:7): opid=%u", i);
         assert_int_equal(audit_events_line(&run, line), 0);
     }
     for (unsigned i = 0; i < AUDIT_ARGS_MAX + 10; i++) {
-        snprintf(line, sizeof(line), "type=EXECVE msg=audit(1.0:7): %sa%u=\"x\"", i == 0 ? "argc=1034 " : "", i);
+        snprintf(line, sizeof(line), "type=EXECVE msg=audit(1.0:7): %sa%u=\"x\"",
+                 i == 0 ? "argc=1034 " : "", i);
         assert_int_equal(audit_events_line(&run, line), 0);
     }
     audit_events_flush(&run, INT64_MAX);
@@ -322,7 +364,8 @@ static void unbalanced_quotes_of_a_user_stay_in_the_users_fields(void **state)
         char line[512];
         snprintf(line, sizeof(line), "type=USER_AUTH msg=audit(1.0:7): %s", rows[i]);
         const char *told = event_of(line, NULL);
-        if (strncmp(told, "user USER_AUTH 7@1000000000 records=1 pid=9 auid=7 uid=1 ses=11", 63) != 0)
+        if (strncmp(told, "user USER_AUTH 7@1000000000 records=1 pid=9 auid=7 uid=1 ses=11", 63) !=
+            0)
             fail_msg("%s -> %s", rows[i], told);
     }
 }
@@ -333,9 +376,12 @@ static void backward_and_forged_times_lose_nothing(void **state)
     struct test_random r = {7};
     for (unsigned i = 0; i < 3000; i++) {
         char line[256];
-        unsigned long time = test_random_below(&r, 4) ? 1000 + i / 10 : test_random_below(&r, 8999999999);
-        unsigned long serial = test_random_below(&r, 9) ? 50 + i : test_random_below(&r, UINT32_MAX);
-        snprintf(line, sizeof(line), "type=%s msg=audit(%lu.000:%lu): x=1", i % 5 ? "CWD" : "USER_AUTH", time, serial);
+        unsigned long time =
+            test_random_below(&r, 4) ? 1000 + i / 10 : test_random_below(&r, 8999999999);
+        unsigned long serial =
+            test_random_below(&r, 9) ? 50 + i : test_random_below(&r, UINT32_MAX);
+        snprintf(line, sizeof(line), "type=%s msg=audit(%lu.000:%lu): x=1",
+                 i % 5 ? "CWD" : "USER_AUTH", time, serial);
         assert_int_equal(audit_events_line(&run, line), 0);
         run.text.size = 0;
     }
@@ -362,7 +408,8 @@ static void every_truncation_of_saved_bytes_is_refused(void **state)
         uint8_t *copy = malloc(size + 1);
         memcpy(copy, saved.at, size);
         copy = realloc(copy, size ? size : 1);
-        assert_true(audit_assembler_load(run.assembler, (struct btr_span){copy, size}, &run.err) < 0);
+        assert_true(audit_assembler_load(run.assembler, (struct btr_span){copy, size}, &run.err) <
+                    0);
         assert_true(run.err.text[0] != 0);
         assert_int_equal(audit_assembler_waiting(run.assembler), 0);
         free(copy);
@@ -370,7 +417,8 @@ static void every_truncation_of_saved_bytes_is_refused(void **state)
     assert_int_equal(audit_assembler_load(run.assembler, btr_buffer_view(&saved), &run.err), 0);
     assert_int_equal(audit_assembler_waiting(run.assembler), 3);
     btr_buffer_u8(&saved, 0);
-    assert_int_equal(audit_assembler_load(run.assembler, btr_buffer_view(&saved), &run.err), BTR_E_FORMAT);
+    assert_int_equal(audit_assembler_load(run.assembler, btr_buffer_view(&saved), &run.err),
+                     BTR_E_FORMAT);
     btr_buffer_fini(&saved);
 }
 
@@ -403,7 +451,8 @@ static void saved_bytes_of_a_larger_state_are_refused(void **state)
     assert_int_equal(audit_assembler_load(small, btr_buffer_view(&saved), &run.err), BTR_E_FORMAT);
     audit_assembler_free(small);
     saved.at[0] = 99;
-    assert_int_equal(audit_assembler_load(run.assembler, btr_buffer_view(&saved), &run.err), BTR_E_VERSION);
+    assert_int_equal(audit_assembler_load(run.assembler, btr_buffer_view(&saved), &run.err),
+                     BTR_E_VERSION);
     btr_buffer_fini(&saved);
 }
 

@@ -16,7 +16,8 @@ static long number_of(const char *text)
     return *digits >= '0' && *digits <= '9' ? strtol(digits, NULL, 10) : -1;
 }
 
-/* Every call of the table that the header has is found by the header's number. @return how many it has */
+/* Every call of the table that the header has is found by the header's number. @return how many it
+ * has */
 static unsigned check(enum audit_arch arch, const struct call_number *rows, unsigned count)
 {
     unsigned known = 0;
@@ -27,7 +28,8 @@ static unsigned check(enum audit_arch arch, const struct call_number *rows, unsi
         enum audit_call call = audit_call_find(arch, (uint64_t)number);
         bool left_out = arch == AUDIT_ARCH_I386_ && number == 90; /* old mmap */
         if (!left_out && strcmp(audit_call_name(call), rows[i].name) != 0)
-            fail_msg("architecture %d: %s is %ld, told as %s", arch, rows[i].name, number, audit_call_name(call));
+            fail_msg("architecture %d: %s is %ld, told as %s", arch, rows[i].name, number,
+                     audit_call_name(call));
         known++;
     }
     if (known == 0) {
@@ -48,8 +50,9 @@ static void numbers_of_i386(void **state)
     (void)state;
     unsigned known = check(AUDIT_ARCH_I386_, calls_i386, CALLS);
     assert_true(known >= CALLS - 3); /* no accept of its own; mmap and umount2 by other names */
-    assert_int_equal(audit_call_find(AUDIT_ARCH_I386_, 192), AUDIT_CALL_mmap);   /* mmap2 */
-    assert_int_equal(audit_call_find(AUDIT_ARCH_I386_, 90), AUDIT_CALL_OTHER);   /* arguments behind a pointer */
+    assert_int_equal(audit_call_find(AUDIT_ARCH_I386_, 192), AUDIT_CALL_mmap); /* mmap2 */
+    assert_int_equal(audit_call_find(AUDIT_ARCH_I386_, 90),
+                     AUDIT_CALL_OTHER); /* arguments behind a pointer */
     assert_int_equal(audit_call_find(AUDIT_ARCH_I386_, 102), AUDIT_CALL_OTHER);  /* socketcall */
     assert_int_equal(audit_call_find(AUDIT_ARCH_I386_, 221), AUDIT_CALL_fcntl);  /* fcntl64 */
     assert_int_equal(audit_call_find(AUDIT_ARCH_I386_, 213), AUDIT_CALL_setuid); /* setuid32 */
@@ -78,10 +81,15 @@ static void numbers_of_arm(void **state)
 {
     (void)state;
     static const struct call_number rows[] = {
-        {"read", "3"}, {"execve", "11"}, {"socket", "281"}, {"bind", "282"}, {"connect", "283"}, {"accept", "285"}, {"sendto", "290"},
-        {"recvfrom", "292"}, {"sendmsg", "296"}, {"recvmsg", "297"}, {"openat", "322"}, {"unlinkat", "328"}, {"renameat", "329"}, {"splice", "340"},
-        {"dup3", "358"}, {"pipe2", "359"}, {"accept4", "366"}, {"setns", "375"}, {"finit_module", "379"}, {"renameat2", "382"},
-        {"memfd_create", "385"}, {"execveat", "387"}, {"exit_group", "248"}, {"pivot_root", "218"}, {"openat2", "437"}, {"mmap", "192"},
+        {"read", "3"},           {"execve", "11"},      {"socket", "281"},
+        {"bind", "282"},         {"connect", "283"},    {"accept", "285"},
+        {"sendto", "290"},       {"recvfrom", "292"},   {"sendmsg", "296"},
+        {"recvmsg", "297"},      {"openat", "322"},     {"unlinkat", "328"},
+        {"renameat", "329"},     {"splice", "340"},     {"dup3", "358"},
+        {"pipe2", "359"},        {"accept4", "366"},    {"setns", "375"},
+        {"finit_module", "379"}, {"renameat2", "382"},  {"memfd_create", "385"},
+        {"execveat", "387"},     {"exit_group", "248"}, {"pivot_root", "218"},
+        {"openat2", "437"},      {"mmap", "192"},
     };
     check(AUDIT_ARCH_ARM_, rows, sizeof(rows) / sizeof(rows[0]));
 }

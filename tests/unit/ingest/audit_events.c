@@ -29,7 +29,8 @@ static void drain(struct audit_events *a)
             assert_int_equal(rc, BTR_E_FORMAT);
             assert_true(raw.size > 0 && a->err.offset <= raw.size && a->err.text[0]);
             a->refused++;
-            btr_buffer_format(&a->text, "refused %" PRIu64 "@%" PRIu64 ": %s\n", line, a->err.offset, a->err.text);
+            btr_buffer_format(&a->text, "refused %" PRIu64 "@%" PRIu64 ": %s\n", line,
+                              a->err.offset, a->err.text);
             continue;
         }
         a->count++;
@@ -47,7 +48,8 @@ int audit_events_add(struct audit_events *a, struct btr_span record)
     copy = realloc(copy, record.size ? record.size : 1);
     if (record.size)
         memcpy(copy, record.at, record.size);
-    int rc = audit_assembler_add(a->assembler, (struct btr_span){copy, record.size}, ++a->line, &a->err);
+    int rc =
+        audit_assembler_add(a->assembler, (struct btr_span){copy, record.size}, ++a->line, &a->err);
     free(copy);
     drain(a);
     return rc;
@@ -102,7 +104,8 @@ const char *audit_events_told(struct audit_events *a)
     return (const char *)a->text.at;
 }
 
-static void put_text(struct btr_buffer *out, struct btr_arena *arena, const char *name, struct audit_text text)
+static void put_text(struct btr_buffer *out, struct btr_arena *arena, const char *name,
+                     struct audit_text text)
 {
     struct btr_span bytes;
     if (text.form == AUDIT_TEXT_NONE)
@@ -130,7 +133,8 @@ static void put_call(const struct audit_event *e, struct btr_arena *arena, struc
         btr_buffer_format(out, " success=%d", e->success);
     if (e->has_exit)
         btr_buffer_format(out, " exit=%" PRId64, e->exit);
-    btr_buffer_format(out, " a=%" PRIx64 ",%" PRIx64 ",%" PRIx64 ",%" PRIx64, e->a[0], e->a[1], e->a[2], e->a[3]);
+    btr_buffer_format(out, " a=%" PRIx64 ",%" PRIx64 ",%" PRIx64 ",%" PRIx64, e->a[0], e->a[1],
+                      e->a[2], e->a[3]);
     put_text(out, arena, "tty", e->tty);
 }
 
@@ -139,8 +143,9 @@ static void put_paths(const struct audit_event *e, struct btr_arena *arena, stru
     static const char *const types[] = {"unknown", "normal", "parent", "create", "delete"};
     for (uint32_t i = 0; i < e->path_count; i++) {
         const struct audit_path *p = &e->paths[i];
-        btr_buffer_format(out, " path[%" PRIu32 " %s %" PRIx64 ":%" PRIx64 "/%" PRIu64 " %o", p->item, types[p->nametype],
-                          p->device >> 20, p->device & 0xfffff, p->inode, p->mode);
+        btr_buffer_format(out, " path[%" PRIu32 " %s %" PRIx64 ":%" PRIx64 "/%" PRIu64 " %o",
+                          p->item, types[p->nametype], p->device >> 20, p->device & 0xfffff,
+                          p->inode, p->mode);
         put_id(out, "owner", p->owner);
         if (p->rdev)
             btr_buffer_format(out, " rdev=%" PRIx64 ":%" PRIx64, p->rdev >> 20, p->rdev & 0xfffff);
@@ -163,7 +168,8 @@ static void put_sockaddr(const struct audit_sockaddr *s, struct btr_buffer *out)
         btr_buffer_format(out, ":%.*s", s->path_size, (const char *)s->path);
 }
 
-static void put_companions(const struct audit_event *e, struct btr_arena *arena, struct btr_buffer *out)
+static void put_companions(const struct audit_event *e, struct btr_arena *arena,
+                           struct btr_buffer *out)
 {
     put_text(out, arena, "cwd", e->cwd);
     for (uint32_t i = 0; i < e->arg_count; i++) {
@@ -213,8 +219,9 @@ static void put_user(const struct audit_event *e, struct btr_arena *arena, struc
 void audit_event_write(const struct audit_event *e, struct btr_arena *arena, struct btr_buffer *out)
 {
     static const char *const classes[] = {"call", "user", "kernel", "other", "parts"};
-    btr_buffer_format(out, "%s %.*s %" PRIu64 "@%" PRId64 " records=%" PRIu32, classes[e->class_], (int)e->type.size,
-                      (const char *)e->type.at, e->serial, e->time_ns, e->record_count);
+    btr_buffer_format(out, "%s %.*s %" PRIu64 "@%" PRId64 " records=%" PRIu32, classes[e->class_],
+                      (int)e->type.size, (const char *)e->type.at, e->serial, e->time_ns,
+                      e->record_count);
     if (e->node.size)
         btr_buffer_format(out, " node=%.*s", (int)e->node.size, (const char *)e->node.at);
     if (e->class_ == AUDIT_CLASS_SYSCALL)

@@ -7,13 +7,14 @@
 
 struct audit_events {
     struct audit_assembler *assembler;
-    struct audit_event event;   /* the last one given out */
+    struct audit_event event; /* the last one given out */
     struct btr_arena *arena;
-    struct btr_buffer text;     /* the events, a line each; "refused LINE@OFFSET: why" for what was refused */
+    struct btr_buffer
+        text; /* the events, a line each; "refused LINE@OFFSET: why" for what was refused */
     uint32_t count, refused;
     uint64_t line;
-    struct btr_err err;         /* of the last refusal */
-    bool with_lines;            /* line numbers in the text */
+    struct btr_err err; /* of the last refusal */
+    bool with_lines;    /* line numbers in the text */
 };
 
 void audit_events_init(struct audit_events *a, uint32_t slot_max, size_t size_max);
@@ -29,6 +30,7 @@ void audit_events_move(struct audit_events *a);
 /** The text so far, as a string; forgets it. Freed with the next call. */
 const char *audit_events_told(struct audit_events *a);
 /** One line with every field of an event that is set. */
-void audit_event_write(const struct audit_event *e, struct btr_arena *arena, struct btr_buffer *out);
+void audit_event_write(const struct audit_event *e, struct btr_arena *arena,
+                       struct btr_buffer *out);
 
 #endif

@@ -1,6 +1,7 @@
 /*
- * The same records through libauparse, the audit project's own parser: every field that it finds must be told the same
- * here. Reads other people's recordings, which are not in the repository: skips where they are not.
+ * The same records through libauparse, the audit project's own parser: every field that it finds
+ * must be told the same here. Reads other people's recordings, which are not in the repository:
+ * skips where they are not.
  */
 #include "audit_events.h"
 
@@ -29,7 +30,8 @@ static char *text_read(const char *path)
     bool packed = size > 4 && strcmp(path + size - 4, ".zst") == 0;
     if (strchr(path, '\''))
         return NULL;
-    snprintf(command, sizeof(command), packed ? "zstd -dcq '%s' | head -c %d" : "cat '%s' | head -c %d", path, TEXT_MAX / 4);
+    snprintf(command, sizeof(command),
+             packed ? "zstd -dcq '%s' | head -c %d" : "cat '%s' | head -c %d", path, TEXT_MAX / 4);
     FILE *f = popen(command, "r");
     char *text = f ? malloc(TEXT_MAX) : NULL;
     size_t got = text ? fread(text, 1, TEXT_MAX - 1, f) : 0;
@@ -70,7 +72,8 @@ static int seen_order(const void *a, const void *b)
     return x->serial < y->serial ? -1 : x->serial > y->serial;
 }
 
-static void take(struct audit_assembler *a, struct audit_event *e, struct btr_arena *arena, struct all *all)
+static void take(struct audit_assembler *a, struct audit_event *e, struct btr_arena *arena,
+                 struct all *all)
 {
     struct btr_span raw;
     uint64_t line;
@@ -117,7 +120,8 @@ static struct all ours(const char *text)
 
 static bool is_call_number(const char *name)
 {
-    static const char *const names[] = {"pid", "ppid", "auid", "uid", "gid", "euid", "suid", "fsuid", "egid", "ses"};
+    static const char *const names[] = {"pid",  "ppid", "auid",  "uid",  "gid",
+                                        "euid", "suid", "fsuid", "egid", "ses"};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         if (strcmp(name, names[i]) == 0)
             return true;
@@ -139,7 +143,16 @@ static bool absent(const char *raw)
     return strcmp(raw, "(null)") == 0 || strcmp(raw, "(none)") == 0 || strcmp(raw, "?") == 0;
 }
 
-enum { SYSCALL = 1300, PATH = 1302, SOCKADDR = 1306, CWD = 1307, EXECVE = 1309, FD_PAIR = 1317, OBJ_PID = 1318, MMAP = 1323 };
+enum {
+    SYSCALL = 1300,
+    PATH = 1302,
+    SOCKADDR = 1306,
+    CWD = 1307,
+    EXECVE = 1309,
+    FD_PAIR = 1317,
+    OBJ_PID = 1318,
+    MMAP = 1323
+};
 
 /* Whether a field is text that may be in hex. */
 static bool is_text(int type, const char *name)
@@ -148,7 +161,8 @@ static bool is_text(int type, const char *name)
         return strcmp(name, "comm") == 0 || strcmp(name, "exe") == 0;
     if (type == CWD)
         return strcmp(name, "cwd") == 0;
-    return type == EXECVE && name[0] == 'a' && strspn(name + 1, "0123456789") == strlen(name + 1) && name[1];
+    return type == EXECVE && name[0] == 'a' && strspn(name + 1, "0123456789") == strlen(name + 1) &&
+           name[1];
 }
 
 /* What our line must contain for one field of libauparse; empty when it tells nothing of it. */
@@ -195,13 +209,15 @@ static void arguments_compare(auparse_state_t *au, const char *text)
         char name[3] = {'a', (char)('0' + i), 0};
         if (auparse_first_field(au) <= 0 || !auparse_find_field(au, name))
             return;
-        snprintf(all + strlen(all), sizeof(all) - strlen(all), "%s%s", i ? "," : "", auparse_get_field_str(au));
+        snprintf(all + strlen(all), sizeof(all) - strlen(all), "%s%s", i ? "," : "",
+                 auparse_get_field_str(au));
     }
     if (!strstr(text, all))
         fail_msg("%s is not in: %s", all, text);
 }
 
-/* An address by libauparse's own words: "{ saddr_fam=inet laddr=1.2.3.4 lport=80 }", "{ saddr_fam=local path=/run/x }". */
+/* An address by libauparse's own words: "{ saddr_fam=inet laddr=1.2.3.4 lport=80 }", "{
+ * saddr_fam=local path=/run/x }". */
 static void address_compare(auparse_state_t *au, const char *text)
 {
     if (auparse_first_field(au) <= 0 || !auparse_find_field(au, "saddr"))
@@ -223,7 +239,9 @@ static void address_compare(auparse_state_t *au, const char *text)
 
 static const char *text_of(const struct all *all, const au_event_t *stamp, const char *word)
 {
-    struct seen key = {.time_ns = (int64_t)stamp->sec * 1000000000 + (int64_t)stamp->milli * 1000000, .serial = stamp->serial};
+    struct seen key = {.time_ns =
+                           (int64_t)stamp->sec * 1000000000 + (int64_t)stamp->milli * 1000000,
+                       .serial = stamp->serial};
     size_t low = 0, high = all->count;
     while (low < high) {
         size_t middle = (low + high) / 2;
@@ -243,7 +261,8 @@ static unsigned record_compare(auparse_state_t *au, const char *text, bool call)
     struct btr_buffer want = {0};
     unsigned fields = 0;
     int type = auparse_get_type(au);
-    for (int more = call || type != SYSCALL ? auparse_first_field(au) : 0; more > 0; more = auparse_next_field(au)) {
+    for (int more = call || type != SYSCALL ? auparse_first_field(au) : 0; more > 0;
+         more = auparse_next_field(au)) {
         wanted(au, type, &want);
         if (want.size == 0)
             continue;
