@@ -100,16 +100,29 @@ static void hole_see(struct audit_host *h, uint64_t serial, int64_t before_ns)
     h->hole_count += missing;
 }
 
-/* Gives the event in hand its order time. */
+/* Whether a record comes after one with a higher serial of the same counter. */
+static bool is_late(const struct audit_host *h, const struct audit_event *e)
+{
+    return h->any && serial_after(h->last_serial, e->serial) &&
+           e->time_ns + h->clock_offset_ns <= h->order_ns + FAR_NS &&
+           h->last_serial - e->serial < AUDIT_RECENT_MAX * 16u;
+}
+
+/* Gives the event in hand its order time. auditd's own records (DAEMON_*) have a counter of their own: they stand where
+   they arrive. */
 static void order_set(struct audit_host *h, const struct audit_event *e, int64_t ahead_ns)
 {
     int64_t before_ns = h->order_ns;
-    bool late = h->any && serial_after(h->last_serial, e->serial) && e->time_ns + h->clock_offset_ns <= h->order_ns + FAR_NS && h->last_serial - e->serial < AUDIT_RECENT_MAX * 16u;
-    if (late) {
+    bool own_counter = btr_span_begins(e->type, BTR_SPAN("DAEMON_"));
+    if (!own_counter && is_late(h, e)) {
         h->now_ns = order_late(h, e->serial);
         return;
     }
     h->now_ns = order_next(h, e->time_ns, ahead_ns);
+    if (own_counter) {
+        h->order_ns = h->any ? h->now_ns : h->order_ns;
+        return;
+    }
     hole_see(h, e->serial, before_ns);
     h->order_ns = h->now_ns;
     h->last_serial = e->serial;

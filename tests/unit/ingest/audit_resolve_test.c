@@ -436,6 +436,7 @@ static void the_audit_system_tells_what_it_lost(void **state)
     told_line(&t, "type=DAEMON_START msg=audit(1700000060.000:9002): op=start ver=3.0.9 format=raw kernel=6.1 auid=4294967295 pid=9 uid=0 ses=4294967295 subj=unconfined res=success");
     told_end(&t);
     bool stopped = false, started = false;
+    assert_int_equal(t.batch.gap_count, 2); /* auditd numbers its own records: no hole between 100 and 9001 */
     for (uint32_t i = 0; i < t.batch.gap_count; i++) {
         stopped |= t.batch.gaps[i].kind == BTR_GAP_STOPPED;
         started |= t.batch.gaps[i].kind == BTR_GAP_STARTED;
