@@ -147,6 +147,9 @@ jq -e '.schema == "backtrail-trace/1" and .direction == "backward" and .complete
        and ([.nodes[] | select(.process.pid == 51)] | length == 2) and .stats.closure_nodes == (.nodes | length)' \
     < <("$BACKTRAIL" trace $store --from record:web01/204 --evidence all --output json) >/dev/null || fail "the trace as JSON"
 
+jq -e '(.alerts | length) == 2 and .alert.spec == "record:web01/204"' \
+    < <("$BACKTRAIL" trace $store --from record:web01/204 --from record:web01/106 --output json) >/dev/null || fail "an incident"
+
 # Several stores answer as one; the same question gives the same bytes.
 "$BACKTRAIL" ingest --quiet --store other.btr db01=small.audit.log
 answers 0 'db01' find $store --store other.btr --kind process

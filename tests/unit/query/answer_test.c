@@ -265,6 +265,43 @@ static void ways_in_are_what_nothing_explains_the_outside_first(void **state)
     world_close(&w);
 }
 
+/* Client 2 connects (3 is its half), server 5 accepts (4 is its half); they meet at 9. */
+static void a_pair_cites_both_ends_and_its_doubt(void **state)
+{
+    (void)state;
+    struct world w;
+    struct world_answer a;
+    world_open(&w);
+    world_note(&w, 2, BTR_KIND_PROCESS, 0, "db01", 0);
+    world_note(&w, 3, BTR_KIND_FLOW, BTR_ENTITY_HALF, "db01", 0);
+    world_note(&w, 4, BTR_KIND_FLOW, BTR_ENTITY_HALF, "web01", 0);
+    world_note(&w, 5, BTR_KIND_PROCESS, 0, "web01", 0);
+    world_note(&w, 9, BTR_KIND_RENDEZVOUS, 0, NULL, 0);
+    world_event(&w, 2, BTR_OP_CONNECT, 3, 10, 10);
+    world_event(&w, 3, BTR_OP_MEET_CLIENT, 9, 10, 10)->line = 71;
+    world_event(&w, 5, BTR_OP_ACCEPT, 4, 12, 12);
+    world_event(&w, 4, BTR_OP_MEET_SERVER, 9, 12, 12)->line = 72;
+    world_event(&w, 2, BTR_OP_SEND, 3, 13, 13);
+    world_event(&w, 5, BTR_OP_RECV, 4, 15, 15);
+    world_publish(&w, "web01.log");
+    world_trace(&a, &w, 5, 40, BTR_WALK_BACKWARD, NULL, NULL);
+    const struct answer_edge *pair = NULL;
+    for (uint32_t i = 0; i < a.answer->edge_count; i++) {
+        const struct answer_edge *e = &a.answer->edges[i];
+        if (e->pair && btr_id_equal(a.trace->nodes[e->from].id, world_id(3)))
+            pair = e;
+    }
+    assert_non_null(pair);
+    assert_int_equal(pair->doubt, BTR_DOUBT_PAIR_BY_ORDER);
+    assert_int_equal(pair->record_count, 2);
+    for (uint32_t i = 0; i < 2; i++)
+        assert_int_equal(a.answer->events[a.answer->records[pair->record_first + i]].line, 71 + i);
+    assert_null(entry_of(&a, 3)); /* no end outside: both are recorded */
+    assert_null(entry_of(&a, 4));
+    world_answer_free(&a);
+    world_close(&w);
+}
+
 static void only_gaps_of_its_hosts_and_times_are_told(void **state)
 {
     (void)state;
@@ -362,6 +399,7 @@ int answer_tests(void)
         cmocka_unit_test(edges_keep_every_record_that_they_were_merged_from),
         cmocka_unit_test(every_node_has_a_path_of_fewest_steps_that_times_admit),
         cmocka_unit_test(ways_in_are_what_nothing_explains_the_outside_first),
+        cmocka_unit_test(a_pair_cites_both_ends_and_its_doubt),
         cmocka_unit_test(only_gaps_of_its_hosts_and_times_are_told),
         cmocka_unit_test(text_tells_the_way_in_as_a_chain_in_words),
         cmocka_unit_test(text_sums_what_was_moved),

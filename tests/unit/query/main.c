@@ -6,6 +6,7 @@ int main(void)
     failed += answer_tests();
     failed += export_tests();
     failed += resolve_tests();
+    failed += nomem_tests();
     failed += filter_tests();
     failed += spec_tests();
     return failed ? 1 : 0;
