@@ -265,6 +265,9 @@ static void resolve_call(struct audit_host *h)
     if (call_failed(h, process) || call_descriptors(h, process))
         return;
     handler_of(h->e->call)(h, process);
+    bool waits = h->e->call == AUDIT_CALL_clone || h->e->call == AUDIT_CALL_clone3; /* told when the child acts, or a thread */
+    if (h->emitted == 0 && !waits) /* nothing known flows, but the record can be found */
+        audit_emit_in(h, process, audit_host_entity(h), BTR_OP_TOLD);
 }
 
 static void begin(struct audit_host *h, const struct audit_event *e, struct btr_batch *out, struct btr_arena *arena)
