@@ -10,7 +10,7 @@
 /* What the edges say about a node. */
 struct surroundings {
     uint32_t neighbour; /* the only other node it has edges with, ANSWER_NONE: none or several */
-    bool several, fed, started, paired, accepted, connected;
+    bool several, fed, started, paired, accepted, connected, gave, took;
 };
 
 static bool starts_process(uint8_t operation)
@@ -40,6 +40,8 @@ static struct surroundings *surroundings_find(const struct btr_answer *a)
         neighbour_add(&all[e->from], e->to);
         neighbour_add(&all[e->to], e->from);
         all[e->to].fed = true;
+        all[e->from].gave |= !answer_only_opens(e->operation);
+        all[e->to].took |= !answer_only_opens(e->operation);
         all[e->to].started |= starts_process(e->operation);
         for (int end = 0; end < 2; end++) {
             struct surroundings *s = &all[end ? e->to : e->from];
@@ -127,8 +129,8 @@ static struct answer_entry entry_make(const struct btr_answer *a, uint32_t node,
     if (label != ANSWER_NONE) {
         const struct answer_label *l = &a->paths.labels[label];
         e.hops = l->level;
-        e.left_ns = l->step == ANSWER_NONE ? INT64_MIN : a->trace->steps[l->step].last_ns;
-        e.score += 0.5 / (1.0 + e.hops);
+        e.left_ns = l->other_ns;
+        e.score += 0.25 / (1.0 + e.hops);
     }
     return e;
 }
@@ -146,6 +148,8 @@ static int sortable_compare(const void *x, const void *y)
         return a->rank > b->rank ? -1 : 1;
     if (a->alert_address != b->alert_address)
         return a->alert_address ? -1 : 1;
+    if (a->carried != b->carried)
+        return a->carried ? -1 : 1;
     if (a->hops != b->hops)
         return a->hops < b->hops ? -1 : 1;
     if (a->left_ns != b->left_ns)
@@ -176,7 +180,9 @@ int answer_entries_find(struct btr_answer *a, struct btr_err *err)
         item->id = a->trace->nodes[i].id;
         item->entry = entry_make(a, i, rank, why);
         item->entry.alert_address = shares_alert_address(a, all, i);
+        item->entry.carried = a->direction == BTR_WALK_BACKWARD ? all[i].gave : all[i].took;
         item->entry.score += item->entry.alert_address ? 0.5 : 0;
+        item->entry.score += item->entry.carried ? 0.25 : 0;
     }
     if (rc == 0 && a->entry_count > 1)
         qsort(list, a->entry_count, sizeof *list, sortable_compare);

@@ -43,17 +43,18 @@ struct answer_entry {
     uint32_t node;
     uint32_t
         hops; /* steps of the shortest path to a start that times admit; UINT32_MAX: none found */
-    int64_t left_ns;    /* when that path leaves it */
+    int64_t left_ns;    /* bound that the path leaves to it; negated when forward */
     uint32_t label;     /* of the path, in paths */
     uint8_t rank;       /* enum answer_rank */
     bool alert_address; /* a connection with the same far address as a start */
+    bool carried;       /* something is told to have passed, not only that it was opened */
     double score;
     const char *why;
 };
 
 /** The kinds of ways in, least likely first. This order, then the far address of the alert's own
- * connection, then fewest steps, then the latest, is the rule that sorts them until steps are
- * scored. */
+ * connection, then whether something passed, then fewest steps, then the latest, is the rule that
+ * sorts them until steps are scored. */
 enum answer_rank {
     ANSWER_RANK_NONE,
     ANSWER_RANK_OBJECT,
@@ -121,6 +122,13 @@ int answer_nodes_describe(struct btr_answer *a, struct btr_err *err); /* nodes.c
 int answer_paths_find(struct btr_answer *a, struct btr_err *err);     /* paths.c */
 int answer_entries_find(struct btr_answer *a, struct btr_err *err);   /* entries.c */
 int answer_gaps_find(struct btr_answer *a, struct btr_err *err);      /* gaps.c */
+
+/** The step to show as the one at a path's far end: where the path's only opens the connection, and
+ * another between the two carried something at an admissible time, that one. */
+uint32_t answer_path_last(const struct btr_answer *a, uint32_t label);
+/** Whether an operation only opens a connection: information may flow either way until bytes tell.
+ */
+bool answer_only_opens(uint8_t operation);
 
 /** Stream of a step's event, ANSWER_NONE for a pair. */
 uint32_t answer_step_stream(const struct btr_answer *a, uint64_t step);

@@ -172,6 +172,32 @@ static int starts_add(struct search *s, struct btr_err *err)
     return rc;
 }
 
+bool answer_only_opens(uint8_t operation)
+{
+    return operation == BTR_OP_CONNECT || operation == BTR_OP_ACCEPT;
+}
+
+uint32_t answer_path_last(const struct btr_answer *a, uint32_t label)
+{
+    const struct search s = {.a = (struct btr_answer *)a,
+                             .forward = a->direction == BTR_WALK_FORWARD};
+    const struct answer_label *l = &a->paths.labels[label];
+    const struct btr_trace_step *steps = a->trace->steps;
+    uint32_t best = l->step;
+    if (!answer_only_opens(steps[best].operation) || steps[best].ref == BTR_REF_PAIR)
+        return best;
+    for (uint32_t i = 0; i < a->trace->step_count; i++) {
+        struct answer_label next;
+        bool same = steps[i].from == steps[l->step].from && steps[i].to == steps[l->step].to;
+        if (!same || answer_only_opens(steps[i].operation) || !cross(&s, l->previous, i, &next))
+            continue;
+        best = i;
+        if (s.forward)
+            break; /* the earliest; backward the latest stays */
+    }
+    return best;
+}
+
 int answer_paths_find(struct btr_answer *a, struct btr_err *err)
 {
     struct search s = {.a = a, .forward = a->direction == BTR_WALK_FORWARD};

@@ -270,16 +270,16 @@ static void summary_say(const struct text_writer *w)
     char first[BTR_TIME_TEXT_SIZE], last[BTR_TIME_TEXT_SIZE];
     btr_time_text(a->first_ns, first);
     btr_time_text(a->last_ns, last);
-    heading(w, "\nIn all  ");
+    heading(w, "\nIn all    ");
     text_number_of(w, a->trace->node_count, "entity", "entities");
     kinds_say(w);
-    btr_buffer_text(w->out, "\n        ");
+    btr_buffer_text(w->out, "\n          ");
     text_number_of(w, a->event_count, "event", "events");
     hosts_say(w);
     btr_buffer_format(w->out, ", %s .. %s\n", first, last);
     if (a->options.no_stats)
         return;
-    btr_buffer_text(w->out, "        ");
+    btr_buffer_text(w->out, "          ");
     text_count(w, a->cost.events_scanned);
     btr_buffer_format(w->out, " events looked at, %.1f ms\n", (double)a->options.wall_ns / 1e6);
 }
@@ -302,7 +302,7 @@ static void others_say(const struct text_writer *w, uint32_t shown)
     const struct btr_answer *a = w->a;
     if (a->entry_count <= shown)
         return;
-    heading(w, a->direction == BTR_WALK_BACKWARD ? "Ways in " : "Ways out");
+    heading(w, a->direction == BTR_WALK_BACKWARD ? "Ways in   " : "Ways out  ");
     const char *between = "";
     for (size_t r = 0; r < sizeof ROWS / sizeof *ROWS; r++) {
         uint64_t count = 0;
@@ -312,17 +312,17 @@ static void others_say(const struct text_writer *w, uint32_t shown)
             continue;
         btr_buffer_text(w->out, between);
         text_number_of(w, count, ROWS[r].one, ROWS[r].many);
-        between = ",\n        ";
+        between = ",\n          ";
     }
     btr_buffer_text(
-        w->out, "\n        in this order, the alert's own far address first, then fewest steps, "
-                "then the latest; steps are not scored yet\n");
+        w->out, "\n          in this order; the alert's own far address first, then what "
+                "something passed,\n          then the fewest steps; steps are not scored yet\n");
 }
 
 static void gaps_say(const struct text_writer *w)
 {
     const struct btr_answer *a = w->a;
-    heading(w, "Gaps    ");
+    heading(w, "Gaps      ");
     if (a->gap_count == 0) {
         btr_buffer_text(w->out, "none known on these hosts in that time\n");
         return;
@@ -335,7 +335,7 @@ static void gaps_say(const struct text_writer *w)
         const char *text = btr_gap_text(g->kind);
         btr_time_text(g->from_ns, from);
         btr_time_text(g->until_ns, until);
-        btr_buffer_text(w->out, "        ");
+        btr_buffer_text(w->out, "          ");
         btr_escape_terminal(w->out, g->host);
         btr_buffer_format(w->out, "  %s .. %s  %s", from, until, text ? text : "unknown");
         if (g->why.size) {
@@ -345,7 +345,7 @@ static void gaps_say(const struct text_writer *w)
         btr_buffer_text(w->out, "\n");
     }
     if (a->gap_count > GAPS_SHOWN)
-        btr_buffer_format(w->out, "        and %u more: backtrail store gaps\n",
+        btr_buffer_format(w->out, "          and %u more: backtrail store gaps\n",
                           (unsigned)(a->gap_count - GAPS_SHOWN));
 }
 

@@ -170,7 +170,8 @@ static uint32_t *steps_of(const struct btr_answer *a, const struct answer_entry 
     uint32_t label = entry->label;
     for (uint32_t i = 0; steps && i < entry->hops; i++) {
         const struct answer_label *l = &a->paths.labels[label];
-        steps[a->direction == BTR_WALK_BACKWARD ? i : entry->hops - 1 - i] = l->step;
+        uint32_t step = i == 0 ? answer_path_last(a, label) : l->step;
+        steps[a->direction == BTR_WALK_BACKWARD ? i : entry->hops - 1 - i] = step;
         label = l->previous;
     }
     return steps;

@@ -265,6 +265,40 @@ static void ways_in_are_what_nothing_explains_the_outside_first(void **state)
     world_close(&w);
 }
 
+static void note_client(struct world *w, uint64_t number, const char *address)
+{
+    world_note(w, number, BTR_KIND_FLOW, BTR_ENTITY_HALF | BTR_ENTITY_OUTSIDE, NULL,
+               BTR_ATTR_SOURCE_IP, address, BTR_ATTR_DESTINATION_IP, "10.0.0.1", 0);
+    world_event(w, 2, BTR_OP_ACCEPT, number, (int64_t)number * 10, (int64_t)number * 10);
+}
+
+/* All end in process 2, which sends to 70. Clients: 10 the one of the alert's address, 20 another,
+ * 30 only opened. */
+static void the_alerts_address_comes_first_and_what_was_only_opened_last(void **state)
+{
+    (void)state;
+    struct world w;
+    struct world_answer a;
+    world_open(&w);
+    world_note(&w, 2, BTR_KIND_PROCESS, 0, "web01", 0);
+    note_client(&w, 10, "10.0.0.8");
+    world_event(&w, 2, BTR_OP_RECV, 10, 101, 101);
+    note_client(&w, 20, "10.0.0.9");
+    world_event(&w, 2, BTR_OP_RECV, 20, 201, 201);
+    note_client(&w, 30, "10.0.0.7");
+    note_client(&w, 70, "10.0.0.8");
+    world_event(&w, 2, BTR_OP_SEND, 70, 800, 800);
+    world_publish(&w, "web01.log");
+    world_trace(&a, &w, 70, 900, BTR_WALK_BACKWARD, NULL, NULL);
+    assert_ptr_equal(entry_of(&a, 10), &a.answer->entries[0]);
+    assert_ptr_equal(entry_of(&a, 20), &a.answer->entries[1]);
+    assert_ptr_equal(entry_of(&a, 30), &a.answer->entries[2]);
+    for (uint32_t i = 1; i < a.answer->entry_count; i++)
+        assert_true(a.answer->entries[i - 1].score >= a.answer->entries[i].score);
+    world_answer_free(&a);
+    world_close(&w);
+}
+
 /* Client 2 connects (3 is its half), server 5 accepts (4 is its half); they meet at 9. */
 static void a_pair_cites_both_ends_and_its_doubt(void **state)
 {
@@ -337,9 +371,9 @@ static void text_tells_the_way_in_as_a_chain_in_words(void **state)
         "started /bin/sh [pid 30, user 33]",
         "/bin/sh [pid 30, user 33]",
         "[not certain: the fork was not recorded",
-        "In all  6 entities",
+        "In all    6 entities",
         "3 processes, 2 files, 1 connection",
-        "Gaps    1 gap",
+        "Gaps      1 gap",
         "lost=5",
         "What to try next",
     };
@@ -399,6 +433,7 @@ int answer_tests(void)
         cmocka_unit_test(edges_keep_every_record_that_they_were_merged_from),
         cmocka_unit_test(every_node_has_a_path_of_fewest_steps_that_times_admit),
         cmocka_unit_test(ways_in_are_what_nothing_explains_the_outside_first),
+        cmocka_unit_test(the_alerts_address_comes_first_and_what_was_only_opened_last),
         cmocka_unit_test(a_pair_cites_both_ends_and_its_doubt),
         cmocka_unit_test(only_gaps_of_its_hosts_and_times_are_told),
         cmocka_unit_test(text_tells_the_way_in_as_a_chain_in_words),
