@@ -14,8 +14,8 @@ BACKTRAIL, DUMP = os.environ["BACKTRAIL"], os.environ["BTR_DUMP_STORE"]
 DATA = os.path.join(os.environ["BTR_SOURCE_DIR"], "datasets", "web_cmdi")
 WORK = os.environ["BTR_WORK"]
 LONG = bool(os.environ.get("BTR_LONG"))
-KILLS = 400 if LONG else 50
-INPUT_SIZE = 16 << 20 if LONG else 3 << 20  # bytes of text a host
+KILLS = 300 if LONG else 50
+INPUT_SIZE = 5 << 20 if LONG else 3 << 20  # bytes of text a host
 SEED = int(os.environ.get("BTR_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 32)
 
 
