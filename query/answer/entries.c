@@ -10,7 +10,7 @@
 /* What the edges say about a node. */
 struct surroundings {
     uint32_t neighbour; /* the only other node it has edges with, ANSWER_NONE: none or several */
-    bool several, fed, started, paired, accepted, connected, gave, took;
+    bool several, fed, started, paired, accepted, connected, carried;
 };
 
 static bool starts_process(uint8_t operation)
@@ -24,6 +24,14 @@ static void neighbour_add(struct surroundings *s, uint32_t other)
     if (s->neighbour != ANSWER_NONE && s->neighbour != other)
         s->several = true;
     s->neighbour = other;
+}
+
+/* The node that the path of a node comes from; ANSWER_NONE where there is none. */
+static uint32_t path_neighbour(const struct btr_answer *a, uint32_t node)
+{
+    uint32_t label = a->paths.of_node[node];
+    uint32_t previous = label == ANSWER_NONE ? ANSWER_NONE : a->paths.labels[label].previous;
+    return previous == ANSWER_NONE ? ANSWER_NONE : a->paths.labels[previous].node;
 }
 
 static struct surroundings *surroundings_find(const struct btr_answer *a)
@@ -40,8 +48,9 @@ static struct surroundings *surroundings_find(const struct btr_answer *a)
         neighbour_add(&all[e->from], e->to);
         neighbour_add(&all[e->to], e->from);
         all[e->to].fed = true;
-        all[e->from].gave |= !answer_only_opens(e->operation);
-        all[e->to].took |= !answer_only_opens(e->operation);
+        uint32_t far = a->direction == BTR_WALK_BACKWARD ? e->from : e->to;
+        if (e->from + e->to - far == path_neighbour(a, far))
+            all[far].carried |= !answer_only_opens(e->operation, e->doubt);
         all[e->to].started |= starts_process(e->operation);
         for (int end = 0; end < 2; end++) {
             struct surroundings *s = &all[end ? e->to : e->from];
@@ -180,7 +189,7 @@ int answer_entries_find(struct btr_answer *a, struct btr_err *err)
         item->id = a->trace->nodes[i].id;
         item->entry = entry_make(a, i, rank, why);
         item->entry.alert_address = shares_alert_address(a, all, i);
-        item->entry.carried = a->direction == BTR_WALK_BACKWARD ? all[i].gave : all[i].took;
+        item->entry.carried = all[i].carried;
         item->entry.score += item->entry.alert_address ? 0.5 : 0;
         item->entry.score += item->entry.carried ? 0.25 : 0;
     }

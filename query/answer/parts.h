@@ -47,7 +47,7 @@ struct answer_entry {
     uint32_t label;     /* of the path, in paths */
     uint8_t rank;       /* enum answer_rank */
     bool alert_address; /* a connection with the same far address as a start */
-    bool carried;       /* something is told to have passed, not only that it was opened */
+    bool carried;       /* its path begins with something that is told to have passed */
     double score;
     const char *why;
 };
@@ -126,9 +126,9 @@ int answer_gaps_find(struct btr_answer *a, struct btr_err *err);      /* gaps.c 
 /** The step to show as the one at a path's far end: where the path's only opens the connection, and
  * another between the two carried something at an admissible time, that one. */
 uint32_t answer_path_last(const struct btr_answer *a, uint32_t label);
-/** Whether an operation only opens a connection: information may flow either way until bytes tell.
- */
-bool answer_only_opens(uint8_t operation);
+/** Whether a step only opens a connection, or is inferred from that: nothing is told to have
+ * passed. */
+bool answer_only_opens(uint8_t operation, uint8_t doubt);
 
 /** Stream of a step's event, ANSWER_NONE for a pair. */
 uint32_t answer_step_stream(const struct btr_answer *a, uint64_t step);

@@ -172,9 +172,9 @@ static int starts_add(struct search *s, struct btr_err *err)
     return rc;
 }
 
-bool answer_only_opens(uint8_t operation)
+bool answer_only_opens(uint8_t operation, uint8_t doubt)
 {
-    return operation == BTR_OP_CONNECT || operation == BTR_OP_ACCEPT;
+    return operation == BTR_OP_CONNECT || operation == BTR_OP_ACCEPT || doubt == BTR_DOUBT_INFERRED;
 }
 
 uint32_t answer_path_last(const struct btr_answer *a, uint32_t label)
@@ -184,12 +184,14 @@ uint32_t answer_path_last(const struct btr_answer *a, uint32_t label)
     const struct answer_label *l = &a->paths.labels[label];
     const struct btr_trace_step *steps = a->trace->steps;
     uint32_t best = l->step;
-    if (!answer_only_opens(steps[best].operation) || steps[best].ref == BTR_REF_PAIR)
+    if (!answer_only_opens(steps[best].operation, steps[best].doubt) ||
+        steps[best].ref == BTR_REF_PAIR)
         return best;
     for (uint32_t i = 0; i < a->trace->step_count; i++) {
         struct answer_label next;
         bool same = steps[i].from == steps[l->step].from && steps[i].to == steps[l->step].to;
-        if (!same || answer_only_opens(steps[i].operation) || !cross(&s, l->previous, i, &next))
+        if (!same || answer_only_opens(steps[i].operation, steps[i].doubt) ||
+            !cross(&s, l->previous, i, &next))
             continue;
         best = i;
         if (s.forward)

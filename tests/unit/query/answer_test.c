@@ -286,6 +286,7 @@ static void the_alerts_address_comes_first_and_what_was_only_opened_last(void **
     note_client(&w, 20, "10.0.0.9");
     world_event(&w, 2, BTR_OP_RECV, 20, 201, 201);
     note_client(&w, 30, "10.0.0.7");
+    world_event(&w, 2, BTR_OP_RECV, 30, 301, 301)->doubt = BTR_DOUBT_INFERRED;
     note_client(&w, 70, "10.0.0.8");
     world_event(&w, 2, BTR_OP_SEND, 70, 800, 800);
     world_publish(&w, "web01.log");
