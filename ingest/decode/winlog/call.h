@@ -68,6 +68,8 @@ void win_note_tell(struct win_call *c, const struct win_note *note);
 
 struct win_mention {
     struct btr_span guid, pid_text, image, user, command_line;
+    struct btr_span parent_pid; /* where the record tells a start */
+    bool begins;                /* the record tells its start */
 };
 
 /** The process of a mention: by guid, else by pid; alike when the agent gives one process two
@@ -82,6 +84,17 @@ struct win_item *win_process_item(struct win_call *c, const struct win_mention *
 struct win_who win_process_named(struct win_call *c, struct btr_span name);
 /** ProcessGuid, ProcessId, Image and User of a Sysmon record. */
 struct win_who win_actor(struct win_call *c);
+
+/* ---- Processes of Sysmon for Linux (linux.c) ------------------------------------------------ */
+
+/** Whether a guid is no process's own: all that execute nothing have one a second. */
+bool win_linux_guid_is_shared(struct btr_span guid);
+/** Where the process of a guid is kept that is another pid's already. */
+struct btr_id win_linux_key(struct win_call *c, struct btr_span guid, uint64_t pid);
+/** Tells that one is of the other, by pid and guid only: a fork, or what it executed. */
+void win_linux_forked(struct win_call *c, struct btr_id parent, struct btr_id child);
+/** A process that begins while another of its pid lives is what that one executed: this tells it. */
+void win_linux_begun(struct win_call *c, struct win_item *item, struct btr_span parent_pid);
 
 /* ---- Other entities (entity.c) -------------------------------------------------------------- */
 

@@ -8,8 +8,12 @@
  *   record id     RecordNumber              record_number       winlog.record_id
  *   fields        top level                 event_data.*        winlog.event_data.*,
  * winlog.user_data.* text          Message                   message             message
+ *
+ * Sysmon for Linux comes as XML inside of a syslog row in JSON (SyslogMessage): linux.c.
  */
 #include "fields.h"
+
+#include "linux_xml.h"
 
 static uint8_t lower(uint8_t c)
 {
@@ -92,6 +96,8 @@ static struct btr_span told_value(const struct win_fields *f, struct btr_span na
     const struct btr_json_member *m = win_member(f, name);
     if (!m || m->type == BTR_JSON_NULL || !is_told(m->value))
         return (struct btr_span){0};
+    if (f->from_linux && btr_span_equal(m->value, BTR_SPAN("<unknown process>")))
+        return (struct btr_span){0};
     return m->value;
 }
 
@@ -172,7 +178,10 @@ static struct btr_span first_of(const struct win_fields *f, const char *const *n
 static int refuse_foreign(const struct win_fields *f, struct btr_err *err)
 {
     if (win_member(f, BTR_SPAN("SyslogMessage")))
-        return btr_fail(err, BTR_E_FORMAT, 0, "a syslog record in JSON, not a Windows event");
+        return btr_fail(err, BTR_E_FORMAT, 0,
+                        "a syslog record in JSON that holds no event of Sysmon for Linux");
+    if (win_member(f, BTR_SPAN("LinksEstablished")) || win_member(f, BTR_SPAN("ConnectionId")))
+        return btr_fail(err, BTR_E_FORMAT, 0, "totals of connections, not a Windows event");
     if (win_member(f, BTR_SPAN("ActionType")) || win_member(f, BTR_SPAN("OperationName")) ||
         win_member(f, BTR_SPAN("Operation")))
         return btr_fail(err, BTR_E_FORMAT, 0, "a cloud or endpoint audit row, not a Windows event");
@@ -201,6 +210,9 @@ int win_fields_read(struct win_fields *out, struct btr_json_reader *reader, stru
     if (rc < 0)
         return rc;
     shorten(out);
+    const struct btr_json_member *syslog = win_member(out, BTR_SPAN("SyslogMessage"));
+    if (syslog && syslog->type == BTR_JSON_STRING && win_linux_xml_begins(syslog->value))
+        return win_linux_fields(out, syslog->value, arena, err);
     uint64_t id = 0;
     if (!win_number(first_of(out, event_ids), &id) || id > UINT32_MAX)
         return refuse_foreign(out, err);
@@ -308,6 +320,8 @@ int win_record_score(struct btr_span record)
         return 95;
     if (nested && (contains(record, "\"log_name\"") || contains(record, "\"channel\"") ||
                    contains(record, "\"winlog\"")))
+        return 95;
+    if (contains(record, "\"SyslogMessage\"") && contains(record, "Linux-Sysmon"))
         return 95;
     if (flat || contains(record, "\"TimeGenerated\"") || contains(record, "\"SyslogMessage\""))
         return 20; /* rows of Azure tables, of which some are Windows events */

@@ -16,6 +16,7 @@ struct win_fields {
     uint32_t event_id;
     uint64_t record_id; /* 0: none told */
     bool sysmon;        /* provider or channel is Sysmon's */
+    bool from_linux;    /* Sysmon for Linux */
 };
 
 /**
@@ -25,6 +26,11 @@ struct win_fields {
  */
 int win_fields_read(struct win_fields *out, struct btr_json_reader *reader, struct btr_span record,
                     struct btr_arena *arena, struct btr_err *err);
+
+/** The same of an event of Sysmon for Linux, for a view that has the members of the syslog row around
+ * it (linux.c). @return as above */
+int win_linux_fields(struct win_fields *f, struct btr_span xml, struct btr_arena *arena,
+                     struct btr_err *err);
 
 /** A field by its name. Empty when it is absent, empty or "-". Sysmon fields that are only in the
  * message are found there. */

@@ -14,6 +14,11 @@ static bool guid_is_told(struct btr_span guid)
     return false;
 }
 
+static bool guid_decides(const struct win_call *c, struct btr_span guid)
+{
+    return guid_is_told(guid) && !(c->f->from_linux && win_linux_guid_is_shared(guid));
+}
+
 static struct btr_span without_braces(struct btr_span guid)
 {
     if (guid.size >= 2 && guid.at[0] == '{' && guid.at[guid.size - 1] == '}')
@@ -85,7 +90,8 @@ static struct win_item *find_twin(struct win_call *c, const struct win_mention *
 static void learn(struct win_call *c, struct win_item *item, const struct win_mention *m)
 {
     bool better = item->text[1].size == 0 || images_differ(win_item_span(item, 1), m->image) ||
-                  (m->image.size > 1 && m->image.at[1] == ':' && item->text[1].at[0] == '\\');
+                  (m->image.size > 1 && m->image.at[1] == ':' && item->text[1].at[0] == '\\') ||
+                  (m->image.size && m->image.at[0] == '/' && item->text[1].at[0] != '/');
     if ((better && !win_item_text(c->state, item, 1, m->image)) ||
         !win_item_text(c->state, item, 2, m->command_line))
         c->rc = BTR_E_NOMEM;
@@ -108,14 +114,50 @@ static struct win_item *add_native(struct win_call *c, const struct win_mention 
     return item;
 }
 
+static struct win_item *item_alive(struct win_call *c, uint64_t pid, struct btr_span image);
+static struct win_item *add_by_pid(struct win_call *c, uint64_t pid);
+
+/* Linux: what acts with the guid of another pid is a child that has executed nothing yet, unless
+ * its own start is told with that guid. */
+static struct win_item *item_beside(struct win_call *c, const struct win_mention *m,
+                                    const struct win_item *owner, uint64_t pid)
+{
+    struct btr_id key = win_linux_key(c, m->guid, pid), parent = owner->id;
+    bool known_before = (owner->flags & WIN_ITEM_CREATED) ||
+                        owner->first_ns < minus(c->first_ns, SLACK_NS);
+    struct win_item *item = win_item_find(c->state, WIN_PROCESS, key);
+    if (!item && m->begins)
+        return add_native(c, m, key, true, pid);
+    if (!item)
+        item = item_alive(c, pid, (struct btr_span){0});
+    if (item)
+        return item;
+    item = add_by_pid(c, pid);
+    if (item && known_before)
+        win_linux_forked(c, parent, item->id);
+    return item;
+}
+
+static struct win_item *item_of_guid(struct win_call *c, const struct win_mention *m, uint64_t pid)
+{
+    struct btr_id key = btr_identity_process_native(c->host, m->guid);
+    struct win_item *item = win_item_find(c->state, WIN_PROCESS, key);
+    if (!item)
+        return add_native(c, m, key, pid != 0, pid);
+    if (!c->f->from_linux)
+        return item;
+    if (pid && item->born && item->number != pid)
+        item = item_beside(c, m, item, pid);
+    if (item && item->end_ns < c->first_ns)
+        item->end_ns = INT64_MAX; /* it was one of its threads that ended */
+    return item;
+}
+
 static struct win_item *item_by_guid(struct win_call *c, const struct win_mention *m)
 {
     uint64_t pid = 0;
     bool has_pid = win_number(m->pid_text, &pid) && pid != 0;
-    struct btr_id key = btr_identity_process_native(c->host, m->guid);
-    struct win_item *item = win_item_find(c->state, WIN_PROCESS, key);
-    if (!item)
-        item = add_native(c, m, key, has_pid, pid);
+    struct win_item *item = item_of_guid(c, m, has_pid ? pid : 0);
     if (!item)
         return NULL;
     if (has_pid && item->born == 0 && !win_pid_chain(c->state, item, pid))
@@ -128,7 +170,8 @@ static struct win_item *item_by_guid(struct win_call *c, const struct win_mentio
 static struct win_item *item_alive(struct win_call *c, uint64_t pid, struct btr_span image)
 {
     for (struct win_item *p = win_pid_first(c->state, pid); p; p = win_pid_next(c->state, p)) {
-        if (images_differ(win_item_span(p, 1), image) || p->end_ns < minus(c->first_ns, SLACK_NS))
+        bool ended = p->end_ns < minus(c->first_ns, SLACK_NS) && !c->f->from_linux; /* linux.c */
+        if (images_differ(win_item_span(p, 1), image) || ended)
             continue;
         if (p->start_ns != INT64_MIN && minus(p->start_ns, SLACK_NS) > c->last_ns)
             continue;
@@ -166,7 +209,7 @@ struct win_item *win_process_item(struct win_call *c, const struct win_mention *
 {
     if (c->rc < 0)
         return NULL;
-    return guid_is_told(m->guid) ? item_by_guid(c, m) : item_by_pid(c, m);
+    return guid_decides(c, m->guid) ? item_by_guid(c, m) : item_by_pid(c, m);
 }
 
 static struct btr_span batch_copy(struct win_call *c, struct btr_span text)
@@ -183,7 +226,7 @@ static struct win_who tell_process(struct win_call *c, const struct win_item *it
     struct win_who who = {0};
     if (!item)
         return who;
-    bool by_pid = !guid_is_told(m->guid), native = item->flags & WIN_ITEM_NATIVE;
+    bool by_pid = !guid_decides(c, m->guid), native = item->flags & WIN_ITEM_NATIVE;
     struct win_note note = {.id = item->id, .kind = BTR_KIND_PROCESS};
     if (!native && item->start_ns == INT64_MIN)
         note.flags = BTR_ENTITY_UNCERTAIN;
@@ -232,7 +275,7 @@ struct win_who win_process_begins(struct win_call *c, const struct win_mention *
 {
     uint64_t pid;
     struct win_item *item = NULL;
-    if (guid_is_told(m->guid)) {
+    if (guid_decides(c, m->guid)) {
         item = win_process_item(c, m);
     } else if (c->rc == 0 && win_number(m->pid_text, &pid) && pid) {
         item = item_begun(c, pid, m->image);
@@ -242,9 +285,11 @@ struct win_who win_process_begins(struct win_call *c, const struct win_mention *
             learn(c, item, m);
     }
     if (item) {
-        if (!(item->flags & WIN_ITEM_CREATED) || guid_is_told(m->guid))
+        if (!(item->flags & WIN_ITEM_CREATED) || guid_decides(c, m->guid))
             item->start_ns = c->first_ns; /* the guid tells the second only */
         item->flags |= WIN_ITEM_CREATED;
+        if (c->f->from_linux)
+            win_linux_begun(c, item, m->parent_pid);
         end_others(c, item);
     }
     return tell_process(c, item, m);

@@ -40,7 +40,9 @@ static void tell_create(struct win_call *c)
         .pid_text = WIN_FIELD(c, "ProcessId"),
         .image = WIN_FIELD(c, "Image"),
         .command_line = WIN_FIELD(c, "CommandLine"),
-        .user = WIN_FIELD(c, "User")};
+        .user = WIN_FIELD(c, "User"),
+        .parent_pid = parent.pid_text,
+        .begins = true};
     struct win_who from = win_process(c, &parent);
     struct win_who to = win_process_begins(c, &child);
     if (!to.known) {
@@ -51,6 +53,8 @@ static void tell_create(struct win_call *c)
     win_tell(c, BTR_OP_FORK, from, to.id, (enum btr_doubt)to.doubt, 0);
     win_tell(c, BTR_OP_EXEC, to, win_file(c, child.image, WIN_FIELD(c, "Hashes")), BTR_DOUBT_NONE,
              0);
+    if (c->f->from_linux)
+        return; /* LogonId is the number of the user there */
     struct btr_id session =
         win_session(c, WIN_FIELD(c, "LogonId"), (struct btr_span){0}, child.user);
     win_tell(c, BTR_OP_SESSION_OF, win_known(session), to.id, BTR_DOUBT_NONE, BTR_EVENT_PART);
@@ -76,6 +80,8 @@ static void tell_connection(struct win_call *c)
                             .ip_b = WIN_FIELD(c, "DestinationIp")};
     bool ports = win_number(WIN_FIELD(c, "SourcePort"), &ends.port_a) &&
                  win_number(WIN_FIELD(c, "DestinationPort"), &ends.port_b);
+    if (c->f->from_linux && ends.port_a == 0 && ends.port_b == 0)
+        ports = false; /* a socket of no connection: all its ends are zeros */
     struct btr_id flow = ports ? win_flow(c, &ends) : (struct btr_id){0};
     if (!who.known || btr_id_is_none(flow)) {
         win_tell_only(c, who, flow);
