@@ -79,13 +79,13 @@ static void name_write(struct audit_host *h, const struct named *n)
 static int64_t dirfd_of(uint64_t argument)
 {
     int32_t fd = (int32_t)(uint32_t)argument;
-    return fd < 0 ? -100 : fd;
+    return fd < 0 ? AUDIT_FDCWD : fd;
 }
 
 /* Open flags, close-on-exec and the folder that a relative name counts from, by call. */
 static uint64_t open_flags(const struct audit_event *e, int64_t *dirfd)
 {
-    *dirfd = -100;
+    *dirfd = AUDIT_FDCWD;
     switch (e->call) {
     case AUDIT_CALL_open:
         return e->a[1];
@@ -197,7 +197,7 @@ static void call_unlink(struct audit_host *h, uint32_t process)
 {
     const struct audit_event *e = h->e;
     struct named n;
-    int64_t dirfd = e->call == AUDIT_CALL_unlinkat ? dirfd_of(e->a[0]) : -100;
+    int64_t dirfd = e->call == AUDIT_CALL_unlinkat ? dirfd_of(e->a[0]) : AUDIT_FDCWD;
     if (!name_resolve(h, process, path_object(e), dirfd, &n))
         return;
     name_read(h, &n);
@@ -261,7 +261,7 @@ static void call_rename(struct audit_host *h, uint32_t process)
 {
     const struct audit_event *e = h->e;
     bool at = e->call != AUDIT_CALL_rename;
-    int64_t from_dir = at ? dirfd_of(e->a[0]) : -100, to_dir = at ? dirfd_of(e->a[2]) : -100;
+    int64_t from_dir = at ? dirfd_of(e->a[0]) : AUDIT_FDCWD, to_dir = at ? dirfd_of(e->a[2]) : AUDIT_FDCWD;
     const struct audit_path *new;
     for (uint32_t i = 0; i < 2 && (new = path_nth(e, AUDIT_NAME_CREATE, i)) != NULL; i++) {
         struct named from, to;
@@ -278,8 +278,8 @@ static void call_link(struct audit_host *h, uint32_t process)
     const struct audit_event *e = h->e;
     bool at = e->call == AUDIT_CALL_linkat;
     struct named from, to;
-    bool known = name_resolve(h, process, path_nth(e, AUDIT_NAME_NORMAL, 0), at ? dirfd_of(e->a[0]) : -100, &from);
-    if (!name_resolve(h, process, path_nth(e, AUDIT_NAME_CREATE, 0), at ? dirfd_of(e->a[2]) : -100, &to))
+    bool known = name_resolve(h, process, path_nth(e, AUDIT_NAME_NORMAL, 0), at ? dirfd_of(e->a[0]) : AUDIT_FDCWD, &from);
+    if (!name_resolve(h, process, path_nth(e, AUDIT_NAME_CREATE, 0), at ? dirfd_of(e->a[2]) : AUDIT_FDCWD, &to))
         return;
     if (known && from.inode != AUDIT_NONE)
         audit_inode_read(h, from.inode, from.slot, h->first_ns, h->now_ns, false);
@@ -287,7 +287,7 @@ static void call_link(struct audit_host *h, uint32_t process)
     if (!known)
         return;
     audit_emit(h, from.id, to.id, BTR_OP_LINKED)->first_ns = h->first_ns;
-    if (to.inode != AUDIT_NONE)
+    if (to.inode != AUDIT_NONE && to.slot < h->inodes[to.inode].name_count)
         h->inodes[to.inode].names[to.slot].version = h->inodes[to.inode].version; /* `linked` joined it */
 }
 
@@ -324,7 +324,7 @@ static void call_chdir(struct audit_host *h, uint32_t process)
         if (slot && h->objects[slot->object].entity == BTR_KIND_FILE)
             full = h->objects[slot->object].path;
     } else if (path_object(e)) {
-        audit_path_full(h, process, path_object(e)->name, -100, &full);
+        audit_path_full(h, process, path_object(e)->name, AUDIT_FDCWD, &full);
     }
     if (full.size)
         audit_string_set(h, &h->processes[process].cwd, full);
@@ -335,7 +335,7 @@ void audit_exec_files(struct audit_host *h, uint32_t process)
 {
     const struct audit_event *e = h->e;
     bool first = true;
-    int64_t dirfd = e->call == AUDIT_CALL_execveat ? dirfd_of(e->a[0]) : -100;
+    int64_t dirfd = e->call == AUDIT_CALL_execveat ? dirfd_of(e->a[0]) : AUDIT_FDCWD;
     for (uint32_t i = 0; i < e->path_count; i++) {
         struct named n;
         if (e->paths[i].nametype == AUDIT_NAME_PARENT || !name_resolve(h, process, &e->paths[i], dirfd, &n))
@@ -389,7 +389,7 @@ static void call_change(struct audit_host *h, uint32_t process)
         if (c->dirfd_argument == BY_DESCRIPTOR || times)
             call_descriptor(h, process, operation);
         else
-            call_named(h, process, c->dirfd_argument < 0 ? -100 : dirfd_of(e->a[c->dirfd_argument]), operation);
+            call_named(h, process, c->dirfd_argument < 0 ? AUDIT_FDCWD : dirfd_of(e->a[c->dirfd_argument]), operation);
         return;
     }
 }

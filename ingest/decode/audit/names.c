@@ -1,6 +1,6 @@
 #include "state.h"
 
-enum { PATH_SIZE_MAX = 8192, AT_FDCWD_ = -100 };
+enum { PATH_SIZE_MAX = 8192 };
 
 /* Removes empty and "." parts and resolves ".." by name, in place. `path` begins with '/'. @return its new size */
 static size_t path_normalise(uint8_t *path, size_t size)

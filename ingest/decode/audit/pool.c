@@ -23,8 +23,10 @@ struct audit_host *audit_host_new(const struct btr_decoder_config *config)
     h->object_free = h->process_free = h->table_free = AUDIT_NONE;
     h->noted_epoch = UINT32_MAX;
     h->in_hand[0] = h->in_hand[1] = AUDIT_NONE;
+    memset(h->inodes_in_hand, 0xff, sizeof(h->inodes_in_hand));
     audit_string_set(h, &h->host, config->host);
     h->serial_space = btr_hosts_serial_space(config->hosts, config->host);
+    h->interned_most = 256;
     limits_set(h);
     return h;
 }
@@ -104,6 +106,49 @@ struct btr_span audit_intern(struct audit_host *h, struct btr_span value)
     return *slot;
 }
 
+/* Marks the interned string that a span is, if it is one. */
+static void interned_mark(const struct audit_host *h, uint8_t *marks, struct btr_span s)
+{
+    for (uint32_t i = 0; s.size && i < h->interned_count; i++)
+        if (h->interned[i].at == s.at) {
+            marks[i] = 1;
+            return;
+        }
+}
+
+static void interned_mark_all(const struct audit_host *h, uint8_t *marks)
+{
+    for (uint32_t i = 0; i < h->process_count; i++) {
+        interned_mark(h, marks, h->processes[i].root);
+        interned_mark(h, marks, h->processes[i].prefix);
+    }
+    for (uint32_t i = 0; i < h->object_count; i++)
+        interned_mark(h, marks, h->objects[i].root);
+    for (uint32_t i = 0; i < h->inode_count; i++)
+        for (uint16_t n = 0; n < h->inodes[i].name_count; n++)
+            interned_mark(h, marks, h->inodes[i].names[n].root);
+}
+
+void audit_interned_sweep(struct audit_host *h, uint32_t least)
+{
+    uint8_t *marks = calloc(h->interned_count + 1, 1);
+    if (!marks) {
+        h->out_of_memory = true;
+        return;
+    }
+    interned_mark_all(h, marks);
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < h->interned_count; i++) {
+        if (marks[i])
+            h->interned[kept++] = h->interned[i];
+        else
+            audit_string_set(h, &h->interned[i], (struct btr_span){NULL, 0});
+    }
+    free(marks);
+    h->interned_count = kept;
+    h->interned_most = 2 * kept > least ? 2 * kept : least;
+}
+
 /* Grows a pool to hold one more. */
 static bool pool_grow(struct audit_host *h, void **items, uint32_t count, uint32_t *capacity, size_t item_size)
 {
@@ -120,15 +165,13 @@ static bool pool_grow(struct audit_host *h, void **items, uint32_t count, uint32
     return true;
 }
 
-static bool process_evict_idlest(struct audit_host *h);
-
+/* While a state is loaded its own counts are the bound. */
 uint32_t audit_object_new(struct audit_host *h)
 {
-    while (h->object_live >= h->object_max || h->bytes > h->bytes_max)
-        if (!process_evict_idlest(h)) {
-            h->evicted++;
-            return AUDIT_NONE;
-        }
+    if (h->batch && (h->object_live >= h->object_max || h->bytes > h->bytes_max)) {
+        h->evicted++;
+        return AUDIT_NONE;
+    }
     uint32_t at = h->object_free;
     if (at != AUDIT_NONE) {
         h->object_free = h->objects[at].inode; /* the free list runs through this field */
@@ -162,56 +205,15 @@ void audit_object_drop(struct audit_host *h, uint32_t object)
     h->object_live--;
 }
 
-/* Whether the event in hand works on this process, so that it must stay. */
-static bool process_in_hand(const struct audit_host *h, uint32_t process)
-{
-    return process == h->in_hand[0] || process == h->in_hand[1];
-}
-
-/* The process that was idle longest; ended ones first. A scan: eviction is rare. */
-static uint32_t process_idlest(const struct audit_host *h)
-{
-    uint32_t best = AUDIT_NONE;
-    for (uint32_t i = 0; i < h->process_count; i++) {
-        const struct audit_process *p = &h->processes[i];
-        if (p->pid == 0 || process_in_hand(h, i))
-            continue;
-        const struct audit_process *b = best == AUDIT_NONE ? NULL : &h->processes[best];
-        bool ended = p->flags & AUDIT_PROC_ENDED, best_ended = b && (b->flags & AUDIT_PROC_ENDED);
-        if (!b || (ended && !best_ended) || (ended == best_ended && (p->last_ns < b->last_ns || (p->last_ns == b->last_ns && p->pid < b->pid))))
-            best = i;
-    }
-    return best;
-}
-
-static bool process_evict_idlest(struct audit_host *h)
-{
-    uint32_t idle = process_idlest(h);
-    if (idle == AUDIT_NONE)
-        return false;
-    audit_slots_end(h, idle);
-    audit_process_free(h, idle);
-    h->evicted++;
-    return true;
-}
-
-/* Makes room: all that ended, which is not missed; else the idlest. */
-static void processes_evict(struct audit_host *h)
-{
-    for (uint32_t i = 0; i < h->process_count; i++)
-        if (h->processes[i].pid != 0 && (h->processes[i].flags & AUDIT_PROC_ENDED) && !process_in_hand(h, i))
-            audit_process_free(h, i);
-    if (h->pids.count >= h->process_max)
-        process_evict_idlest(h);
-}
-
 uint32_t audit_process_new(struct audit_host *h, uint32_t pid)
 {
     uint32_t old = btr_u64map_get(&h->pids, pid);
     if (old != AUDIT_NONE)
         audit_process_free(h, old);
-    if (h->pids.count >= h->process_max)
-        processes_evict(h);
+    if (h->pids.count >= h->process_max) {
+        h->evicted++;
+        return AUDIT_NONE;
+    }
     uint32_t at = h->process_free;
     if (at != AUDIT_NONE) {
         h->process_free = h->processes[at].ppid; /* the free list runs through this field */
@@ -317,6 +319,22 @@ uint32_t audit_inode_find(struct audit_host *h, uint64_t device, uint64_t number
     return at;
 }
 
+static bool inode_in_hand(const struct audit_host *h, uint32_t inode)
+{
+    for (uint32_t i = 0; i < AUDIT_INODES_IN_HAND; i++)
+        if (h->inodes_in_hand[i] == inode)
+            return true;
+    return false;
+}
+
+/* The event in hand works on this inode: it stays until the next one. */
+static uint32_t inode_take(struct audit_host *h, uint32_t inode)
+{
+    h->inodes_in_hand[h->inode_taken] = inode;
+    h->inode_taken = (uint8_t)((h->inode_taken + 1) % AUDIT_INODES_IN_HAND);
+    return inode;
+}
+
 /* Second-chance clock over inodes that no descriptor holds. @return a slot to use again, or AUDIT_NONE */
 static uint32_t inode_evict(struct audit_host *h)
 {
@@ -324,7 +342,7 @@ static uint32_t inode_evict(struct audit_host *h)
         uint32_t at = h->inode_hand;
         h->inode_hand = (h->inode_hand + 1) % h->inode_count;
         struct audit_inode *i = &h->inodes[at];
-        if (i->refs > 0)
+        if (i->refs > 0 || inode_in_hand(h, at))
             continue;
         if (i->used) {
             i->used = 0;
@@ -342,7 +360,7 @@ uint32_t audit_inode_add(struct audit_host *h, uint64_t device, uint64_t number)
 {
     uint32_t at = audit_inode_find(h, device, number);
     if (at != AUDIT_NONE)
-        return at;
+        return inode_take(h, at);
     if (btr_u64map_get(&h->inode_map, inode_key(device, number)) != AUDIT_NONE)
         return AUDIT_NONE; /* two inodes with one hash: the second is not joined */
     if (h->inode_count >= h->inode_max)
@@ -355,5 +373,5 @@ uint32_t audit_inode_add(struct audit_host *h, uint64_t device, uint64_t number)
     h->inodes[at] = (struct audit_inode){.device = device, .number = number, .used = 1};
     if (!btr_u64map_set(&h->inode_map, inode_key(device, number), at))
         h->out_of_memory = true;
-    return at;
+    return inode_take(h, at);
 }

@@ -20,7 +20,7 @@ static uint32_t life_begin(struct audit_host *h, uint32_t pid, uint32_t ppid, bo
     if (old != AUDIT_NONE)
         audit_slots_end(h, old);
     uint32_t at = audit_process_new(h, pid);
-    if (at == AUDIT_NONE)
+    if (at == AUDIT_NONE) /* no room */
         return at;
     struct audit_process *p = &h->processes[at];
     p->ppid = ppid;
@@ -72,13 +72,17 @@ static void clone_remove(struct audit_host *h, uint32_t i)
     memmove(&h->clones[i], &h->clones[i + 1], (h->clone_count - i) * sizeof(h->clones[0]));
 }
 
+void audit_clone_drop(struct audit_host *h, uint32_t i)
+{
+    if (h->clones[i].table != AUDIT_NONE)
+        audit_table_drop(h, h->clones[i].table);
+    clone_remove(h, i);
+}
+
 static void clone_add(struct audit_host *h, uint32_t parent, uint32_t returned)
 {
-    if (h->clone_count == AUDIT_OPEN_CLONES_MAX) { /* the oldest was most likely a thread */
-        if (h->clones[0].table != AUDIT_NONE)
-            audit_table_drop(h, h->clones[0].table);
-        clone_remove(h, 0);
-    }
+    if (h->clone_count == AUDIT_OPEN_CLONES_MAX)
+        audit_clone_drop(h, 0); /* the oldest was most likely a thread */
     uint32_t table = h->processes[parent].table;
     if (table != AUDIT_NONE)
         table = audit_table_copy(h, table, h->now_ns);
@@ -139,9 +143,9 @@ static uint32_t life_unknown(struct audit_host *h, const struct audit_event *e)
         if (told != AUDIT_NONE)
             parent = told;
     }
-    h->in_hand[0] = parent;
+    if (parent != AUDIT_NONE && h->processes[parent].pid == e->pid) /* nobody is its own parent */
+        parent = AUDIT_NONE;
     uint32_t at = life_begin(h, e->pid, e->ppid, false);
-    h->in_hand[1] = at;
     if (at == AUDIT_NONE || parent == AUDIT_NONE)
         return at;
     life_inherit(h, at, parent, false);
@@ -225,7 +229,6 @@ uint32_t audit_process_of(struct audit_host *h)
         at = life_unknown(h, e);
     if (at == AUDIT_NONE)
         return at;
-    h->in_hand[0] = at;
     struct audit_process *p = &h->processes[at];
     if (!(p->flags & AUDIT_PROC_ACTED)) {
         p->flags |= AUDIT_PROC_ACTED;
@@ -235,7 +238,7 @@ uint32_t audit_process_of(struct audit_host *h)
     }
     process_update(h, p, e, exe, comm);
     /* The call was entered no earlier than this thread's previous event ended, unless threads overlap. */
-    int64_t entry = e->time_ns + h->clock_offset_ns;
+    int64_t entry = audit_time_here(h, e->time_ns);
     if (!(p->flags & AUDIT_PROC_THREADED) && p->last_ns >= entry)
         entry = p->last_ns + 1;
     h->first_ns = entry < h->now_ns ? entry : h->now_ns;
@@ -255,6 +258,8 @@ static bool child_acted_first(const struct audit_host *h, uint32_t child, uint32
 
 static void child_make(struct audit_host *h, uint32_t parent, uint32_t pid, uint64_t clone_flags)
 {
+    if (pid == h->processes[parent].pid) /* nobody is its own child */
+        return;
     uint32_t child = audit_process_by_pid(h, pid);
     if (child_acted_first(h, child, parent)) {
         struct audit_process *c = &h->processes[child];
@@ -267,7 +272,6 @@ static void child_make(struct audit_host *h, uint32_t parent, uint32_t pid, uint
         return;
     }
     child = life_begin(h, pid, h->processes[parent].pid, true);
-    h->in_hand[1] = child;
     if (child == AUDIT_NONE)
         return;
     life_inherit(h, child, parent, clone_flags & CLONE_FILES_);
@@ -355,7 +359,6 @@ static void call_target(struct audit_host *h, uint32_t process, uint64_t argumen
     const struct audit_event *e = h->e;
     for (uint32_t i = 0; i < e->obj_pid_count; i++) {
         uint32_t target = audit_process_by_pid(h, e->obj_pids[i].pid);
-        h->in_hand[1] = target;
         if (target != AUDIT_NONE && target != process) {
             audit_note_process(h, target);
             audit_emit_out(h, process, h->processes[target].id, operation);

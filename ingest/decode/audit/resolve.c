@@ -10,6 +10,16 @@ static bool serial_after(uint64_t a, uint64_t b)
     return (uint32_t)(a - b) != 0 && (uint32_t)(a - b) < SERIAL_HALF;
 }
 
+/* A record's time in this clock epoch. Forged times stay in a range in which sums do not overflow. */
+int64_t audit_time_here(const struct audit_host *h, int64_t time_ns)
+{
+    const int64_t most = AUDIT_TIME_NS_MAX - AUDIT_TIME_NS_MAX / 4;
+    int64_t time = time_ns < 0 ? 0 : time_ns > most ? most : time_ns;
+    if (h->clock_offset_ns > 0 && time > most - h->clock_offset_ns)
+        return most;
+    return time + h->clock_offset_ns < 0 ? 0 : time + h->clock_offset_ns;
+}
+
 /* A record that comes after higher serials: its order time lies between its neighbours'. */
 static int64_t order_late(const struct audit_host *h, uint64_t serial)
 {
@@ -33,7 +43,8 @@ static int64_t order_late(const struct audit_host *h, uint64_t serial)
 /* The clock was set back for good: record times get an offset from here on. */
 static void clock_step(struct audit_host *h, int64_t time_ns)
 {
-    h->clock_offset_ns = h->order_ns - time_ns;
+    h->clock_offset_ns = 0;
+    h->clock_offset_ns = h->order_ns - audit_time_here(h, time_ns);
     h->behind_count = 0;
     h->now_ns = h->order_ns + 1;
     char text[96];
@@ -45,13 +56,13 @@ static void clock_step(struct audit_host *h, int64_t time_ns)
 /* Order time of the next event of the sequence (docs/EVENTS.md, "Order"). */
 static int64_t order_next(struct audit_host *h, int64_t time_ns, int64_t ahead_ns)
 {
-    int64_t time = time_ns + h->clock_offset_ns;
+    int64_t time = audit_time_here(h, time_ns);
     if (!h->any)
         return time;
     int64_t least = h->order_ns + 1;
-    if (h->clock_offset_ns != 0 && time_ns >= h->order_ns && time_ns - h->order_ns < FAR_NS) {
-        h->clock_offset_ns = 0; /* the clock was set right again */
-        time = time_ns;
+    if (h->clock_offset_ns != 0 && time_ns >= h->order_ns) { /* the clock was set right again */
+        h->clock_offset_ns = 0;
+        time = audit_time_here(h, time_ns);
     }
     if (time < h->order_ns - FAR_NS) {
         if (++h->behind_count >= BEHIND_LASTING)
@@ -59,7 +70,7 @@ static int64_t order_next(struct audit_host *h, int64_t time_ns, int64_t ahead_n
         return least;
     }
     h->behind_count = 0;
-    bool outlier = time > h->order_ns + FAR_NS && ahead_ns != INT64_MIN && ahead_ns + h->clock_offset_ns < time - FAR_NS;
+    bool outlier = time > h->order_ns + FAR_NS && ahead_ns != INT64_MIN && audit_time_here(h, ahead_ns) < time - FAR_NS;
     if (outlier) {
         h->now_ns = least;
         audit_gap(h, BTR_GAP_CLOCK, h->order_ns, h->last_serial, 0, BTR_SPAN("one record's time is far ahead of those that follow"));
@@ -104,7 +115,7 @@ static void hole_see(struct audit_host *h, uint64_t serial, int64_t before_ns)
 static bool is_late(const struct audit_host *h, const struct audit_event *e)
 {
     return h->any && serial_after(h->last_serial, e->serial) &&
-           e->time_ns + h->clock_offset_ns <= h->order_ns + FAR_NS &&
+           audit_time_here(h, e->time_ns) <= h->order_ns + FAR_NS &&
            h->last_serial - e->serial < AUDIT_RECENT_MAX * 16u;
 }
 
@@ -278,7 +289,7 @@ static void begin(struct audit_host *h, const struct audit_event *e, struct btr_
     h->stream = h->name = AUDIT_NONE;
     h->emitted = 0;
     h->out_of_memory = false;
-    h->in_hand[0] = h->in_hand[1] = AUDIT_NONE;
+    memset(h->inodes_in_hand, 0xff, sizeof(h->inodes_in_hand));
 }
 
 static int end(struct audit_host *h)
@@ -295,6 +306,9 @@ int audit_resolve(struct audit_host *h, const struct audit_event *e, int64_t ahe
     begin(h, e, out, arena);
     order_set(h, e, ahead_ns);
     h->first_ns = h->now_ns;
+    h->in_hand[0] = audit_process_by_pid(h, e->pid);
+    h->in_hand[1] = audit_process_by_pid(h, e->ppid);
+    audit_room_make(h);
     switch (e->class_) {
     case AUDIT_CLASS_SYSCALL:
         resolve_call(h);

@@ -367,6 +367,9 @@ static void get_scalars(struct reader *r, struct audit_host *h)
     h->events = get(r, UINT64_MAX);
     h->evicted = get(r, UINT64_MAX);
     h->orphans = get(r, UINT64_MAX);
+    if (h->order_ns < 0 || h->order_ns > AUDIT_TIME_NS_MAX || h->clock_offset_ns < -AUDIT_TIME_NS_MAX ||
+        h->clock_offset_ns > AUDIT_TIME_NS_MAX)
+        r->bad = true;
     h->recent_next = 0;
     for (uint32_t i = 0; i < AUDIT_RECENT_MAX; i++) {
         h->recent[i].serial = get(r, UINT64_MAX);
@@ -391,7 +394,7 @@ static void get_scalars(struct reader *r, struct audit_host *h)
 
 static void get_inodes(struct reader *r, struct audit_host *h)
 {
-    uint64_t count = get(r, h->inode_max);
+    uint64_t count = get(r, (uint64_t)h->inode_max + h->object_max + AUDIT_INODES_IN_HAND); /* more when all are open */
     for (uint64_t i = 0; i < count && !r->bad; i++) {
         uint64_t device = get(r, UINT64_MAX), number = get(r, UINT64_MAX);
         uint32_t at = audit_inode_add(h, device, number);

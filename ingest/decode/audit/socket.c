@@ -1,6 +1,6 @@
 #include "state.h"
 
-enum { SOCK_DGRAM_ = 2, SOCK_TYPE_MASK = 0xf, SOCK_CLOEXEC_ = 02000000, ADDRESSES_MAX = 16 };
+enum { SOCK_DGRAM_ = 2, SOCK_TYPE_MASK = 0xf, SOCK_CLOEXEC_ = 02000000, ADDRESSES_MAX = 16, BOUND_MAX = 65536 };
 
 static const struct btr_span NOTHING = {NULL, 0};
 
@@ -43,8 +43,8 @@ static struct btr_span transport_of(const struct audit_object *o)
 static void channel_end(struct audit_host *h, uint32_t process, struct btr_id id, int32_t fd, uint8_t access, bool cloexec,
                         struct btr_span name)
 {
-    uint32_t object = object_make(h, AUDIT_OBJECT_CHANNEL, BTR_KIND_CHANNEL);
-    if (object == AUDIT_NONE || fd < 0)
+    uint32_t object = fd < 0 ? AUDIT_NONE : object_make(h, AUDIT_OBJECT_CHANNEL, BTR_KIND_CHANNEL);
+    if (object == AUDIT_NONE)
         return;
     h->objects[object].id = id;
     h->objects[object].access = access;
@@ -72,8 +72,8 @@ static void call_pipe(struct audit_host *h, uint32_t process)
 static void call_memfd(struct audit_host *h, uint32_t process)
 {
     const struct audit_event *e = h->e;
-    uint32_t object = object_make(h, AUDIT_OBJECT_CHANNEL, BTR_KIND_MEMORY);
-    if (object == AUDIT_NONE || !e->has_exit || e->exit < 0)
+    uint32_t object = e->has_exit && e->exit >= 0 ? object_make(h, AUDIT_OBJECT_CHANNEL, BTR_KIND_MEMORY) : AUDIT_NONE;
+    if (object == AUDIT_NONE)
         return;
     h->objects[object].id = made_here(h, "memfd", 0);
     audit_string_set(h, &h->objects[object].path, BTR_SPAN("memory file"));
@@ -112,7 +112,7 @@ static struct btr_id unix_rendezvous(struct audit_host *h, uint32_t process, con
     }
     struct audit_text name = {path, AUDIT_TEXT_PLAIN};
     struct btr_span full = path;
-    audit_path_full(h, process, name, -100, &full);
+    audit_path_full(h, process, name, AUDIT_FDCWD, &full);
     return btr_identity_rendezvous_unix(h->host, h->processes[process].root, full);
 }
 
@@ -126,7 +126,11 @@ static void note_rendezvous(struct audit_host *h, struct btr_id id, struct btr_s
 /* Remembers a named unix socket; one that never listens takes datagrams. */
 static void bound_add(struct audit_host *h, struct btr_id rendezvous, uint32_t what)
 {
-    if (h->bound.count < 65536 && !btr_u64map_set(&h->bound, rendezvous.lo, what))
+    if (h->bound.count >= BOUND_MAX && btr_u64map_get(&h->bound, rendezvous.lo) == AUDIT_NONE) {
+        h->evicted += h->bound.count;
+        btr_u64map_clear(&h->bound);
+    }
+    if (!btr_u64map_set(&h->bound, rendezvous.lo, what))
         h->out_of_memory = true;
 }
 

@@ -16,7 +16,7 @@ static void call_chroot(struct audit_host *h, uint32_t process)
 {
     const struct audit_path *path = first_path(h->e);
     struct btr_span full;
-    if (!path || !audit_path_full(h, process, path->name, -100, &full))
+    if (!path || !audit_path_full(h, process, path->name, AUDIT_FDCWD, &full))
         return;
     bool top = full.size == 1 && h->processes[process].prefix.size == 0;
     h->processes[process].prefix = top ? (struct btr_span){NULL, 0} : audit_intern(h, full);
@@ -70,7 +70,7 @@ static void call_mount(struct audit_host *h, uint32_t process)
 {
     const struct audit_path *path = first_path(h->e);
     struct btr_span full, root;
-    if (!path || !audit_path_full(h, process, path->name, -100, &full))
+    if (!path || !audit_path_full(h, process, path->name, AUDIT_FDCWD, &full))
         return;
     struct btr_id id = audit_file_id(h, process, full, &root);
     audit_note_file(h, id, root, full);

@@ -7,6 +7,7 @@
 #include <btr/decoder.h>
 #include <btr/identity.h>
 
+#include "assemble.h"
 #include "audit_event.h"
 
 #define AUDIT_NONE UINT32_MAX
@@ -124,7 +125,8 @@ struct audit_open_clone {
     uint32_t table; /* the descriptors that the child begins with, whatever its parent closes meanwhile; or AUDIT_NONE */
 };
 
-enum { AUDIT_OPEN_CLONES_MAX = 256, AUDIT_RECENT_MAX = 256, AUDIT_DESCRIPTOR_MAX = 65536 };
+enum { AUDIT_OPEN_CLONES_MAX = 256, AUDIT_RECENT_MAX = 256, AUDIT_DESCRIPTOR_MAX = 65536,
+       AUDIT_INODES_IN_HAND = 4, AUDIT_FDCWD = -100 /* AT_FDCWD: names count from the working folder */ };
 
 struct audit_recent {
     uint64_t serial;
@@ -147,11 +149,13 @@ struct audit_host {
     struct btr_u64map pids;      /* pid -> process */
     struct btr_u64map inode_map; /* hash of device and number -> inode */
     struct btr_span *interned;
-    uint32_t interned_count, interned_capacity;
+    uint32_t interned_count, interned_capacity, interned_most; /* most: swept at that many */
     size_t bytes;                /* of owned strings and slots */
     uint32_t process_max, object_max, inode_max, object_live;
     size_t bytes_max;
-    uint32_t in_hand[2];         /* processes that the event in hand works on: not evicted */
+    uint32_t in_hand[2];         /* the acting process and its parent: not evicted for their own event */
+    uint32_t inodes_in_hand[AUDIT_INODES_IN_HAND]; /* those that the event in hand works on */
+    uint8_t inode_taken;         /* the next of these to use */
     /* what the rules of this host record, by uid */
     struct btr_u64map told;      /* uid -> enum audit_told */
     uint32_t told_any;
@@ -191,7 +195,7 @@ void audit_host_free(struct audit_host *h);
 uint32_t audit_object_new(struct audit_host *h); /* refs 1, zeroed; AUDIT_NONE when there is no room */
 void audit_object_hold(struct audit_host *h, uint32_t object);
 void audit_object_drop(struct audit_host *h, uint32_t object);
-uint32_t audit_process_new(struct audit_host *h, uint32_t pid); /* zeroed, in the pid map; evicts the longest idle when full */
+uint32_t audit_process_new(struct audit_host *h, uint32_t pid); /* zeroed, in the pid map; AUDIT_NONE when there is no room */
 void audit_process_free(struct audit_host *h, uint32_t process);
 uint32_t audit_table_new(struct audit_host *h);
 uint32_t audit_table_copy(struct audit_host *h, uint32_t table, int64_t since_ns);
@@ -200,8 +204,13 @@ void audit_table_drop(struct audit_host *h, uint32_t table);
 /** Copies into an owned string, freeing the old one. */
 void audit_string_set(struct audit_host *h, struct btr_span *owned, struct btr_span value);
 struct btr_span audit_intern(struct audit_host *h, struct btr_span value);
+/** Frees interned strings that nothing uses; next at twice of what is kept, or `least`. */
+void audit_interned_sweep(struct audit_host *h, uint32_t least);
 uint32_t audit_inode_find(struct audit_host *h, uint64_t device, uint64_t number);
 uint32_t audit_inode_add(struct audit_host *h, uint64_t device, uint64_t number); /* found or new */
+
+/** Gives up what is missed least until the next event finds room (room.c). */
+void audit_room_make(struct audit_host *h);
 
 /* descriptors (descriptors.c) */
 struct audit_slot *audit_slot_get(struct audit_host *h, uint32_t process, uint64_t fd); /* NULL when not open */
@@ -256,6 +265,7 @@ uint32_t audit_process_of(struct audit_host *h); /* the acting process of the ev
 uint32_t audit_process_by_pid(struct audit_host *h, uint32_t pid);
 void audit_call_process(struct audit_host *h, uint32_t process); /* process.c: fork, exec, exit, ids, signals */
 void audit_call_clone(struct audit_host *h, uint32_t process);
+void audit_clone_drop(struct audit_host *h, uint32_t i);         /* an open clone that stays without a child */
 void audit_call_file(struct audit_host *h, uint32_t process);   /* file.c: names */
 void audit_exec_files(struct audit_host *h, uint32_t process);    /* file.c: what an exec read */
 void audit_call_io(struct audit_host *h, uint32_t process);     /* io.c: bytes */
@@ -265,6 +275,8 @@ void audit_user_record(struct audit_host *h);                   /* records.c */
 void audit_kernel_record(struct audit_host *h);
 void audit_other_record(struct audit_host *h);
 
+/** A record's time in this clock epoch (resolve.c). */
+int64_t audit_time_here(const struct audit_host *h, int64_t time_ns);
 /** Resolves one event. `ahead_ns` is the record time of the next one known, or INT64_MIN. */
 int audit_resolve(struct audit_host *h, const struct audit_event *e, int64_t ahead_ns, struct btr_batch *out,
                   struct btr_arena *arena);
