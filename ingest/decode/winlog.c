@@ -59,6 +59,8 @@ static void tell_record(struct win_call *c, struct btr_span channel)
         told = win_system(c);
     if (!told)
         tell_rest(c, channel);
+    if (c->f->cut)
+        win_gap(c, BTR_GAP_CUT, BTR_SPAN("syslog cut the event: its last fields are missing"));
 }
 
 static int put_in_order(struct win_call *c, const struct win_time *when, struct btr_span channel)
@@ -258,7 +260,8 @@ const struct btr_decoder btr_decoder_winlog = {
     .name = "winlog",
     .source = "https://learn.microsoft.com/windows/win32/wes/eventschema-schema, in JSON as NXLog "
               "(im_msvistalog, to_json), "
-              "Winlogbeat and Azure write it",
+              "Winlogbeat and Azure write it; Sysmon for Linux as XML in rows of syslog in JSON, "
+              "https://github.com/Sysinternals/SysmonForLinux",
     .record_max = RECORD_MAX,
     .detect = winlog_detect,
     .host_peek = win_host_peek,

@@ -17,6 +17,7 @@ struct win_fields {
     uint64_t record_id; /* 0: none told */
     bool sysmon;        /* provider or channel is Sysmon's */
     bool from_linux;    /* Sysmon for Linux */
+    bool cut;           /* the last fields of the event did not come */
 };
 
 /**

@@ -72,31 +72,31 @@ static struct btr_span text_of(const struct win_fields *f, const char *name)
 }
 
 /* The event's own members, then those of the syslog row around it. */
-static int join(struct win_fields *f, const struct btr_json_member *own, uint32_t own_count,
-                struct btr_arena *arena, struct btr_err *err)
+static int join(struct win_fields *f, const struct win_linux_event *own, struct btr_arena *arena,
+                struct btr_err *err)
 {
     struct btr_json_member *all = btr_arena_alloc(
-        arena, ((size_t)own_count + f->count) * sizeof(*all), _Alignof(struct btr_json_member));
+        arena, ((size_t)own->count + f->count) * sizeof(*all), _Alignof(struct btr_json_member));
     if (!all)
         return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "Sysmon for Linux event");
-    for (uint32_t i = 0; i < own_count; i++)
-        all[i] = own[i];
+    for (uint32_t i = 0; i < own->count; i++)
+        all[i] = own->members[i];
     for (uint32_t i = 0; i < f->count; i++)
-        all[own_count + i] = f->members[i];
+        all[own->count + i] = f->members[i];
     f->members = all;
-    f->count += own_count;
+    f->count += own->count;
+    f->cut = own->cut;
     return 0;
 }
 
 int win_linux_fields(struct win_fields *f, struct btr_span xml, struct btr_arena *arena,
                      struct btr_err *err)
 {
-    struct btr_json_member *own;
-    uint32_t own_count;
+    struct win_linux_event own;
     uint64_t id;
-    int rc = win_linux_xml_read(xml, arena, &own, &own_count, err);
+    int rc = win_linux_xml_read(xml, arena, &own, err);
     if (rc == 0)
-        rc = join(f, own, own_count, arena, err);
+        rc = join(f, &own, arena, err);
     if (rc < 0)
         return rc;
     f->provider = text_of(f, "ProviderName");

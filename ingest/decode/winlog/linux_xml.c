@@ -22,7 +22,7 @@ struct walk {
     struct btr_err *err;
     struct btr_json_member *members;
     uint32_t count;
-    uint32_t room;
+    size_t element; /* where the last element of EventData begins, or its end; 0: before it */
 };
 
 struct tag {
@@ -161,7 +161,7 @@ static int unescape(struct walk *w, struct btr_span raw, struct btr_span *out)
 
 static int add(struct walk *w, struct btr_span name, struct btr_span raw)
 {
-    if (w->count == w->room)
+    if (w->count == DATA_MAX)
         return fail_at(w, w->at, "more fields than an event has");
     struct btr_json_member *m = &w->members[w->count];
     *m = (struct btr_json_member){.name = name, .type = BTR_JSON_STRING};
@@ -266,6 +266,8 @@ static int read_list(struct walk *w, struct btr_span end,
         struct tag tag;
         struct btr_span raw;
         skip_blanks(w);
+        if (use == add_data)
+            w->element = w->at;
         if (take(w, end))
             return 0;
         int rc = expect(w, BTR_SPAN("<"), "no element");
@@ -291,11 +293,23 @@ static int read_event(struct walk *w)
     if (rc == 0)
         rc = read_list(w, BTR_SPAN("</EventData>"), add_data);
     if (rc == 0)
+        w->element = w->at;
+    if (rc == 0)
         rc = expect(w, BTR_SPAN("</Event>"), "no </Event>");
     skip_blanks(w);
     if (rc == 0 && w->at < w->text.size)
         return fail_at(w, w->at, "more text behind the end");
     return rc;
+}
+
+/* Syslog cuts long messages: nothing closes behind the last whole element. */
+static bool is_cut(const struct walk *w)
+{
+    const uint8_t *at = w->text.at;
+    for (size_t i = w->element; w->element && i + 1 < w->text.size; i++)
+        if (at[i] == '<' && at[i + 1] == '/')
+            return !memchr(at + i, '>', w->text.size - i);
+    return w->element > 0;
 }
 
 bool win_linux_xml_begins(struct btr_span text)
@@ -305,16 +319,15 @@ bool win_linux_xml_begins(struct btr_span text)
     return take(&w, BTR_SPAN("<Event>"));
 }
 
-int win_linux_xml_read(struct btr_span text, struct btr_arena *arena,
-                       struct btr_json_member **members, uint32_t *member_count,
+int win_linux_xml_read(struct btr_span text, struct btr_arena *arena, struct win_linux_event *out,
                        struct btr_err *err)
 {
-    struct walk w = {.text = text, .arena = arena, .err = err, .room = DATA_MAX};
+    struct walk w = {.text = text, .arena = arena, .err = err};
     w.members = btr_arena_alloc(arena, DATA_MAX * sizeof(*w.members), _Alignof(struct btr_json_member));
     if (!w.members)
         return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "Sysmon for Linux event");
     int rc = read_event(&w);
-    *members = w.members;
-    *member_count = w.count;
-    return rc;
+    bool cut = rc == BTR_E_FORMAT && is_cut(&w);
+    *out = (struct win_linux_event){w.members, w.count, cut};
+    return cut ? 0 : rc;
 }
