@@ -85,6 +85,44 @@ static void interval_tell(struct audit_host *h, uint32_t process, uint32_t objec
         interval_emit(h, process, o, since_ns, flow ? BTR_OP_SEND : BTR_OP_WRITE);
 }
 
+/* The same for every process that has the table: each may have used the descriptor. The one in hand comes first. */
+static void sharers_tell(struct audit_host *h, uint32_t process, uint32_t table, uint32_t object, int64_t since_ns)
+{
+    uint32_t others = h->tables[table].refs - 1;
+    interval_tell(h, process, object, since_ns);
+    for (uint32_t i = 0; others > 0 && i < h->process_count; i++) {
+        const struct audit_process *p = &h->processes[i];
+        if (i == process || p->pid == 0 || p->table != table)
+            continue;
+        others--;
+        interval_tell(h, i, object, since_ns > p->start_ns ? since_ns : p->start_ns);
+    }
+}
+
+/* What one process may have used of a table that it leaves to others. */
+static void left_tell(struct audit_host *h, uint32_t process, uint32_t table)
+{
+    for (uint32_t fd = 0; fd < h->tables[table].slot_count; fd++) {
+        const struct audit_slot *s = &h->tables[table].slots[fd];
+        int64_t start_ns = h->processes[process].start_ns;
+        if (s->object != AUDIT_NONE)
+            interval_tell(h, process, s->object, s->since_ns > start_ns ? s->since_ns : start_ns);
+    }
+}
+
+void audit_slots_unshare(struct audit_host *h, uint32_t process)
+{
+    uint32_t table = h->processes[process].table;
+    if (table == AUDIT_NONE || h->tables[table].refs == 1)
+        return;
+    uint32_t own = audit_table_copy(h, table, h->now_ns);
+    if (own == AUDIT_NONE)
+        return;
+    left_tell(h, process, table);
+    audit_table_drop(h, table);
+    h->processes[process].table = own;
+}
+
 void audit_slot_put(struct audit_host *h, uint32_t process, uint64_t fd, uint32_t object, bool cloexec)
 {
     if (object == AUDIT_NONE)
@@ -109,7 +147,7 @@ void audit_slot_close(struct audit_host *h, uint32_t process, uint64_t fd)
     uint32_t object = slot->object;
     int64_t since_ns = slot->since_ns;
     slot->object = AUDIT_NONE;
-    interval_tell(h, process, object, since_ns);
+    sharers_tell(h, process, h->processes[process].table, object, since_ns);
     const struct audit_object *o = &h->objects[object];
     if (o->refs == 1 && o->changed && o->inode != AUDIT_NONE) /* the last of its descriptors */
         audit_inode_spread(h, o->inode, o->name_slot, o->opened_ns);
@@ -128,16 +166,10 @@ void audit_slots_close(struct audit_host *h, uint32_t process, uint64_t first, u
 
 void audit_slots_exec(struct audit_host *h, uint32_t process)
 {
+    audit_slots_unshare(h, process); /* exec ends the sharing of a table */
     uint32_t table = h->processes[process].table;
     if (table == AUDIT_NONE)
         return;
-    if (h->tables[table].refs > 1) { /* exec ends the sharing of a table */
-        uint32_t own = audit_table_copy(h, table, h->now_ns);
-        if (own == AUDIT_NONE)
-            return;
-        audit_table_drop(h, table);
-        h->processes[process].table = table = own;
-    }
     for (uint32_t fd = 0; fd < h->tables[table].slot_count; fd++)
         if (h->tables[table].slots[fd].object != AUDIT_NONE && h->tables[table].slots[fd].cloexec)
             audit_slot_close(h, process, fd);
@@ -152,6 +184,8 @@ void audit_slots_end(struct audit_host *h, uint32_t process)
         return;
     if (h->tables[table].refs == 1)
         audit_slots_close(h, process, 0, UINT64_MAX);
+    else
+        left_tell(h, process, table);
     audit_table_drop(h, table);
     h->processes[process].table = AUDIT_NONE;
 }
@@ -196,7 +230,7 @@ static void slots_tell(struct audit_host *h, uint32_t process)
         struct audit_slot *slot = &h->tables[table].slots[fd];
         if (slot->object == AUDIT_NONE || slot->since_ns >= h->now_ns)
             continue;
-        interval_tell(h, process, slot->object, slot->since_ns);
+        sharers_tell(h, process, table, slot->object, slot->since_ns);
         h->tables[table].slots[fd].since_ns = h->now_ns;
     }
 }

@@ -326,18 +326,62 @@ static void call_chdir(struct audit_host *h, uint32_t process)
     } else if (path_object(e)) {
         audit_path_full(h, process, path_object(e)->name, AUDIT_FDCWD, &full);
     }
+    struct btr_span prefix = h->processes[process].prefix; /* the folder is kept as records tell it: inside */
+    if (full.size > prefix.size && btr_span_begins(full, prefix) && (prefix.size == 0 || full.at[prefix.size] == '/'))
+        full = (struct btr_span){full.at + prefix.size, full.size - prefix.size};
     if (full.size)
         audit_string_set(h, &h->processes[process].cwd, full);
+}
+
+/* The descriptor that an exec ran its program from: execveat's, when the name is empty, else that of /proc/self/fd/N. */
+static uint32_t exec_descriptor(struct audit_host *h, uint32_t process)
+{
+    const struct audit_path *path = path_nth(h->e, AUDIT_NAME_NORMAL, 0);
+    struct btr_span name, folder = BTR_SPAN("/proc/self/fd/");
+    if (!path || !audit_text_decode(path->name, h->arena, &name))
+        return AUDIT_NONE;
+    uint64_t fd = 0;
+    if (name.size == 0 && h->e->call == AUDIT_CALL_execveat) {
+        fd = h->e->a[0];
+    } else if (name.size > folder.size && btr_span_begins(name, folder)) {
+        for (size_t i = folder.size; i < name.size; i++) {
+            if (name.at[i] < '0' || name.at[i] > '9' || fd > AUDIT_DESCRIPTOR_MAX)
+                return AUDIT_NONE;
+            fd = fd * 10 + (uint64_t)(name.at[i] - '0');
+        }
+    } else {
+        return AUDIT_NONE;
+    }
+    struct audit_slot *slot = audit_slot_get(h, process, fd);
+    return slot ? slot->object : AUDIT_NONE;
+}
+
+/* A program that lies in memory or behind a descriptor whose name the record does not tell. @return whether it is one */
+static bool exec_from_descriptor(struct audit_host *h, uint32_t process)
+{
+    uint32_t object = exec_descriptor(h, process);
+    if (object == AUDIT_NONE)
+        return false;
+    audit_note_object(h, object);
+    const struct audit_object *o = &h->objects[object];
+    if (o->inode != AUDIT_NONE)
+        audit_inode_read(h, o->inode, o->name_slot, h->now_ns, h->now_ns, false);
+    audit_emit_in(h, process, h->objects[object].id, BTR_OP_EXEC)->doubt = h->objects[object].doubt;
+    return true;
 }
 
 /* What an exec read: the program first, then interpreter and loader. */
 void audit_exec_files(struct audit_host *h, uint32_t process)
 {
     const struct audit_event *e = h->e;
-    bool first = true;
+    bool found = exec_from_descriptor(h, process), first = !found;
     int64_t dirfd = e->call == AUDIT_CALL_execveat ? dirfd_of(e->a[0]) : AUDIT_FDCWD;
     for (uint32_t i = 0; i < e->path_count; i++) {
         struct named n;
+        if (found && e->paths[i].nametype == AUDIT_NAME_NORMAL) {
+            found = false; /* the program's own item */
+            continue;
+        }
         if (e->paths[i].nametype == AUDIT_NAME_PARENT || !name_resolve(h, process, &e->paths[i], dirfd, &n))
             continue;
         name_read(h, &n);

@@ -8,6 +8,9 @@ enum {
 /* Entry times have steps of a few ms; an entry may look this much later than what it caused. */
 #define CLOCK_STEP_NS INT64_C(20000000)
 
+/* Calls of other threads may be told after their process ended, but not this long. */
+#define ENDED_NS INT64_C(1000000000)
+
 uint32_t audit_process_by_pid(struct audit_host *h, uint32_t pid)
 {
     return btr_u64map_get(&h->pids, pid);
@@ -49,6 +52,12 @@ static void life_inherit(struct audit_host *h, uint32_t child, uint32_t parent, 
     c->flags |= p->flags & (AUDIT_PROC_OWN_PIDS | AUDIT_PROC_IMAGE_TOLD);
     if (p->flags & AUDIT_PROC_CHILD_PIDS)
         c->flags |= AUDIT_PROC_OWN_PIDS;
+    for (uint32_t i = 0; i < p->map_count; i++) { /* shared mappings are shared with it as well */
+        audit_object_hold(h, p->maps[i]);
+        c->maps[i] = p->maps[i];
+        c->map_since_ns[i] = h->now_ns;
+    }
+    c->map_count = p->map_count;
     if (p->table == AUDIT_NONE)
         return;
     if (share_files) {
@@ -164,6 +173,8 @@ static uint32_t life_unknown(struct audit_host *h, const struct audit_event *e)
    without a fork or exec that told. */
 static bool life_is_other(struct audit_host *h, const struct audit_process *p, const struct audit_event *e, struct btr_span exe)
 {
+    if ((p->flags & AUDIT_PROC_ENDED) && audit_time_here(h, e->time_ns) > p->last_ns + ENDED_NS)
+        return true;
     if (e->call == AUDIT_CALL_execve || e->call == AUDIT_CALL_execveat)
         return (p->flags & AUDIT_PROC_ENDED) && p->ppid != e->ppid;
     if (p->ppid == e->ppid || p->exe.size == 0 || btr_span_equal(p->exe, exe))
@@ -333,6 +344,7 @@ static void command_set(struct audit_host *h, struct audit_process *p)
 static void call_exec(struct audit_host *h, uint32_t process)
 {
     const struct audit_event *e = h->e;
+    audit_exec_files(h, process); /* the program may be behind a descriptor that is closed now */
     audit_slots_exec(h, process);
     struct audit_process *p = &h->processes[process];
     command_set(h, p);
@@ -343,7 +355,7 @@ static void call_exec(struct audit_host *h, uint32_t process)
     p->flags &= (uint8_t)~AUDIT_PROC_THREADED;
     p->image_ns = h->now_ns;
     p->noted_epoch = h->batch->epoch - 1;
-    audit_exec_files(h, process);
+    audit_note_process(h, process);
 }
 
 static void call_exit(struct audit_host *h, uint32_t process)

@@ -130,6 +130,7 @@ static void order_set(struct audit_host *h, const struct audit_event *e, int64_t
         return;
     }
     h->now_ns = order_next(h, e->time_ns, ahead_ns);
+    audit_boot_see(h, before_ns, !own_counter && h->any && serial_after(h->last_serial, e->serial));
     if (own_counter) {
         h->order_ns = h->any ? h->now_ns : h->order_ns;
         return;
@@ -181,8 +182,10 @@ static call_handler *handler_of(uint8_t call)
 /* Marks or closes a range of descriptors. */
 static void call_close_range(struct audit_host *h, uint32_t process)
 {
-    enum { RANGE_CLOEXEC = 4 };
+    enum { RANGE_UNSHARE = 2, RANGE_CLOEXEC = 4 };
     const struct audit_event *e = h->e;
+    if (e->a[2] & RANGE_UNSHARE)
+        audit_slots_unshare(h, process);
     if (!(e->a[2] & RANGE_CLOEXEC)) {
         audit_slots_close(h, process, e->a[0], e->a[1]);
         return;

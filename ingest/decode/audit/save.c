@@ -6,7 +6,7 @@
  * objects; tables; processes.
  */
 
-enum { SAVE_VERSION = 1 };
+enum { SAVE_VERSION = 2 };
 
 struct numbering {
     uint32_t *process_order, process_count; /* indexes by ascending pid */
@@ -147,6 +147,9 @@ static void put_scalars(struct btr_buffer *b, const struct audit_host *h, const 
     btr_buffer_varint(b, h->behind_count);
     btr_buffer_varint(b, h->last_serial);
     btr_buffer_u8(b, h->any);
+    btr_buffer_u8(b, h->agent_started);
+    btr_buffer_svarint(b, h->agent_started_ns);
+    btr_buffer_svarint(b, h->old_boot_ns);
     btr_buffer_varint(b, h->told_any);
     btr_buffer_varint(b, h->hole_from);
     btr_buffer_varint(b, h->hole_until);
@@ -358,6 +361,9 @@ static void get_scalars(struct reader *r, struct audit_host *h)
     h->behind_count = (uint32_t)get(r, UINT32_MAX);
     h->last_serial = get(r, UINT64_MAX);
     h->any = get_u8(r) != 0;
+    h->agent_started = get_u8(r) != 0;
+    h->agent_started_ns = get_signed(r);
+    h->old_boot_ns = get_signed(r);
     h->told_any = (uint32_t)get(r, 15);
     h->hole_from = get(r, UINT64_MAX);
     h->hole_until = get(r, UINT64_MAX);

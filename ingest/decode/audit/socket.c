@@ -359,13 +359,32 @@ static void connect_unix(struct audit_host *h, uint32_t process)
     audit_slot_put(h, process, h->e->a[0], object, cloexec);
 }
 
+static bool is_connected_to(const struct audit_object *o, const struct audit_sockaddr *s)
+{
+    bool inet = s->family == AUDIT_FAMILY_INET || s->family == AUDIT_FAMILY_INET6;
+    return inet && o->kind == AUDIT_OBJECT_FLOW && !o->datagram && o->peer_port == s->port &&
+           btr_span_equal(btr_span_of(o->peer_ip), btr_span_of(s->ip));
+}
+
+/* The descriptor is a socket without another end again. */
+static void connection_dissolve(struct audit_host *h, uint32_t process)
+{
+    struct audit_slot *slot = audit_slot_get(h, process, h->e->a[0]);
+    bool cloexec = slot && slot->cloexec, datagram = slot && h->objects[slot->object].datagram;
+    uint32_t object = object_make(h, AUDIT_OBJECT_SOCKET, BTR_KIND_FLOW);
+    if (object == AUDIT_NONE)
+        return;
+    h->objects[object].datagram = datagram;
+    audit_slot_put(h, process, h->e->a[0], object, cloexec);
+}
+
 static void call_connect(struct audit_host *h, uint32_t process)
 {
     const struct audit_event *e = h->e;
     struct audit_slot *slot = audit_slot_get(h, process, e->a[0]);
     const struct audit_object *was = slot ? &h->objects[slot->object] : NULL;
     bool going = e->success || (e->has_exit && e->exit == -115); /* EINPROGRESS */
-    if (!going)
+    if (!going || (was && is_connected_to(was, &e->sockaddr))) /* asked again how a connection went */
         return;
     switch (e->sockaddr.family) {
     case AUDIT_FAMILY_INET:
@@ -377,6 +396,11 @@ static void call_connect(struct audit_host *h, uint32_t process)
         break;
     case AUDIT_FAMILY_UNIX:
         connect_unix(h, process);
+        break;
+    case AUDIT_FAMILY_OTHER:
+    case AUDIT_FAMILY_NONE: /* AF_UNSPEC dissolves a connection */
+        if (was && (was->kind == AUDIT_OBJECT_FLOW || was->kind == AUDIT_OBJECT_CHANNEL))
+            connection_dissolve(h, process);
         break;
     default:
         break;

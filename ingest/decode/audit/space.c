@@ -1,6 +1,6 @@
 #include "state.h"
 
-enum { CLONE_NEWPID_ = 0x20000000, CLONE_NEWNS_ = 0x20000 };
+enum { CLONE_NEWPID_ = 0x20000000, CLONE_FILES_ = 0x400 };
 
 /* The first path item that names the thing itself. */
 static const struct audit_path *first_path(const struct audit_event *e)
@@ -111,6 +111,8 @@ void audit_call_space(struct audit_host *h, uint32_t process)
     case AUDIT_CALL_unshare:
         if (e->a[0] & CLONE_NEWPID_)
             h->processes[process].flags |= AUDIT_PROC_CHILD_PIDS;
+        if (e->a[0] & CLONE_FILES_)
+            audit_slots_unshare(h, process);
         break;
     case AUDIT_CALL_mount:
         call_mount(h, process);

@@ -166,6 +166,9 @@ struct audit_host {
     uint32_t behind_count;       /* consecutive records more than 10 s behind */
     uint64_t last_serial;
     bool any;
+    bool agent_started;          /* since the last record of the kernel */
+    int64_t agent_started_ns;    /* order time of the last start of which no new boot is known, or 0 */
+    int64_t old_boot_ns;         /* order time of the last record before it */
     struct audit_recent recent[AUDIT_RECENT_MAX];
     uint32_t recent_next;
     /* holes in serials that wait to be told together */
@@ -209,6 +212,9 @@ void audit_interned_sweep(struct audit_host *h, uint32_t least);
 uint32_t audit_inode_find(struct audit_host *h, uint64_t device, uint64_t number);
 uint32_t audit_inode_add(struct audit_host *h, uint64_t device, uint64_t number); /* found or new */
 
+/** Notices a new boot, whose processes are others (boot.c). `last_ns`: order time of the record before; `lower`: this one's
+ *  serial is lower than that, and it is not late. */
+void audit_boot_see(struct audit_host *h, int64_t last_ns, bool lower);
 /** Gives up what is missed least until the next event finds room (room.c). */
 void audit_room_make(struct audit_host *h);
 
@@ -218,6 +224,7 @@ struct audit_slot *audit_slot_get(struct audit_host *h, uint32_t process, uint64
 void audit_slot_put(struct audit_host *h, uint32_t process, uint64_t fd, uint32_t object, bool cloexec);
 void audit_slot_close(struct audit_host *h, uint32_t process, uint64_t fd);
 void audit_slots_close(struct audit_host *h, uint32_t process, uint64_t first, uint64_t last);
+void audit_slots_unshare(struct audit_host *h, uint32_t process); /* a table of its own */
 void audit_slots_exec(struct audit_host *h, uint32_t process);  /* closes close-on-exec ones */
 void audit_slots_end(struct audit_host *h, uint32_t process);   /* the process ended */
 void audit_slots_tell(struct audit_host *h);                    /* intervals of all that is open, up to now */
