@@ -93,7 +93,8 @@ bool win_linux_guid_is_shared(struct btr_span guid);
 struct btr_id win_linux_key(struct win_call *c, struct btr_span guid, uint64_t pid);
 /** Tells that one is of the other, by pid and guid only: a fork, or what it executed. */
 void win_linux_forked(struct win_call *c, struct btr_id parent, struct btr_id child);
-/** A process that begins while another of its pid lives is what that one executed: this tells it. */
+/** A process that begins while another of its pid lives is what that one executed: this tells it.
+ */
 void win_linux_begun(struct win_call *c, struct win_item *item, struct btr_span parent_pid);
 
 /* ---- Other entities (entity.c) -------------------------------------------------------------- */

@@ -28,8 +28,8 @@ struct win_fields {
 int win_fields_read(struct win_fields *out, struct btr_json_reader *reader, struct btr_span record,
                     struct btr_arena *arena, struct btr_err *err);
 
-/** The same of an event of Sysmon for Linux, for a view that has the members of the syslog row around
- * it (linux.c). @return as above */
+/** The same of an event of Sysmon for Linux, for a view that has the members of the syslog row
+ * around it (linux.c). @return as above */
 int win_linux_fields(struct win_fields *f, struct btr_span xml, struct btr_arena *arena,
                      struct btr_err *err);
 

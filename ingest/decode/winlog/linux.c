@@ -36,12 +36,14 @@ static bool may_be_one(const struct win_item *old, const struct win_item *begun)
            (old->other == 0 || begun->other == 0 || old->other == begun->other);
 }
 
-/* Records of one time come in any order: their ids tell it. */
+/* Records of one millisecond, which is as fine as UtcTime is, come in any order: their ids tell it.
+ */
 static bool begins_after(const struct win_item *a, const struct win_item *b)
 {
-    if (!(a->flags & WIN_ITEM_CREATED))
+    int64_t later;
+    if (!(a->flags & WIN_ITEM_CREATED) || __builtin_sub_overflow(a->start_ns, b->start_ns, &later))
         return false;
-    return a->start_ns > b->start_ns || (a->start_ns == b->start_ns && a->line > b->line);
+    return later >= 1000000 || (later > -1000000 && a->line > b->line);
 }
 
 void win_linux_begun(struct win_call *c, struct win_item *item, struct btr_span parent_pid)

@@ -3,9 +3,10 @@
  *   <Event><System><Provider Name="Linux-Sysmon" .../><EventID>1</EventID>...</System>
  *   <EventData><Data Name="UtcTime">...</Data>...</EventData></Event>
  *
- * (https://github.com/Sysinternals/SysmonForLinux). Exactly this is read, as a walk over the tags in
- * their fixed order: no declarations, no comments, no sections, no nesting beyond it. A collector
- * that takes ';' for a separator leaves "&lt " of "&lt;": a blank ends a reference too, for where
+ * (https://github.com/Sysinternals/SysmonForLinux). Exactly this is read, as a walk over the tags
+ * in their fixed order: no declarations, no comments, no sections, no nesting beyond it. A
+ * collector that takes ';' for a separator leaves "&lt " of "&lt;": a blank ends a reference too,
+ * for where
  * '&' is always written as a reference nothing else can be meant. */
 #include "linux_xml.h"
 
@@ -323,7 +324,8 @@ int win_linux_xml_read(struct btr_span text, struct btr_arena *arena, struct win
                        struct btr_err *err)
 {
     struct walk w = {.text = text, .arena = arena, .err = err};
-    w.members = btr_arena_alloc(arena, DATA_MAX * sizeof(*w.members), _Alignof(struct btr_json_member));
+    w.members =
+        btr_arena_alloc(arena, DATA_MAX * sizeof(*w.members), _Alignof(struct btr_json_member));
     if (!w.members)
         return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "Sysmon for Linux event");
     int rc = read_event(&w);

@@ -123,8 +123,8 @@ static struct win_item *item_beside(struct win_call *c, const struct win_mention
                                     const struct win_item *owner, uint64_t pid)
 {
     struct btr_id key = win_linux_key(c, m->guid, pid), parent = owner->id;
-    bool known_before = (owner->flags & WIN_ITEM_CREATED) ||
-                        owner->first_ns < minus(c->first_ns, SLACK_NS);
+    bool known_before =
+        (owner->flags & WIN_ITEM_CREATED) || owner->first_ns < minus(c->first_ns, SLACK_NS);
     struct win_item *item = win_item_find(c->state, WIN_PROCESS, key);
     if (!item && m->begins)
         return add_native(c, m, key, true, pid);

@@ -13,7 +13,7 @@
 /* X(name, shares): what is remembered, and how many of 64 parts of the memory its entries may take
  */
 #define WIN_TABLES(X)                                                                              \
-    X(PROCESS, 32)   /* number: pid; text: guid, image, command line. Of Linux, other: pid of the      \
+    X(PROCESS, 32)   /* number: pid; text: guid, image, command line. Of Linux, other: pid of the  \
                         parent, line: record id of the start */                                    \
     X(SESSION, 4)    /* number: logon id; text: user as DOMAIN\name */                             \
     X(SERVICE, 4)    /* text: name, command line */                                                \
