@@ -3,42 +3,29 @@
 
 #include "parts.h"
 
-/* One use of an event: by a step, or by a pair's client or server. */
-struct use {
-    btr_event_ref ref;
-    uint32_t step; /* or ANSWER_NONE */
-};
-
-static int use_compare(const void *x, const void *y)
-{
-    const struct use *a = x, *b = y;
-    if (a->ref != b->ref)
-        return a->ref < b->ref ? -1 : 1;
-    return a->step < b->step ? -1 : a->step > b->step;
-}
-
 static int fail_memory(struct btr_err *err)
 {
     return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "events of the answer");
 }
 
-static struct use *uses_collect(const struct btr_answer *a, size_t *count)
+/* Uses of events, by event, then step: by a step, or (ANSWER_NONE) by a pair's client or server. */
+static struct answer_key *uses_collect(const struct btr_answer *a, size_t *count)
 {
     const struct btr_trace *t = a->trace;
     size_t most = t->step_count + 2 * (size_t)t->pair_count + 1;
-    struct use *uses = malloc(most * sizeof *uses);
+    struct answer_key *uses = malloc(2 * most * sizeof *uses);
     size_t n = 0;
     if (!uses)
         return NULL;
     for (uint64_t i = 0; i < t->step_count; i++) {
         if (t->steps[i].ref != BTR_REF_PAIR)
-            uses[n++] = (struct use){t->steps[i].ref, (uint32_t)i};
+            uses[n++] = (struct answer_key){t->steps[i].ref, (uint32_t)i};
     }
     for (uint32_t i = 0; i < t->pair_count; i++) {
-        uses[n++] = (struct use){t->pairs[i].client_ref, ANSWER_NONE};
-        uses[n++] = (struct use){t->pairs[i].server_ref, ANSWER_NONE};
+        uses[n++] = (struct answer_key){t->pairs[i].client_ref, ANSWER_NONE};
+        uses[n++] = (struct answer_key){t->pairs[i].server_ref, ANSWER_NONE};
     }
-    qsort(uses, n, sizeof *uses, use_compare);
+    answer_keys_sort(uses, uses + most, n);
     *count = n;
     return uses;
 }
@@ -91,24 +78,18 @@ static int event_read(struct btr_answer *a, btr_event_ref ref, struct btr_err *e
 int answer_events_read(struct btr_answer *a, struct btr_err *err)
 {
     size_t count = 0;
-    struct use *uses = uses_collect(a, &count);
+    struct answer_key *uses = uses_collect(a, &count);
     a->events = malloc((count + 1) * sizeof *a->events);
     a->step_event = malloc((a->trace->step_count + 1) * sizeof *a->step_event);
     int rc = uses && a->events && a->step_event ? 0 : fail_memory(err);
     for (uint64_t i = 0; rc == 0 && i < a->trace->step_count; i++)
         a->step_event[i] = ANSWER_NONE;
     for (size_t i = 0; rc == 0 && i < count; i++) {
-        if (i == 0 || uses[i].ref != uses[i - 1].ref)
-            rc = event_read(a, uses[i].ref, err);
-        if (uses[i].step != ANSWER_NONE)
-            a->step_event[uses[i].step] = (uint32_t)(a->event_count - 1);
+        if (i == 0 || uses[i].key != uses[i - 1].key)
+            rc = event_read(a, uses[i].key, err);
+        if (uses[i].value != ANSWER_NONE)
+            a->step_event[uses[i].value] = (uint32_t)(a->event_count - 1);
     }
     free(uses);
     return rc;
-}
-
-uint32_t answer_step_stream(const struct btr_answer *a, uint64_t step)
-{
-    uint32_t event = a->step_event[step];
-    return event == ANSWER_NONE ? ANSWER_NONE : a->origins[a->events[event].origin].stream;
 }

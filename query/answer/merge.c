@@ -9,6 +9,16 @@ struct item {
     uint8_t operation, doubt, interval, pair;
 };
 
+/* What edges are made with. */
+struct merge {
+    struct btr_answer *answer;
+    struct item *items; /* steps in groups; within one in the order of time */
+    uint32_t *of_item;  /* edge, as made, of each item */
+    uint32_t *record;   /* of each event: the first one that rests on the same record */
+    uint32_t *taken;    /* of each record: 1 + the last edge that has it */
+    struct answer_key *keys, *spare; /* as many as there are steps or events */
+};
+
 static struct item item_of(const struct btr_trace *t, uint32_t i)
 {
     const struct btr_trace_step *s = &t->steps[i];
@@ -21,56 +31,61 @@ static struct item item_of(const struct btr_trace *t, uint32_t i)
                          .pair = s->ref == BTR_REF_PAIR};
 }
 
-static int compare_u32(uint32_t a, uint32_t b)
+static uint64_t ends_key(const struct item *item)
 {
-    return a < b ? -1 : a > b;
+    return (uint64_t)item->from << 32 | item->to;
 }
 
-static int group_compare(const struct item *a, const struct item *b)
+static uint64_t kind_key(const struct item *item)
 {
-    int d = compare_u32(a->from, b->from);
-    if (d == 0)
-        d = compare_u32(a->to, b->to);
-    if (d == 0)
-        d = a->operation - b->operation;
-    if (d == 0)
-        d = a->interval - b->interval;
-    if (d == 0)
-        d = a->doubt - b->doubt;
-    return d ? d : a->pair - b->pair;
+    return (uint64_t)item->operation << 16 | (uint64_t)item->interval << 15 |
+           (uint64_t)item->doubt << 1 | item->pair;
 }
 
-/* Within a group the trace's own order stays, which is that of time. */
-static int item_compare(const void *x, const void *y)
+/* By ends, then kind; within a group the trace's own order stays, which is that of time. */
+static void items_sort(struct merge *m, uint32_t count)
 {
-    const struct item *a = x, *b = y;
-    int d = group_compare(a, b);
-    return d ? d : compare_u32(a->step, b->step);
+    const struct btr_trace *t = m->answer->trace;
+    for (uint32_t i = 0; i < count; i++) {
+        struct item item = item_of(t, i);
+        m->keys[i] = (struct answer_key){kind_key(&item), i};
+    }
+    answer_keys_sort(m->keys, m->spare, count);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct btr_trace_step *s = &t->steps[m->keys[i].value];
+        m->keys[i].key = (uint64_t)s->from << 32 | s->to;
+    }
+    answer_keys_sort(m->keys, m->spare, count);
+    for (uint32_t i = 0; i < count; i++)
+        m->items[i] = item_of(t, m->keys[i].value);
 }
 
 /* ---- Records of an edge ---- */
 
-struct cited {
-    uint32_t event, origin;
-    uint64_t line, record_id;
-    uint32_t order; /* place in time */
-};
-
-static int cited_compare(const void *x, const void *y)
+static bool same_record(const struct answer_event *a, const struct answer_event *b)
 {
-    const struct cited *a = x, *b = y;
-    if (a->origin != b->origin)
-        return compare_u32(a->origin, b->origin);
-    if (a->line != b->line)
-        return a->line < b->line ? -1 : 1;
-    if (a->record_id != b->record_id)
-        return a->record_id < b->record_id ? -1 : 1;
-    return compare_u32(a->order, b->order);
+    return a->origin == b->origin && a->line == b->line && a->record_id == b->record_id;
 }
 
-static int order_compare(const void *x, const void *y)
+/* Finds the events that rest on one record: sorted by what tells a record, they stand together. */
+static void records_find(struct merge *m)
 {
-    return compare_u32(((const struct cited *)x)->order, ((const struct cited *)y)->order);
+    const struct answer_event *events = m->answer->events;
+    size_t n = m->answer->event_count;
+    for (size_t i = 0; i < n; i++)
+        m->keys[i] = (struct answer_key){events[i].record_id, (uint32_t)i};
+    answer_keys_sort(m->keys, m->spare, n);
+    for (size_t i = 0; i < n; i++)
+        m->keys[i].key = events[m->keys[i].value].line;
+    answer_keys_sort(m->keys, m->spare, n);
+    for (size_t i = 0; i < n; i++)
+        m->keys[i].key = events[m->keys[i].value].origin;
+    answer_keys_sort(m->keys, m->spare, n);
+    for (size_t i = 0; i < n; i++) {
+        uint32_t event = m->keys[i].value, before = i ? m->keys[i - 1].value : event;
+        bool again = i && same_record(&events[before], &events[event]);
+        m->record[event] = again ? m->record[before] : event;
+    }
 }
 
 static uint32_t event_find(const struct btr_answer *a, btr_event_ref ref)
@@ -86,47 +101,39 @@ static uint32_t event_find(const struct btr_answer *a, btr_event_ref ref)
     return (uint32_t)low;
 }
 
-static void cited_add(const struct btr_answer *a, struct cited *list, uint32_t *count,
-                      uint32_t event)
+/* Adds an event's record to the edge that is being made, unless it has it. */
+static void record_add(struct merge *m, uint32_t event)
 {
-    const struct answer_event *e = &a->events[event];
-    list[*count] = (struct cited){event, e->origin, e->line, e->record_id, *count};
-    ++*count;
+    struct btr_answer *a = m->answer;
+    uint32_t *taken = &m->taken[m->record[event]];
+    if (*taken == a->edge_count + 1)
+        return;
+    *taken = a->edge_count + 1;
+    a->records[a->record_total++] = event;
 }
 
 /* All records of a group's events, each once, in order of time. @return their count */
-static uint32_t records_of(const struct btr_answer *a, const struct item *items, uint32_t count,
-                           struct cited *list)
+static uint32_t records_add(struct merge *m, const struct item *items, uint32_t count)
 {
-    uint32_t n = 0, kept = 0;
+    const struct btr_answer *a = m->answer;
+    uint64_t before = a->record_total;
     for (uint32_t i = 0; i < count; i++) {
         const struct btr_trace_step *s = &a->trace->steps[items[i].step];
         if (s->ref == BTR_REF_PAIR) {
-            cited_add(a, list, &n, event_find(a, a->trace->pairs[s->pair].client_ref));
-            cited_add(a, list, &n, event_find(a, a->trace->pairs[s->pair].server_ref));
+            record_add(m, event_find(a, a->trace->pairs[s->pair].client_ref));
+            record_add(m, event_find(a, a->trace->pairs[s->pair].server_ref));
         } else {
-            cited_add(a, list, &n, a->step_event[items[i].step]);
+            record_add(m, a->step_event[items[i].step]);
         }
     }
-    if (n > 1)
-        qsort(list, n, sizeof *list, cited_compare);
-    for (uint32_t i = 0; i < n; i++) {
-        bool again = kept && list[kept - 1].origin == list[i].origin &&
-                     list[kept - 1].line == list[i].line &&
-                     list[kept - 1].record_id == list[i].record_id;
-        if (!again)
-            list[kept++] = list[i];
-    }
-    if (kept > 1)
-        qsort(list, kept, sizeof *list, order_compare);
-    return kept;
+    return (uint32_t)(a->record_total - before);
 }
 
 /* ---- Edges ---- */
 
-static void edge_make(struct btr_answer *a, const struct item *items, uint32_t count,
-                      struct cited *list)
+static void edge_make(struct merge *m, const struct item *items, uint32_t count)
 {
+    struct btr_answer *a = m->answer;
     struct answer_edge *e = &a->edges[a->edge_count];
     *e = (struct answer_edge){.from = items->from,
                               .to = items->to,
@@ -147,9 +154,7 @@ static void edge_make(struct btr_answer *a, const struct item *items, uint32_t c
         if (bytes != BTR_BYTES_UNKNOWN)
             e->bytes = e->bytes == BTR_BYTES_UNKNOWN ? bytes : e->bytes + bytes;
     }
-    e->record_count = records_of(a, items, count, list);
-    for (uint32_t i = 0; i < e->record_count; i++)
-        a->records[a->record_total++] = list[i].event;
+    e->record_count = records_add(m, items, count);
     a->edge_count++;
 }
 
@@ -185,31 +190,48 @@ static int fail_memory(struct btr_err *err)
     return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "edges of the answer");
 }
 
-/* Puts edges into their order; `of_item[i]` is the edge, as made, of the i-th item. */
-static int edges_sort(struct btr_answer *a, const struct item *items, const uint32_t *of_item,
-                      struct btr_err *err)
+/* Edges by first time, and the few that share one by all that follows. */
+static bool places_sort(struct merge *m)
 {
+    const struct btr_answer *a = m->answer;
+    uint32_t n = a->edge_count;
+    struct place *alike = malloc(((size_t)n + 1) * sizeof *alike);
+    if (!alike)
+        return false;
+    for (uint32_t i = 0; i < n; i++)
+        m->keys[i] = (struct answer_key){(uint64_t)a->edges[i].first_ns ^ UINT64_C(1) << 63, i};
+    answer_keys_sort(m->keys, m->spare, n);
+    for (uint32_t begin = 0, end; begin < n; begin = end) {
+        for (end = begin; end < n && m->keys[end].key == m->keys[begin].key; end++)
+            alike[end - begin] = (struct place){a, m->keys[end].value};
+        if (end - begin > 1)
+            qsort(alike, end - begin, sizeof *alike, place_compare);
+        for (uint32_t i = begin; i < end; i++)
+            m->keys[i].value = alike[i - begin].edge;
+    }
+    free(alike);
+    return true;
+}
+
+/* Puts edges into their order. */
+static int edges_sort(struct merge *m, struct btr_err *err)
+{
+    struct btr_answer *a = m->answer;
     size_t n = a->edge_count;
-    struct place *places = malloc((n + 1) * sizeof *places);
     struct answer_edge *sorted = malloc((n + 1) * sizeof *sorted);
-    uint32_t *now = calloc(n + 1, sizeof *now);
-    int rc = places && sorted && now ? 0 : fail_memory(err);
-    for (uint32_t i = 0; rc == 0 && i < n; i++)
-        places[i] = (struct place){a, i};
-    if (rc == 0 && n > 1)
-        qsort(places, n, sizeof *places, place_compare);
-    for (uint32_t i = 0; rc == 0 && i < n; i++) {
-        sorted[i] = a->edges[places[i].edge];
-        now[places[i].edge] = i;
-    }
-    for (uint64_t i = 0; rc == 0 && i < a->trace->step_count; i++)
-        a->step_edge[items[i].step] = now[of_item[i]];
-    free(places);
-    free(now);
-    if (rc < 0) {
+    uint32_t *now = malloc((n + 1) * sizeof *now);
+    if (!sorted || !now || !places_sort(m)) {
         free(sorted);
-        return rc;
+        free(now);
+        return fail_memory(err);
     }
+    for (uint32_t i = 0; i < n; i++) {
+        sorted[i] = a->edges[m->keys[i].value];
+        now[m->keys[i].value] = i;
+    }
+    for (uint64_t i = 0; i < a->trace->step_count; i++)
+        a->step_edge[m->items[i].step] = now[m->of_item[i]];
+    free(now);
     free(a->edges);
     a->edges = sorted;
     return 0;
@@ -218,37 +240,56 @@ static int edges_sort(struct btr_answer *a, const struct item *items, const uint
 static uint32_t group_size(const struct item *items, uint32_t count)
 {
     uint32_t n = 1;
-    while (n < count && group_compare(items, items + n) == 0)
+    while (n < count && ends_key(items) == ends_key(items + n) &&
+           kind_key(items) == kind_key(items + n))
         n++;
     return n;
 }
 
+static bool merge_init(struct merge *m)
+{
+    struct btr_answer *a = m->answer;
+    size_t steps = (size_t)a->trace->step_count + 1, events = (size_t)a->event_count + 1;
+    size_t keys = steps > events ? steps : events;
+    m->items = malloc(steps * sizeof *m->items);
+    m->of_item = malloc(steps * sizeof *m->of_item);
+    m->record = malloc(events * sizeof *m->record);
+    m->taken = calloc(events, sizeof *m->taken);
+    m->keys = malloc(2 * keys * sizeof *m->keys);
+    m->spare = m->keys ? m->keys + keys : NULL;
+    a->edges = malloc(steps * sizeof *a->edges);
+    a->records = malloc(2 * steps * sizeof *a->records);
+    a->step_edge = malloc(steps * sizeof *a->step_edge);
+    return m->items && m->of_item && m->record && m->taken && m->keys && a->edges && a->records &&
+           a->step_edge;
+}
+
+static void merge_fini(struct merge *m)
+{
+    free(m->items);
+    free(m->of_item);
+    free(m->record);
+    free(m->taken);
+    free(m->keys);
+}
+
 int answer_edges_merge(struct btr_answer *a, struct btr_err *err)
 {
+    struct merge m = {.answer = a};
     uint32_t count = (uint32_t)a->trace->step_count;
-    size_t room = (size_t)count + 1;
-    struct item *items = calloc(room, sizeof *items);
-    uint32_t *of_item = calloc(room, sizeof *of_item);
-    struct cited *list = malloc(2 * room * sizeof *list);
-    a->edges = malloc(room * sizeof *a->edges);
-    a->records = malloc(2 * room * sizeof *a->records);
-    a->step_edge = malloc(room * sizeof *a->step_edge);
-    int rc =
-        items && of_item && list && a->edges && a->records && a->step_edge ? 0 : fail_memory(err);
-    for (uint32_t i = 0; rc == 0 && i < count; i++)
-        items[i] = item_of(a->trace, i);
-    if (rc == 0 && count > 1)
-        qsort(items, count, sizeof *items, item_compare);
-    for (uint32_t i = 0, n; rc == 0 && i < count; i += n) {
-        n = group_size(items + i, count - i);
-        for (uint32_t k = 0; k < n; k++)
-            of_item[i + k] = a->edge_count;
-        edge_make(a, items + i, n, list);
+    if (!merge_init(&m)) {
+        merge_fini(&m);
+        return fail_memory(err);
     }
-    if (rc == 0)
-        rc = edges_sort(a, items, of_item, err);
-    free(items);
-    free(of_item);
-    free(list);
+    items_sort(&m, count);
+    records_find(&m);
+    for (uint32_t i = 0, n; i < count; i += n) {
+        n = group_size(m.items + i, count - i);
+        for (uint32_t k = 0; k < n; k++)
+            m.of_item[i + k] = a->edge_count;
+        edge_make(&m, m.items + i, n);
+    }
+    int rc = edges_sort(&m, err);
+    merge_fini(&m);
     return rc;
 }

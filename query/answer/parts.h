@@ -130,7 +130,21 @@ uint32_t answer_path_last(const struct btr_answer *a, uint32_t label);
  * passed. */
 bool answer_only_opens(uint8_t operation, uint8_t doubt);
 
-/** Stream of a step's event, ANSWER_NONE for a pair. */
-uint32_t answer_step_stream(const struct btr_answer *a, uint64_t step);
+/** Stream of a step's event, ANSWER_NONE for a pair. Hot: paths ask at every step. */
+static inline uint32_t answer_step_stream(const struct btr_answer *a, uint64_t step)
+{
+    uint32_t event = a->step_event[step];
+    return event == ANSWER_NONE ? ANSWER_NONE : a->origins[a->events[event].origin].stream;
+}
+
+/** Something to be sorted by a number. */
+struct answer_key {
+    uint64_t key;
+    uint32_t value;
+};
+
+/** Sorts by key; equal keys stay in their order. @param spare  room for `count` more, which is less
+ * than 2^32 */
+void answer_keys_sort(struct answer_key *keys, struct answer_key *spare, size_t count);
 
 #endif
