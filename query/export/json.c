@@ -1,5 +1,5 @@
 /* backtrail-trace/1, the contract with scripts (docs/man/backtrail-trace.1, "JSON"). */
-#include <stdio.h>
+#include <stdlib.h>
 
 #include "entity_json.h"
 #include "exports.h"
@@ -120,62 +120,113 @@ static void nodes(struct json_writer *w, const struct btr_answer *a)
     json_close(w, ']');
 }
 
-static void record(struct json_writer *w, const struct btr_answer *a, uint32_t event)
+/* What all records of an origin have in common: the text before the id, and that between it and the
+ * line. Hundreds of thousands of records share a few. */
+struct origin_text {
+    struct btr_buffer before, between;
+};
+
+static void origin_text_make(struct origin_text *text, const struct answer_origin *o)
 {
-    const struct answer_event *e = &a->events[event];
-    const struct answer_origin *o = &a->origins[e->origin];
-    char id[24];
-    json_open(w, NULL, '{');
-    json_text(w, "host", o->host);
-    json_text(w, "source", o->source);
-    snprintf(id, sizeof id, "%llu", (unsigned long long)e->record_id);
-    json_text(w, "id", btr_span_of(id));
-    json_open(w, "origin", '{');
-    json_text(w, "file", o->input);
-    json_count(w, "line", e->line);
-    json_close(w, '}');
-    json_close(w, '}');
+    struct json_writer before = {&text->before, true}, between = {&text->between, true};
+    json_open(&before, NULL, '{');
+    json_text(&before, "host", o->host);
+    json_text(&before, "source", o->source);
+    btr_buffer_text(&text->before, ",\"id\":\"");
+    btr_buffer_text(&text->between, "\",\"origin\":{");
+    json_text(&between, "file", o->input);
+    btr_buffer_text(&text->between, ",\"line\":");
 }
 
-static void evidence(struct json_writer *w, const struct btr_answer *a, const struct answer_edge *e)
+static void origin_texts_free(struct origin_text *texts, uint32_t count)
+{
+    for (uint32_t i = 0; texts && i < count; i++) {
+        btr_buffer_fini(&texts[i].before);
+        btr_buffer_fini(&texts[i].between);
+    }
+    free(texts);
+}
+
+/* One for each origin of the answer, or NULL when out of memory. */
+static struct origin_text *origin_texts_new(const struct btr_answer *a)
+{
+    struct origin_text *texts = calloc((size_t)a->origin_count + 1, sizeof *texts);
+    bool failed = !texts;
+    for (uint32_t i = 0; !failed && i < a->origin_count; i++) {
+        origin_text_make(&texts[i], &a->origins[i]);
+        failed = texts[i].before.failed || texts[i].between.failed;
+    }
+    if (!failed)
+        return texts;
+    origin_texts_free(texts, a->origin_count);
+    return NULL;
+}
+
+/* Hot: once for each record of the evidence. */
+static void record(struct json_writer *w, const struct answer_event *e,
+                   const struct origin_text *texts)
+{
+    const struct origin_text *text = &texts[e->origin];
+    if (!w->first)
+        btr_buffer_u8(w->out, ',');
+    w->first = false;
+    btr_buffer_span(w->out, btr_buffer_view(&text->before));
+    json_digits(w->out, e->record_id);
+    btr_buffer_span(w->out, btr_buffer_view(&text->between));
+    json_digits(w->out, e->line);
+    btr_buffer_text(w->out, "}}");
+}
+
+static void evidence(struct json_writer *w, const struct btr_answer *a, const struct answer_edge *e,
+                     const struct origin_text *texts)
 {
     uint32_t last = e->record_count - 1;
     json_open(w, "evidence", '[');
     for (uint32_t i = 0; i < e->record_count; i++) {
         if (a->options.evidence_all || i == 0 || i == last)
-            record(w, a, a->records[e->record_first + i]);
+            record(w, &a->events[a->records[e->record_first + i]], texts);
     }
     json_close(w, ']');
 }
 
+static void edge(struct json_writer *w, const struct btr_answer *a, const struct answer_edge *e,
+                 const struct origin_text *texts)
+{
+    const char *doubt = btr_doubt_text(e->doubt);
+    json_newline(w);
+    json_open(w, NULL, '{');
+    id_text(w, "from", a->trace->nodes[e->from].id);
+    id_text(w, "to", a->trace->nodes[e->to].id);
+    json_text(w, "operation", btr_span_of(query_edge_word(e)));
+    json_number(w, "first_ns", e->first_ns);
+    json_number(w, "last_ns", e->last_ns);
+    json_count(w, "count", e->record_count);
+    if (e->bytes != BTR_BYTES_UNKNOWN)
+        json_count(w, "bytes", e->bytes);
+    json_bool(w, "interval", e->interval);
+    if (e->pair)
+        json_bool(w, "pair", true);
+    json_real(w, "score", 0);
+    if (doubt)
+        json_text(w, "doubt", btr_span_of(doubt));
+    else
+        json_null(w, "doubt");
+    evidence(w, a, e, texts);
+    json_close(w, '}');
+}
+
 static void edges(struct json_writer *w, const struct btr_answer *a)
 {
-    json_open(w, "edges", '[');
-    for (uint32_t i = 0; i < a->edge_count; i++) {
-        const struct answer_edge *e = &a->edges[i];
-        const char *word = query_edge_word(e), *doubt = btr_doubt_text(e->doubt);
-        json_newline(w);
-        json_open(w, NULL, '{');
-        id_text(w, "from", a->trace->nodes[e->from].id);
-        id_text(w, "to", a->trace->nodes[e->to].id);
-        json_text(w, "operation", btr_span_of(word));
-        json_number(w, "first_ns", e->first_ns);
-        json_number(w, "last_ns", e->last_ns);
-        json_count(w, "count", e->record_count);
-        if (e->bytes != BTR_BYTES_UNKNOWN)
-            json_count(w, "bytes", e->bytes);
-        json_bool(w, "interval", e->interval);
-        if (e->pair)
-            json_bool(w, "pair", true);
-        json_real(w, "score", 0);
-        if (doubt)
-            json_text(w, "doubt", btr_span_of(doubt));
-        else
-            json_null(w, "doubt");
-        evidence(w, a, e);
-        json_close(w, '}');
+    struct origin_text *texts = origin_texts_new(a);
+    if (!texts) {
+        w->out->failed = true;
+        return;
     }
+    json_open(w, "edges", '[');
+    for (uint32_t i = 0; i < a->edge_count; i++)
+        edge(w, a, &a->edges[i], texts);
     json_close(w, ']');
+    origin_texts_free(texts, a->origin_count);
 }
 
 int query_export_json(const struct btr_answer *a, bool colour, struct btr_buffer *out,

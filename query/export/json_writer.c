@@ -2,7 +2,6 @@
 #include "json_writer.h"
 
 #include <btr/escape.h>
-#include <inttypes.h>
 
 static void key(struct json_writer *w, const char *name)
 {
@@ -35,22 +34,39 @@ void json_text(struct json_writer *w, const char *name, struct btr_span text)
     btr_escape_json(w->out, text);
 }
 
+/* Hot: an answer with all its evidence is mostly numbers. */
+void json_digits(struct btr_buffer *out, uint64_t count)
+{
+    char text[20];
+    size_t at = sizeof text;
+    do {
+        text[--at] = (char)('0' + count % 10);
+        count /= 10;
+    } while (count);
+    btr_buffer_put(out, text + at, sizeof text - at);
+}
+
 void json_number(struct json_writer *w, const char *name, int64_t number)
 {
     key(w, name);
-    btr_buffer_format(w->out, "%" PRId64, number);
+    if (number < 0)
+        btr_buffer_u8(w->out, '-');
+    json_digits(w->out, number < 0 ? 0 - (uint64_t)number : (uint64_t)number);
 }
 
 void json_count(struct json_writer *w, const char *name, uint64_t count)
 {
     key(w, name);
-    btr_buffer_format(w->out, "%" PRIu64, count);
+    json_digits(w->out, count);
 }
 
 void json_real(struct json_writer *w, const char *name, double number)
 {
     key(w, name);
-    btr_buffer_format(w->out, "%.6g", number);
+    if (number == 0)
+        btr_buffer_u8(w->out, '0');
+    else
+        btr_buffer_format(w->out, "%.6g", number);
 }
 
 void json_bool(struct json_writer *w, const char *name, bool value)

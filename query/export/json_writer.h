@@ -12,6 +12,8 @@ void json_open(struct json_writer *w, const char *name,
                char bracket); /* name NULL: an item of an array */
 void json_close(struct json_writer *w, char bracket);
 void json_text(struct json_writer *w, const char *name, struct btr_span text);
+/** A bare decimal number: no name, no comma. */
+void json_digits(struct btr_buffer *out, uint64_t count);
 void json_number(struct json_writer *w, const char *name, int64_t number);
 void json_count(struct json_writer *w, const char *name, uint64_t count);
 void json_real(struct json_writer *w, const char *name, double number);
