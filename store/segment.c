@@ -262,17 +262,6 @@ int store_segment_names(struct store_segment *seg, struct btr_err *err)
 
 /* ---- Ids ------------------------------------------------------------------------------------ */
 
-struct btr_id store_segment_sorted_id(const struct store_segment *seg, uint32_t place)
-{
-    const uint8_t *at = seg->ids + (size_t)place * 16;
-    return (struct btr_id){store_get_u64(at), store_get_u64(at + 8)};
-}
-
-struct btr_id store_segment_id(const struct store_segment *seg, uint32_t number)
-{
-    return store_segment_sorted_id(seg, seg->places[number]);
-}
-
 uint32_t store_segment_find(const struct store_segment *seg, struct btr_id id)
 {
     uint32_t low = 0, high = seg->header.entity_count;
