@@ -127,3 +127,8 @@ uint64_t btr_hash64(struct btr_span bytes)
 {
     return XXH3_64bits(bytes.at, bytes.size);
 }
+
+uint64_t btr_hash64_seeded(struct btr_span bytes, uint64_t seed)
+{
+    return XXH3_64bits_withSeed(bytes.at, bytes.size, seed);
+}

@@ -38,6 +38,8 @@ bool btr_id_parse(struct btr_span text, struct btr_id *id);
 
 /** 64-bit XXH3, for checksums and tables; not for identity. */
 uint64_t btr_hash64(struct btr_span bytes);
+/** The same under a seed. With a secret one nobody outside can look for bytes of the same hash. */
+uint64_t btr_hash64_seeded(struct btr_span bytes, uint64_t seed);
 
 /** Open-addressing map id -> uint32_t. A zeroed struct is an empty map. */
 struct btr_idmap {

@@ -36,6 +36,8 @@ struct btr_progress {
     uint32_t input_count;
     const struct btr_saved_state *states;
     uint32_t state_count;
+    const uint64_t *record_digests; /* of records from stdin that were taken since the last publish; any order */
+    size_t record_digest_count;
 };
 
 struct btr_sink {

@@ -133,6 +133,8 @@ static void ids_are_the_published_hash(void **state)
     btr_id_text(btr_id_hash(BTR_SPAN("")), text); /* XXH3_128bits of nothing, seed 0 */
     assert_string_equal(text, "99aa06d3014798d86001c324468d497f");
     assert_true(btr_hash64(BTR_SPAN("")) == UINT64_C(0x2d06800538d394c2));
+    assert_true(btr_hash64_seeded(BTR_SPAN("a line"), 0) == btr_hash64(BTR_SPAN("a line")));
+    assert_true(btr_hash64_seeded(BTR_SPAN("a line"), 1) != btr_hash64(BTR_SPAN("a line")));
 }
 
 static void parts_are_told_apart_by_their_lengths(void **state)
