@@ -4,6 +4,10 @@
 #include <lmdb.h>
 #include <pthread.h>
 #include <sys/stat.h>
+#include <unistd.h>
+
+#include "catalog_rows.h"
+#include "records.h"
 
 enum { TABLES_MAX = 8, READERS_MAX = 510, PATH_SIZE = 4096 };
 /* Address space, not disk: the file grows as it is written. Halved until it fits the process's
@@ -27,7 +31,9 @@ static pthread_mutex_t shared_lock = PTHREAD_MUTEX_INITIALIZER;
 struct store_catalog {
     struct shared_env *shared;
     MDB_env *env;
-    MDB_dbi meta, segments, inputs, states;
+    MDB_dbi meta, segments, inputs, states, records;
+    bool has_records;    /* a store of before has no such table until it is written to */
+    uint64_t record_seed; /* a writer's */
     char path[PATH_SIZE];
 };
 
@@ -168,6 +174,34 @@ static int version_check(struct store_catalog *c, MDB_txn *txn, struct btr_err *
     return 0;
 }
 
+static MDB_val seed_key(void)
+{
+    return (MDB_val){.mv_size = 11, .mv_data = (void *)(uintptr_t) "record-seed"};
+}
+
+/* The table of records and the seed of their digests, which also stores of before are given. */
+static int records_ready(struct store_catalog *c, MDB_txn *txn, bool writer)
+{
+    int rc = mdb_dbi_open(txn, "records", writer ? MDB_CREATE : 0, &c->records);
+    c->has_records = rc == 0;
+    if (rc == MDB_NOTFOUND || !writer)
+        return rc == MDB_NOTFOUND ? 0 : rc;
+    MDB_val key = seed_key(), value;
+    rc = mdb_get(txn, c->meta, &key, &value);
+    if (rc == 0 && value.mv_size != sizeof(c->record_seed))
+        return MDB_CORRUPTED;
+    if (rc == 0)
+        c->record_seed = store_get_u64(value.mv_data);
+    if (rc != MDB_NOTFOUND)
+        return rc;
+    uint8_t seed[sizeof(c->record_seed)];
+    if (getentropy(seed, sizeof(seed)) != 0)
+        return errno;
+    c->record_seed = store_get_u64(seed);
+    value = (MDB_val){.mv_size = sizeof(seed), .mv_data = seed};
+    return mdb_put(txn, c->meta, &key, &value, 0);
+}
+
 static int version_put(struct store_catalog *c, MDB_txn *txn)
 {
     uint8_t version[4];
@@ -197,6 +231,8 @@ static int tables_ready(struct store_catalog *c, bool writer, struct btr_err *er
         code = catalog_fail(err, rc, c->path, "open");
     else
         code = version_check(c, txn, err);
+    if (code == 0 && (rc = records_ready(c, txn, writer)) != 0)
+        code = catalog_fail(err, rc, c->path, "open");
     if (code < 0) {
         mdb_txn_abort(txn);
         return code;
@@ -246,135 +282,6 @@ uint64_t store_catalog_size(const struct store_catalog *c)
     struct stat st;
     (void)snprintf(file, sizeof(file), "%s/catalog/data.mdb", c->path);
     return stat(file, &st) == 0 ? (uint64_t)st.st_size : 0;
-}
-
-/* ---- Rows ----------------------------------------------------------------------------------- */
-
-static void text_put(struct btr_buffer *b, struct btr_span text)
-{
-    btr_buffer_varint(b, text.size);
-    btr_buffer_span(b, text);
-}
-
-static bool text_get(struct btr_cursor *c, struct btr_span *text)
-{
-    uint64_t size;
-    return btr_cursor_varint(c, &size) && size <= c->rest.size &&
-           btr_cursor_span(c, (size_t)size, text);
-}
-
-static void segment_put(struct btr_buffer *b, const struct catalog_segment *row)
-{
-    text_put(b, btr_span_of(row->day));
-    btr_buffer_put(b, row->sha256, sizeof(row->sha256));
-    btr_buffer_u64(b, row->file_size);
-    btr_buffer_u32(b, row->sealed.event_count);
-    btr_buffer_u32(b, row->sealed.entity_count);
-    btr_buffer_u32(b, row->sealed.gap_count);
-    btr_buffer_u32(b, row->sealed.undecoded);
-    btr_buffer_u64(b, row->sealed.record_count);
-    btr_buffer_u64(b, (uint64_t)row->sealed.first_ns);
-    btr_buffer_u64(b, (uint64_t)row->sealed.last_ns);
-}
-
-static bool times_get(struct btr_cursor *c, int64_t *first_ns, int64_t *last_ns)
-{
-    uint64_t first, last;
-    if (!btr_cursor_u64(c, &first) || !btr_cursor_u64(c, &last))
-        return false;
-    *first_ns = (int64_t)first;
-    *last_ns = (int64_t)last;
-    return true;
-}
-
-/* A day is part of a path: digits and '-' only. */
-static bool day_is_plain(struct btr_span day)
-{
-    bool plain = day.size > 0 && day.size < STORE_DAY_SIZE;
-    for (size_t i = 0; plain && i < day.size; i++)
-        plain = (day.at[i] >= '0' && day.at[i] <= '9') || day.at[i] == '-';
-    return plain;
-}
-
-static bool segment_get(struct btr_span key, struct btr_span value, struct catalog_segment *row)
-{
-    struct btr_cursor c = {.rest = value};
-    struct btr_span day, sha256;
-    *row = (struct catalog_segment){0};
-    if (key.size != 16 || !text_get(&c, &day) || !day_is_plain(day) ||
-        !btr_cursor_span(&c, BTR_SHA256_SIZE, &sha256))
-        return false;
-    row->hash = (struct btr_id){store_get_u64(key.at), store_get_u64(key.at + 8)};
-    memcpy(row->day, day.at, day.size);
-    memcpy(row->sha256, sha256.at, sha256.size);
-    return btr_cursor_u64(&c, &row->file_size) && btr_cursor_u32(&c, &row->sealed.event_count) &&
-           btr_cursor_u32(&c, &row->sealed.entity_count) &&
-           btr_cursor_u32(&c, &row->sealed.gap_count) &&
-           btr_cursor_u32(&c, &row->sealed.undecoded) &&
-           btr_cursor_u64(&c, &row->sealed.record_count) &&
-           times_get(&c, &row->sealed.first_ns, &row->sealed.last_ns);
-}
-
-static void input_put(struct btr_buffer *b, const struct btr_input *i)
-{
-    text_put(b, i->name);
-    text_put(b, i->host);
-    text_put(b, i->format);
-    text_put(b, i->case_id);
-    text_put(b, i->tool);
-    btr_buffer_u64(b, i->file_size);
-    btr_buffer_put(b, i->file_sha256, sizeof(i->file_sha256));
-    btr_buffer_u64(b, i->head_hash);
-    btr_buffer_u64(b, i->content_size);
-    btr_buffer_u64(b, i->content_lines);
-    btr_buffer_put(b, i->content_sha256, sizeof(i->content_sha256));
-    btr_buffer_u64(b, (uint64_t)i->read_ns);
-    btr_buffer_u64(b, i->records);
-    btr_buffer_u8(b, i->complete ? 1 : 0);
-}
-
-static bool digest_get(struct btr_cursor *c, uint8_t digest[BTR_SHA256_SIZE])
-{
-    struct btr_span bytes;
-    if (!btr_cursor_span(c, BTR_SHA256_SIZE, &bytes))
-        return false;
-    memcpy(digest, bytes.at, bytes.size);
-    return true;
-}
-
-static bool input_get(struct btr_span value, struct btr_input *i)
-{
-    struct btr_cursor c = {.rest = value};
-    uint64_t read_ns;
-    uint8_t complete;
-    *i = (struct btr_input){0};
-    if (!text_get(&c, &i->name) || !text_get(&c, &i->host) || !text_get(&c, &i->format) ||
-        !text_get(&c, &i->case_id) || !text_get(&c, &i->tool) ||
-        !btr_cursor_u64(&c, &i->file_size) || !digest_get(&c, i->file_sha256) ||
-        !btr_cursor_u64(&c, &i->head_hash) || !btr_cursor_u64(&c, &i->content_size) ||
-        !btr_cursor_u64(&c, &i->content_lines) || !digest_get(&c, i->content_sha256) ||
-        !btr_cursor_u64(&c, &read_ns) || !btr_cursor_u64(&c, &i->records) ||
-        !btr_cursor_u8(&c, &complete))
-        return false;
-    i->read_ns = (int64_t)read_ns;
-    i->complete = complete != 0;
-    return true;
-}
-
-static void input_key(uint8_t key[24], const struct btr_input *i)
-{
-    struct btr_id name = btr_id_hash(i->name);
-    store_put_u64(key, i->head_hash);
-    store_put_u64(key + 8, name.hi);
-    store_put_u64(key + 16, name.lo);
-}
-
-static void state_key(uint8_t key[16], struct btr_span format, struct btr_span host)
-{
-    struct btr_span parts[] = {format, host};
-    struct btr_id id = btr_id_of(parts, 2);
-    store_put_u64(key, id.hi);
-    store_put_u64(key + 8, id.lo);
 }
 
 /* ---- Reading -------------------------------------------------------------------------------- */
@@ -427,7 +334,7 @@ static int segment_visit(void *self, struct btr_span key, struct btr_span value)
         list->rows = rows;
         list->capacity = capacity;
     }
-    if (!segment_get(key, value, &list->rows[list->count])) {
+    if (!catalog_segment_get(key, value, &list->rows[list->count])) {
         list->failed = BTR_E_FORMAT;
         return VISIT_END;
     }
@@ -467,7 +374,7 @@ static int input_visit(void *self, struct btr_span key, struct btr_span value)
 {
     struct input_visitor *v = self;
     struct btr_input input;
-    if (key.size != 24 || !input_get(value, &input)) {
+    if (key.size != 24 || !catalog_input_get(value, &input)) {
         v->damaged = true;
         return VISIT_END;
     }
@@ -501,7 +408,7 @@ int store_catalog_state(struct store_catalog *c, struct btr_span format, struct 
 {
     MDB_txn *txn = NULL;
     uint8_t name[16];
-    state_key(name, format, host);
+    catalog_state_key(name, format, host);
     int rc = mdb_txn_begin(c->env, NULL, MDB_RDONLY, &txn);
     if (rc != 0)
         return catalog_fail(err, rc, c->path, "read");
@@ -513,6 +420,85 @@ int store_catalog_state(struct store_catalog *c, struct btr_span format, struct 
     if (rc == MDB_NOTFOUND)
         return 0;
     return rc == 0 ? 1 : catalog_fail(err, rc, c->path, "read");
+}
+
+/* Goes back from the newest set while they fit into `most`, and stands on the oldest that does. */
+static int records_choose(MDB_cursor *cursor, uint32_t most, uint32_t *loaded, uint64_t *left_out)
+{
+    MDB_val key, value;
+    uint64_t sum = 0;
+    uint8_t first[8] = {0};
+    int rc = mdb_cursor_get(cursor, &key, &value, MDB_LAST);
+    bool full = false;
+    for (; rc == 0; rc = mdb_cursor_get(cursor, &key, &value, MDB_PREV)) {
+        uint32_t count;
+        if (key.mv_size != sizeof(first) ||
+            !store_records_count((struct btr_span){value.mv_data, value.mv_size}, &count))
+            return MDB_CORRUPTED;
+        full = full || sum + count > most;
+        if (full) {
+            *left_out += count;
+            continue;
+        }
+        sum += count;
+        memcpy(first, key.mv_data, sizeof(first));
+    }
+    *loaded = (uint32_t)sum;
+    if (rc != MDB_NOTFOUND || sum == 0)
+        return rc;
+    key = (MDB_val){.mv_size = sizeof(first), .mv_data = first};
+    return mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
+}
+
+static int records_load(struct store_catalog *c, MDB_cursor *cursor, struct store_records *out,
+                        uint32_t most, uint64_t *left_out, struct btr_err *err)
+{
+    MDB_val key, value;
+    uint32_t count = 0;
+    int rc = records_choose(cursor, most, &count, left_out);
+    if (rc != 0 && rc != MDB_NOTFOUND)
+        return catalog_fail(err, rc, c->path, "read records of");
+    if (!store_records_init(out, count))
+        return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "out of memory for digests of records");
+    for (int op = MDB_GET_CURRENT; rc == 0 && count > 0; op = MDB_NEXT) {
+        struct btr_err why;
+        rc = mdb_cursor_get(cursor, &key, &value, (MDB_cursor_op)op);
+        int bad = rc == 0 ? store_records_add(
+                                out, (struct btr_span){value.mv_data, value.mv_size}, &why)
+                          : 0;
+        if (bad < 0)
+            return btr_fail(err, bad, UINT64_MAX, "%s: catalog: %s", c->path, why.text);
+    }
+    return rc == 0 || rc == MDB_NOTFOUND ? 0 : catalog_fail(err, rc, c->path, "read");
+}
+
+int store_catalog_records(struct store_catalog *c, struct store_records *out, uint32_t most,
+                          uint64_t *left_out, struct btr_err *err)
+{
+    MDB_txn *txn = NULL;
+    MDB_cursor *cursor = NULL;
+    *left_out = 0;
+    store_records_fini(out);
+    int rc = c->has_records ? mdb_txn_begin(c->env, NULL, MDB_RDONLY, &txn) : MDB_NOTFOUND;
+    if (rc == MDB_NOTFOUND)
+        return 0;
+    if (rc == 0)
+        rc = mdb_cursor_open(txn, c->records, &cursor);
+    if (rc != 0) {
+        mdb_txn_abort(txn);
+        return catalog_fail(err, rc, c->path, "read");
+    }
+    rc = records_load(c, cursor, out, most, left_out, err);
+    mdb_cursor_close(cursor);
+    mdb_txn_abort(txn);
+    if (rc < 0)
+        store_records_fini(out);
+    return rc;
+}
+
+uint64_t store_catalog_record_seed(const struct store_catalog *c)
+{
+    return c->record_seed;
 }
 
 /* ---- Writing -------------------------------------------------------------------------------- */
@@ -532,7 +518,7 @@ static int rows_put(struct store_catalog *c, MDB_txn *txn, const struct catalog_
         uint8_t key[16];
         store_put_u64(key, segment->hash.hi);
         store_put_u64(key + 8, segment->hash.lo);
-        segment_put(row, segment);
+        catalog_segment_put(row, segment);
         rc = row->failed
                  ? ENOMEM
                  : row_put(txn, c->segments, (struct btr_span){key, 16}, btr_buffer_view(row));
@@ -540,18 +526,39 @@ static int rows_put(struct store_catalog *c, MDB_txn *txn, const struct catalog_
     for (uint32_t i = 0; rc == 0 && i < progress->input_count; i++) {
         uint8_t key[24];
         btr_buffer_clear(row);
-        input_key(key, &progress->inputs[i]);
-        input_put(row, &progress->inputs[i]);
+        catalog_input_key(key, &progress->inputs[i]);
+        catalog_input_put(row, &progress->inputs[i]);
         rc = row->failed
                  ? ENOMEM
                  : row_put(txn, c->inputs, (struct btr_span){key, 24}, btr_buffer_view(row));
     }
     for (uint32_t i = 0; rc == 0 && i < progress->state_count; i++) {
         uint8_t key[16];
-        state_key(key, progress->states[i].format, progress->states[i].host);
+        catalog_state_key(key, progress->states[i].format, progress->states[i].host);
         rc = row_put(txn, c->states, (struct btr_span){key, 16}, progress->states[i].bytes);
     }
     return rc;
+}
+
+/* Keys count the publishes, high byte first, so that they stand in their order. */
+static int records_put(struct store_catalog *c, MDB_txn *txn, struct btr_span packed)
+{
+    MDB_cursor *cursor = NULL;
+    MDB_val key, value;
+    uint64_t number = 0;
+    int rc = mdb_cursor_open(txn, c->records, &cursor);
+    if (rc != 0)
+        return rc;
+    rc = mdb_cursor_get(cursor, &key, &value, MDB_LAST);
+    for (size_t i = 0; rc == 0 && i < key.mv_size && i < 8; i++)
+        number = number << 8 | ((const uint8_t *)key.mv_data)[i];
+    mdb_cursor_close(cursor);
+    if (rc != 0 && rc != MDB_NOTFOUND)
+        return rc;
+    uint8_t next[8];
+    for (unsigned i = 0; i < 8; i++)
+        next[i] = (uint8_t)((number + 1) >> (56 - 8 * i));
+    return row_put(txn, c->records, (struct btr_span){next, sizeof(next)}, packed);
 }
 
 int store_catalog_publish(struct store_catalog *c, const struct catalog_segment *segment,
@@ -559,12 +566,22 @@ int store_catalog_publish(struct store_catalog *c, const struct catalog_segment 
                           struct btr_err *err)
 {
     MDB_txn *txn = NULL;
-    struct btr_buffer row = {0};
-    int rc = mdb_txn_begin(c->env, NULL, 0, &txn);
-    if (rc != 0)
-        return catalog_fail(err, rc, c->path, "write");
+    struct btr_buffer row = {0}, packed = {0};
+    size_t digest_count = progress->record_digest_count;
+    int rc = digest_count > 0
+                 ? store_records_pack(&packed, progress->record_digests, digest_count, err)
+                 : 0;
+    if (rc == 0 && (rc = mdb_txn_begin(c->env, NULL, 0, &txn)) != 0)
+        rc = catalog_fail(err, rc, c->path, "write");
+    if (rc < 0) {
+        btr_buffer_fini(&packed);
+        return rc;
+    }
     rc = rows_put(c, txn, segment, progress, &row);
+    if (rc == 0 && packed.size > 0)
+        rc = records_put(c, txn, btr_buffer_view(&packed));
     btr_buffer_fini(&row);
+    btr_buffer_fini(&packed);
     if (rc == 0 && faults && faults->fails(faults->self, "commit"))
         rc = ENOSPC;
     if (rc != 0)

@@ -2,12 +2,13 @@
 #define STORE_CATALOG_H
 /**
  * The door to LMDB: what is published. One environment in <store>/catalog with the tables meta,
- * segments, inputs, states (docs/FORMAT.md, "Catalog"). A change is one transaction.
+ * segments, inputs, states, records (docs/FORMAT.md, "Catalog"). A change is one transaction.
  */
 #include <btr/arena.h>
 #include <btr/buffer.h>
 #include <btr/sink.h>
 
+#include "records.h"
 #include "seal.h"
 
 struct store_catalog;
@@ -56,6 +57,15 @@ int store_catalog_state(struct store_catalog *catalog, struct btr_span format, s
 int store_catalog_publish(struct store_catalog *catalog, const struct catalog_segment *segment,
                           const struct btr_progress *progress, const struct store_faults *faults,
                           struct btr_err *err);
+/**
+ * Loads digests of records: the newest sets that together have at most `most`.
+ * @param left_out  digests in older sets
+ * @return 0, or BTR_E_CHECKSUM, BTR_E_FORMAT, BTR_E_IO, BTR_E_NOMEM with an empty set
+ */
+int store_catalog_records(struct store_catalog *catalog, struct store_records *out, uint32_t most,
+                          uint64_t *left_out, struct btr_err *err);
+/** The seed of digests; a writer's only. */
+uint64_t store_catalog_record_seed(const struct store_catalog *catalog);
 /** Bytes of the environment's file on disk. */
 uint64_t store_catalog_size(const struct store_catalog *catalog);
 

@@ -110,6 +110,18 @@ int store_packer_end(struct store_packer *p, struct store_header *header, struct
     return 0;
 }
 
+bool store_pack(struct btr_buffer *out, struct btr_span raw)
+{
+    size_t room = ZSTD_compressBound(raw.size);
+    if (!btr_buffer_reserve(out, room))
+        return false;
+    size_t size = ZSTD_compress(out->at + out->size, room, raw.at, raw.size, 1);
+    if (ZSTD_isError(size))
+        return false;
+    out->size += size;
+    return true;
+}
+
 void *store_unpacker_new(void)
 {
     return ZSTD_createDCtx();

@@ -25,6 +25,9 @@ void store_section_end(struct store_packer *p);
  */
 int store_packer_end(struct store_packer *p, struct store_header *header, struct btr_err *err);
 
+/** Appends one frame of its own, made fast. @return false when out of memory */
+bool store_pack(struct btr_buffer *out, struct btr_span raw);
+
 /** Unpacks blocks; one per reader. */
 void *store_unpacker_new(void);
 void store_unpacker_free(void *unpacker);

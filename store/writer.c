@@ -39,6 +39,8 @@ struct btr_writer {
     struct input_name *inputs;
     uint32_t input_count, input_capacity;
     struct btr_buffer known; /* of the last known_input */
+    struct store_records records; /* published when record_seed was asked */
+    uint64_t records_left_out;
     struct job job;
     struct store_sealer sealer; /* the sealing thread's */
     pthread_t thread;
@@ -214,11 +216,18 @@ static bool input_copy(struct btr_arena *arena, const struct btr_input *from, st
 static bool progress_copy(struct btr_arena *arena, const struct btr_progress *from,
                           struct btr_progress *to)
 {
-    *to = (struct btr_progress){.input_count = from->input_count, .state_count = from->state_count};
+    *to = (struct btr_progress){.input_count = from->input_count,
+                                .state_count = from->state_count,
+                                .record_digest_count = from->record_digest_count};
+    struct btr_span digests = {(const uint8_t *)from->record_digests,
+                               from->record_digest_count * sizeof(*from->record_digests)};
+    uint64_t *copies = btr_arena_alloc(arena, digests.size, sizeof(*copies));
     struct btr_input *inputs = btr_arena_alloc(arena, from->input_count * sizeof(*inputs), 8);
     struct btr_saved_state *states = btr_arena_alloc(arena, from->state_count * sizeof(*states), 8);
-    if (!inputs || !states)
+    if (!inputs || !states || !copies)
         return false;
+    if (digests.size > 0)
+        memcpy(copies, digests.at, digests.size);
     for (uint32_t i = 0; i < from->input_count; i++)
         if (!input_copy(arena, &from->inputs[i], &inputs[i]))
             return false;
@@ -229,6 +238,7 @@ static bool progress_copy(struct btr_arena *arena, const struct btr_progress *fr
             return false;
     to->inputs = inputs;
     to->states = states;
+    to->record_digests = copies;
     return true;
 }
 
@@ -246,7 +256,8 @@ static int publish(void *self, const struct btr_progress *progress, struct btr_e
     if (!inputs_learn(w, p) || !progress_copy(w->job.arena, p, &w->job.progress) ||
         !seal_inputs_fill(w, &w->job))
         return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "out of memory while publishing");
-    if (store_builder_is_empty(w->building) && p->input_count == 0 && p->state_count == 0)
+    if (store_builder_is_empty(w->building) && p->input_count == 0 && p->state_count == 0 &&
+        p->record_digest_count == 0)
         return 0;
     (void)pthread_mutex_lock(&w->mutex);
     w->job.builder = w->building;
@@ -366,6 +377,28 @@ bool btr_writer_known_state(struct btr_writer *w, struct btr_span format, struct
     return rc == 1;
 }
 
+uint64_t btr_writer_record_seed(struct btr_writer *w)
+{
+    struct btr_err err = {0};
+    if (settle(w, NULL) != 0)
+        return store_catalog_record_seed(w->catalog);
+    err.code = store_catalog_records(w->catalog, &w->records, STORE_RECORDS_KNOWN_MAX,
+                                     &w->records_left_out, &err);
+    if (err.code < 0)
+        fail_later(w, &err);
+    return store_catalog_record_seed(w->catalog);
+}
+
+bool btr_writer_known_record(struct btr_writer *w, uint64_t digest)
+{
+    return store_records_has(&w->records, digest);
+}
+
+uint64_t btr_writer_records_left_out(const struct btr_writer *w)
+{
+    return w->records_left_out;
+}
+
 /* ---- Opening and closing -------------------------------------------------------------------- */
 
 static int writer_start(struct btr_writer *w, struct btr_err *err)
@@ -445,6 +478,7 @@ void btr_writer_close(struct btr_writer *w)
     store_strings_fini(&w->names);
     btr_arena_free(w->job.arena);
     btr_buffer_fini(&w->known);
+    store_records_fini(&w->records);
     free(w->inputs);
     free(w->path);
     (void)pthread_mutex_destroy(&w->mutex);

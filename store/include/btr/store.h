@@ -22,6 +22,15 @@ const struct btr_sink *btr_writer_sink(struct btr_writer *writer);
 /** Known inputs and states, for struct btr_known of ingest. Spans live until the next call. */
 bool btr_writer_known_input(struct btr_writer *writer, uint64_t head_hash, uint32_t i, struct btr_input *out);
 bool btr_writer_known_state(struct btr_writer *writer, struct btr_span format, struct btr_span host, struct btr_buffer *out);
+/**
+ * Loads the digests of records from stdin that are published by now: the newest 16,000,000, by whole publishes.
+ * btr_writer_known_record answers from these until the next call. What cannot be read fails the next append.
+ * @return the store's seed of digests: random, made with the store
+ */
+uint64_t btr_writer_record_seed(struct btr_writer *writer);
+bool btr_writer_known_record(struct btr_writer *writer, uint64_t digest);
+/** Digests that are published and were not loaded, because newer ones fill the memory for them. */
+uint64_t btr_writer_records_left_out(const struct btr_writer *writer);
 /** Drops what was not published. */
 void btr_writer_close(struct btr_writer *writer);
 

@@ -5,5 +5,6 @@ int round_trip_tests(void);
 int writer_tests(void);
 int damage_tests(void);
 int golden_tests(void);
+int records_tests(void);
 
 #endif

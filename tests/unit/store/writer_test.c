@@ -284,7 +284,8 @@ static void inputs_and_states_come_back_as_they_were_given(void **state)
     memset(big, 0x5a, sizeof(big));
     struct btr_saved_state states[] = {{BTR_SPAN("auditd"), BTR_SPAN("web01"), {big, sizeof(big)}},
                                        {BTR_SPAN("auditd"), BTR_SPAN("db01"), BTR_SPAN("")}};
-    struct btr_progress progress = {in, ids, 2, states, 2};
+    struct btr_progress progress = {
+        .inputs = in, .input_ids = ids, .input_count = 2, .states = states, .state_count = 2};
     in[0].file_sha256[31] = 9;
     place_make(&p);
     assert_int_equal(btr_writer_open(&writer, p.path, &err), 0);
@@ -337,6 +338,9 @@ static uint32_t publish_with_failure(struct model *m, const char *path, struct f
     for (; done < 3; done++) {
         struct btr_batch batch;
         struct btr_progress progress = model_progress();
+        const uint64_t digest = done + 1;
+        progress.record_digests = &digest;
+        progress.record_digest_count = 1;
         btr_batch_init(&batch);
         model_batch(m, &batch, 30);
         int rc = sink->append(sink->self, &batch, &err);
@@ -375,6 +379,9 @@ static void a_step_that_fails_leaves_what_was_acknowledged(void **state)
         struct btr_err err;
         struct btr_writer *writer = NULL;
         assert_int_equal(btr_writer_open(&writer, p.path, &err), 0);
+        (void)btr_writer_record_seed(writer);
+        for (uint64_t digest = 1; digest <= 3; digest++) /* with their publish, or not */
+            assert_int_equal(btr_writer_known_record(writer, digest), digest <= acknowledged);
         btr_writer_close(writer);
         assert_int_equal(events_in(p.path), events);
         model_fini(&m);

@@ -1,0 +1,129 @@
+/* Rows of the catalog as bytes (docs/FORMAT.md, "The catalog"). */
+#include "catalog_rows.h"
+
+static void text_put(struct btr_buffer *b, struct btr_span text)
+{
+    btr_buffer_varint(b, text.size);
+    btr_buffer_span(b, text);
+}
+
+static bool text_get(struct btr_cursor *c, struct btr_span *text)
+{
+    uint64_t size;
+    return btr_cursor_varint(c, &size) && size <= c->rest.size &&
+           btr_cursor_span(c, (size_t)size, text);
+}
+
+void catalog_segment_put(struct btr_buffer *b, const struct catalog_segment *row)
+{
+    text_put(b, btr_span_of(row->day));
+    btr_buffer_put(b, row->sha256, sizeof(row->sha256));
+    btr_buffer_u64(b, row->file_size);
+    btr_buffer_u32(b, row->sealed.event_count);
+    btr_buffer_u32(b, row->sealed.entity_count);
+    btr_buffer_u32(b, row->sealed.gap_count);
+    btr_buffer_u32(b, row->sealed.undecoded);
+    btr_buffer_u64(b, row->sealed.record_count);
+    btr_buffer_u64(b, (uint64_t)row->sealed.first_ns);
+    btr_buffer_u64(b, (uint64_t)row->sealed.last_ns);
+}
+
+static bool times_get(struct btr_cursor *c, int64_t *first_ns, int64_t *last_ns)
+{
+    uint64_t first, last;
+    if (!btr_cursor_u64(c, &first) || !btr_cursor_u64(c, &last))
+        return false;
+    *first_ns = (int64_t)first;
+    *last_ns = (int64_t)last;
+    return true;
+}
+
+/* A day is part of a path: digits and '-' only. */
+static bool day_is_plain(struct btr_span day)
+{
+    bool plain = day.size > 0 && day.size < STORE_DAY_SIZE;
+    for (size_t i = 0; plain && i < day.size; i++)
+        plain = (day.at[i] >= '0' && day.at[i] <= '9') || day.at[i] == '-';
+    return plain;
+}
+
+bool catalog_segment_get(struct btr_span key, struct btr_span value, struct catalog_segment *row)
+{
+    struct btr_cursor c = {.rest = value};
+    struct btr_span day, sha256;
+    *row = (struct catalog_segment){0};
+    if (key.size != 16 || !text_get(&c, &day) || !day_is_plain(day) ||
+        !btr_cursor_span(&c, BTR_SHA256_SIZE, &sha256))
+        return false;
+    row->hash = (struct btr_id){store_get_u64(key.at), store_get_u64(key.at + 8)};
+    memcpy(row->day, day.at, day.size);
+    memcpy(row->sha256, sha256.at, sha256.size);
+    return btr_cursor_u64(&c, &row->file_size) && btr_cursor_u32(&c, &row->sealed.event_count) &&
+           btr_cursor_u32(&c, &row->sealed.entity_count) &&
+           btr_cursor_u32(&c, &row->sealed.gap_count) &&
+           btr_cursor_u32(&c, &row->sealed.undecoded) &&
+           btr_cursor_u64(&c, &row->sealed.record_count) &&
+           times_get(&c, &row->sealed.first_ns, &row->sealed.last_ns);
+}
+
+void catalog_input_put(struct btr_buffer *b, const struct btr_input *i)
+{
+    text_put(b, i->name);
+    text_put(b, i->host);
+    text_put(b, i->format);
+    text_put(b, i->case_id);
+    text_put(b, i->tool);
+    btr_buffer_u64(b, i->file_size);
+    btr_buffer_put(b, i->file_sha256, sizeof(i->file_sha256));
+    btr_buffer_u64(b, i->head_hash);
+    btr_buffer_u64(b, i->content_size);
+    btr_buffer_u64(b, i->content_lines);
+    btr_buffer_put(b, i->content_sha256, sizeof(i->content_sha256));
+    btr_buffer_u64(b, (uint64_t)i->read_ns);
+    btr_buffer_u64(b, i->records);
+    btr_buffer_u8(b, i->complete ? 1 : 0);
+}
+
+static bool digest_get(struct btr_cursor *c, uint8_t digest[BTR_SHA256_SIZE])
+{
+    struct btr_span bytes;
+    if (!btr_cursor_span(c, BTR_SHA256_SIZE, &bytes))
+        return false;
+    memcpy(digest, bytes.at, bytes.size);
+    return true;
+}
+
+bool catalog_input_get(struct btr_span value, struct btr_input *i)
+{
+    struct btr_cursor c = {.rest = value};
+    uint64_t read_ns;
+    uint8_t complete;
+    *i = (struct btr_input){0};
+    if (!text_get(&c, &i->name) || !text_get(&c, &i->host) || !text_get(&c, &i->format) ||
+        !text_get(&c, &i->case_id) || !text_get(&c, &i->tool) ||
+        !btr_cursor_u64(&c, &i->file_size) || !digest_get(&c, i->file_sha256) ||
+        !btr_cursor_u64(&c, &i->head_hash) || !btr_cursor_u64(&c, &i->content_size) ||
+        !btr_cursor_u64(&c, &i->content_lines) || !digest_get(&c, i->content_sha256) ||
+        !btr_cursor_u64(&c, &read_ns) || !btr_cursor_u64(&c, &i->records) ||
+        !btr_cursor_u8(&c, &complete))
+        return false;
+    i->read_ns = (int64_t)read_ns;
+    i->complete = complete != 0;
+    return true;
+}
+
+void catalog_input_key(uint8_t key[24], const struct btr_input *i)
+{
+    struct btr_id name = btr_id_hash(i->name);
+    store_put_u64(key, i->head_hash);
+    store_put_u64(key + 8, name.hi);
+    store_put_u64(key + 16, name.lo);
+}
+
+void catalog_state_key(uint8_t key[16], struct btr_span format, struct btr_span host)
+{
+    struct btr_span parts[] = {format, host};
+    struct btr_id id = btr_id_of(parts, 2);
+    store_put_u64(key, id.hi);
+    store_put_u64(key + 8, id.lo);
+}

@@ -1,0 +1,17 @@
+#ifndef STORE_CATALOG_ROWS_H
+#define STORE_CATALOG_ROWS_H
+/** Rows of the catalog as bytes (docs/FORMAT.md, "The catalog"). Spans of what is read borrow from the value. */
+#include "catalog.h"
+
+enum { CATALOG_INPUT_KEY_SIZE = 24, CATALOG_STATE_KEY_SIZE = 16 };
+
+void catalog_segment_put(struct btr_buffer *b, const struct catalog_segment *row);
+/** @return false when it is no such row, as all below */
+bool catalog_segment_get(struct btr_span key, struct btr_span value, struct catalog_segment *row);
+void catalog_input_key(uint8_t key[CATALOG_INPUT_KEY_SIZE], const struct btr_input *i);
+void catalog_input_put(struct btr_buffer *b, const struct btr_input *i);
+bool catalog_input_get(struct btr_span value, struct btr_input *i);
+void catalog_state_key(uint8_t key[CATALOG_STATE_KEY_SIZE], struct btr_span format,
+                       struct btr_span host);
+
+#endif
