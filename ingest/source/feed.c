@@ -102,6 +102,7 @@ static void run_end(struct feed *f)
     for (uint32_t i = 0; i < f->input_count; i++)
         feed_input_free(f->inputs[i]);
     free(f->inputs);
+    free(f->digests);
     btr_batch_fini(&f->batch);
     btr_arena_free(f->arena);
     btr_buffer_fini(&f->passed_over);

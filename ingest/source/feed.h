@@ -6,6 +6,7 @@
  *   feed_input.c    one input from its first block to its last
  *   feed_probe.c    what an input is: format, host, head
  *   feed_known.c    whether its content was read before
+ *   feed_records.c  whether a record of stdin was read before
  *   feed_states.c   decoder states by format and host
  *   feed_publish.c  batches to the sink, quarantine, what becomes true together
  */
@@ -29,6 +30,7 @@ enum {
     FEED_SAMPLE_BLOCKS = 128,        /* blocks to look for them */
     FEED_QUARANTINE_MAX = 10000,     /* records kept of one input; more are counted in one entry */
     FEED_NAME_SIZE = 256,
+    FEED_DIGESTS = 2 << 20, /* of records of stdin that wait: publish at once */
 };
 
 /** A decoder's state for one host. */
@@ -70,6 +72,10 @@ struct feed_input {
     size_t peeked_size; /* the last host as written in a record, and its state */
     struct feed_state *peeked_state, *default_state;
     uint64_t quarantined, rest, rest_line;
+    bool by_record;                     /* stdin: its records are recognised one by one */
+    bool key_is_made;                   /* of the digests of one host's records */
+    uint64_t key;                       /* that of key_state, which may be NULL */
+    const struct feed_state *key_state;
 };
 
 /** Content that was read before and may be the beginning of an input. */
@@ -109,6 +115,10 @@ struct feed {
     uint64_t tick;
     struct feed_input **inputs;
     uint32_t input_count, input_capacity;
+    bool records_begun; /* the seed is known */
+    uint64_t record_seed;
+    uint64_t *digests; /* of records of stdin since the last publish */
+    size_t digest_count, digest_capacity;
     int64_t progress_ns;
     struct btr_buffer passed_over; /* names of files that hold no log */
 };
@@ -144,6 +154,20 @@ enum { FEED_KNOWN_PART = 1, FEED_KNOWN_WHOLE = 2 };
  */
 int feed_known_find(struct feed *f, const struct feed_input *input, bool host_given,
                     struct source_tape *tape, struct feed_candidate *out, struct btr_err *err);
+
+/* ---- feed_records.c ---- */
+
+/** Whether records of this path are recognised one by one: it is stdin, and there is one to ask. */
+bool feed_records_asked(const struct feed *f, const char *path);
+/**
+ * Whether a record was published before this run; counts it when it was.
+ * @param s       state of its host, or NULL  @param line  not one that is too long
+ * @param digest  its digest, for feed_record_taken
+ */
+bool feed_record_known(struct feed *f, struct feed_input *in, struct feed_state *s,
+                       const struct source_line *line, uint64_t *digest);
+/** The record is in the batch or in quarantine: published with it. @return 0 or BTR_E_NOMEM */
+int feed_record_taken(struct feed *f, uint64_t digest);
 
 /* ---- feed_input.c ---- */
 

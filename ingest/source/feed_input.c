@@ -87,16 +87,14 @@ static void record_count(struct feed *f, struct feed_input *in, struct feed_stat
         in->row.host = (struct btr_span){s->host, s->host_size};
 }
 
-static int record_feed(struct feed *f, struct feed_input *in, const struct source_line *line)
+/* @param hosts_full  more hosts than one run takes: the record's is not known */
+static int record_take(struct feed *f, struct feed_input *in, struct feed_state *s,
+                       const struct source_line *line, bool hosts_full)
 {
-    struct feed_state *s = NULL;
     struct btr_err err = {.offset = UINT64_MAX};
     char reason[BTR_ERR_TEXT_SIZE];
-    int rc = state_of(f, in, line->bytes, &s);
-    if (rc < 0 && rc != BTR_E_LIMIT)
-        return feed_sink_failed(f, rc);
     record_count(f, in, s);
-    if (rc == BTR_E_LIMIT) {
+    if (hosts_full) {
         (void)snprintf(reason, sizeof reason, "more than %d hosts in one run", FEED_HOSTS_MAX);
     } else if (!s) {
         (void)snprintf(reason, sizeof reason, "the record names no host");
@@ -104,12 +102,27 @@ static int record_feed(struct feed *f, struct feed_input *in, const struct sourc
         (void)snprintf(reason, sizeof reason, "the record has %llu bytes, more than %u",
                        (unsigned long long)line->size, in->decoder->record_max);
     } else {
-        rc = record_decode(f, in, s, line, &err);
+        int rc = record_decode(f, in, s, line, &err);
         if (rc == 0 || f->stats->sink_failed)
             return rc;
         (void)snprintf(reason, sizeof reason, "%s", err.text[0] ? err.text : btr_code_text(rc));
     }
     return feed_quarantine(f, in, s, line, err.offset, reason);
+}
+
+static int record_feed(struct feed *f, struct feed_input *in, const struct source_line *line)
+{
+    struct feed_state *s = NULL;
+    uint64_t digest = 0;
+    int rc = state_of(f, in, line->bytes, &s);
+    if (rc < 0 && rc != BTR_E_LIMIT)
+        return feed_sink_failed(f, rc);
+    bool hosts_full = rc == BTR_E_LIMIT;
+    bool by_record = in->by_record && !hosts_full && !line->too_long;
+    if (by_record && feed_record_known(f, in, s, line, &digest))
+        return 0;
+    rc = record_take(f, in, s, line, hosts_full);
+    return rc == 0 && by_record ? feed_record_taken(f, digest) : rc;
 }
 
 /* ---- One block ---- */
@@ -259,13 +272,17 @@ static bool last_decodes(struct feed *f, struct feed_input *in, const struct sou
         *failed = rc < 0 && rc != BTR_E_LIMIT ? feed_sink_failed(f, rc) : 0;
         return false;
     }
+    uint64_t digest = 0;
+    if (in->by_record && feed_record_known(f, in, s_of, line, &digest))
+        return true;
     rc = record_decode(f, in, s_of, line, &err);
     if (rc < 0) {
         *failed = f->stats->sink_failed ? rc : 0;
         return false;
     }
     record_count(f, in, s_of);
-    return true;
+    *failed = in->by_record ? feed_record_taken(f, digest) : 0;
+    return *failed == 0;
 }
 
 static int cut_tell(struct feed *f, struct feed_input *in, const struct source_line *line)
@@ -458,6 +475,7 @@ int feed_input_read(struct feed *f, const struct btr_path *path)
         return btr_fail(f->err, BTR_E_NOMEM, UINT64_MAX, "out of memory");
     }
     in->path = in->name = name;
+    in->by_record = feed_records_asked(f, path->path);
     rc = input_probe(f, path, tape, in);
     if (rc == 0)
         rc = tape_read(f, tape, path->host != NULL, in);

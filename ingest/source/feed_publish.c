@@ -136,7 +136,7 @@ bool feed_publish_due(const struct feed *f)
     size_t size = f->sink->pending(f->sink->self, &events);
     uint32_t most =
         f->options->segment_events ? f->options->segment_events : (uint32_t)FEED_SEGMENT_EVENTS;
-    return events >= most || size >= FEED_PENDING_SIZE;
+    return events >= most || size >= FEED_PENDING_SIZE || f->digest_count >= FEED_DIGESTS;
 }
 
 /* What a publish hands over; the arrays live until it returns. */
@@ -200,6 +200,7 @@ static void moved_clear(struct feed *f)
         f->inputs[i]->moved = false;
     for (uint32_t i = 0; i < f->state_count; i++)
         f->states[i]->moved = false;
+    f->digest_count = 0;
 }
 
 int feed_publish(struct feed *f)
@@ -213,7 +214,8 @@ int feed_publish(struct feed *f)
     if (!ok)
         rc = no_memory(f);
     else if (p.row_count > 0 || p.state_count > 0 || f->sink->pending(f->sink->self, &events) > 0) {
-        struct btr_progress progress = {p.rows, p.ids, p.row_count, p.states, p.state_count};
+        struct btr_progress progress = {p.rows,        p.ids,      p.row_count,    p.states,
+                                        p.state_count, f->digests, f->digest_count};
         rc = f->sink->publish(f->sink->self, &progress, f->err);
         if (rc < 0)
             feed_sink_failed(f, rc);

@@ -143,6 +143,11 @@ static int publish(void *self, const struct btr_progress *p, struct btr_err *err
         row_put(m, &p->inputs[i]);
     for (uint32_t i = 0; i < p->state_count && !m->states_ignored; i++)
         state_put(m, &p->states[i]);
+    m->digests = realloc(m->digests, (m->digest_count + p->record_digest_count + 1) * 8);
+    if (!m->digests)
+        abort();
+    for (size_t i = 0; i < p->record_digest_count; i++)
+        m->digests[m->digest_count++] = p->record_digests[i];
     m->event_published = m->event_count;
     m->gap_published = m->gap_count;
     m->quarantined_published = m->quarantined_count;
@@ -199,10 +204,33 @@ static bool known_state(void *self, struct btr_span format, struct btr_span host
     return false;
 }
 
+static int digest_compare(const void *a, const void *b)
+{
+    const uint64_t *x = a, *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+static uint64_t known_record_seed(void *self)
+{
+    struct memory_sink *m = self;
+    if (m->digest_count > 0)
+        qsort(m->digests, m->digest_count, sizeof *m->digests, digest_compare);
+    m->digests_old = m->digest_count;
+    return 77;
+}
+
+static bool known_record(void *self, uint64_t digest)
+{
+    struct memory_sink *m = self;
+    return m->digests_old > 0 && bsearch(&digest, m->digests, m->digests_old, sizeof digest,
+                                         digest_compare) != NULL;
+}
+
 void memory_sink_init(struct memory_sink *m)
 {
     *m = (struct memory_sink){.sink = {m, append, publish, pending, drain},
-                              .known = {m, known_input, known_state}};
+                              .known = {m, known_input, known_state, known_record_seed,
+                                        known_record}};
 }
 
 void memory_sink_fini(struct memory_sink *m)
@@ -212,6 +240,7 @@ void memory_sink_fini(struct memory_sink *m)
     free(m->events);
     free(m->quarantined);
     free(m->rows);
+    free(m->digests);
 }
 
 void memory_sink_crash(struct memory_sink *m)

@@ -49,6 +49,8 @@ struct memory_sink {
     bool states_ignored; /* for runs with more hosts than states */
     uint32_t pending;
     uint64_t records;
+    uint64_t *digests; /* of records from stdin, published; those before digests_old are known */
+    size_t digest_count, digests_old;
     uint32_t appends, publishes, drains;
     uint32_t fail_append, fail_publish; /* the n-th call fails (from 1); 0 = never */
 };

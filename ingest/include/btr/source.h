@@ -44,6 +44,14 @@ struct btr_known {
     bool (*input)(void *self, uint64_t head_hash, uint32_t i, struct btr_input *out);
     /** Saved state of (format, host), copied into `out`. @return false when there is none */
     bool (*state)(void *self, struct btr_span format, struct btr_span host, struct btr_buffer *out);
+    /**
+     * Begins a run of records from stdin: `record` then answers from what is published by now, whatever this run
+     * publishes later. NULL with `record`: records of stdin are not recognised.
+     * @return the seed of their digests, the same at every call of one store
+     */
+    uint64_t (*record_seed)(void *self);
+    /** Whether a record of this digest was published before the run began. */
+    bool (*record)(void *self, uint64_t digest);
 };
 
 struct btr_feed_options {
@@ -65,6 +73,7 @@ struct btr_feed_stats {
     uint64_t inputs_passed_over; /* found in a folder, of no known format */
     uint64_t inputs_bad;         /* complained of */
     uint64_t inputs_cut;         /* end inside a record */
+    uint64_t records_known;      /* records of stdin that were read before; not in `records` */
     bool sink_failed;            /* what btr_feed returned is a failure of the sink, not of an input */
 };
 

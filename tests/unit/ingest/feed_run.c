@@ -1,6 +1,8 @@
 #include "feed_run.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 static void line_add(char *text, size_t size, const char *line)
 {
@@ -45,4 +47,48 @@ int feed_run_one(struct feed_run *run, struct memory_sink *sink, const char *arg
 {
     const char *const arguments[] = {argument, NULL};
     return feed_run(run, sink, arguments);
+}
+
+int feed_run_stdin(struct feed_run *run, struct memory_sink *sink, struct btr_span bytes)
+{
+    int ends[2], keep = dup(STDIN_FILENO);
+    if (pipe(ends) != 0)
+        abort();
+    pid_t writer = fork();
+    if (writer == 0) {
+        close(ends[0]);
+        for (ssize_t n = 0; bytes.size > 0 && n >= 0; bytes.at += n, bytes.size -= (size_t)n)
+            n = write(ends[1], bytes.at, bytes.size < 3000 ? bytes.size : 3000);
+        _exit(0);
+    }
+    close(ends[1]);
+    if (dup2(ends[0], STDIN_FILENO) < 0)
+        abort();
+    close(ends[0]);
+    int rc = feed_run_one(run, sink, "h=-");
+    if (dup2(keep, STDIN_FILENO) < 0)
+        abort();
+    close(keep);
+    return rc;
+}
+
+void feed_log_make(struct btr_buffer *out, uint64_t first, uint64_t count, uint32_t seed)
+{
+    for (uint64_t id = first; id < first + count; id++) {
+        seed = seed * 1664525 + 1013904223;
+        unsigned kind = seed >> 28;
+        const char *end = (seed >> 20 & 7) == 0 ? "\r\n" : "\n";
+        if (kind == 0)
+            btr_buffer_format(out, "line t=%llu id=%llu hold%s", (unsigned long long)id * 10,
+                              (unsigned long long)id, end);
+        else if (kind == 1 && id > first + 3)
+            btr_buffer_format(out, "line ends id=%llu%s", (unsigned long long)id - 3, end);
+        else if (kind == 2)
+            btr_buffer_format(out, "noise %u%s", seed, end);
+        else if (kind == 3)
+            btr_buffer_format(out, "%s", end);
+        else
+            btr_buffer_format(out, "line t=%llu id=%llu%s", (unsigned long long)id * 10,
+                              (unsigned long long)id, end);
+    }
 }

@@ -18,4 +18,10 @@ struct feed_run {
 int feed_run(struct feed_run *run, struct memory_sink *sink, const char *const *arguments);
 int feed_run_one(struct feed_run *run, struct memory_sink *sink, const char *argument);
 
+/** Feeds bytes as the standard input of host h, through a pipe. */
+int feed_run_stdin(struct feed_run *run, struct memory_sink *sink, struct btr_span bytes);
+
+/** Lines of one host: events, events that wait for their end, noise, blank lines, CRLF. */
+void feed_log_make(struct btr_buffer *out, uint64_t first, uint64_t count, uint32_t seed);
+
 #endif

@@ -1,0 +1,60 @@
+#include <stdlib.h>
+
+#include "feed.h"
+
+enum { DIGESTS_FIRST = 4096 };
+
+bool feed_records_asked(const struct feed *f, const char *path)
+{
+    const struct btr_known *known = f->options->known;
+    return strcmp(path, "-") == 0 && known && known->record && known->record_seed;
+}
+
+/* The key of a host's records: hosts and formats never share digests. */
+static uint64_t key_of(struct feed *f, const struct feed_input *in, const struct feed_state *s)
+{
+    const struct btr_known *known = f->options->known;
+    if (!f->records_begun)
+        f->record_seed = known->record_seed(known->self);
+    f->records_begun = true;
+    struct btr_span host = {0};
+    if (s)
+        host = (struct btr_span){s->host, s->host_size};
+    uint64_t key = btr_hash64_seeded(btr_span_of(in->decoder->name), f->record_seed);
+    return btr_hash64_seeded(host, key);
+}
+
+bool feed_record_known(struct feed *f, struct feed_input *in, struct feed_state *s,
+                       const struct source_line *line, uint64_t *digest)
+{
+    const struct btr_known *known = f->options->known;
+    if (!in->key_is_made || in->key_state != s) {
+        in->key = key_of(f, in, s);
+        in->key_state = s;
+        in->key_is_made = true;
+    }
+    *digest = btr_hash64_seeded(line->bytes, in->key);
+    if (!known->record(known->self, *digest))
+        return false;
+    f->stats->records_known++;
+    if (s) { /* an interrupted run may have left it without its end */
+        s->flush_due = true;
+        s->input = in->id;
+        in->state = s;
+    }
+    return true;
+}
+
+int feed_record_taken(struct feed *f, uint64_t digest)
+{
+    if (f->digest_count == f->digest_capacity) {
+        size_t capacity = f->digest_capacity ? f->digest_capacity * 2 : DIGESTS_FIRST;
+        uint64_t *digests = realloc(f->digests, capacity * sizeof *digests);
+        if (!digests)
+            return btr_fail(f->err, BTR_E_NOMEM, UINT64_MAX, "out of memory");
+        f->digests = digests;
+        f->digest_capacity = capacity;
+    }
+    f->digests[f->digest_count++] = digest;
+    return 0;
+}
