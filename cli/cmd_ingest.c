@@ -37,7 +37,9 @@ static const struct cli_usage USAGE = {
             "name it themselves.\n"
             "Content that was read before adds nothing, whatever the file is called now; of a file "
             "that has grown only\n"
-            "the tail is read. After an interruption give the same command again.",
+            "the tail is read; records of standard input are known one by one. After an interruption "
+            "give the same command\n"
+            "again.",
     .example = "backtrail ingest --store case.btr --hosts hosts.json web01.audit.log.zst "
                "db01=/evidence/db/audit.log\n"
                "backtrail ingest --store case.btr --case IR-2026-11 /evidence/logs",
@@ -165,10 +167,20 @@ static void summary(const struct btr_feed_stats *s, int64_t took_ns)
     cli_note("ingest", "%.1f MB of content in %.2f s, %.0f events/s",
              (double)s->content_bytes / 1e6, seconds,
              seconds > 0 ? (double)s->events / seconds : 0.0);
+    if (s->records_known > 0)
+        cli_note("ingest", "%llu records read before", (unsigned long long)s->records_known);
     if (s->evicted + s->orphans > 0)
         cli_note("ingest",
                  "%llu parts of state were evicted, %llu parts of records had no beginning",
                  (unsigned long long)s->evicted, (unsigned long long)s->orphans);
+}
+
+static void left_out_tell(const struct btr_writer *writer)
+{
+    uint64_t count = writer ? btr_writer_records_left_out(writer) : 0;
+    if (count > 0)
+        cli_note("ingest", "%llu older records of stdin were not compared with",
+                 (unsigned long long)count);
 }
 
 static int ingest_feed(struct ingest *run, struct btr_err *err)
@@ -202,8 +214,10 @@ static int ingest_feed(struct ingest *run, struct btr_err *err)
         (void)cli_fail("ingest", err);
         return CLI_FAILED;
     }
-    if (!run->quiet)
+    if (!run->quiet) {
         summary(&stats, btr_monotonic_ns() - began_ns);
+        left_out_tell(run->store.writer);
+    }
     if (rc == BTR_E_IO || rc == BTR_E_FULL)
         return CLI_FAILED; /* a source failed, or the space to hold it */
     return rc < 0 ? CLI_USAGE : CLI_ANSWERED;

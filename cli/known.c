@@ -60,11 +60,27 @@ static bool known_state(void *self, struct btr_span format, struct btr_span host
     return k->writer && btr_writer_known_state(k->writer, format, host, out);
 }
 
+/* Asked when the first record of stdin is there, so there is a store to be made; what fails here
+ * fails again at the next append. */
+static uint64_t known_record_seed(void *self)
+{
+    struct cli_known *k = self;
+    struct btr_err err;
+    return writer_need(k, &err) == 0 ? btr_writer_record_seed(k->writer) : 0;
+}
+
+static bool known_record(void *self, uint64_t digest)
+{
+    struct cli_known *k = self;
+    return k->writer && btr_writer_known_record(k->writer, digest);
+}
+
 int cli_known_open(struct cli_known *out, const char *path, struct btr_err *err)
 {
     struct stat at;
     *out = (struct cli_known){.sink = {out, append, publish, pending, drain},
-                              .known = {out, known_input, known_state},
+                              .known = {out, known_input, known_state, known_record_seed,
+                                        known_record},
                               .path = path};
     bool absent = stat(path, &at) != 0 && errno == ENOENT;
     return absent ? 0 : btr_writer_open(&out->writer, path, err);
