@@ -101,13 +101,20 @@ static void clone_add(struct audit_host *h, uint32_t parent, uint32_t returned)
         .table = table};
 }
 
+/* A clone told its number as it is inside the pid namespace of who called. */
+static bool clone_is_inside(const struct audit_host *h, const struct audit_open_clone *c)
+{
+    uint32_t parent = btr_u64map_get(&h->pids, c->parent_pid);
+    return parent != AUDIT_NONE && (h->processes[parent].flags & AUDIT_PROC_OWN_PIDS);
+}
+
 /* The clone that made a process which acts for the first time: by its number, else the oldest of its parent's
    that was made inside a pid namespace. */
-static uint32_t clone_find(const struct audit_host *h, uint32_t pid, uint32_t parent, bool *by_order)
+static uint32_t clone_find(const struct audit_host *h, uint32_t pid, uint32_t ppid, uint32_t parent, bool *by_order)
 {
     *by_order = false;
     for (uint32_t i = 0; i < h->clone_count; i++)
-        if (h->clones[i].returned == pid)
+        if (h->clones[i].returned == pid && (h->clones[i].parent_pid == ppid || !clone_is_inside(h, &h->clones[i])))
             return i;
     if (parent == AUDIT_NONE || !(h->processes[parent].flags & (AUDIT_PROC_OWN_PIDS | AUDIT_PROC_CHILD_PIDS)))
         return AUDIT_NONE;
@@ -146,7 +153,7 @@ static uint32_t life_unknown(struct audit_host *h, const struct audit_event *e)
 {
     uint32_t parent = audit_process_by_pid(h, e->ppid);
     bool by_order;
-    uint32_t clone = clone_find(h, e->pid, parent, &by_order);
+    uint32_t clone = clone_find(h, e->pid, e->ppid, parent, &by_order);
     if (clone != AUDIT_NONE) {
         uint32_t told = audit_process_by_pid(h, h->clones[clone].parent_pid);
         if (told != AUDIT_NONE)

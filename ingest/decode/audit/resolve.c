@@ -145,38 +145,97 @@ static void order_set(struct audit_host *h, const struct audit_event *e, int64_t
 
 typedef void call_handler(struct audit_host *h, uint32_t process);
 
-/* Calls by the file that resolves them; the rest is only told. */
+/* Calls by the file that resolves them; all others are calls on names. */
+static call_handler *const handlers[] = {
+    [AUDIT_CALL_read] = audit_call_io,
+    [AUDIT_CALL_pread64] = audit_call_io,
+    [AUDIT_CALL_readv] = audit_call_io,
+    [AUDIT_CALL_preadv] = audit_call_io,
+    [AUDIT_CALL_preadv2] = audit_call_io,
+    [AUDIT_CALL_write] = audit_call_io,
+    [AUDIT_CALL_pwrite64] = audit_call_io,
+    [AUDIT_CALL_writev] = audit_call_io,
+    [AUDIT_CALL_pwritev] = audit_call_io,
+    [AUDIT_CALL_pwritev2] = audit_call_io,
+    [AUDIT_CALL_sendfile] = audit_call_io,
+    [AUDIT_CALL_splice] = audit_call_io,
+    [AUDIT_CALL_tee] = audit_call_io,
+    [AUDIT_CALL_vmsplice] = audit_call_io,
+    [AUDIT_CALL_copy_file_range] = audit_call_io,
+    [AUDIT_CALL_mmap] = audit_call_io,
+    [AUDIT_CALL_fork] = audit_call_clone,
+    [AUDIT_CALL_vfork] = audit_call_clone,
+    [AUDIT_CALL_clone] = audit_call_clone,
+    [AUDIT_CALL_clone3] = audit_call_clone,
+    [AUDIT_CALL_execve] = audit_call_process,
+    [AUDIT_CALL_execveat] = audit_call_process,
+    [AUDIT_CALL_exit] = audit_call_process,
+    [AUDIT_CALL_exit_group] = audit_call_process,
+    [AUDIT_CALL_kill] = audit_call_process,
+    [AUDIT_CALL_tkill] = audit_call_process,
+    [AUDIT_CALL_tgkill] = audit_call_process,
+    [AUDIT_CALL_rt_sigqueueinfo] = audit_call_process,
+    [AUDIT_CALL_rt_tgsigqueueinfo] = audit_call_process,
+    [AUDIT_CALL_ptrace] = audit_call_process,
+    [AUDIT_CALL_process_vm_readv] = audit_call_process,
+    [AUDIT_CALL_process_vm_writev] = audit_call_process,
+    [AUDIT_CALL_setuid] = audit_call_process,
+    [AUDIT_CALL_setreuid] = audit_call_process,
+    [AUDIT_CALL_setresuid] = audit_call_process,
+    [AUDIT_CALL_setfsuid] = audit_call_process,
+    [AUDIT_CALL_pipe] = audit_call_socket,
+    [AUDIT_CALL_pipe2] = audit_call_socket,
+    [AUDIT_CALL_socketpair] = audit_call_socket,
+    [AUDIT_CALL_socket] = audit_call_socket,
+    [AUDIT_CALL_connect] = audit_call_socket,
+    [AUDIT_CALL_accept] = audit_call_socket,
+    [AUDIT_CALL_accept4] = audit_call_socket,
+    [AUDIT_CALL_bind] = audit_call_socket,
+    [AUDIT_CALL_listen] = audit_call_socket,
+    [AUDIT_CALL_memfd_create] = audit_call_socket,
+    [AUDIT_CALL_sendto] = audit_call_socket,
+    [AUDIT_CALL_sendmsg] = audit_call_socket,
+    [AUDIT_CALL_sendmmsg] = audit_call_socket,
+    [AUDIT_CALL_recvfrom] = audit_call_socket,
+    [AUDIT_CALL_recvmsg] = audit_call_socket,
+    [AUDIT_CALL_recvmmsg] = audit_call_socket,
+    [AUDIT_CALL_chroot] = audit_call_space,
+    [AUDIT_CALL_pivot_root] = audit_call_space,
+    [AUDIT_CALL_setns] = audit_call_space,
+    [AUDIT_CALL_unshare] = audit_call_space,
+    [AUDIT_CALL_mount] = audit_call_space,
+    [AUDIT_CALL_umount2] = audit_call_space,
+    [AUDIT_CALL_init_module] = audit_call_space,
+    [AUDIT_CALL_finit_module] = audit_call_space,
+    [AUDIT_CALL_delete_module] = audit_call_space,
+    [AUDIT_CALL_bpf] = audit_call_space,
+    [AUDIT_CALL_setgid] = audit_call_space,
+    [AUDIT_CALL_setregid] = audit_call_space,
+    [AUDIT_CALL_setresgid] = audit_call_space,
+    [AUDIT_CALL_setfsgid] = audit_call_space,
+    [AUDIT_CALL_setgroups] = audit_call_space,
+    [AUDIT_CALL_capset] = audit_call_space,
+    [AUDIT_CALL_setsid] = audit_call_space,
+    [AUDIT_CALL_prctl] = audit_call_space,
+    [AUDIT_CALL_OTHER] = audit_call_space,
+    [AUDIT_CALL_pidfd_open] = audit_call_space,
+    [AUDIT_CALL_pidfd_getfd] = audit_call_space,
+    [AUDIT_CALL_pidfd_send_signal] = audit_call_space,
+    [AUDIT_CALL_io_uring_setup] = audit_call_space,
+    [AUDIT_CALL_mprotect] = audit_call_space,
+    [AUDIT_CALL_munmap] = audit_call_space,
+    [AUDIT_CALL_shmat] = audit_call_space,
+    [AUDIT_CALL_shmget] = audit_call_space,
+    [AUDIT_CALL_shmdt] = audit_call_space,
+    [AUDIT_CALL_mq_open] = audit_call_space,
+    [AUDIT_CALL_name_to_handle_at] = audit_call_space,
+    [AUDIT_CALL_open_by_handle_at] = audit_call_space,
+};
+
 static call_handler *handler_of(uint8_t call)
 {
-    switch (call) {
-    case AUDIT_CALL_read: case AUDIT_CALL_pread64: case AUDIT_CALL_readv: case AUDIT_CALL_preadv: case AUDIT_CALL_preadv2:
-    case AUDIT_CALL_write: case AUDIT_CALL_pwrite64: case AUDIT_CALL_writev: case AUDIT_CALL_pwritev: case AUDIT_CALL_pwritev2:
-    case AUDIT_CALL_sendfile: case AUDIT_CALL_splice: case AUDIT_CALL_tee: case AUDIT_CALL_vmsplice:
-    case AUDIT_CALL_copy_file_range: case AUDIT_CALL_mmap:
-        return audit_call_io;
-    case AUDIT_CALL_fork: case AUDIT_CALL_vfork: case AUDIT_CALL_clone: case AUDIT_CALL_clone3:
-        return audit_call_clone;
-    case AUDIT_CALL_execve: case AUDIT_CALL_execveat: case AUDIT_CALL_exit: case AUDIT_CALL_exit_group:
-    case AUDIT_CALL_kill: case AUDIT_CALL_tkill: case AUDIT_CALL_tgkill: case AUDIT_CALL_rt_sigqueueinfo:
-    case AUDIT_CALL_rt_tgsigqueueinfo: case AUDIT_CALL_ptrace: case AUDIT_CALL_process_vm_readv: case AUDIT_CALL_process_vm_writev:
-    case AUDIT_CALL_setuid: case AUDIT_CALL_setreuid: case AUDIT_CALL_setresuid: case AUDIT_CALL_setfsuid:
-        return audit_call_process;
-    case AUDIT_CALL_pipe: case AUDIT_CALL_pipe2: case AUDIT_CALL_socketpair: case AUDIT_CALL_socket: case AUDIT_CALL_connect:
-    case AUDIT_CALL_accept: case AUDIT_CALL_accept4: case AUDIT_CALL_bind: case AUDIT_CALL_listen: case AUDIT_CALL_memfd_create:
-    case AUDIT_CALL_sendto: case AUDIT_CALL_sendmsg: case AUDIT_CALL_sendmmsg: case AUDIT_CALL_recvfrom:
-    case AUDIT_CALL_recvmsg: case AUDIT_CALL_recvmmsg:
-        return audit_call_socket;
-    case AUDIT_CALL_chroot: case AUDIT_CALL_pivot_root: case AUDIT_CALL_setns: case AUDIT_CALL_unshare: case AUDIT_CALL_mount:
-    case AUDIT_CALL_umount2: case AUDIT_CALL_init_module: case AUDIT_CALL_finit_module: case AUDIT_CALL_delete_module:
-    case AUDIT_CALL_bpf: case AUDIT_CALL_setgid: case AUDIT_CALL_setregid: case AUDIT_CALL_setresgid: case AUDIT_CALL_setfsgid:
-    case AUDIT_CALL_setgroups: case AUDIT_CALL_capset: case AUDIT_CALL_setsid: case AUDIT_CALL_prctl: case AUDIT_CALL_OTHER:
-    case AUDIT_CALL_pidfd_open: case AUDIT_CALL_pidfd_getfd: case AUDIT_CALL_pidfd_send_signal: case AUDIT_CALL_io_uring_setup:
-    case AUDIT_CALL_mprotect: case AUDIT_CALL_munmap: case AUDIT_CALL_shmat: case AUDIT_CALL_shmget: case AUDIT_CALL_shmdt:
-    case AUDIT_CALL_mq_open: case AUDIT_CALL_name_to_handle_at: case AUDIT_CALL_open_by_handle_at:
-        return audit_call_space;
-    default:
-        return audit_call_file;
-    }
+    bool named = call >= sizeof(handlers) / sizeof(handlers[0]) || !handlers[call];
+    return named ? audit_call_file : handlers[call];
 }
 
 /* Marks or closes a range of descriptors. */

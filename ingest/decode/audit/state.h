@@ -126,7 +126,7 @@ struct audit_open_clone {
 };
 
 enum { AUDIT_OPEN_CLONES_MAX = 256, AUDIT_RECENT_MAX = 256, AUDIT_DESCRIPTOR_MAX = 65536,
-       AUDIT_INODES_IN_HAND = 4, AUDIT_FDCWD = -100 /* AT_FDCWD: names count from the working folder */ };
+       AUDIT_INODES_IN_HAND = 4, AUDIT_SAVE_VERSION = 2, AUDIT_FDCWD = -100 /* AT_FDCWD: names count from the working folder */ };
 
 struct audit_recent {
     uint64_t serial;

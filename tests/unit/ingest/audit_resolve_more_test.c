@@ -73,6 +73,23 @@ static void a_number_that_acts_long_after_its_process_ended_is_another_process(v
     told_fini(&t);
 }
 
+static void a_number_inside_a_container_is_not_the_hosts(void **state)
+{
+    (void)state;
+    struct told t;
+    told_init(&t, "web01", NULL);
+    told_call(&t, CLONE, 20, 10, 1, "a0=20000000 a1=0 a2=0 a3=0", NULL); /* CLONE_NEWPID */
+    told_call(&t, FORK, 7, 20, 10, NO_ARGUMENTS, NULL);
+    open_both(&t, 7, "/of-the-host", 3);
+    told_call(&t, READ, 1, 21, 20, "a0=0 a1=0 a2=0 a3=0", NULL);
+    told_end(&t);
+    struct btr_id child = told_event(&t, BTR_OP_READ, 0)->subject;
+    const struct btr_event *fork = told_event(&t, BTR_OP_FORK, 1);
+    assert_int_equal(told_count(&t, BTR_OP_FORK), 2);
+    assert_true(btr_id_equal(fork->object, child) && fork->doubt == BTR_DOUBT_PARENT_BY_ORDER);
+    told_fini(&t);
+}
+
 static void a_process_is_not_its_own_child(void **state)
 {
     (void)state;
@@ -207,6 +224,7 @@ int main(void)
         cmocka_unit_test(each_process_that_shares_a_table_may_have_used_what_one_of_them_closes),
         cmocka_unit_test(a_process_that_leaves_a_shared_table_may_have_used_what_is_in_it),
         cmocka_unit_test(a_number_that_acts_long_after_its_process_ended_is_another_process),
+        cmocka_unit_test(a_number_inside_a_container_is_not_the_hosts),
         cmocka_unit_test(a_process_is_not_its_own_child),
         cmocka_unit_test(a_program_in_memory_is_what_an_exec_of_its_descriptor_reads),
         cmocka_unit_test(a_name_inside_a_chroot_has_the_outer_folder_once),
