@@ -170,6 +170,11 @@ static int state_load(struct btr_decoder_state *s, struct btr_span saved, struct
     return rc < 0 ? rc : audit_host_load(s->host, c.rest, err);
 }
 
+static int is_older(const struct btr_decoder_state *s, struct btr_span record)
+{
+    return audit_assembler_older(s->assembler, record);
+}
+
 const struct btr_decoder btr_decoder_auditd = {
     .name = "auditd",
     .source = "auditd(8), log_format RAW or ENRICHED",
@@ -183,4 +188,5 @@ const struct btr_decoder btr_decoder_auditd = {
     .decode = decode,
     .flush = flush,
     .stats = stats,
+    .is_older = is_older,
 };

@@ -29,6 +29,7 @@ enum {
     FEED_SAMPLE_SIZE = 4 << 20,      /* bytes of sample lines */
     FEED_SAMPLE_BLOCKS = 128,        /* blocks to look for them */
     FEED_QUARANTINE_MAX = 10000,     /* records kept of one input; more are counted in one entry */
+    FEED_OLDER_MAX = 64, /* stretches of one log, each older than the ones before */
     FEED_NAME_SIZE = 256,
     FEED_DIGESTS = 2 << 20, /* of records of stdin that wait: publish at once */
 };
@@ -45,6 +46,9 @@ struct feed_state {
     int64_t last_ns;                 /* order time of its last event; INT64_MIN before the first */
     uint64_t undecoded, undecoded_line; /* records since the last gap */
     int64_t undecoded_from_ns;
+    bool older;                    /* it reads a stretch before what another has read: never saved */
+    uint32_t met;                  /* id + 1 of the input that was last met, and */
+    struct feed_state *met_as;     /* the state that reads it: this one, or one for an older stretch */
     uint32_t input;                /* the last that it read from */
     uint64_t used;                 /* tick of the last use, for parking */
     struct btr_decoder_stats base; /* counters when it was loaded */
@@ -181,6 +185,12 @@ void feed_input_free(struct feed_input *input);
  * what the saved state fails with */
 int feed_state_get(struct feed *f, const struct btr_decoder *decoder, struct btr_span host,
                    struct feed_state **out);
+/**
+ * The state that reads this input in the place of *state: itself, or, when the input's first record stands well before
+ * all that it has read, one for older stretches (told once). @return as feed_state_get
+ */
+int feed_state_settle(struct feed *f, const struct feed_input *input, struct btr_span record,
+                      struct feed_state **state);
 /** Appends a live state, packed. @return false when out of memory */
 bool feed_state_save(const struct feed_state *state, struct btr_buffer *out);
 /** Turns states that were not used lately into saved bytes. */

@@ -58,9 +58,13 @@ static void event_seen(struct feed_state *s, const struct btr_batch *b, uint32_t
 static int record_decode(struct feed *f, struct feed_input *in, struct feed_state *s,
                          const struct source_line *line, struct btr_err *err)
 {
+    int rc = feed_state_settle(f, in, line->bytes, &s);
+    if (rc < 0)
+        return feed_sink_failed(f, rc);
+    in->state = s;
     uint32_t before = f->batch.event_count;
     f->batch.line = line->number;
-    int rc = in->decoder->decode(s->state, line->bytes, &f->batch, f->arena, err);
+    rc = in->decoder->decode(s->state, line->bytes, &f->batch, f->arena, err);
     if (rc == BTR_E_NOMEM) { /* the batch is full: once more with an empty one */
         rc = feed_batch_flush(f);
         if (rc < 0)

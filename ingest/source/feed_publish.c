@@ -171,7 +171,7 @@ static bool states_collect(const struct feed *f, struct progress_parts *p)
         return false;
     for (uint32_t i = 0; i < f->state_count; i++) {
         const struct feed_state *s = f->states[i];
-        if (!s->moved)
+        if (!s->moved || s->older)
             continue;
         struct btr_buffer *saved = &p->saved[p->state_count];
         if (s->state && !feed_state_save(s, saved))

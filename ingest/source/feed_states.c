@@ -38,7 +38,7 @@ static int state_unpack(struct feed *f, struct feed_state *s, bool saved)
 }
 
 static int state_new(struct feed *f, const struct btr_decoder *decoder, struct btr_span host,
-                     struct feed_state **out)
+                     unsigned level, struct feed_state **out)
 {
     struct feed_state *s = calloc(1, sizeof *s);
     if (!s)
@@ -47,7 +47,8 @@ static int state_new(struct feed *f, const struct btr_decoder *decoder, struct b
     s->host_size = host.size < sizeof s->host ? host.size : sizeof s->host;
     memcpy(s->host, host.at, s->host_size);
     s->last_ns = INT64_MIN;
-    const struct btr_known *known = f->options->known;
+    s->older = level > 0;
+    const struct btr_known *known = s->older ? NULL : f->options->known;
     struct btr_span name = {s->host, s->host_size};
     bool saved = known && known->state &&
                  known->state(known->self, btr_span_of(decoder->name), name, &s->saved);
@@ -61,18 +62,20 @@ static int state_new(struct feed *f, const struct btr_decoder *decoder, struct b
     return 0;
 }
 
-int feed_state_get(struct feed *f, const struct btr_decoder *decoder, struct btr_span host,
-                   struct feed_state **out)
+/* @param level  0 = the state that is saved, else the n-th of older stretches */
+static int state_get(struct feed *f, const struct btr_decoder *decoder, struct btr_span host,
+                     unsigned level, struct feed_state **out)
 {
-    struct btr_span key[] = {btr_span_of(decoder->name), host};
-    struct btr_id id = btr_id_of(key, 2);
+    uint8_t number = (uint8_t)level;
+    struct btr_span key[] = {btr_span_of(decoder->name), host, {&number, 1}};
+    struct btr_id id = btr_id_of(key, 3);
     uint32_t at = btr_idmap_get(&f->state_map, id);
     int rc = 0;
     if (at == UINT32_MAX) {
         if (f->state_count == FEED_HOSTS_MAX)
             return BTR_E_LIMIT;
         struct feed_state *s = NULL;
-        rc = state_new(f, decoder, host, &s);
+        rc = state_new(f, decoder, host, level, &s);
         if (rc < 0)
             return rc;
         f->states[f->state_count] = s;
@@ -88,6 +91,46 @@ int feed_state_get(struct feed *f, const struct btr_decoder *decoder, struct btr
     f->states[at]->used = ++f->tick;
     *out = f->states[at];
     return rc;
+}
+
+int feed_state_get(struct feed *f, const struct btr_decoder *decoder, struct btr_span host,
+                   struct feed_state **out)
+{
+    return state_get(f, decoder, host, 0, out);
+}
+
+int feed_state_settle(struct feed *f, const struct feed_input *input, struct btr_span record,
+                      struct feed_state **state)
+{
+    struct feed_state *s = *state, *as = s;
+    if (!s->decoder->is_older)
+        return 0;
+    if (s->met == input->id + 1) {
+        *state = s->met_as;
+        return 0;
+    }
+    int older = s->decoder->is_older(s->state, record);
+    for (unsigned level = 1; older == 1 && level <= FEED_OLDER_MAX; level++) {
+        int rc = state_get(f, s->decoder, (struct btr_span){s->host, s->host_size}, level, &as);
+        if (rc == BTR_E_LIMIT)
+            break;
+        if (rc < 0)
+            return rc;
+        older = s->decoder->is_older(as->state, record);
+    }
+    if (older < 0)
+        return 0;
+    s->met = input->id + 1;
+    s->met_as = *state = as;
+    if (as == s)
+        return 0;
+    as->flush_due = true;
+    as->input = input->id;
+    feed_note(f, input->path,
+              "older than what was read of host %.*s: what was open where the two meet is not "
+              "followed; logs given oldest first, into a new store, are read as one",
+              (int)s->host_size, (const char *)s->host);
+    return 0;
 }
 
 /* Counters that the state gained since it was loaded. */

@@ -8,7 +8,7 @@
  */
 
 #define ORDER_FIRST (UINT64_C(1) << 32)
-enum { STRAYS_LASTING = 16, CLOCK_LASTING = 64 };
+enum { STRAYS_LASTING = 16, CLOCK_LASTING = 64, GOES_ON_SERIALS = 100000 };
 #define FAR_NS INT64_C(10000000000)
 
 /* The event's place in order. A serial far below the highest is a stray, unless its time or its
@@ -42,6 +42,20 @@ static void clock_move(struct audit_assembler *a, int64_t time_ns)
         a->clock_ns = time_ns;
         a->outliers = a->behind = 0;
     }
+}
+
+int audit_assembler_older(const struct audit_assembler *a, struct btr_span record)
+{
+    struct audit_stamp stamp = {0};
+    struct audit_head head;
+    struct btr_err err;
+    if (audit_head_parse(record, &stamp, &head, &err) < 0 || !head.stamped)
+        return -1;
+    if (!a->any || a->clock_ns == INT64_MIN)
+        return 0;
+    int32_t ahead = (int32_t)(head.serial - (uint32_t)a->highest);
+    bool goes_on = ahead > 0 && ahead <= GOES_ON_SERIALS;
+    return head.time_ns < a->clock_ns - FAR_NS && !goes_on;
 }
 
 static struct audit_slot_event *slot_find(struct audit_assembler *a, const struct audit_head *head,

@@ -143,6 +143,11 @@ struct audit_assembler {
  * BTR_E_NOMEM */
 int audit_slot_append(struct audit_assembler *a, struct audit_slot_event *slot,
                       const struct audit_head *head, struct btr_span record, uint64_t line);
+/**
+ * Whether a record stands well before all that was read, and does not go on with its serials as after a clock that
+ * was set back. @return 1, 0, or -1 when the record does not tell
+ */
+int audit_assembler_older(const struct audit_assembler *a, struct btr_span record);
 /** A free slot, not yet in the list, or NULL. */
 struct audit_slot_event *audit_slot_take(struct audit_assembler *a);
 /** Puts it into the list by its order, after its equals. */

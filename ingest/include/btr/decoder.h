@@ -57,6 +57,12 @@ struct btr_decoder {
      * was held whole). What a later input completes goes on waiting. NULL when a decoder holds nothing of the kind.
      */
     int (*input_end)(struct btr_decoder_state *state, struct btr_batch *out, struct btr_arena *arena);
+    /**
+     * Whether a record stands well before all that the state has read: it begins an older stretch of the log, which a
+     * state of its own must read, else its times would be shifted. NULL when the decoder takes older records as they are.
+     * @return 1 = older, 0 = not, -1 = this record does not tell
+     */
+    int (*is_older)(const struct btr_decoder_state *state, struct btr_span record);
 };
 
 /** All decoders, NULL at the end. */
