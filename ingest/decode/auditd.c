@@ -1,6 +1,6 @@
 /**
- * Linux audit text as auditd writes it: records are put together to events (audit/assemble.c, parse.c) and events
- * are resolved to flows between entities (audit/resolve.c and its files).
+ * Linux audit text as auditd writes it: records are put together to events (audit/assemble.c,
+ * parse.c) and events are resolved to flows between entities (audit/resolve.c and its files).
  * Source: audit(8), auditd.conf(5) log_format RAW and ENRICHED, kernel/auditsc.c.
  */
 #include "audit/state.h"
@@ -28,7 +28,8 @@ static int detect(const struct btr_span *records, size_t record_count)
     int sure = 0;
     for (size_t i = 0; i < record_count; i++) {
         struct btr_span r = records[i], head = {r.at, r.size < 512 ? r.size : 512};
-        bool type = contains(head, BTR_SPAN("type=")), stamp = contains(head, BTR_SPAN("msg=audit("));
+        bool type = contains(head, BTR_SPAN("type=")),
+             stamp = contains(head, BTR_SPAN("msg=audit("));
         sure += type && stamp ? 1 : 0;
     }
     return record_count ? (int)(100 * (size_t)sure / record_count) : 0;
@@ -72,8 +73,8 @@ static struct btr_decoder_state *state_new(const struct btr_decoder_config *conf
 }
 
 /* An event that cannot be parsed goes to quarantine, as its records were. */
-static int quarantine(struct btr_decoder_state *s, struct btr_span raw, uint64_t line, const struct btr_err *err,
-                      struct btr_batch *out, struct btr_arena *arena)
+static int quarantine(struct btr_decoder_state *s, struct btr_span raw, uint64_t line,
+                      const struct btr_err *err, struct btr_batch *out, struct btr_arena *arena)
 {
     uint32_t stream = btr_batch_stream(out, s->host->host, BTR_SPAN("auditd"));
     struct btr_quarantined *q = btr_batch_quarantine(out);
@@ -86,15 +87,20 @@ static int quarantine(struct btr_decoder_state *s, struct btr_span raw, uint64_t
     q->record_size = raw.size;
     if (raw.size > BTR_QUARANTINE_RECORD_MAX)
         raw.size = BTR_QUARANTINE_RECORD_MAX;
-    bool copied = btr_arena_copy(arena, raw, &q->record) && btr_arena_copy(arena, btr_span_of(err->text), &q->reason);
+    bool copied = btr_arena_copy(arena, raw, &q->record) &&
+                  btr_arena_copy(arena, btr_span_of(err->text), &q->reason);
     return copied ? 0 : BTR_E_NOMEM;
 }
 
-/* Resolves what is complete. */
+/* Resolves what is complete. Hot: once a record; the error is not cleared as a whole, it is read
+ * after a failure only. */
 static int drain(struct btr_decoder_state *s, struct btr_batch *out, struct btr_arena *arena)
 {
+    struct btr_err err;
+    err.code = 0;
+    err.offset = UINT64_MAX;
+    err.text[0] = '\0';
     for (;;) {
-        struct btr_err err = {0};
         struct btr_span raw = {NULL, 0};
         uint64_t line = 0;
         int rc = audit_assembler_next(s->assembler, &s->event, &raw, &line, &err);
@@ -109,8 +115,8 @@ static int drain(struct btr_decoder_state *s, struct btr_batch *out, struct btr_
     }
 }
 
-static int decode(struct btr_decoder_state *s, struct btr_span record, struct btr_batch *out, struct btr_arena *arena,
-                  struct btr_err *err)
+static int decode(struct btr_decoder_state *s, struct btr_span record, struct btr_batch *out,
+                  struct btr_arena *arena, struct btr_err *err)
 {
     int rc = audit_assembler_add(s->assembler, record, out->line, err);
     if (rc < 0)
@@ -119,7 +125,8 @@ static int decode(struct btr_decoder_state *s, struct btr_span record, struct bt
     return drain(s, out, arena);
 }
 
-static int flush(struct btr_decoder_state *s, int64_t until_ns, struct btr_batch *out, struct btr_arena *arena)
+static int flush(struct btr_decoder_state *s, int64_t until_ns, struct btr_batch *out,
+                 struct btr_arena *arena)
 {
     audit_assembler_flush(s->assembler, until_ns);
     int rc = drain(s, out, arena);
@@ -128,10 +135,13 @@ static int flush(struct btr_decoder_state *s, int64_t until_ns, struct btr_batch
 
 static void stats(const struct btr_decoder_state *s, struct btr_decoder_stats *out)
 {
-    *out = (struct btr_decoder_stats){
-        .records = s->records, .events = s->host->events, .undecoded = s->undecoded,
-        .evicted = s->host->evicted + audit_assembler_evicted(s->assembler), .orphans = s->host->orphans,
-        .waiting = audit_assembler_waiting(s->assembler)};
+    *out = (struct btr_decoder_stats){.records = s->records,
+                                      .events = s->host->events,
+                                      .undecoded = s->undecoded,
+                                      .evicted =
+                                          s->host->evicted + audit_assembler_evicted(s->assembler),
+                                      .orphans = s->host->orphans,
+                                      .waiting = audit_assembler_waiting(s->assembler)};
 }
 
 /* Two parts, each after its size. */
@@ -162,9 +172,12 @@ static int state_load(struct btr_decoder_state *s, struct btr_span saved, struct
     if (!btr_cursor_u8(&c, &version))
         return btr_fail(err, BTR_E_TRUNCATED, 0, "saved auditd state is empty");
     if (version != SAVE_VERSION)
-        return btr_fail(err, BTR_E_VERSION, 0, "saved auditd state has version %u, this program knows %d", version, SAVE_VERSION);
-    if (!btr_cursor_u64(&c, &s->records) || !btr_cursor_u64(&c, &s->undecoded) || !btr_cursor_varint(&c, &size) ||
-        size > c.rest.size || !btr_cursor_span(&c, (size_t)size, &part))
+        return btr_fail(err, BTR_E_VERSION, 0,
+                        "saved auditd state has version %u, this program knows %d", version,
+                        SAVE_VERSION);
+    if (!btr_cursor_u64(&c, &s->records) || !btr_cursor_u64(&c, &s->undecoded) ||
+        !btr_cursor_varint(&c, &size) || size > c.rest.size ||
+        !btr_cursor_span(&c, (size_t)size, &part))
         return btr_fail(err, BTR_E_TRUNCATED, c.offset, "saved auditd state is cut");
     int rc = audit_assembler_load(s->assembler, part, err);
     return rc < 0 ? rc : audit_host_load(s->host, c.rest, err);
@@ -178,7 +191,8 @@ static int is_older(const struct btr_decoder_state *s, struct btr_span record)
 const struct btr_decoder btr_decoder_auditd = {
     .name = "auditd",
     .source = "auditd(8), log_format RAW or ENRICHED",
-    .record_max = RECORD_MAX, /* the kernel cuts a record at 8 KiB; auditd's own enriched text may triple it */
+    .record_max = RECORD_MAX, /* the kernel cuts a record at 8 KiB; auditd's own enriched text may
+                                 triple it */
     .detect = detect,
     .host_peek = host_peek,
     .state_new = state_new,

@@ -1,7 +1,7 @@
-/* Properties of the whole audit decoder, with room for little so that things are given up all the time: no record
- * breaks it; an event does not end before it begins; a state has one encoding and loads from it. The input is lines of
- * a log or, after a byte 1, calls of eight bytes each that are written out as such lines: pid, parent, call, exit, and
- * what the arguments and names are. */
+/* Properties of the whole audit decoder, with room for little so that things are given up all the
+ * time: no record breaks it; an event does not end before it begins; a state has one encoding and
+ * loads from it. The input is lines of a log or, after a byte 1, calls of eight bytes each that are
+ * written out as such lines: pid, parent, call, exit, and what the arguments and names are. */
 #include <assert.h>
 #include <stdio.h>
 
@@ -70,17 +70,21 @@ static void feed_call(struct run *r, const uint8_t *c)
 {
     static const int exits[] = {0, 1, 2, 3, 4, 5, 9, 12, 70, 200, -2, -115, -111, 65535, 3000, 7};
     static const char *const kinds[] = {"NORMAL", "CREATE", "DELETE", "PARENT"};
-    static const char *const addresses[] = {"01002F736F636B00", "0200005001020304", "020000507F000001",
-                                            "0A000050000000000000000000000000000000000000000100000000", "0100"};
+    static const char *const addresses[] = {
+        "01002F736F636B00", "0200005001020304", "020000507F000001",
+        "0A000050000000000000000000000000000000000000000100000000", "0100"};
     char text[1024];
     unsigned serial = r->serial += 1 + (c[7] >> 6), call = (unsigned)(c[2] | (c[3] & 1) << 8);
     char stamp[64];
-    snprintf(stamp, sizeof(stamp), "msg=audit(%u.%03u:%u):", 1700000000 + serial / 8, serial % 8 * 100, serial);
+    snprintf(stamp, sizeof(stamp), "msg=audit(%u.%03u:%u):", 1700000000 + serial / 8,
+             serial % 8 * 100, serial);
     snprintf(text, sizeof(text),
-             "type=SYSCALL %s arch=c000003e syscall=%u success=%s exit=%d a0=%x a1=%x a2=%x a3=%x ppid=%u pid=%u auid=1 "
+             "type=SYSCALL %s arch=c000003e syscall=%u success=%s exit=%d a0=%x a1=%x a2=%x a3=%x "
+             "ppid=%u pid=%u auid=1 "
              "uid=%u euid=%u ses=%u comm=\"c\" exe=\"/e%u\"",
-             stamp, call, exits[c[3] >> 4] < 0 ? "no" : "yes", exits[c[3] >> 4], c[4] & 15, c[4] >> 4, c[5] << (c[5] & 15),
-             (unsigned)c[6] << (c[6] & 7), c[1] & 127, c[0] & 127, c[0] >> 7, c[1] >> 7, c[0] & 3, c[6] & 3);
+             stamp, call, exits[c[3] >> 4] < 0 ? "no" : "yes", exits[c[3] >> 4], c[4] & 15,
+             c[4] >> 4, c[5] << (c[5] & 15), (unsigned)c[6] << (c[6] & 7), c[1] & 127, c[0] & 127,
+             c[0] >> 7, c[1] >> 7, c[0] & 3, c[6] & 3);
     feed_text(r, text);
     snprintf(text, sizeof(text), "type=FD_PAIR %s fd0=%u fd1=%u", stamp, c[5] & 15, c[5] >> 4);
     feed_text(r, text);
@@ -91,9 +95,11 @@ static void feed_call(struct run *r, const uint8_t *c)
     snprintf(text, sizeof(text), "type=OBJ_PID %s opid=%u", stamp, c[6] & 127);
     feed_text(r, text);
     for (unsigned i = 0; i < 2; i++) {
-        snprintf(text, sizeof(text), "type=PATH %s item=%u name=\"%sf%u\" inode=%u dev=fe:00 mode=%s rdev=00:00 nametype=%s", stamp,
-                 i, c[7] & 16 ? "" : "/d/", c[6] >> (4 * i) & 15, (c[7] >> (i + 1)) % 31, c[7] & 32 ? "0100644" : "040755",
-                 kinds[(c[7] >> 2 * i) & 3]);
+        snprintf(
+            text, sizeof(text),
+            "type=PATH %s item=%u name=\"%sf%u\" inode=%u dev=fe:00 mode=%s rdev=00:00 nametype=%s",
+            stamp, i, c[7] & 16 ? "" : "/d/", c[6] >> (4 * i) & 15, (c[7] >> (i + 1)) % 31,
+            c[7] & 32 ? "0100644" : "040755", kinds[(c[7] >> 2 * i) & 3]);
         feed_text(r, text);
     }
     snprintf(text, sizeof(text), "type=PROCTITLE %s proctitle=\"p\"", stamp);
@@ -107,7 +113,8 @@ static size_t step_size(const uint8_t *data, size_t size, bool calls)
     return step < size ? step : size;
 }
 
-static void run_all(struct run *r, const struct btr_decoder_config *config, const uint8_t *data, size_t size)
+static void run_all(struct run *r, const struct btr_decoder_config *config, const uint8_t *data,
+                    size_t size)
 {
     bool calls = size && data[0] == 1;
     size_t half = size / 2;
@@ -126,7 +133,9 @@ static void run_all(struct run *r, const struct btr_decoder_config *config, cons
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct btr_decoder_config config = {.host = BTR_SPAN("web01"), .size_max = ROOM};
-    struct run r = {.state = btr_decoder_auditd.state_new(&config), .arena = btr_arena_new(64 << 20), .serial = 10};
+    struct run r = {.state = btr_decoder_auditd.state_new(&config),
+                    .arena = btr_arena_new(64 << 20),
+                    .serial = 10};
     assert(r.state && r.arena);
     btr_batch_init(&r.batch);
     run_all(&r, &config, data, size);

@@ -1,7 +1,7 @@
 /**
- * A host that started anew has none of its old processes. Its agent tells the start of its own (DAEMON_START), after which
- * the kernel's serials begin low again, and later the start of the system (SYSTEM_BOOT), which alone tells the boot when
- * the serials happen to be higher.
+ * A host that started anew has none of its old processes. Its agent tells the start of its own
+ * (DAEMON_START), after which the kernel's serials begin low again, and later the start of the
+ * system (SYSTEM_BOOT), which alone tells the boot when the serials happen to be higher.
  */
 #include "state.h"
 

@@ -33,8 +33,8 @@ static bool slots_grow(struct audit_host *h, struct audit_table *t, uint64_t fd)
     return true;
 }
 
-/* Which of reads and writes the records of this process's user tell one by one. Sockets have calls of their own as well:
-   both kinds must have been seen, these on the host at all. */
+/* Which of reads and writes the records of this process's user tell one by one. Sockets have calls
+   of their own as well: both kinds must have been seen, these on the host at all. */
 static uint32_t told_of(const struct audit_host *h, uint32_t process, bool flow)
 {
     uint32_t told = btr_u64map_get(&h->told, h->processes[process].uid);
@@ -47,8 +47,8 @@ static uint32_t told_of(const struct audit_host *h, uint32_t process, bool flow)
 }
 
 /* One direction of an interval, located at the record that opened the descriptor. */
-static void interval_emit(struct audit_host *h, uint32_t process, const struct audit_object *o, int64_t since_ns,
-                          enum btr_operation operation)
+static void interval_emit(struct audit_host *h, uint32_t process, const struct audit_object *o,
+                          int64_t since_ns, enum btr_operation operation)
 {
     struct btr_event *e = audit_emit_implied(h, h->processes[process].id, o->id, operation);
     e->flags |= BTR_EVENT_INTERVAL;
@@ -60,11 +60,13 @@ static void interval_emit(struct audit_host *h, uint32_t process, const struct a
     e->line = o->opened_line;
 }
 
-/* What may have flowed through an open descriptor from `since_ns` to now, where calls were not recorded. */
+/* What may have flowed through an open descriptor from `since_ns` to now, where calls were not
+ * recorded. */
 static void interval_tell(struct audit_host *h, uint32_t process, uint32_t object, int64_t since_ns)
 {
     const struct audit_object *o = &h->objects[object];
-    bool flows = o->kind == AUDIT_OBJECT_FILE || o->kind == AUDIT_OBJECT_CHANNEL || o->kind == AUDIT_OBJECT_FLOW;
+    bool flows = o->kind == AUDIT_OBJECT_FILE || o->kind == AUDIT_OBJECT_CHANNEL ||
+                 o->kind == AUDIT_OBJECT_FLOW;
     uint32_t told = told_of(h, process, o->kind == AUDIT_OBJECT_FLOW);
     bool reads = (o->access & AUDIT_CAN_READ) && !(told & AUDIT_TOLD_READS);
     bool writes = (o->access & AUDIT_CAN_WRITE) && !(told & AUDIT_TOLD_WRITES);
@@ -85,8 +87,10 @@ static void interval_tell(struct audit_host *h, uint32_t process, uint32_t objec
         interval_emit(h, process, o, since_ns, flow ? BTR_OP_SEND : BTR_OP_WRITE);
 }
 
-/* The same for every process that has the table: each may have used the descriptor. The one in hand comes first. */
-static void sharers_tell(struct audit_host *h, uint32_t process, uint32_t table, uint32_t object, int64_t since_ns)
+/* The same for every process that has the table: each may have used the descriptor. The one in hand
+ * comes first. */
+static void sharers_tell(struct audit_host *h, uint32_t process, uint32_t table, uint32_t object,
+                         int64_t since_ns)
 {
     uint32_t others = h->tables[table].refs - 1;
     interval_tell(h, process, object, since_ns);
@@ -123,7 +127,8 @@ void audit_slots_unshare(struct audit_host *h, uint32_t process)
     h->processes[process].table = own;
 }
 
-void audit_slot_put(struct audit_host *h, uint32_t process, uint64_t fd, uint32_t object, bool cloexec)
+void audit_slot_put(struct audit_host *h, uint32_t process, uint64_t fd, uint32_t object,
+                    bool cloexec)
 {
     if (object == AUDIT_NONE)
         return;
@@ -263,8 +268,10 @@ uint32_t audit_descriptor(struct audit_host *h, uint32_t process, uint64_t fd)
     struct audit_object *o = &h->objects[object];
     char key[BTR_ID_TEXT_SIZE + 8];
     btr_id_text(h->processes[process].id, key);
-    int key_size = snprintf(key + BTR_ID_TEXT_SIZE - 1, 8, ":%u", (unsigned)fd) + BTR_ID_TEXT_SIZE - 1;
-    o->id = btr_identity_named("descriptor", h->host, (struct btr_span){(const uint8_t *)key, (size_t)key_size});
+    int key_size =
+        snprintf(key + BTR_ID_TEXT_SIZE - 1, 8, ":%u", (unsigned)fd) + BTR_ID_TEXT_SIZE - 1;
+    o->id = btr_identity_named("descriptor", h->host,
+                               (struct btr_span){(const uint8_t *)key, (size_t)key_size});
     o->kind = AUDIT_OBJECT_CHANNEL;
     o->entity = BTR_KIND_CHANNEL;
     o->access = AUDIT_CAN_READ | AUDIT_CAN_WRITE;
@@ -274,7 +281,8 @@ uint32_t audit_descriptor(struct audit_host *h, uint32_t process, uint64_t fd)
     o->opened_ns = h->now_ns;
     o->opened_time_ns = h->e->time_ns;
     char text[64];
-    int size = snprintf(text, sizeof(text), "descriptor %llu, opened before the records begin", (unsigned long long)fd);
+    int size = snprintf(text, sizeof(text), "descriptor %llu, opened before the records begin",
+                        (unsigned long long)fd);
     audit_string_set(h, &o->path, (struct btr_span){(const uint8_t *)text, (size_t)size});
     audit_slot_put(h, process, fd, object, false);
     slot = audit_slot_get(h, process, fd);

@@ -12,8 +12,8 @@ static void stream_set(struct audit_host *h)
         h->out_of_memory = true;
 }
 
-struct btr_event *audit_emit_implied(struct audit_host *h, struct btr_id subject, struct btr_id object,
-                                     enum btr_operation operation)
+struct btr_event *audit_emit_implied(struct audit_host *h, struct btr_id subject,
+                                     struct btr_id object, enum btr_operation operation)
 {
     stream_set(h);
     struct btr_event *e = btr_batch_event(h->batch);
@@ -33,7 +33,8 @@ struct btr_event *audit_emit_implied(struct audit_host *h, struct btr_id subject
     return e;
 }
 
-struct btr_event *audit_emit(struct audit_host *h, struct btr_id subject, struct btr_id object, enum btr_operation operation)
+struct btr_event *audit_emit(struct audit_host *h, struct btr_id subject, struct btr_id object,
+                             enum btr_operation operation)
 {
     struct btr_event *e = audit_emit_implied(h, subject, object, operation);
     e->flags = h->emitted > 0 ? BTR_EVENT_PART : 0;
@@ -41,13 +42,15 @@ struct btr_event *audit_emit(struct audit_host *h, struct btr_id subject, struct
     return e;
 }
 
-struct btr_event *audit_emit_in(struct audit_host *h, uint32_t process, struct btr_id object, enum btr_operation operation)
+struct btr_event *audit_emit_in(struct audit_host *h, uint32_t process, struct btr_id object,
+                                enum btr_operation operation)
 {
     audit_note_process(h, process);
     return audit_emit(h, h->processes[process].id, object, operation);
 }
 
-struct btr_event *audit_emit_out(struct audit_host *h, uint32_t process, struct btr_id object, enum btr_operation operation)
+struct btr_event *audit_emit_out(struct audit_host *h, uint32_t process, struct btr_id object,
+                                 enum btr_operation operation)
 {
     struct btr_event *e = audit_emit_in(h, process, object, operation);
     e->first_ns = h->first_ns;
@@ -77,7 +80,8 @@ struct btr_note *audit_note_new(struct audit_host *h, struct btr_id id, enum btr
     return n;
 }
 
-void audit_attr(struct audit_host *h, enum btr_attr_key key, int64_t since_ns, struct btr_span value)
+void audit_attr(struct audit_host *h, enum btr_attr_key key, int64_t since_ns,
+                struct btr_span value)
 {
     struct btr_span copy = value;
     if (value.size && !btr_arena_copy(h->arena, value, &copy))
@@ -86,7 +90,8 @@ void audit_attr(struct audit_host *h, enum btr_attr_key key, int64_t since_ns, s
         h->out_of_memory = true;
 }
 
-void audit_attr_number(struct audit_host *h, enum btr_attr_key key, int64_t since_ns, uint64_t value)
+void audit_attr_number(struct audit_host *h, enum btr_attr_key key, int64_t since_ns,
+                       uint64_t value)
 {
     char text[24];
     int size = snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
@@ -106,7 +111,8 @@ static void process_attrs(struct audit_host *h, const struct audit_process *p)
         int size = snprintf(text, sizeof(text), "%u", p->uid);
         struct btr_span uid = {(const uint8_t *)text, (size_t)size};
         audit_attr(h, BTR_ATTR_USER_ID, p->user_ns, uid);
-        audit_attr(h, BTR_ATTR_USER_NAME, p->user_ns, btr_hosts_user(h->config.hosts, h->host, uid));
+        audit_attr(h, BTR_ATTR_USER_NAME, p->user_ns,
+                   btr_hosts_user(h->config.hosts, h->host, uid));
     }
     if (p->ses != UINT32_MAX)
         audit_attr_number(h, BTR_ATTR_SESSION_ID, p->start_ns, p->ses);
@@ -138,10 +144,12 @@ static void flow_attrs(struct audit_host *h, const struct audit_object *o)
     bool client = o->flags & BTR_ENTITY_HALF;
     struct btr_span own = btr_span_of(o->ip), peer = btr_span_of(o->peer_ip);
     int64_t since = o->opened_ns;
-    audit_attr(h, BTR_ATTR_NETWORK_TRANSPORT, since, o->datagram ? BTR_SPAN("udp") : BTR_SPAN("tcp"));
+    audit_attr(h, BTR_ATTR_NETWORK_TRANSPORT, since,
+               o->datagram ? BTR_SPAN("udp") : BTR_SPAN("tcp"));
     audit_attr(h, BTR_ATTR_SOURCE_IP, since, client ? own : peer);
     audit_attr(h, BTR_ATTR_DESTINATION_IP, since, client ? peer : own);
-    uint16_t source = client ? o->port : o->peer_port, destination = client ? o->peer_port : o->port;
+    uint16_t source = client ? o->port : o->peer_port,
+             destination = client ? o->peer_port : o->port;
     if (source)
         audit_attr_number(h, BTR_ATTR_SOURCE_PORT, since, source);
     if (destination)
@@ -171,7 +179,8 @@ void audit_note_object(struct audit_host *h, uint32_t object)
     }
 }
 
-void audit_note_file(struct audit_host *h, struct btr_id id, struct btr_span root, struct btr_span path)
+void audit_note_file(struct audit_host *h, struct btr_id id, struct btr_span root,
+                     struct btr_span path)
 {
     if (!audit_note_new(h, id, BTR_KIND_FILE))
         return;
@@ -208,13 +217,14 @@ struct btr_id audit_user_entity(struct audit_host *h, uint32_t uid)
     struct btr_id id = btr_identity_named("user", h->host, name);
     if (audit_note_new(h, id, BTR_KIND_USER)) {
         audit_attr(h, BTR_ATTR_USER_ID, h->now_ns, name);
-        audit_attr(h, BTR_ATTR_USER_NAME, h->now_ns, btr_hosts_user(h->config.hosts, h->host, name));
+        audit_attr(h, BTR_ATTR_USER_NAME, h->now_ns,
+                   btr_hosts_user(h->config.hosts, h->host, name));
     }
     return id;
 }
 
-void audit_gap(struct audit_host *h, enum btr_gap_kind kind, int64_t from_ns, uint64_t from_id, uint64_t count,
-               struct btr_span why)
+void audit_gap(struct audit_host *h, enum btr_gap_kind kind, int64_t from_ns, uint64_t from_id,
+               uint64_t count, struct btr_span why)
 {
     stream_set(h);
     struct btr_gap *g = btr_batch_gap(h->batch);

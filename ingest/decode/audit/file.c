@@ -1,10 +1,20 @@
 #include "state.h"
 
-/* open(2) flags as on x86-64, i386 and the generic table; O_DIRECTORY and O_LARGEFILE differ on arm and are not used. */
+/* open(2) flags as on x86-64, i386 and the generic table; O_DIRECTORY and O_LARGEFILE differ on arm
+ * and are not used. */
 enum {
-    OPEN_ACCESS = 3, OPEN_WRONLY = 1, OPEN_RDWR = 2, OPEN_CREAT = 0100, OPEN_TRUNC = 01000, OPEN_CLOEXEC = 02000000,
+    OPEN_ACCESS = 3,
+    OPEN_WRONLY = 1,
+    OPEN_RDWR = 2,
+    OPEN_CREAT = 0100,
+    OPEN_TRUNC = 01000,
+    OPEN_CLOEXEC = 02000000,
     OPEN_PATH = 010000000,
-    TYPE_MASK = 0170000, TYPE_DIRECTORY = 0040000, TYPE_CHARACTER = 0020000,     DEVICE_MEMORY = 1, /* major of /dev/null, zero, full, random: what is written there is never read there */
+    TYPE_MASK = 0170000,
+    TYPE_DIRECTORY = 0040000,
+    TYPE_CHARACTER = 0020000,
+    DEVICE_MEMORY =
+        1, /* major of /dev/null, zero, full, random: what is written there is never read there */
 };
 
 /* A name that a record gives, resolved. */
@@ -22,7 +32,8 @@ static bool is_type(const struct audit_path *p, uint32_t type)
 }
 
 /* The record's path items of a kind, in order. @return NULL when there is no `nth` */
-static const struct audit_path *path_nth(const struct audit_event *e, unsigned nametype, uint32_t nth)
+static const struct audit_path *path_nth(const struct audit_event *e, unsigned nametype,
+                                         uint32_t nth)
 {
     for (uint32_t i = 0; i < e->path_count; i++)
         if (e->paths[i].nametype == nametype && nth-- == 0)
@@ -33,7 +44,8 @@ static const struct audit_path *path_nth(const struct audit_event *e, unsigned n
 /* The object of a call with one name: what was created, deleted, or was there. */
 static const struct audit_path *path_object(const struct audit_event *e)
 {
-    static const uint8_t order[] = {AUDIT_NAME_CREATE, AUDIT_NAME_DELETE, AUDIT_NAME_NORMAL, AUDIT_NAME_UNKNOWN};
+    static const uint8_t order[] = {AUDIT_NAME_CREATE, AUDIT_NAME_DELETE, AUDIT_NAME_NORMAL,
+                                    AUDIT_NAME_UNKNOWN};
     for (size_t i = 0; i < sizeof(order); i++) {
         const struct audit_path *p = path_nth(e, order[i], 0);
         if (p && p->name.form != AUDIT_TEXT_NONE)
@@ -43,7 +55,8 @@ static const struct audit_path *path_object(const struct audit_event *e)
 }
 
 /* Resolves a name and joins it to the life of its inode. */
-static bool name_resolve(struct audit_host *h, uint32_t process, const struct audit_path *path, int64_t dirfd, struct named *out)
+static bool name_resolve(struct audit_host *h, uint32_t process, const struct audit_path *path,
+                         int64_t dirfd, struct named *out)
 {
     *out = (struct named){.path = path, .inode = AUDIT_NONE};
     if (!path || !audit_path_full(h, process, path->name, dirfd, &out->full))
@@ -55,8 +68,9 @@ static bool name_resolve(struct audit_host *h, uint32_t process, const struct au
     out->inode = audit_inode_add(h, path->device, path->inode);
     if (out->inode == AUDIT_NONE)
         return true;
-    if (path->nametype == AUDIT_NAME_CREATE && h->inodes[out->inode].refs == 0 && h->e->call != AUDIT_CALL_link &&
-        h->e->call != AUDIT_CALL_linkat && h->e->call != AUDIT_CALL_rename && h->e->call != AUDIT_CALL_renameat &&
+    if (path->nametype == AUDIT_NAME_CREATE && h->inodes[out->inode].refs == 0 &&
+        h->e->call != AUDIT_CALL_link && h->e->call != AUDIT_CALL_linkat &&
+        h->e->call != AUDIT_CALL_rename && h->e->call != AUDIT_CALL_renameat &&
         h->e->call != AUDIT_CALL_renameat2)
         audit_inode_clear(h, out->inode); /* the number is used again: another life */
     out->slot = audit_inode_name(h, out->inode, out->id, out->root, out->full);
@@ -162,8 +176,10 @@ static void open_emit(struct audit_host *h, uint32_t process, const struct named
     else if (access == AUDIT_CAN_READ)
         audit_emit_in(h, process, n->id, BTR_OP_OPEN_READ);
     else
-        audit_emit_out(h, process, n->id, access == AUDIT_CAN_WRITE ? BTR_OP_OPEN_WRITE : BTR_OP_OPEN_BOTH);
-    if ((flags & OPEN_TRUNC) && n->path->nametype != AUDIT_NAME_CREATE && (access & AUDIT_CAN_WRITE))
+        audit_emit_out(h, process, n->id,
+                       access == AUDIT_CAN_WRITE ? BTR_OP_OPEN_WRITE : BTR_OP_OPEN_BOTH);
+    if ((flags & OPEN_TRUNC) && n->path->nametype != AUDIT_NAME_CREATE &&
+        (access & AUDIT_CAN_WRITE))
         audit_emit_out(h, process, n->id, BTR_OP_TRUNCATE);
 }
 
@@ -180,12 +196,14 @@ static void call_open(struct audit_host *h, uint32_t process)
             audit_emit_in(h, process, n.id, BTR_OP_OPEN_DENIED)->flags |= BTR_EVENT_FAILED;
         return;
     }
-    if (!known) { /* the name cannot be resolved: the descriptor is told by what follows, with a doubt */
+    if (!known) { /* the name cannot be resolved: the descriptor is told by what follows, with a
+                     doubt */
         audit_slot_close(h, process, (uint64_t)e->exit);
         uint32_t object = audit_descriptor(h, process, (uint64_t)e->exit);
         if (object != AUDIT_NONE) {
             audit_note_object(h, object);
-            audit_emit_out(h, process, h->objects[object].id, BTR_OP_OPEN_BOTH)->doubt = BTR_DOUBT_DESCRIPTOR_UNKNOWN;
+            audit_emit_out(h, process, h->objects[object].id, BTR_OP_OPEN_BOTH)->doubt =
+                BTR_DOUBT_DESCRIPTOR_UNKNOWN;
         }
         return;
     }
@@ -218,9 +236,10 @@ static void name_moved(struct audit_host *h, uint32_t inode, uint16_t slot)
     i->names[slot].changed = true;
 }
 
-/* rename: the process takes away the old name and makes the new one, whose content is the old one's. An exchange
-   (RENAME_EXCHANGE) has two names of each kind and is told both ways. */
-static void rename_tell(struct audit_host *h, uint32_t process, struct named *from, struct named *to)
+/* rename: the process takes away the old name and makes the new one, whose content is the old
+   one's. An exchange (RENAME_EXCHANGE) has two names of each kind and is told both ways. */
+static void rename_tell(struct audit_host *h, uint32_t process, struct named *from,
+                        struct named *to)
 {
     if (from->inode != AUDIT_NONE)
         audit_inode_read(h, from->inode, from->slot, h->first_ns, h->now_ns, false);
@@ -236,8 +255,10 @@ static void rename_tell(struct audit_host *h, uint32_t process, struct named *fr
     audit_inode_forget_name(h, inode, from->id);
 }
 
-/* The old name of what got a new one: the deleted item of the same inode, else the one at the same place. */
-static const struct audit_path *rename_old(const struct audit_event *e, const struct audit_path *new, uint32_t nth)
+/* The old name of what got a new one: the deleted item of the same inode, else the one at the same
+ * place. */
+static const struct audit_path *rename_old(const struct audit_event *e,
+                                           const struct audit_path *new, uint32_t nth)
 {
     const struct audit_path *old;
     for (uint32_t i = 0; (old = path_nth(e, AUDIT_NAME_DELETE, i)) != NULL; i++)
@@ -251,7 +272,8 @@ static void rename_replaced(struct audit_host *h, const struct audit_path *new, 
 {
     const struct audit_path *gone;
     for (uint32_t i = 0; (gone = path_nth(h->e, AUDIT_NAME_DELETE, i)) != NULL; i++) {
-        uint32_t inode = gone->inode == new->inode ? AUDIT_NONE : audit_inode_find(h, gone->device, gone->inode);
+        uint32_t inode =
+            gone->inode == new->inode ? AUDIT_NONE : audit_inode_find(h, gone->device, gone->inode);
         if (inode != AUDIT_NONE)
             audit_inode_forget_name(h, inode, name);
     }
@@ -261,12 +283,14 @@ static void call_rename(struct audit_host *h, uint32_t process)
 {
     const struct audit_event *e = h->e;
     bool at = e->call != AUDIT_CALL_rename;
-    int64_t from_dir = at ? dirfd_of(e->a[0]) : AUDIT_FDCWD, to_dir = at ? dirfd_of(e->a[2]) : AUDIT_FDCWD;
+    int64_t from_dir = at ? dirfd_of(e->a[0]) : AUDIT_FDCWD,
+            to_dir = at ? dirfd_of(e->a[2]) : AUDIT_FDCWD;
     const struct audit_path *new;
     for (uint32_t i = 0; i < 2 && (new = path_nth(e, AUDIT_NAME_CREATE, i)) != NULL; i++) {
         struct named from, to;
         const struct audit_path *old = rename_old(e, new, i);
-        if (!old || !name_resolve(h, process, old, from_dir, &from) || !name_resolve(h, process, new, to_dir, &to))
+        if (!old || !name_resolve(h, process, old, from_dir, &from) ||
+            !name_resolve(h, process, new, to_dir, &to))
             continue;
         rename_replaced(h, new, to.id);
         rename_tell(h, process, &from, &to);
@@ -278,8 +302,10 @@ static void call_link(struct audit_host *h, uint32_t process)
     const struct audit_event *e = h->e;
     bool at = e->call == AUDIT_CALL_linkat;
     struct named from, to;
-    bool known = name_resolve(h, process, path_nth(e, AUDIT_NAME_NORMAL, 0), at ? dirfd_of(e->a[0]) : AUDIT_FDCWD, &from);
-    if (!name_resolve(h, process, path_nth(e, AUDIT_NAME_CREATE, 0), at ? dirfd_of(e->a[2]) : AUDIT_FDCWD, &to))
+    bool known = name_resolve(h, process, path_nth(e, AUDIT_NAME_NORMAL, 0),
+                              at ? dirfd_of(e->a[0]) : AUDIT_FDCWD, &from);
+    if (!name_resolve(h, process, path_nth(e, AUDIT_NAME_CREATE, 0),
+                      at ? dirfd_of(e->a[2]) : AUDIT_FDCWD, &to))
         return;
     if (known && from.inode != AUDIT_NONE)
         audit_inode_read(h, from.inode, from.slot, h->first_ns, h->now_ns, false);
@@ -288,11 +314,13 @@ static void call_link(struct audit_host *h, uint32_t process)
         return;
     audit_emit(h, from.id, to.id, BTR_OP_LINKED)->first_ns = h->first_ns;
     if (to.inode != AUDIT_NONE && to.slot < h->inodes[to.inode].name_count)
-        h->inodes[to.inode].names[to.slot].version = h->inodes[to.inode].version; /* `linked` joined it */
+        h->inodes[to.inode].names[to.slot].version =
+            h->inodes[to.inode].version; /* `linked` joined it */
 }
 
 /* Calls that change one named thing. */
-static void call_named(struct audit_host *h, uint32_t process, int64_t dirfd, enum btr_operation operation)
+static void call_named(struct audit_host *h, uint32_t process, int64_t dirfd,
+                       enum btr_operation operation)
 {
     struct named n;
     if (!name_resolve(h, process, path_object(h->e), dirfd, &n))
@@ -326,14 +354,17 @@ static void call_chdir(struct audit_host *h, uint32_t process)
     } else if (path_object(e)) {
         audit_path_full(h, process, path_object(e)->name, AUDIT_FDCWD, &full);
     }
-    struct btr_span prefix = h->processes[process].prefix; /* the folder is kept as records tell it: inside */
-    if (full.size > prefix.size && btr_span_begins(full, prefix) && (prefix.size == 0 || full.at[prefix.size] == '/'))
+    struct btr_span prefix =
+        h->processes[process].prefix; /* the folder is kept as records tell it: inside */
+    if (full.size > prefix.size && btr_span_begins(full, prefix) &&
+        (prefix.size == 0 || full.at[prefix.size] == '/'))
         full = (struct btr_span){full.at + prefix.size, full.size - prefix.size};
     if (full.size)
         audit_string_set(h, &h->processes[process].cwd, full);
 }
 
-/* The descriptor that an exec ran its program from: execveat's, when the name is empty, else that of /proc/self/fd/N. */
+/* The descriptor that an exec ran its program from: execveat's, when the name is empty, else that
+ * of /proc/self/fd/N. */
 static uint32_t exec_descriptor(struct audit_host *h, uint32_t process)
 {
     const struct audit_path *path = path_nth(h->e, AUDIT_NAME_NORMAL, 0);
@@ -356,7 +387,8 @@ static uint32_t exec_descriptor(struct audit_host *h, uint32_t process)
     return slot ? slot->object : AUDIT_NONE;
 }
 
-/* A program that lies in memory or behind a descriptor whose name the record does not tell. @return whether it is one */
+/* A program that lies in memory or behind a descriptor whose name the record does not tell. @return
+ * whether it is one */
 static bool exec_from_descriptor(struct audit_host *h, uint32_t process)
 {
     uint32_t object = exec_descriptor(h, process);
@@ -382,7 +414,8 @@ void audit_exec_files(struct audit_host *h, uint32_t process)
             found = false; /* the program's own item */
             continue;
         }
-        if (e->paths[i].nametype == AUDIT_NAME_PARENT || !name_resolve(h, process, &e->paths[i], dirfd, &n))
+        if (e->paths[i].nametype == AUDIT_NAME_PARENT ||
+            !name_resolve(h, process, &e->paths[i], dirfd, &n))
             continue;
         name_read(h, &n);
         audit_emit_in(h, process, n.id, first ? BTR_OP_EXEC : BTR_OP_LOAD);
@@ -396,27 +429,38 @@ void audit_exec_files(struct audit_host *h, uint32_t process)
     }
 }
 
-/* Calls on one named thing or one descriptor, as rows: which argument holds the folder's descriptor (-1: none), what
-   the call does to the thing. */
+/* Calls on one named thing or one descriptor, as rows: which argument holds the folder's descriptor
+   (-1: none), what the call does to the thing. */
 enum { BY_DESCRIPTOR = -2 };
 static const struct change {
     uint8_t call;
     int8_t dirfd_argument;
     uint8_t operation;
 } changes[] = {
-    {AUDIT_CALL_symlink, -1, BTR_OP_CREATE},      {AUDIT_CALL_symlinkat, 1, BTR_OP_CREATE},
-    {AUDIT_CALL_mkdir, -1, BTR_OP_CREATE},        {AUDIT_CALL_mkdirat, 0, BTR_OP_CREATE},
-    {AUDIT_CALL_mknod, -1, BTR_OP_CREATE},        {AUDIT_CALL_mknodat, 0, BTR_OP_CREATE},
-    {AUDIT_CALL_chmod, -1, BTR_OP_CHMOD},         {AUDIT_CALL_fchmodat, 0, BTR_OP_CHMOD},
+    {AUDIT_CALL_symlink, -1, BTR_OP_CREATE},
+    {AUDIT_CALL_symlinkat, 1, BTR_OP_CREATE},
+    {AUDIT_CALL_mkdir, -1, BTR_OP_CREATE},
+    {AUDIT_CALL_mkdirat, 0, BTR_OP_CREATE},
+    {AUDIT_CALL_mknod, -1, BTR_OP_CREATE},
+    {AUDIT_CALL_mknodat, 0, BTR_OP_CREATE},
+    {AUDIT_CALL_chmod, -1, BTR_OP_CHMOD},
+    {AUDIT_CALL_fchmodat, 0, BTR_OP_CHMOD},
     {AUDIT_CALL_fchmod, BY_DESCRIPTOR, BTR_OP_CHMOD},
-    {AUDIT_CALL_chown, -1, BTR_OP_CHOWN},         {AUDIT_CALL_lchown, -1, BTR_OP_CHOWN},
-    {AUDIT_CALL_fchownat, 0, BTR_OP_CHOWN},       {AUDIT_CALL_fchown, BY_DESCRIPTOR, BTR_OP_CHOWN},
-    {AUDIT_CALL_truncate, -1, BTR_OP_TRUNCATE},   {AUDIT_CALL_ftruncate, BY_DESCRIPTOR, BTR_OP_TRUNCATE},
+    {AUDIT_CALL_chown, -1, BTR_OP_CHOWN},
+    {AUDIT_CALL_lchown, -1, BTR_OP_CHOWN},
+    {AUDIT_CALL_fchownat, 0, BTR_OP_CHOWN},
+    {AUDIT_CALL_fchown, BY_DESCRIPTOR, BTR_OP_CHOWN},
+    {AUDIT_CALL_truncate, -1, BTR_OP_TRUNCATE},
+    {AUDIT_CALL_ftruncate, BY_DESCRIPTOR, BTR_OP_TRUNCATE},
     {AUDIT_CALL_fallocate, BY_DESCRIPTOR, BTR_OP_TRUNCATE},
-    {AUDIT_CALL_utime, -1, BTR_OP_SETTIME},       {AUDIT_CALL_utimes, -1, BTR_OP_SETTIME},
-    {AUDIT_CALL_utimensat, 0, BTR_OP_SETTIME},    {AUDIT_CALL_futimesat, 0, BTR_OP_SETTIME},
-    {AUDIT_CALL_setxattr, -1, BTR_OP_SETATTR},    {AUDIT_CALL_lsetxattr, -1, BTR_OP_SETATTR},
-    {AUDIT_CALL_removexattr, -1, BTR_OP_SETATTR}, {AUDIT_CALL_lremovexattr, -1, BTR_OP_SETATTR},
+    {AUDIT_CALL_utime, -1, BTR_OP_SETTIME},
+    {AUDIT_CALL_utimes, -1, BTR_OP_SETTIME},
+    {AUDIT_CALL_utimensat, 0, BTR_OP_SETTIME},
+    {AUDIT_CALL_futimesat, 0, BTR_OP_SETTIME},
+    {AUDIT_CALL_setxattr, -1, BTR_OP_SETATTR},
+    {AUDIT_CALL_lsetxattr, -1, BTR_OP_SETATTR},
+    {AUDIT_CALL_removexattr, -1, BTR_OP_SETATTR},
+    {AUDIT_CALL_lremovexattr, -1, BTR_OP_SETATTR},
     {AUDIT_CALL_fsetxattr, BY_DESCRIPTOR, BTR_OP_SETATTR},
     {AUDIT_CALL_fremovexattr, BY_DESCRIPTOR, BTR_OP_SETATTR},
 };
@@ -429,11 +473,14 @@ static void call_change(struct audit_host *h, uint32_t process)
         if (c->call != e->call)
             continue;
         enum btr_operation operation = (enum btr_operation)c->operation;
-        bool times = c->operation == BTR_OP_SETTIME && !path_object(e); /* without a name: of the descriptor */
+        bool times = c->operation == BTR_OP_SETTIME &&
+                     !path_object(e); /* without a name: of the descriptor */
         if (c->dirfd_argument == BY_DESCRIPTOR || times)
             call_descriptor(h, process, operation);
         else
-            call_named(h, process, c->dirfd_argument < 0 ? AUDIT_FDCWD : dirfd_of(e->a[c->dirfd_argument]), operation);
+            call_named(h, process,
+                       c->dirfd_argument < 0 ? AUDIT_FDCWD : dirfd_of(e->a[c->dirfd_argument]),
+                       operation);
         return;
     }
 }
@@ -441,19 +488,28 @@ static void call_change(struct audit_host *h, uint32_t process)
 void audit_call_file(struct audit_host *h, uint32_t process)
 {
     switch (h->e->call) {
-    case AUDIT_CALL_open: case AUDIT_CALL_openat: case AUDIT_CALL_openat2: case AUDIT_CALL_creat:
+    case AUDIT_CALL_open:
+    case AUDIT_CALL_openat:
+    case AUDIT_CALL_openat2:
+    case AUDIT_CALL_creat:
         call_open(h, process);
         break;
-    case AUDIT_CALL_unlink: case AUDIT_CALL_unlinkat: case AUDIT_CALL_rmdir:
+    case AUDIT_CALL_unlink:
+    case AUDIT_CALL_unlinkat:
+    case AUDIT_CALL_rmdir:
         call_unlink(h, process);
         break;
-    case AUDIT_CALL_rename: case AUDIT_CALL_renameat: case AUDIT_CALL_renameat2:
+    case AUDIT_CALL_rename:
+    case AUDIT_CALL_renameat:
+    case AUDIT_CALL_renameat2:
         call_rename(h, process);
         break;
-    case AUDIT_CALL_link: case AUDIT_CALL_linkat:
+    case AUDIT_CALL_link:
+    case AUDIT_CALL_linkat:
         call_link(h, process);
         break;
-    case AUDIT_CALL_chdir: case AUDIT_CALL_fchdir:
+    case AUDIT_CALL_chdir:
+    case AUDIT_CALL_fchdir:
         call_chdir(h, process);
         break;
     default:

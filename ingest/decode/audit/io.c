@@ -1,7 +1,9 @@
 #include "state.h"
 
 enum {
-    PROT_WRITE_ = 2, PROT_EXEC_ = 4, MAP_SHARED_ = 1,
+    PROT_WRITE_ = 2,
+    PROT_EXEC_ = 4,
+    MAP_SHARED_ = 1,
 };
 
 static uint64_t bytes_of(const struct audit_event *e)
@@ -21,8 +23,10 @@ static void told_add(struct audit_host *h, uint32_t process, uint32_t what)
         h->out_of_memory = true;
 }
 
-/* One transfer between a process and what a descriptor points at. @return the event, or NULL when nothing flows */
-static struct btr_event *transfer(struct audit_host *h, uint32_t process, uint64_t fd, bool in, uint64_t bytes)
+/* One transfer between a process and what a descriptor points at. @return the event, or NULL when
+ * nothing flows */
+static struct btr_event *transfer(struct audit_host *h, uint32_t process, uint64_t fd, bool in,
+                                  uint64_t bytes)
 {
     uint32_t object = audit_descriptor(h, process, fd);
     if (object == AUDIT_NONE)
@@ -49,7 +53,8 @@ static struct btr_event *transfer(struct audit_host *h, uint32_t process, uint64
     return e;
 }
 
-/* sendfile and its like: what is read goes out while the call lasts, so the read is no later than the write. */
+/* sendfile and its like: what is read goes out while the call lasts, so the read is no later than
+ * the write. */
 static void call_move(struct audit_host *h, uint32_t process, uint64_t from, uint64_t to)
 {
     uint64_t bytes = bytes_of(h->e);
@@ -86,7 +91,8 @@ static void call_mmap(struct audit_host *h, uint32_t process)
         return;
     if (o->inode != AUDIT_NONE)
         audit_inode_read(h, o->inode, o->name_slot, h->now_ns, h->now_ns, false);
-    struct btr_event *out = audit_emit_in(h, process, h->objects[object].id, e->a[2] & PROT_EXEC_ ? BTR_OP_LOAD : BTR_OP_MAP);
+    struct btr_event *out = audit_emit_in(h, process, h->objects[object].id,
+                                          e->a[2] & PROT_EXEC_ ? BTR_OP_LOAD : BTR_OP_MAP);
     out->doubt = h->objects[object].doubt;
     if ((e->mmap_flags & MAP_SHARED_) && (e->a[2] & PROT_WRITE_))
         map_shared(h, process, object);
@@ -108,16 +114,25 @@ void audit_call_io(struct audit_host *h, uint32_t process)
 {
     const struct audit_event *e = h->e;
     switch (e->call) {
-    case AUDIT_CALL_read: case AUDIT_CALL_pread64: case AUDIT_CALL_readv: case AUDIT_CALL_preadv: case AUDIT_CALL_preadv2:
+    case AUDIT_CALL_read:
+    case AUDIT_CALL_pread64:
+    case AUDIT_CALL_readv:
+    case AUDIT_CALL_preadv:
+    case AUDIT_CALL_preadv2:
         call_read(h, process);
         break;
-    case AUDIT_CALL_write: case AUDIT_CALL_pwrite64: case AUDIT_CALL_writev: case AUDIT_CALL_pwritev: case AUDIT_CALL_pwritev2:
+    case AUDIT_CALL_write:
+    case AUDIT_CALL_pwrite64:
+    case AUDIT_CALL_writev:
+    case AUDIT_CALL_pwritev:
+    case AUDIT_CALL_pwritev2:
         call_write(h, process);
         break;
     case AUDIT_CALL_sendfile:
         call_move(h, process, e->a[1], e->a[0]);
         break;
-    case AUDIT_CALL_splice: case AUDIT_CALL_copy_file_range:
+    case AUDIT_CALL_splice:
+    case AUDIT_CALL_copy_file_range:
         call_move(h, process, e->a[0], e->a[2]);
         break;
     case AUDIT_CALL_tee:

@@ -1,6 +1,7 @@
 #include "state.h"
 
-/* A saved state read back (save.c has the layout): every count is held against what is left, every index against its pool. */
+/* A saved state read back (save.c has the layout): every count is held against what is left, every
+ * index against its pool. */
 
 struct reader {
     struct btr_cursor c;
@@ -94,8 +95,8 @@ static void get_scalars(struct reader *r, struct audit_host *h)
     h->events = get(r, UINT64_MAX);
     h->evicted = get(r, UINT64_MAX);
     h->orphans = get(r, UINT64_MAX);
-    if (h->order_ns < 0 || h->order_ns > AUDIT_TIME_NS_MAX || h->clock_offset_ns < -AUDIT_TIME_NS_MAX ||
-        h->clock_offset_ns > AUDIT_TIME_NS_MAX)
+    if (h->order_ns < 0 || h->order_ns > AUDIT_TIME_NS_MAX ||
+        h->clock_offset_ns < -AUDIT_TIME_NS_MAX || h->clock_offset_ns > AUDIT_TIME_NS_MAX)
         r->bad = true;
     h->recent_next = 0;
     for (uint32_t i = 0; i < AUDIT_RECENT_MAX; i++) {
@@ -115,13 +116,15 @@ static void get_scalars(struct reader *r, struct audit_host *h)
         c->first_ns = get_signed(r);
         c->last_ns = get_signed(r);
         c->parent = get_id(r);
-        c->table = (uint32_t)get(r, UINT32_MAX) - 1; /* held once the tables are there; 0 wraps to AUDIT_NONE */
+        c->table = (uint32_t)get(r, UINT32_MAX) -
+                   1; /* held once the tables are there; 0 wraps to AUDIT_NONE */
     }
 }
 
 static void get_inodes(struct reader *r, struct audit_host *h)
 {
-    uint64_t count = get(r, (uint64_t)h->inode_max + h->object_max + AUDIT_INODES_IN_HAND); /* more when all are open */
+    uint64_t count = get(r, (uint64_t)h->inode_max + h->object_max +
+                                AUDIT_INODES_IN_HAND); /* more when all are open */
     for (uint64_t i = 0; i < count && !r->bad; i++) {
         uint64_t device = get(r, UINT64_MAX), number = get(r, UINT64_MAX);
         uint32_t at = audit_inode_add(h, device, number);
@@ -184,7 +187,8 @@ static void get_object(struct reader *r, struct audit_host *h)
     get_chars(r, o->peer_ip, sizeof(o->peer_ip));
     o->root = audit_intern(h, get_text(r));
     audit_string_set(h, &o->path, get_text(r));
-    if (o->kind > AUDIT_OBJECT_LISTENER || o->entity == 0 || o->entity > BTR_KIND_MAX || o->doubt > BTR_DOUBT_MAX)
+    if (o->kind > AUDIT_OBJECT_LISTENER || o->entity == 0 || o->entity > BTR_KIND_MAX ||
+        o->doubt > BTR_DOUBT_MAX)
         r->bad = true;
 }
 
@@ -219,7 +223,8 @@ static void get_process(struct reader *r, struct audit_host *h)
 {
     struct btr_id id = get_id(r);
     uint32_t pid = (uint32_t)get(r, UINT32_MAX);
-    if (r->bad || pid == 0 || btr_u64map_get(&h->pids, pid) != AUDIT_NONE || h->pids.count >= h->process_max) {
+    if (r->bad || pid == 0 || btr_u64map_get(&h->pids, pid) != AUDIT_NONE ||
+        h->pids.count >= h->process_max) {
         r->bad = true;
         return;
     }
@@ -307,7 +312,8 @@ int audit_host_load(struct audit_host *h, struct btr_span saved, struct btr_err 
     for (uint64_t i = 0; i < processes && !r.bad; i++)
         get_process(&r, h);
     if (r.bad || r.c.rest.size != 0 || h->out_of_memory)
-        return btr_fail(err, h->out_of_memory ? BTR_E_NOMEM : BTR_E_FORMAT, r.c.offset, "saved audit state is damaged");
+        return btr_fail(err, h->out_of_memory ? BTR_E_NOMEM : BTR_E_FORMAT, r.c.offset,
+                        "saved audit state is damaged");
     references_settle(h, (uint32_t)tables, (uint32_t)objects);
     return 0;
 }

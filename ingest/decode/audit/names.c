@@ -2,7 +2,8 @@
 
 enum { PATH_SIZE_MAX = 8192 };
 
-/* Removes empty and "." parts and resolves ".." by name, in place. `path` begins with '/'. @return its new size */
+/* Removes empty and "." parts and resolves ".." by name, in place. `path` begins with '/'. @return
+ * its new size */
 static size_t path_normalise(uint8_t *path, size_t size)
 {
     size_t out = 0, at = 0;
@@ -29,7 +30,8 @@ static size_t path_normalise(uint8_t *path, size_t size)
     return out;
 }
 
-/* "/proc/self/x" names another thing in every process: the key says which. "/proc/self/exe" is the program itself. */
+/* "/proc/self/x" names another thing in every process: the key says which. "/proc/self/exe" is the
+ * program itself. */
 static struct btr_span proc_self(struct audit_host *h, uint32_t process, struct btr_span path)
 {
     const struct audit_process *p = &h->processes[process];
@@ -49,7 +51,8 @@ static struct btr_span proc_self(struct audit_host *h, uint32_t process, struct 
     return (struct btr_span){out, (size_t)head + rest.size};
 }
 
-/* What a relative name counts from: the descriptor, else the record's own CWD, else the last one known. */
+/* What a relative name counts from: the descriptor, else the record's own CWD, else the last one
+ * known. */
 static bool base_of(struct audit_host *h, uint32_t process, int64_t dirfd, struct btr_span *base)
 {
     if (dirfd >= 0) {
@@ -65,7 +68,8 @@ static bool base_of(struct audit_host *h, uint32_t process, int64_t dirfd, struc
     return base->size > 0;
 }
 
-bool audit_path_full(struct audit_host *h, uint32_t process, struct audit_text name, int64_t dirfd, struct btr_span *out)
+bool audit_path_full(struct audit_host *h, uint32_t process, struct audit_text name, int64_t dirfd,
+                     struct btr_span *out)
 {
     struct btr_span own, base = {NULL, 0}, prefix = h->processes[process].prefix;
     if (name.form == AUDIT_TEXT_NONE || !audit_text_decode(name, h->arena, &own))
@@ -95,14 +99,15 @@ bool audit_path_full(struct audit_host *h, uint32_t process, struct audit_text n
     return true;
 }
 
-struct btr_id audit_file_id(struct audit_host *h, uint32_t process, struct btr_span path, struct btr_span *root)
+struct btr_id audit_file_id(struct audit_host *h, uint32_t process, struct btr_span path,
+                            struct btr_span *root)
 {
     *root = h->processes[process].root;
     return btr_identity_file(h->host, *root, path);
 }
 
-static void name_set(struct audit_host *h, struct audit_name *name, struct btr_id id, struct btr_span root,
-                     struct btr_span path)
+static void name_set(struct audit_host *h, struct audit_name *name, struct btr_id id,
+                     struct btr_span root, struct btr_span path)
 {
     name->id = id;
     name->root = root;
@@ -111,7 +116,8 @@ static void name_set(struct audit_host *h, struct audit_name *name, struct btr_i
     audit_string_set(h, &name->path, path);
 }
 
-uint16_t audit_inode_name(struct audit_host *h, uint32_t inode, struct btr_id id, struct btr_span root, struct btr_span path)
+uint16_t audit_inode_name(struct audit_host *h, uint32_t inode, struct btr_id id,
+                          struct btr_span root, struct btr_span path)
 {
     struct audit_inode *i = &h->inodes[inode];
     if (!i->names) {
@@ -171,8 +177,8 @@ void audit_inode_clear(struct audit_host *h, uint32_t inode)
     i->version = 0;
 }
 
-static void same_emit(struct audit_host *h, const struct audit_name *from, const struct audit_name *to, int64_t first_ns,
-                      int64_t last_ns)
+static void same_emit(struct audit_host *h, const struct audit_name *from,
+                      const struct audit_name *to, int64_t first_ns, int64_t last_ns)
 {
     audit_note_file(h, from->id, from->root, from->path);
     audit_note_file(h, to->id, to->root, to->path);
@@ -181,9 +187,10 @@ static void same_emit(struct audit_host *h, const struct audit_name *from, const
     e->last_ns = last_ns;
 }
 
-/* An instant needs the name of the last change only: that one was joined to those before. In an interval any of them may
-   have been the last. */
-void audit_inode_read(struct audit_host *h, uint32_t inode, uint16_t slot, int64_t first_ns, int64_t last_ns, bool interval)
+/* An instant needs the name of the last change only: that one was joined to those before. In an
+   interval any of them may have been the last. */
+void audit_inode_read(struct audit_host *h, uint32_t inode, uint16_t slot, int64_t first_ns,
+                      int64_t last_ns, bool interval)
 {
     struct audit_inode *i = &h->inodes[inode];
     i->used = 1;
@@ -191,14 +198,16 @@ void audit_inode_read(struct audit_host *h, uint32_t inode, uint16_t slot, int64
         return;
     struct audit_name *to = &i->names[slot];
     for (uint16_t n = 0; n < i->name_count; n++) {
-        bool wanted = interval ? i->names[n].changed : n == i->last_name && to->version != i->version;
+        bool wanted =
+            interval ? i->names[n].changed : n == i->last_name && to->version != i->version;
         if (n != slot && wanted)
             same_emit(h, &i->names[n], to, first_ns, last_ns);
     }
     to->version = i->version;
 }
 
-void audit_inode_write(struct audit_host *h, uint32_t inode, uint16_t slot, int64_t first_ns, int64_t last_ns, bool interval)
+void audit_inode_write(struct audit_host *h, uint32_t inode, uint16_t slot, int64_t first_ns,
+                       int64_t last_ns, bool interval)
 {
     audit_inode_read(h, inode, slot, first_ns, last_ns, interval);
     struct audit_inode *i = &h->inodes[inode];
@@ -216,7 +225,8 @@ void audit_inode_spread(struct audit_host *h, uint32_t inode, uint16_t slot, int
     for (uint16_t n = 0; slot < i->name_count && n < i->name_count; n++) {
         if (n == slot)
             continue;
-        same_emit(h, &i->names[slot], &i->names[n], first_ns < h->now_ns ? first_ns : h->now_ns, h->now_ns);
+        same_emit(h, &i->names[slot], &i->names[n], first_ns < h->now_ns ? first_ns : h->now_ns,
+                  h->now_ns);
         if (i->last_name == slot)
             i->names[n].version = i->version;
     }

@@ -2,7 +2,8 @@
 
 #include "state.h"
 
-/* Bytes that one process, object and inode may cost on average; sets how many fit in the state's bound. */
+/* Bytes that one process, object and inode may cost on average; sets how many fit in the state's
+ * bound. */
 enum { PROCESS_COST = 1200, OBJECT_COST = 400, INODE_COST = 600 };
 
 static void limits_set(struct audit_host *h)
@@ -150,7 +151,8 @@ void audit_interned_sweep(struct audit_host *h, uint32_t least)
 }
 
 /* Grows a pool to hold one more. */
-static bool pool_grow(struct audit_host *h, void **items, uint32_t count, uint32_t *capacity, size_t item_size)
+static bool pool_grow(struct audit_host *h, void **items, uint32_t count, uint32_t *capacity,
+                      size_t item_size)
 {
     if (count < *capacity)
         return true;
@@ -176,12 +178,14 @@ uint32_t audit_object_new(struct audit_host *h)
     if (at != AUDIT_NONE) {
         h->object_free = h->objects[at].inode; /* the free list runs through this field */
     } else {
-        if (!pool_grow(h, (void **)&h->objects, h->object_count, &h->object_capacity, sizeof(*h->objects)))
+        if (!pool_grow(h, (void **)&h->objects, h->object_count, &h->object_capacity,
+                       sizeof(*h->objects)))
             return AUDIT_NONE;
         at = h->object_count++;
     }
     h->object_live++;
-    h->objects[at] = (struct audit_object){.refs = 1, .inode = AUDIT_NONE, .noted_epoch = UINT32_MAX};
+    h->objects[at] =
+        (struct audit_object){.refs = 1, .inode = AUDIT_NONE, .noted_epoch = UINT32_MAX};
     return at;
 }
 
@@ -218,12 +222,17 @@ uint32_t audit_process_new(struct audit_host *h, uint32_t pid)
     if (at != AUDIT_NONE) {
         h->process_free = h->processes[at].ppid; /* the free list runs through this field */
     } else {
-        if (!pool_grow(h, (void **)&h->processes, h->process_count, &h->process_capacity, sizeof(*h->processes)))
+        if (!pool_grow(h, (void **)&h->processes, h->process_count, &h->process_capacity,
+                       sizeof(*h->processes)))
             return AUDIT_NONE;
         at = h->process_count++;
     }
-    h->processes[at] = (struct audit_process){.pid = pid, .table = AUDIT_NONE, .noted_epoch = UINT32_MAX,
-                                              .uid = UINT32_MAX, .auid = UINT32_MAX, .ses = UINT32_MAX};
+    h->processes[at] = (struct audit_process){.pid = pid,
+                                              .table = AUDIT_NONE,
+                                              .noted_epoch = UINT32_MAX,
+                                              .uid = UINT32_MAX,
+                                              .auid = UINT32_MAX,
+                                              .ses = UINT32_MAX};
     if (!btr_u64map_set(&h->pids, pid, at)) {
         h->out_of_memory = true;
         return AUDIT_NONE;
@@ -253,7 +262,8 @@ uint32_t audit_table_new(struct audit_host *h)
     if (at != AUDIT_NONE) {
         h->table_free = h->tables[at].slot_count; /* the free list runs through this field */
     } else {
-        if (!pool_grow(h, (void **)&h->tables, h->table_count, &h->table_capacity, sizeof(*h->tables)))
+        if (!pool_grow(h, (void **)&h->tables, h->table_count, &h->table_capacity,
+                       sizeof(*h->tables)))
             return AUDIT_NONE;
         at = h->table_count++;
     }
@@ -335,7 +345,8 @@ static uint32_t inode_take(struct audit_host *h, uint32_t inode)
     return inode;
 }
 
-/* Second-chance clock over inodes that no descriptor holds. @return a slot to use again, or AUDIT_NONE */
+/* Second-chance clock over inodes that no descriptor holds. @return a slot to use again, or
+ * AUDIT_NONE */
 static uint32_t inode_evict(struct audit_host *h)
 {
     for (uint32_t turn = 0; turn < 2 * h->inode_count; turn++) {
@@ -366,7 +377,8 @@ uint32_t audit_inode_add(struct audit_host *h, uint64_t device, uint64_t number)
     if (h->inode_count >= h->inode_max)
         at = inode_evict(h);
     if (at == AUDIT_NONE) {
-        if (!pool_grow(h, (void **)&h->inodes, h->inode_count, &h->inode_capacity, sizeof(*h->inodes)))
+        if (!pool_grow(h, (void **)&h->inodes, h->inode_count, &h->inode_capacity,
+                       sizeof(*h->inodes)))
             return AUDIT_NONE;
         at = h->inode_count++;
     }

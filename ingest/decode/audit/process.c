@@ -1,7 +1,10 @@
 #include "state.h"
 
 enum {
-    CLONE_FS_ = 0x200, CLONE_FILES_ = 0x400, CLONE_PARENT_ = 0x8000, CLONE_THREAD_ = 0x10000,
+    CLONE_FS_ = 0x200,
+    CLONE_FILES_ = 0x400,
+    CLONE_PARENT_ = 0x8000,
+    CLONE_THREAD_ = 0x10000,
     CLONE_NEWPID_ = 0x20000000,
 };
 
@@ -95,10 +98,15 @@ static void clone_add(struct audit_host *h, uint32_t parent, uint32_t returned)
     uint32_t table = h->processes[parent].table;
     if (table != AUDIT_NONE)
         table = audit_table_copy(h, table, h->now_ns);
-    h->clones[h->clone_count++] = (struct audit_open_clone){
-        .parent_pid = h->processes[parent].pid, .returned = returned, .serial = h->e->serial, .line = h->e->line,
-        .time_ns = h->e->time_ns, .first_ns = h->first_ns, .last_ns = h->now_ns, .parent = h->processes[parent].id,
-        .table = table};
+    h->clones[h->clone_count++] = (struct audit_open_clone){.parent_pid = h->processes[parent].pid,
+                                                            .returned = returned,
+                                                            .serial = h->e->serial,
+                                                            .line = h->e->line,
+                                                            .time_ns = h->e->time_ns,
+                                                            .first_ns = h->first_ns,
+                                                            .last_ns = h->now_ns,
+                                                            .parent = h->processes[parent].id,
+                                                            .table = table};
 }
 
 /* A clone told its number as it is inside the pid namespace of who called. */
@@ -108,15 +116,18 @@ static bool clone_is_inside(const struct audit_host *h, const struct audit_open_
     return parent != AUDIT_NONE && (h->processes[parent].flags & AUDIT_PROC_OWN_PIDS);
 }
 
-/* The clone that made a process which acts for the first time: by its number, else the oldest of its parent's
-   that was made inside a pid namespace. */
-static uint32_t clone_find(const struct audit_host *h, uint32_t pid, uint32_t ppid, uint32_t parent, bool *by_order)
+/* The clone that made a process which acts for the first time: by its number, else the oldest of
+   its parent's that was made inside a pid namespace. */
+static uint32_t clone_find(const struct audit_host *h, uint32_t pid, uint32_t ppid, uint32_t parent,
+                           bool *by_order)
 {
     *by_order = false;
     for (uint32_t i = 0; i < h->clone_count; i++)
-        if (h->clones[i].returned == pid && (h->clones[i].parent_pid == ppid || !clone_is_inside(h, &h->clones[i])))
+        if (h->clones[i].returned == pid &&
+            (h->clones[i].parent_pid == ppid || !clone_is_inside(h, &h->clones[i])))
             return i;
-    if (parent == AUDIT_NONE || !(h->processes[parent].flags & (AUDIT_PROC_OWN_PIDS | AUDIT_PROC_CHILD_PIDS)))
+    if (parent == AUDIT_NONE ||
+        !(h->processes[parent].flags & (AUDIT_PROC_OWN_PIDS | AUDIT_PROC_CHILD_PIDS)))
         return AUDIT_NONE;
     *by_order = true;
     for (uint32_t i = 0; i < h->clone_count; i++)
@@ -171,14 +182,16 @@ static uint32_t life_unknown(struct audit_host *h, const struct audit_event *e)
     }
     audit_note_process(h, at);
     audit_note_process(h, parent);
-    struct btr_event *f = audit_emit_implied(h, h->processes[parent].id, h->processes[at].id, BTR_OP_FORK);
+    struct btr_event *f =
+        audit_emit_implied(h, h->processes[parent].id, h->processes[at].id, BTR_OP_FORK);
     f->doubt = BTR_DOUBT_PARENT_BY_PPID;
     return at;
 }
 
-/* Whether a known pid has visibly begun another life: another parent that is no adoption, and another image,
-   without a fork or exec that told. */
-static bool life_is_other(struct audit_host *h, const struct audit_process *p, const struct audit_event *e, struct btr_span exe)
+/* Whether a known pid has visibly begun another life: another parent that is no adoption, and
+   another image, without a fork or exec that told. */
+static bool life_is_other(struct audit_host *h, const struct audit_process *p,
+                          const struct audit_event *e, struct btr_span exe)
 {
     if ((p->flags & AUDIT_PROC_ENDED) && audit_time_here(h, e->time_ns) > p->last_ns + ENDED_NS)
         return true;
@@ -192,8 +205,8 @@ static bool life_is_other(struct audit_host *h, const struct audit_process *p, c
 }
 
 /* Keeps what every record tells of its process: image, user, session. */
-static void process_update(struct audit_host *h, struct audit_process *p, const struct audit_event *e, struct btr_span exe,
-                           struct btr_span comm)
+static void process_update(struct audit_host *h, struct audit_process *p,
+                           const struct audit_event *e, struct btr_span exe, struct btr_span comm)
 {
     bool changed = false;
     if (exe.size && !btr_span_equal(p->exe, exe)) {
@@ -220,11 +233,14 @@ static void process_update(struct audit_host *h, struct audit_process *p, const 
         p->noted_epoch = h->batch->epoch - 1;
 }
 
-/* The command line of a process whose exec was not recorded, from PROCTITLE: arguments end in NUL. */
-static void process_title(struct audit_host *h, struct audit_process *p, const struct audit_event *e)
+/* The command line of a process whose exec was not recorded, from PROCTITLE: arguments end in NUL.
+ */
+static void process_title(struct audit_host *h, struct audit_process *p,
+                          const struct audit_event *e)
 {
     struct btr_span title;
-    if (e->proctitle.form == AUDIT_TEXT_NONE || !audit_text_decode(e->proctitle, h->arena, &title) || title.size == 0)
+    if (e->proctitle.form == AUDIT_TEXT_NONE ||
+        !audit_text_decode(e->proctitle, h->arena, &title) || title.size == 0)
         return;
     uint8_t *text = btr_arena_alloc(h->arena, title.size, 1);
     if (!text)
@@ -255,7 +271,8 @@ uint32_t audit_process_of(struct audit_host *h)
             process_title(h, p, e);
     }
     process_update(h, p, e, exe, comm);
-    /* The call was entered no earlier than this thread's previous event ended, unless threads overlap. */
+    /* The call was entered no earlier than this thread's previous event ended, unless threads
+     * overlap. */
     int64_t entry = audit_time_here(h, e->time_ns);
     if (!(p->flags & AUDIT_PROC_THREADED) && p->last_ns >= entry)
         entry = p->last_ns + 1;
@@ -264,7 +281,8 @@ uint32_t audit_process_of(struct audit_host *h)
     return at;
 }
 
-/* A child that acted before its fork was logged: the same pid and parent, first seen during this call. */
+/* A child that acted before its fork was logged: the same pid and parent, first seen during this
+ * call. */
 static bool child_acted_first(const struct audit_host *h, uint32_t child, uint32_t parent)
 {
     if (child == AUDIT_NONE)
@@ -312,7 +330,8 @@ void audit_call_clone(struct audit_host *h, uint32_t process)
         p->flags |= AUDIT_PROC_THREADED;
         return;
     }
-    if (e->call == AUDIT_CALL_clone3) { /* its flags lie behind a pointer: a process is known when it acts */
+    if (e->call ==
+        AUDIT_CALL_clone3) { /* its flags lie behind a pointer: a process is known when it acts */
         uint32_t child = audit_process_by_pid(h, pid);
         if (child_acted_first(h, child, process)) {
             child_make(h, process, pid, 0);
@@ -328,7 +347,8 @@ void audit_call_clone(struct audit_host *h, uint32_t process)
     child_make(h, process, pid, flags);
 }
 
-/* Arguments joined by spaces: what a person typed, near enough. The list itself is in the record. */
+/* Arguments joined by spaces: what a person typed, near enough. The list itself is in the record.
+ */
 static void command_set(struct audit_host *h, struct audit_process *p)
 {
     const struct audit_event *e = h->e;
@@ -372,8 +392,10 @@ static void call_exit(struct audit_host *h, uint32_t process)
     h->processes[process].flags |= AUDIT_PROC_ENDED;
 }
 
-/* The processes a call names: OBJ_PID records, else the argument, which is a number of the caller's namespace. */
-static void call_target(struct audit_host *h, uint32_t process, uint64_t argument, enum btr_operation operation)
+/* The processes a call names: OBJ_PID records, else the argument, which is a number of the caller's
+ * namespace. */
+static void call_target(struct audit_host *h, uint32_t process, uint64_t argument,
+                        enum btr_operation operation)
 {
     const struct audit_event *e = h->e;
     for (uint32_t i = 0; i < e->obj_pid_count; i++) {
@@ -383,7 +405,8 @@ static void call_target(struct audit_host *h, uint32_t process, uint64_t argumen
             audit_emit_out(h, process, h->processes[target].id, operation);
         }
     }
-    if (e->obj_pid_count > 0 || argument == 0 || argument > UINT32_MAX || (h->processes[process].flags & AUDIT_PROC_OWN_PIDS))
+    if (e->obj_pid_count > 0 || argument == 0 || argument > UINT32_MAX ||
+        (h->processes[process].flags & AUDIT_PROC_OWN_PIDS))
         return;
     uint32_t target = audit_process_by_pid(h, (uint32_t)argument);
     if (target != AUDIT_NONE && target != process) {

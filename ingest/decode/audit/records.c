@@ -40,7 +40,8 @@ static void login_record(struct audit_host *h)
 {
     const struct audit_event *e = h->e;
     if (e->ses != UINT32_MAX)
-        audit_emit(h, record_process(h, e->pid), audit_session_entity(h, e->auid, e->ses), BTR_OP_LOGIN);
+        audit_emit(h, record_process(h, e->pid), audit_session_entity(h, e->auid, e->ses),
+                   BTR_OP_LOGIN);
 }
 
 static void rules_record(struct audit_host *h)
@@ -59,7 +60,8 @@ void audit_user_record(struct audit_host *h)
         return;
     }
     struct btr_id object = record_object(h, e);
-    bool ends = btr_span_equal(e->type, BTR_SPAN("USER_LOGOUT")) || btr_span_equal(e->type, BTR_SPAN("USER_END"));
+    bool ends = btr_span_equal(e->type, BTR_SPAN("USER_LOGOUT")) ||
+                btr_span_equal(e->type, BTR_SPAN("USER_END"));
     bool failed = e->user.res_known && !e->user.res;
     if (e->user.cmd.form != AUDIT_TEXT_NONE || e->user.addr.form != AUDIT_TEXT_NONE) {
         struct btr_note *n = btr_batch_note(h->batch);
@@ -83,13 +85,16 @@ void audit_kernel_record(struct audit_host *h)
 {
     const struct audit_event *e = h->e;
     struct btr_id host = audit_host_entity(h);
-    if (btr_span_begins(e->type, BTR_SPAN("DAEMON_START")) || btr_span_begins(e->type, BTR_SPAN("DAEMON_RESUME")))
+    if (btr_span_begins(e->type, BTR_SPAN("DAEMON_START")) ||
+        btr_span_begins(e->type, BTR_SPAN("DAEMON_RESUME")))
         audit_gap(h, BTR_GAP_STARTED, h->order_ns, h->last_serial, 0, e->body);
-    else if (btr_span_begins(e->type, BTR_SPAN("DAEMON_END")) || btr_span_begins(e->type, BTR_SPAN("DAEMON_ABORT")))
+    else if (btr_span_begins(e->type, BTR_SPAN("DAEMON_END")) ||
+             btr_span_begins(e->type, BTR_SPAN("DAEMON_ABORT")))
         audit_gap(h, BTR_GAP_STOPPED, h->now_ns, e->serial, 0, e->body);
     if (e->lost != UINT64_MAX && e->lost > 0)
         audit_gap(h, BTR_GAP_LOST, h->order_ns, h->last_serial, e->lost, e->body);
-    else if (e->backlog != UINT64_MAX && e->backlog > 0 && btr_span_begins(e->type, BTR_SPAN("KERNEL")))
+    else if (e->backlog != UINT64_MAX && e->backlog > 0 &&
+             btr_span_begins(e->type, BTR_SPAN("KERNEL")))
         audit_gap(h, BTR_GAP_BACKLOG, h->order_ns, h->last_serial, 0, e->body);
     if (btr_span_equal(e->type, BTR_SPAN("CONFIG_CHANGE"))) {
         rules_record(h);

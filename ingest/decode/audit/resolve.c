@@ -1,6 +1,8 @@
 #include "state.h"
 
-#define FAR_NS INT64_C(10000000000) /* a record further off than this from its neighbours has a wrong clock */
+#define FAR_NS                                                                                     \
+    INT64_C(10000000000) /* a record further off than this from its neighbours has a wrong clock   \
+                          */
 enum { BEHIND_LASTING = 8, HOLE_NEAR = 1000 };
 #define SERIAL_HALF UINT32_C(0x80000000)
 
@@ -10,7 +12,8 @@ static bool serial_after(uint64_t a, uint64_t b)
     return (uint32_t)(a - b) != 0 && (uint32_t)(a - b) < SERIAL_HALF;
 }
 
-/* A record's time in this clock epoch. Forged times stay in a range in which sums do not overflow. */
+/* A record's time in this clock epoch. Forged times stay in a range in which sums do not overflow.
+ */
 int64_t audit_time_here(const struct audit_host *h, int64_t time_ns)
 {
     const int64_t most = AUDIT_TIME_NS_MAX - AUDIT_TIME_NS_MAX / 4;
@@ -27,14 +30,16 @@ static int64_t order_late(const struct audit_host *h, uint64_t serial)
     uint64_t below = 0;
     for (uint32_t i = 0; i < AUDIT_RECENT_MAX; i++) {
         const struct audit_recent *r = &h->recent[i];
-        if (r->order_ns && serial_after(serial, r->serial) && (best == INT64_MIN || serial_after(r->serial, below))) {
+        if (r->order_ns && serial_after(serial, r->serial) &&
+            (best == INT64_MIN || serial_after(r->serial, below))) {
             best = r->order_ns;
             below = r->serial;
         }
     }
     if (best != INT64_MIN)
         return best;
-    for (uint32_t i = 0; i < AUDIT_RECENT_MAX; i++) /* older than all that is remembered: before the oldest */
+    for (uint32_t i = 0; i < AUDIT_RECENT_MAX;
+         i++) /* older than all that is remembered: before the oldest */
         if (h->recent[i].order_ns && (best == INT64_MIN || h->recent[i].order_ns < best))
             best = h->recent[i].order_ns;
     return best == INT64_MIN ? h->order_ns : best;
@@ -48,9 +53,11 @@ static void clock_step(struct audit_host *h, int64_t time_ns)
     h->behind_count = 0;
     h->now_ns = h->order_ns + 1;
     char text[96];
-    int size = snprintf(text, sizeof(text), "the clock was set back by %lld ms; times since are shifted by that",
+    int size = snprintf(text, sizeof(text),
+                        "the clock was set back by %lld ms; times since are shifted by that",
                         (long long)(h->clock_offset_ns / 1000000));
-    audit_gap(h, BTR_GAP_CLOCK, h->order_ns, h->last_serial, 0, (struct btr_span){(const uint8_t *)text, (size_t)size});
+    audit_gap(h, BTR_GAP_CLOCK, h->order_ns, h->last_serial, 0,
+              (struct btr_span){(const uint8_t *)text, (size_t)size});
 }
 
 /* Order time of the next event of the sequence (docs/EVENTS.md, "Order"). */
@@ -70,10 +77,12 @@ static int64_t order_next(struct audit_host *h, int64_t time_ns, int64_t ahead_n
         return least;
     }
     h->behind_count = 0;
-    bool outlier = time > h->order_ns + FAR_NS && ahead_ns != INT64_MIN && audit_time_here(h, ahead_ns) < time - FAR_NS;
+    bool outlier = time > h->order_ns + FAR_NS && ahead_ns != INT64_MIN &&
+                   audit_time_here(h, ahead_ns) < time - FAR_NS;
     if (outlier) {
         h->now_ns = least;
-        audit_gap(h, BTR_GAP_CLOCK, h->order_ns, h->last_serial, 0, BTR_SPAN("one record's time is far ahead of those that follow"));
+        audit_gap(h, BTR_GAP_CLOCK, h->order_ns, h->last_serial, 0,
+                  BTR_SPAN("one record's time is far ahead of those that follow"));
         return least;
     }
     return time > least ? time : least;
@@ -85,14 +94,16 @@ static void hole_tell(struct audit_host *h)
         return;
     int64_t now_ns = h->now_ns;
     h->now_ns = h->hole_until_ns;
-    audit_gap(h, BTR_GAP_HOLE, h->hole_from_ns, h->hole_from, h->hole_count, BTR_SPAN("serials are missing"));
+    audit_gap(h, BTR_GAP_HOLE, h->hole_from_ns, h->hole_from, h->hole_count,
+              BTR_SPAN("serials are missing"));
     if (h->batch->gap_count)
         h->batch->gaps[h->batch->gap_count - 1].until_id = h->hole_until;
     h->now_ns = now_ns;
     h->hole_count = 0;
 }
 
-/* Serials that no record has. Hosts that share a counter have holes by nature: the ledger compares them together. */
+/* Serials that no record has. Hosts that share a counter have holes by nature: the ledger compares
+ * them together. */
 static void hole_see(struct audit_host *h, uint64_t serial, int64_t before_ns)
 {
     if (!h->any || h->serial_space.size || !serial_after(serial, h->last_serial + 1))
@@ -119,8 +130,8 @@ static bool is_late(const struct audit_host *h, const struct audit_event *e)
            h->last_serial - e->serial < AUDIT_RECENT_MAX * 16u;
 }
 
-/* Gives the event in hand its order time. auditd's own records (DAEMON_*) have a counter of their own: they stand where
-   they arrive. */
+/* Gives the event in hand its order time. auditd's own records (DAEMON_*) have a counter of their
+   own: they stand where they arrive. */
 static void order_set(struct audit_host *h, const struct audit_event *e, int64_t ahead_ns)
 {
     int64_t before_ns = h->order_ns;
@@ -281,7 +292,8 @@ static void call_fcntl(struct audit_host *h, uint32_t process)
     }
 }
 
-/* Calls that only move descriptors: they make no event, others rest on them. @return whether it was one */
+/* Calls that only move descriptors: they make no event, others rest on them. @return whether it was
+ * one */
 static bool call_descriptors(struct audit_host *h, uint32_t process)
 {
     enum { CLOEXEC_FLAG = 02000000 };
@@ -295,7 +307,8 @@ static bool call_descriptors(struct audit_host *h, uint32_t process)
     case AUDIT_CALL_fcntl:
         call_fcntl(h, process);
         return true;
-    case AUDIT_CALL_dup: case AUDIT_CALL_dup2:
+    case AUDIT_CALL_dup:
+    case AUDIT_CALL_dup2:
         call_dup(h, process, false);
         return true;
     case AUDIT_CALL_dup3:
@@ -318,10 +331,15 @@ static void cwd_keep(struct audit_host *h, uint32_t process)
 static bool call_failed(struct audit_host *h, uint32_t process)
 {
     const struct audit_event *e = h->e;
-    if (!e->success_known || e->success || e->call == AUDIT_CALL_exit || e->call == AUDIT_CALL_exit_group)
+    if (!e->success_known || e->success || e->call == AUDIT_CALL_exit ||
+        e->call == AUDIT_CALL_exit_group)
         return false;
     switch (e->call) {
-    case AUDIT_CALL_open: case AUDIT_CALL_openat: case AUDIT_CALL_openat2: case AUDIT_CALL_creat: case AUDIT_CALL_connect:
+    case AUDIT_CALL_open:
+    case AUDIT_CALL_openat:
+    case AUDIT_CALL_openat2:
+    case AUDIT_CALL_creat:
+    case AUDIT_CALL_connect:
         return false; /* these look at the outcome themselves */
     default:
         audit_emit_in(h, process, audit_host_entity(h), BTR_OP_TOLD)->flags |= BTR_EVENT_FAILED;
@@ -338,12 +356,14 @@ static void resolve_call(struct audit_host *h)
     if (call_failed(h, process) || call_descriptors(h, process))
         return;
     handler_of(h->e->call)(h, process);
-    bool waits = h->e->call == AUDIT_CALL_clone || h->e->call == AUDIT_CALL_clone3; /* told when the child acts, or a thread */
+    bool waits = h->e->call == AUDIT_CALL_clone ||
+                 h->e->call == AUDIT_CALL_clone3; /* told when the child acts, or a thread */
     if (h->emitted == 0 && !waits) /* nothing known flows, but the record can be found */
         audit_emit_in(h, process, audit_host_entity(h), BTR_OP_TOLD);
 }
 
-static void begin(struct audit_host *h, const struct audit_event *e, struct btr_batch *out, struct btr_arena *arena)
+static void begin(struct audit_host *h, const struct audit_event *e, struct btr_batch *out,
+                  struct btr_arena *arena)
 {
     h->e = e;
     h->batch = out;
@@ -362,8 +382,8 @@ static int end(struct audit_host *h)
     return h->out_of_memory ? BTR_E_NOMEM : 0;
 }
 
-int audit_resolve(struct audit_host *h, const struct audit_event *e, int64_t ahead_ns, struct btr_batch *out,
-                  struct btr_arena *arena)
+int audit_resolve(struct audit_host *h, const struct audit_event *e, int64_t ahead_ns,
+                  struct btr_batch *out, struct btr_arena *arena)
 {
     begin(h, e, out, arena);
     order_set(h, e, ahead_ns);

@@ -1,6 +1,6 @@
 /**
- * Room for the next event. Things are given up only here, before an event is resolved: while it is, nothing that it has
- * in hand goes away, and what does not fit any more is not made.
+ * Room for the next event. Things are given up only here, before an event is resolved: while it is,
+ * nothing that it has in hand goes away, and what does not fit any more is not made.
  */
 #include "state.h"
 
@@ -47,7 +47,8 @@ static bool process_give_up(struct audit_host *h)
 static void ended_give_up(struct audit_host *h)
 {
     for (uint32_t i = 0; i < h->process_count; i++)
-        if (h->processes[i].pid != 0 && (h->processes[i].flags & AUDIT_PROC_ENDED) && !process_in_hand(h, i))
+        if (h->processes[i].pid != 0 && (h->processes[i].flags & AUDIT_PROC_ENDED) &&
+            !process_in_hand(h, i))
             audit_process_free(h, i);
 }
 

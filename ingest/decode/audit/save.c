@@ -1,9 +1,9 @@
 #include "state.h"
 
 /*
- * A host's state as bytes. Things are numbered in the order in which a walk over the processes, by pid, meets them, so
- * that one state has one encoding whatever the order of the pools. Layout: scalars; inodes from the clock hand on;
- * objects; tables; processes.
+ * A host's state as bytes. Things are numbered in the order in which a walk over the processes, by
+ * pid, meets them, so that one state has one encoding whatever the order of the pools. Layout:
+ * scalars; inodes from the clock hand on; objects; tables; processes.
  */
 
 struct numbering {
@@ -55,7 +55,8 @@ static void number_table(const struct audit_host *h, struct numbering *n, uint32
         number_of(n->table_number, n->table_order, &n->table_count, table);
     for (uint32_t fd = 0; n->table_count > before && fd < h->tables[table].slot_count; fd++)
         if (h->tables[table].slots[fd].object != AUDIT_NONE)
-            number_of(n->object_number, n->object_order, &n->object_count, h->tables[table].slots[fd].object);
+            number_of(n->object_number, n->object_order, &n->object_count,
+                      h->tables[table].slots[fd].object);
 }
 
 static void number_objects(const struct audit_host *h, struct numbering *n)
@@ -97,7 +98,8 @@ static bool numbering_init(const struct audit_host *h, struct numbering *n)
     n->table_number = numbers_new(h->table_count);
     n->table_order = numbers_new(h->table_count);
     n->inode_number = numbers_new(h->inode_count);
-    if (!n->process_order || !n->object_number || !n->object_order || !n->table_number || !n->table_order || !n->inode_number) {
+    if (!n->process_order || !n->object_number || !n->object_order || !n->table_number ||
+        !n->table_order || !n->inode_number) {
         numbering_fini(n);
         return false;
     }
@@ -202,11 +204,13 @@ static void put_inodes(struct btr_buffer *b, const struct audit_host *h, struct 
     }
 }
 
-static void put_object(struct btr_buffer *b, const struct audit_object *o, const struct numbering *n)
+static void put_object(struct btr_buffer *b, const struct audit_object *o,
+                       const struct numbering *n)
 {
     put_id(b, o->id);
     put_id(b, o->rendezvous);
-    const uint8_t small[] = {o->kind, o->access, o->entity, o->flags, o->doubt, o->family, o->datagram, o->changed};
+    const uint8_t small[] = {o->kind,  o->access, o->entity,   o->flags,
+                             o->doubt, o->family, o->datagram, o->changed};
     btr_buffer_put(b, small, sizeof(small));
     btr_buffer_varint(b, o->inode == AUDIT_NONE ? 0 : (uint64_t)n->inode_number[o->inode] + 1);
     btr_buffer_varint(b, o->name_slot);
@@ -227,7 +231,8 @@ static void put_table(struct btr_buffer *b, const struct audit_table *t, const s
     btr_buffer_varint(b, t->slot_count);
     for (uint32_t fd = 0; fd < t->slot_count; fd++) {
         const struct audit_slot *s = &t->slots[fd];
-        btr_buffer_varint(b, s->object == AUDIT_NONE ? 0 : (uint64_t)n->object_number[s->object] + 1);
+        btr_buffer_varint(b,
+                          s->object == AUDIT_NONE ? 0 : (uint64_t)n->object_number[s->object] + 1);
         if (s->object == AUDIT_NONE)
             continue;
         btr_buffer_u8(b, s->cloexec);
@@ -235,7 +240,8 @@ static void put_table(struct btr_buffer *b, const struct audit_table *t, const s
     }
 }
 
-static void put_process(struct btr_buffer *b, const struct audit_process *p, const struct numbering *n)
+static void put_process(struct btr_buffer *b, const struct audit_process *p,
+                        const struct numbering *n)
 {
     put_id(b, p->id);
     const uint32_t numbers[] = {p->pid, p->ppid, p->uid, p->auid, p->ses, p->euid};

@@ -1,6 +1,12 @@
 #include "state.h"
 
-enum { SOCK_DGRAM_ = 2, SOCK_TYPE_MASK = 0xf, SOCK_CLOEXEC_ = 02000000, ADDRESSES_MAX = 16, BOUND_MAX = 65536 };
+enum {
+    SOCK_DGRAM_ = 2,
+    SOCK_TYPE_MASK = 0xf,
+    SOCK_CLOEXEC_ = 02000000,
+    ADDRESSES_MAX = 16,
+    BOUND_MAX = 65536
+};
 
 static const struct btr_span NOTHING = {NULL, 0};
 
@@ -40,8 +46,8 @@ static struct btr_span transport_of(const struct audit_object *o)
 
 /* ---- Pipes and pairs ------------------------------------------------------------------------- */
 
-static void channel_end(struct audit_host *h, uint32_t process, struct btr_id id, int32_t fd, uint8_t access, bool cloexec,
-                        struct btr_span name)
+static void channel_end(struct audit_host *h, uint32_t process, struct btr_id id, int32_t fd,
+                        uint8_t access, bool cloexec, struct btr_span name)
 {
     uint32_t object = fd < 0 ? AUDIT_NONE : object_make(h, AUDIT_OBJECT_CHANNEL, BTR_KIND_CHANNEL);
     if (object == AUDIT_NONE)
@@ -72,7 +78,9 @@ static void call_pipe(struct audit_host *h, uint32_t process)
 static void call_memfd(struct audit_host *h, uint32_t process)
 {
     const struct audit_event *e = h->e;
-    uint32_t object = e->has_exit && e->exit >= 0 ? object_make(h, AUDIT_OBJECT_CHANNEL, BTR_KIND_MEMORY) : AUDIT_NONE;
+    uint32_t object = e->has_exit && e->exit >= 0
+                          ? object_make(h, AUDIT_OBJECT_CHANNEL, BTR_KIND_MEMORY)
+                          : AUDIT_NONE;
     if (object == AUDIT_NONE)
         return;
     h->objects[object].id = made_here(h, "memfd", 0);
@@ -96,8 +104,10 @@ static void call_socket(struct audit_host *h, uint32_t process)
     audit_slot_put(h, process, (uint64_t)e->exit, object, e->a[1] & SOCK_CLOEXEC_);
 }
 
-/* Where a unix socket's two sides meet: by the socket file's inode, which bind mounts and links share, else by name. */
-static struct btr_id unix_rendezvous(struct audit_host *h, uint32_t process, const struct audit_sockaddr *address)
+/* Where a unix socket's two sides meet: by the socket file's inode, which bind mounts and links
+ * share, else by name. */
+static struct btr_id unix_rendezvous(struct audit_host *h, uint32_t process,
+                                     const struct audit_sockaddr *address)
 {
     struct btr_span path = {address->path, address->path_size};
     if (path.size > 0 && path.at[0] == '@')
@@ -107,8 +117,10 @@ static struct btr_id unix_rendezvous(struct audit_host *h, uint32_t process, con
         if (p->nametype == AUDIT_NAME_PARENT || p->inode == 0)
             continue;
         char text[64];
-        int size = snprintf(text, sizeof(text), "inode:%llx:%llu", (unsigned long long)p->device, (unsigned long long)p->inode);
-        return btr_identity_rendezvous_unix(h->host, NOTHING, (struct btr_span){(const uint8_t *)text, (size_t)size});
+        int size = snprintf(text, sizeof(text), "inode:%llx:%llu", (unsigned long long)p->device,
+                            (unsigned long long)p->inode);
+        return btr_identity_rendezvous_unix(h->host, NOTHING,
+                                            (struct btr_span){(const uint8_t *)text, (size_t)size});
     }
     struct audit_text name = {path, AUDIT_TEXT_PLAIN};
     struct btr_span full = path;
@@ -140,7 +152,8 @@ static bool takes_datagrams(const struct audit_host *h, struct btr_id rendezvous
 }
 
 /* All datagrams to one named unix socket are one channel: who sent which is not recorded. */
-static struct btr_id datagram_channel(struct audit_host *h, struct btr_id rendezvous, struct btr_span path)
+static struct btr_id datagram_channel(struct audit_host *h, struct btr_id rendezvous,
+                                      struct btr_span path)
 {
     char hex[BTR_ID_TEXT_SIZE];
     btr_id_text(rendezvous, hex);
@@ -150,11 +163,13 @@ static struct btr_id datagram_channel(struct audit_host *h, struct btr_id rendez
     return id;
 }
 
-/* The socket that a descriptor stands for, whatever it was known as; kept when it is still unconnected. */
+/* The socket that a descriptor stands for, whatever it was known as; kept when it is still
+ * unconnected. */
 static uint32_t socket_of(struct audit_host *h, uint32_t process, uint64_t fd)
 {
     struct audit_slot *slot = audit_slot_get(h, process, fd);
-    if (slot && (h->objects[slot->object].kind == AUDIT_OBJECT_SOCKET || h->objects[slot->object].kind == AUDIT_OBJECT_LISTENER))
+    if (slot && (h->objects[slot->object].kind == AUDIT_OBJECT_SOCKET ||
+                 h->objects[slot->object].kind == AUDIT_OBJECT_LISTENER))
         return slot->object;
     uint32_t object = object_make(h, AUDIT_OBJECT_SOCKET, BTR_KIND_FLOW);
     if (object == AUDIT_NONE)
@@ -169,7 +184,8 @@ static struct btr_id listener_entity(struct audit_host *h, const struct audit_ob
 {
     char text[80];
     int size = snprintf(text, sizeof(text), "%s:%u", o->ip, o->port);
-    struct btr_id id = btr_identity_named("listener", h->host, (struct btr_span){(const uint8_t *)text, (size_t)size});
+    struct btr_id id = btr_identity_named("listener", h->host,
+                                          (struct btr_span){(const uint8_t *)text, (size_t)size});
     if (audit_note_new(h, id, BTR_KIND_FLOW)) {
         audit_attr(h, BTR_ATTR_DESTINATION_IP, h->now_ns, btr_span_of(o->ip));
         audit_attr_number(h, BTR_ATTR_DESTINATION_PORT, h->now_ns, o->port);
@@ -221,7 +237,8 @@ static void call_listen(struct audit_host *h, uint32_t process)
 
 static bool is_outside(const struct audit_host *h, struct btr_span address)
 {
-    return h->config.hosts && !btr_address_is_loopback(address) && btr_hosts_owner(h->config.hosts, address).size == 0;
+    return h->config.hosts && !btr_address_is_loopback(address) &&
+           btr_hosts_owner(h->config.hosts, address).size == 0;
 }
 
 /* The flow of a datagram whose record names the other end. */
@@ -231,10 +248,12 @@ static struct btr_id datagram_flow(struct audit_host *h, const struct audit_obje
     struct btr_span own = btr_span_of(o->ip), peer = btr_span_of(s->ip);
     if (btr_address_is_any(own))
         own = btr_address_is_loopback(peer) ? peer : btr_hosts_address(h->config.hosts, h->host, 0);
-    /* The server's port is known on both sides, the client's on the server's side only: it is left out. */
+    /* The server's port is known on both sides, the client's on the server's side only: it is left
+     * out. */
     bool server = o->port != 0;
     uint32_t own_port = server ? o->port : 0, peer_port = server ? 0 : s->port;
-    struct btr_id id = btr_identity_flow(BTR_SPAN("udp"), own, own_port, peer, peer_port, h->host, NOTHING);
+    struct btr_id id =
+        btr_identity_flow(BTR_SPAN("udp"), own, own_port, peer, peer_port, h->host, NOTHING);
     struct btr_note *n = audit_note_new(h, id, BTR_KIND_FLOW);
     if (n) {
         n->host = UINT32_MAX;
@@ -249,20 +268,24 @@ static struct btr_id datagram_flow(struct audit_host *h, const struct audit_obje
 
 /* ---- Connections ----------------------------------------------------------------------------- */
 
-static void meet(struct audit_host *h, uint32_t object, struct btr_id rendezvous, struct btr_span name, bool client)
+static void meet(struct audit_host *h, uint32_t object, struct btr_id rendezvous,
+                 struct btr_span name, bool client)
 {
     note_rendezvous(h, rendezvous, name);
-    struct btr_event *e = audit_emit_implied(h, h->objects[object].id, rendezvous, client ? BTR_OP_MEET_CLIENT : BTR_OP_MEET_SERVER);
+    struct btr_event *e = audit_emit_implied(h, h->objects[object].id, rendezvous,
+                                             client ? BTR_OP_MEET_CLIENT : BTR_OP_MEET_SERVER);
     if (client)
         e->first_ns = h->first_ns;
     e->doubt = h->objects[object].doubt;
 }
 
-/* Meets at every address that the unknown end may have: the inventory's, or the one that is known. */
+/* Meets at every address that the unknown end may have: the inventory's, or the one that is known.
+ */
 static void meet_inet(struct audit_host *h, uint32_t object, bool client)
 {
     const struct audit_object *o = &h->objects[object];
-    struct btr_span own = btr_span_of(o->ip), peer = btr_span_of(o->peer_ip), transport = transport_of(o);
+    struct btr_span own = btr_span_of(o->ip), peer = btr_span_of(o->peer_ip),
+                    transport = transport_of(o);
     bool loopback = btr_address_is_loopback(peer);
     for (uint32_t i = 0; i < ADDRESSES_MAX; i++) {
         struct btr_span address = own;
@@ -271,12 +294,16 @@ static void meet_inet(struct audit_host *h, uint32_t object, bool client)
         if (address.size == 0)
             return;
         char name[160];
-        int size = client ? snprintf(name, sizeof(name), "%.*s:%u from %.*s", (int)peer.size, (const char *)peer.at,
-                                     o->peer_port, (int)address.size, (const char *)address.at)
-                          : snprintf(name, sizeof(name), "%.*s:%u from %.*s", (int)address.size, (const char *)address.at,
-                                     o->port, (int)peer.size, (const char *)peer.at);
-        struct btr_id id = client ? btr_identity_rendezvous(transport, peer, o->peer_port, address, h->host, NOTHING)
-                                  : btr_identity_rendezvous(transport, address, o->port, peer, h->host, NOTHING);
+        int size = client ? snprintf(name, sizeof(name), "%.*s:%u from %.*s", (int)peer.size,
+                                     (const char *)peer.at, o->peer_port, (int)address.size,
+                                     (const char *)address.at)
+                          : snprintf(name, sizeof(name), "%.*s:%u from %.*s", (int)address.size,
+                                     (const char *)address.at, o->port, (int)peer.size,
+                                     (const char *)peer.at);
+        struct btr_id id =
+            client
+                ? btr_identity_rendezvous(transport, peer, o->peer_port, address, h->host, NOTHING)
+                : btr_identity_rendezvous(transport, address, o->port, peer, h->host, NOTHING);
         meet(h, object, id, (struct btr_span){(const uint8_t *)name, (size_t)size}, client);
         if (!btr_address_is_any(own) || loopback)
             return;
@@ -324,7 +351,9 @@ static void connect_inet(struct audit_host *h, uint32_t process, const struct au
     text_set(o->peer_ip, sizeof(o->peer_ip), btr_span_of(s->ip));
     struct btr_span own = btr_span_of(bound.ip);
     if (btr_address_is_any(own))
-        own = btr_address_is_loopback(btr_span_of(s->ip)) ? btr_span_of(s->ip) : btr_hosts_address(h->config.hosts, h->host, 0);
+        own = btr_address_is_loopback(btr_span_of(s->ip))
+                  ? btr_span_of(s->ip)
+                  : btr_hosts_address(h->config.hosts, h->host, 0);
     text_set(o->ip, sizeof(o->ip), own);
     if (is_outside(h, btr_span_of(o->peer_ip)))
         o->flags |= BTR_ENTITY_OUTSIDE;
@@ -384,7 +413,8 @@ static void call_connect(struct audit_host *h, uint32_t process)
     struct audit_slot *slot = audit_slot_get(h, process, e->a[0]);
     const struct audit_object *was = slot ? &h->objects[slot->object] : NULL;
     bool going = e->success || (e->has_exit && e->exit == -115); /* EINPROGRESS */
-    if (!going || (was && is_connected_to(was, &e->sockaddr))) /* asked again how a connection went */
+    if (!going ||
+        (was && is_connected_to(was, &e->sockaddr))) /* asked again how a connection went */
         return;
     switch (e->sockaddr.family) {
     case AUDIT_FAMILY_INET:
@@ -425,14 +455,17 @@ static void accept_inet(struct audit_host *h, uint32_t process, uint32_t listene
     if (any)
         own = btr_address_is_loopback(peer) ? peer : btr_hosts_address(h->config.hosts, h->host, 0);
     text_set(o->ip, sizeof(o->ip), own);
-    o->id = own.size && o->port ? btr_identity_flow(transport_of(o), own, o->port, peer, o->peer_port, h->host, NOTHING)
+    o->id = own.size && o->port ? btr_identity_flow(transport_of(o), own, o->port, peer,
+                                                    o->peer_port, h->host, NOTHING)
                                 : made_here(h, "half", 0);
     if (is_outside(h, peer))
         o->flags |= BTR_ENTITY_OUTSIDE;
     audit_note_object(h, object);
     audit_emit_in(h, process, h->objects[object].id, BTR_OP_ACCEPT);
-    if (o->flags & BTR_ENTITY_OUTSIDE || !h->config.hosts) /* nobody tells what that end did: it may have reached the acceptor */
-        audit_emit_implied(h, h->processes[process].id, h->objects[object].id, BTR_OP_RECV)->doubt = BTR_DOUBT_INFERRED;
+    if (o->flags & BTR_ENTITY_OUTSIDE ||
+        !h->config.hosts) /* nobody tells what that end did: it may have reached the acceptor */
+        audit_emit_implied(h, h->processes[process].id, h->objects[object].id, BTR_OP_RECV)->doubt =
+            BTR_DOUBT_INFERRED;
     if (any) /* at each of the host's addresses: which one it was is not told */
         h->objects[object].ip[0] = 0;
     if (h->objects[object].port)
@@ -479,8 +512,8 @@ static void call_accept(struct audit_host *h, uint32_t process)
 
 /* ---- Messages ------------------------------------------------------------------------------ */
 
-/* What a message moves through: the connection; else the flow or channel of the address that the record or the
-   socket's own name tells. None when nothing can be said of the other end. */
+/* What a message moves through: the connection; else the flow or channel of the address that the
+   record or the socket's own name tells. None when nothing can be said of the other end. */
 static struct btr_id message_object(struct audit_host *h, uint32_t process, uint32_t *object)
 {
     const struct audit_event *e = h->e;
@@ -494,7 +527,8 @@ static struct btr_id message_object(struct audit_host *h, uint32_t process, uint
         return h->objects[*object].id;
     }
     bool inet = family == AUDIT_FAMILY_INET || family == AUDIT_FAMILY_INET6;
-    *object = slot || inet || family == AUDIT_FAMILY_UNIX ? socket_of(h, process, e->a[0]) : audit_descriptor(h, process, e->a[0]);
+    *object = slot || inet || family == AUDIT_FAMILY_UNIX ? socket_of(h, process, e->a[0])
+                                                          : audit_descriptor(h, process, e->a[0]);
     if (*object == AUDIT_NONE)
         return none;
     if (inet)
@@ -517,8 +551,10 @@ static void call_message(struct audit_host *h, uint32_t process, bool in)
     struct btr_id id = message_object(h, process, &object);
     if (btr_id_is_none(id))
         return;
-    struct btr_event *out = in ? audit_emit_in(h, process, id, BTR_OP_RECV) : audit_emit_out(h, process, id, BTR_OP_SEND);
-    bool many = e->call == AUDIT_CALL_sendmmsg || e->call == AUDIT_CALL_recvmmsg; /* returns messages, not bytes */
+    struct btr_event *out = in ? audit_emit_in(h, process, id, BTR_OP_RECV)
+                               : audit_emit_out(h, process, id, BTR_OP_SEND);
+    bool many = e->call == AUDIT_CALL_sendmmsg ||
+                e->call == AUDIT_CALL_recvmmsg; /* returns messages, not bytes */
     out->bytes = !many && e->has_exit && e->exit >= 0 ? (uint64_t)e->exit : BTR_BYTES_UNKNOWN;
     out->doubt = h->objects[object].doubt;
 }
@@ -526,7 +562,9 @@ static void call_message(struct audit_host *h, uint32_t process, bool in)
 void audit_call_socket(struct audit_host *h, uint32_t process)
 {
     switch (h->e->call) {
-    case AUDIT_CALL_pipe: case AUDIT_CALL_pipe2: case AUDIT_CALL_socketpair:
+    case AUDIT_CALL_pipe:
+    case AUDIT_CALL_pipe2:
+    case AUDIT_CALL_socketpair:
         call_pipe(h, process);
         break;
     case AUDIT_CALL_memfd_create:
@@ -544,10 +582,13 @@ void audit_call_socket(struct audit_host *h, uint32_t process)
     case AUDIT_CALL_connect:
         call_connect(h, process);
         break;
-    case AUDIT_CALL_accept: case AUDIT_CALL_accept4:
+    case AUDIT_CALL_accept:
+    case AUDIT_CALL_accept4:
         call_accept(h, process);
         break;
-    case AUDIT_CALL_sendto: case AUDIT_CALL_sendmsg: case AUDIT_CALL_sendmmsg:
+    case AUDIT_CALL_sendto:
+    case AUDIT_CALL_sendmsg:
+    case AUDIT_CALL_sendmmsg:
         call_message(h, process, false);
         break;
     default: /* recvfrom, recvmsg, recvmmsg */

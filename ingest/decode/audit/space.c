@@ -23,25 +23,29 @@ static void call_chroot(struct audit_host *h, uint32_t process)
     h->processes[process].noted_epoch = h->batch->epoch - 1;
 }
 
-/* pivot_root: another tree. It is known by the inode of its root folder, which every process in it shares. */
+/* pivot_root: another tree. It is known by the inode of its root folder, which every process in it
+ * shares. */
 static void call_pivot(struct audit_host *h, uint32_t process)
 {
     const struct audit_path *path = first_path(h->e);
     char text[64];
     int size;
     if (path && path->inode)
-        size = snprintf(text, sizeof(text), "%llx:%llu", (unsigned long long)path->device, (unsigned long long)path->inode);
+        size = snprintf(text, sizeof(text), "%llx:%llu", (unsigned long long)path->device,
+                        (unsigned long long)path->inode);
     else
         size = snprintf(text, sizeof(text), "serial %llu", (unsigned long long)h->e->serial);
     struct audit_process *p = &h->processes[process];
     p->root = audit_intern(h, (struct btr_span){(const uint8_t *)text, (size_t)size});
     p->prefix = (struct btr_span){NULL, 0};
-    p->flags |= AUDIT_PROC_OWN_PIDS; /* a container's first process: what it clones is numbered inside */
+    p->flags |=
+        AUDIT_PROC_OWN_PIDS; /* a container's first process: what it clones is numbered inside */
     audit_string_set(h, &p->cwd, BTR_SPAN("/"));
     p->noted_epoch = h->batch->epoch - 1;
 }
 
-/* setns: the namespaces of another process, when the descriptor is one of its /proc/PID/ns files. */
+/* setns: the namespaces of another process, when the descriptor is one of its /proc/PID/ns files.
+ */
 static void call_setns(struct audit_host *h, uint32_t process)
 {
     struct audit_slot *slot = audit_slot_get(h, process, h->e->a[0]);
@@ -89,7 +93,8 @@ static void call_module(struct audit_host *h, uint32_t process)
     audit_emit_in(h, process, h->objects[object].id, BTR_OP_LOAD);
 }
 
-/* pidfd_getfd copies another process's descriptor; which process is behind the pidfd is not recorded. */
+/* pidfd_getfd copies another process's descriptor; which process is behind the pidfd is not
+ * recorded. */
 static void call_told(struct audit_host *h, uint32_t process)
 {
     audit_emit_in(h, process, audit_host_entity(h), BTR_OP_TOLD);

@@ -1,18 +1,43 @@
-/* What the resolver makes of audit events where descriptors, numbers and records contradict what was seen before. */
+/* What the resolver makes of audit events where descriptors, numbers and records contradict what
+ * was seen before. */
 #include "audit_lines.h"
 
-enum { READ = 0, WRITE = 1, CLOSE = 3, PIPE = 22, SOCKET = 41, CONNECT = 42, CLONE = 56, FORK = 57, EXECVE = 59, CHDIR = 80,
-       CHROOT = 161, EXIT_GROUP = 231, OPENAT = 257, UNSHARE = 272, MEMFD_CREATE = 319, EXECVEAT = 322, CLOSE_RANGE = 436 };
+enum {
+    READ = 0,
+    WRITE = 1,
+    CLOSE = 3,
+    PIPE = 22,
+    SOCKET = 41,
+    CONNECT = 42,
+    CLONE = 56,
+    FORK = 57,
+    EXECVE = 59,
+    CHDIR = 80,
+    CHROOT = 161,
+    EXIT_GROUP = 231,
+    OPENAT = 257,
+    UNSHARE = 272,
+    MEMFD_CREATE = 319,
+    EXECVEAT = 322,
+    CLOSE_RANGE = 436
+};
 
 #define CWD "CWD cwd=\"/srv\""
-#define FILE_AT(name, inode) "PATH item=0 name=\"" name "\" inode=" inode " dev=fe:00 mode=0100644 ouid=0 ogid=0 rdev=00:00 nametype=NORMAL"
-#define FOLDER_AT(name) "PATH item=0 name=\"" name "\" inode=2 dev=fe:00 mode=040755 ouid=0 ogid=0 rdev=00:00 nametype=NORMAL"
+#define FILE_AT(name, inode)                                                                       \
+    "PATH item=0 name=\"" name "\" inode=" inode                                                   \
+    " dev=fe:00 mode=0100644 ouid=0 ogid=0 rdev=00:00 nametype=NORMAL"
+#define FOLDER_AT(name)                                                                            \
+    "PATH item=0 name=\"" name                                                                     \
+    "\" inode=2 dev=fe:00 mode=040755 ouid=0 ogid=0 rdev=00:00 nametype=NORMAL"
 #define NO_ARGUMENTS "a0=0 a1=0 a2=0 a3=0"
 
 static void open_both(struct told *t, unsigned pid, const char *name, long fd)
 {
     char path[256];
-    snprintf(path, sizeof(path), "PATH item=0 name=\"%s\" inode=7 dev=fe:00 mode=0100644 ouid=0 ogid=0 rdev=00:00 nametype=NORMAL", name);
+    snprintf(path, sizeof(path),
+             "PATH item=0 name=\"%s\" inode=7 dev=fe:00 mode=0100644 ouid=0 ogid=0 rdev=00:00 "
+             "nametype=NORMAL",
+             name);
     told_call(t, OPENAT, fd, pid, 1, "a0=ffffff9c a1=0 a2=2 a3=0", CWD, path, NULL);
 }
 
@@ -20,7 +45,8 @@ static unsigned writes_by(const struct told *t, struct btr_id process)
 {
     unsigned count = 0;
     for (uint32_t i = 0; i < t->batch.event_count; i++)
-        count += t->batch.events[i].operation == BTR_OP_WRITE && btr_id_equal(t->batch.events[i].subject, process);
+        count += t->batch.events[i].operation == BTR_OP_WRITE &&
+                 btr_id_equal(t->batch.events[i].subject, process);
     return count;
 }
 
@@ -33,7 +59,8 @@ static void each_process_that_shares_a_table_may_have_used_what_one_of_them_clos
     told_call(&t, CLONE, 11, 10, 1, "a0=400 a1=0 a2=0 a3=0", NULL); /* CLONE_FILES */
     told_call(&t, CLOSE, 0, 11, 10, "a0=3 a1=0 a2=0 a3=0", NULL);
     told_end(&t);
-    struct btr_id parent = told_event(&t, BTR_OP_OPEN_BOTH, 0)->subject, child = told_event(&t, BTR_OP_FORK, 0)->object;
+    struct btr_id parent = told_event(&t, BTR_OP_OPEN_BOTH, 0)->subject,
+                  child = told_event(&t, BTR_OP_FORK, 0)->object;
     assert_int_equal(writes_by(&t, parent), 1);
     assert_int_equal(writes_by(&t, child), 1);
     told_fini(&t);
@@ -42,16 +69,22 @@ static void each_process_that_shares_a_table_may_have_used_what_one_of_them_clos
 static void a_process_that_leaves_a_shared_table_may_have_used_what_is_in_it(void **state)
 {
     (void)state;
-    static const struct { int call; const char *arguments; } leaving[] = {
-        {EXIT_GROUP, NO_ARGUMENTS}, {UNSHARE, "a0=400 a1=0 a2=0 a3=0"}, {EXECVE, NO_ARGUMENTS},
-        {CLOSE_RANGE, "a0=3 a1=ffffffff a2=2 a3=0"}};
+    static const struct {
+        int call;
+        const char *arguments;
+    } leaving[] = {{EXIT_GROUP, NO_ARGUMENTS},
+                   {UNSHARE, "a0=400 a1=0 a2=0 a3=0"},
+                   {EXECVE, NO_ARGUMENTS},
+                   {CLOSE_RANGE, "a0=3 a1=ffffffff a2=2 a3=0"}};
     for (size_t i = 0; i < sizeof(leaving) / sizeof(leaving[0]); i++) {
         struct told t;
         told_init(&t, "web01", NULL);
         open_both(&t, 10, "/data", 3);
         told_call(&t, CLONE, 11, 10, 1, "a0=400 a1=0 a2=0 a3=0", NULL);
-        told_call(&t, leaving[i].call, 0, 11, 10, leaving[i].arguments, CWD, FILE_AT("/bin/x", "9"), NULL);
-        told_call(&t, CLOSE, 0, 11, 10, "a0=3 a1=0 a2=0 a3=0", NULL); /* in its own table, if at all */
+        told_call(&t, leaving[i].call, 0, 11, 10, leaving[i].arguments, CWD, FILE_AT("/bin/x", "9"),
+                  NULL);
+        told_call(&t, CLOSE, 0, 11, 10, "a0=3 a1=0 a2=0 a3=0",
+                  NULL); /* in its own table, if at all */
         told_end(&t);
         assert_true(writes_by(&t, told_event(&t, BTR_OP_FORK, 0)->object) >= 1);
         assert_int_equal(writes_by(&t, told_event(&t, BTR_OP_OPEN_BOTH, 0)->subject), 1);
@@ -69,7 +102,8 @@ static void a_number_that_acts_long_after_its_process_ended_is_another_process(v
     t.now += 60;
     open_both(&t, 11, "/second", 3);
     told_end(&t);
-    assert_false(btr_id_equal(told_event(&t, BTR_OP_OPEN_BOTH, 0)->subject, told_event(&t, BTR_OP_OPEN_BOTH, 1)->subject));
+    assert_false(btr_id_equal(told_event(&t, BTR_OP_OPEN_BOTH, 0)->subject,
+                              told_event(&t, BTR_OP_OPEN_BOTH, 1)->subject));
     told_fini(&t);
 }
 
@@ -100,7 +134,8 @@ static void a_process_is_not_its_own_child(void **state)
     told_call(&t, READ, 1, 10, 1, "a0=3 a1=0 a2=0 a3=0", NULL);
     told_end(&t);
     assert_int_equal(told_count(&t, BTR_OP_FORK), 0);
-    assert_true(btr_id_equal(told_event(&t, BTR_OP_READ, 0)->object, told_event(&t, BTR_OP_OPEN_BOTH, 0)->object));
+    assert_true(btr_id_equal(told_event(&t, BTR_OP_READ, 0)->object,
+                             told_event(&t, BTR_OP_OPEN_BOTH, 0)->object));
     told_fini(&t);
 }
 
@@ -115,9 +150,13 @@ static void a_program_in_memory_is_what_an_exec_of_its_descriptor_reads(void **s
     told_call(&t, MEMFD_CREATE, 4, 10, 1, "a0=0 a1=1 a2=0 a3=0", NULL);
     told_call(&t, EXECVE, 0, 10, 1, NO_ARGUMENTS, CWD, FILE_AT("/proc/self/fd/4", "78"), NULL);
     told_end(&t);
-    assert_true(btr_id_equal(told_event(&t, BTR_OP_EXEC, 0)->object, told_event(&t, BTR_OP_WRITE, 0)->object));
-    assert_false(btr_id_equal(told_event(&t, BTR_OP_EXEC, 1)->object, told_event(&t, BTR_OP_EXEC, 0)->object));
-    assert_string_equal(told_attr(&t, told_event(&t, BTR_OP_EXEC, 1)->object, BTR_ATTR_CHANNEL_NAME), "memory file");
+    assert_true(btr_id_equal(told_event(&t, BTR_OP_EXEC, 0)->object,
+                             told_event(&t, BTR_OP_WRITE, 0)->object));
+    assert_false(btr_id_equal(told_event(&t, BTR_OP_EXEC, 1)->object,
+                              told_event(&t, BTR_OP_EXEC, 0)->object));
+    assert_string_equal(
+        told_attr(&t, told_event(&t, BTR_OP_EXEC, 1)->object, BTR_ATTR_CHANNEL_NAME),
+        "memory file");
     told_fini(&t);
 }
 
@@ -128,9 +167,12 @@ static void a_name_inside_a_chroot_has_the_outer_folder_once(void **state)
     told_init(&t, "web01", NULL);
     told_call(&t, CHROOT, 0, 10, 1, NO_ARGUMENTS, CWD, FOLDER_AT("/jail"), NULL);
     told_call(&t, CHDIR, 0, 10, 1, NO_ARGUMENTS, "CWD cwd=\"/\"", FOLDER_AT("/tmp"), NULL);
-    told_call(&t, OPENAT, 3, 10, 1, "a0=ffffff9c a1=0 a2=0 a3=0", FILE_AT("x", "9"), NULL); /* no CWD record */
+    told_call(&t, OPENAT, 3, 10, 1, "a0=ffffff9c a1=0 a2=0 a3=0", FILE_AT("x", "9"),
+              NULL); /* no CWD record */
     told_end(&t);
-    assert_string_equal(told_attr(&t, told_event(&t, BTR_OP_OPEN_READ, 0)->object, BTR_ATTR_FILE_PATH), "/jail/tmp/x");
+    assert_string_equal(
+        told_attr(&t, told_event(&t, BTR_OP_OPEN_READ, 0)->object, BTR_ATTR_FILE_PATH),
+        "/jail/tmp/x");
     told_fini(&t);
 }
 
@@ -142,8 +184,10 @@ static void a_connection_that_is_asked_for_again_is_one(void **state)
     struct told t;
     told_init(&t, "web01", NULL);
     told_call(&t, SOCKET, 3, 10, 1, "a0=2 a1=1 a2=0 a3=0", NULL);
-    told_call(&t, CONNECT, -115, 10, 1, "a0=3 a1=0 a2=10 a3=0", TO("020000500A4D000C0000000000000000"), NULL);
-    told_call(&t, CONNECT, 0, 10, 1, "a0=3 a1=0 a2=10 a3=0", TO("020000500A4D000C0000000000000000"), NULL);
+    told_call(&t, CONNECT, -115, 10, 1, "a0=3 a1=0 a2=10 a3=0",
+              TO("020000500A4D000C0000000000000000"), NULL);
+    told_call(&t, CONNECT, 0, 10, 1, "a0=3 a1=0 a2=10 a3=0", TO("020000500A4D000C0000000000000000"),
+              NULL);
     told_end(&t);
     assert_int_equal(told_count(&t, BTR_OP_CONNECT), 1);
     told_fini(&t);
@@ -155,11 +199,15 @@ static void a_connection_that_is_refused_makes_no_flow_and_one_that_is_dissolved
     struct told t;
     told_init(&t, "web01", NULL);
     told_call(&t, SOCKET, 3, 10, 1, "a0=2 a1=1 a2=0 a3=0", NULL);
-    told_call(&t, CONNECT, -111, 10, 1, "a0=3 a1=0 a2=10 a3=0", TO("020000500A4D000C0000000000000000"), NULL);
+    told_call(&t, CONNECT, -111, 10, 1, "a0=3 a1=0 a2=10 a3=0",
+              TO("020000500A4D000C0000000000000000"), NULL);
     assert_int_equal(told_count(&t, BTR_OP_CONNECT), 0);
-    told_call(&t, CONNECT, 0, 10, 1, "a0=3 a1=0 a2=10 a3=0", TO("020000500A4D000C0000000000000000"), NULL);
-    told_call(&t, CONNECT, 0, 10, 1, "a0=3 a1=0 a2=10 a3=0", TO("00000000000000000000000000000000"), NULL);
-    told_call(&t, CONNECT, 0, 10, 1, "a0=3 a1=0 a2=10 a3=0", TO("020000500A4D000C0000000000000000"), NULL);
+    told_call(&t, CONNECT, 0, 10, 1, "a0=3 a1=0 a2=10 a3=0", TO("020000500A4D000C0000000000000000"),
+              NULL);
+    told_call(&t, CONNECT, 0, 10, 1, "a0=3 a1=0 a2=10 a3=0", TO("00000000000000000000000000000000"),
+              NULL);
+    told_call(&t, CONNECT, 0, 10, 1, "a0=3 a1=0 a2=10 a3=0", TO("020000500A4D000C0000000000000000"),
+              NULL);
     told_end(&t);
     assert_int_equal(told_count(&t, BTR_OP_CONNECT), 2);
     told_fini(&t);
@@ -173,16 +221,21 @@ static void a_host_that_starts_anew_has_none_of_its_old_processes(void **state)
     t.serial = 90000;
     open_both(&t, 10, "/old", 3);
     t.now += 120;
-    told_line(&t, "type=DAEMON_START msg=audit(%.3f:7): op=start ver=3.0.9 format=raw kernel=6.1.0 auid=4294967295 pid=400 uid=0 "
-                  "ses=4294967295 res=success", t.now);
+    told_line(&t,
+              "type=DAEMON_START msg=audit(%.3f:7): op=start ver=3.0.9 format=raw kernel=6.1.0 "
+              "auid=4294967295 pid=400 uid=0 "
+              "ses=4294967295 res=success",
+              t.now);
     t.now += 1;
     t.serial = 5;
     told_call(&t, READ, 1, 10, 1, "a0=3 a1=0 a2=0 a3=0", NULL);
     told_end(&t);
-    const struct btr_event *read = told_event(&t, BTR_OP_READ, 1); /* the first is what the old boot may have read */
+    const struct btr_event *read =
+        told_event(&t, BTR_OP_READ, 1); /* the first is what the old boot may have read */
     assert_int_equal(read->doubt, BTR_DOUBT_DESCRIPTOR_UNKNOWN);
     assert_false(btr_id_equal(read->subject, told_event(&t, BTR_OP_OPEN_BOTH, 0)->subject));
-    assert_true(told_event(&t, BTR_OP_READ, 0)->last_ns <= told_event(&t, BTR_OP_OPEN_BOTH, 0)->last_ns);
+    assert_true(told_event(&t, BTR_OP_READ, 0)->last_ns <=
+                told_event(&t, BTR_OP_OPEN_BOTH, 0)->last_ns);
     told_fini(&t);
 }
 
@@ -192,12 +245,17 @@ static void an_agent_that_starts_anew_keeps_the_processes(void **state)
     struct told t;
     told_init(&t, "web01", NULL);
     open_both(&t, 10, "/old", 3);
-    told_line(&t, "type=DAEMON_START msg=audit(%.3f:7): op=start ver=3.0.9 format=raw kernel=6.1.0 auid=4294967295 pid=400 uid=0 "
-                  "ses=4294967295 res=success", t.now);
+    told_line(&t,
+              "type=DAEMON_START msg=audit(%.3f:7): op=start ver=3.0.9 format=raw kernel=6.1.0 "
+              "auid=4294967295 pid=400 uid=0 "
+              "ses=4294967295 res=success",
+              t.now);
     told_call(&t, READ, 1, 10, 1, "a0=3 a1=0 a2=0 a3=0", NULL);
     told_end(&t);
-    assert_true(btr_id_equal(told_event(&t, BTR_OP_READ, 0)->subject, told_event(&t, BTR_OP_OPEN_BOTH, 0)->subject));
-    assert_true(btr_id_equal(told_event(&t, BTR_OP_READ, 0)->object, told_event(&t, BTR_OP_OPEN_BOTH, 0)->object));
+    assert_true(btr_id_equal(told_event(&t, BTR_OP_READ, 0)->subject,
+                             told_event(&t, BTR_OP_OPEN_BOTH, 0)->subject));
+    assert_true(btr_id_equal(told_event(&t, BTR_OP_READ, 0)->object,
+                             told_event(&t, BTR_OP_OPEN_BOTH, 0)->object));
     told_fini(&t);
 }
 

@@ -1,30 +1,66 @@
 /* What the resolver makes of audit events, one rule a test. */
 #include "audit_lines.h"
 
-enum { READ = 0, WRITE = 1, OPEN = 2, CLOSE = 3, PIPE = 22, DUP2 = 33, SENDFILE = 40, CONNECT = 42, ACCEPT = 43, BIND = 49,
-       LISTEN = 50, CLONE = 56, FORK = 57, VFORK = 58, EXECVE = 59, KILL = 62, RENAME = 82, LINK = 86, UNLINK = 87,
-       EXIT_GROUP = 231, OPENAT = 257, UNSHARE = 272, CLONE3 = 435 };
+enum {
+    READ = 0,
+    WRITE = 1,
+    OPEN = 2,
+    CLOSE = 3,
+    PIPE = 22,
+    DUP2 = 33,
+    SENDFILE = 40,
+    CONNECT = 42,
+    ACCEPT = 43,
+    BIND = 49,
+    LISTEN = 50,
+    CLONE = 56,
+    FORK = 57,
+    VFORK = 58,
+    EXECVE = 59,
+    KILL = 62,
+    RENAME = 82,
+    LINK = 86,
+    UNLINK = 87,
+    EXIT_GROUP = 231,
+    OPENAT = 257,
+    UNSHARE = 272,
+    CLONE3 = 435
+};
 
 #define CWD "CWD cwd=\"/srv\""
-#define FILE_AT(name, inode) "PATH item=0 name=\"" name "\" inode=" inode " dev=fe:00 mode=0100644 ouid=0 ogid=0 rdev=00:00 nametype=NORMAL"
-#define CREATED(name, inode) "PATH item=1 name=\"" name "\" inode=" inode " dev=fe:00 mode=0100644 ouid=0 ogid=0 rdev=00:00 nametype=CREATE"
-#define DELETED(name, inode) "PATH item=1 name=\"" name "\" inode=" inode " dev=fe:00 mode=0100644 ouid=0 ogid=0 rdev=00:00 nametype=DELETE"
+#define FILE_AT(name, inode)                                                                       \
+    "PATH item=0 name=\"" name "\" inode=" inode                                                   \
+    " dev=fe:00 mode=0100644 ouid=0 ogid=0 rdev=00:00 nametype=NORMAL"
+#define CREATED(name, inode)                                                                       \
+    "PATH item=1 name=\"" name "\" inode=" inode                                                   \
+    " dev=fe:00 mode=0100644 ouid=0 ogid=0 rdev=00:00 nametype=CREATE"
+#define DELETED(name, inode)                                                                       \
+    "PATH item=1 name=\"" name "\" inode=" inode                                                   \
+    " dev=fe:00 mode=0100644 ouid=0 ogid=0 rdev=00:00 nametype=DELETE"
 
-static uint64_t open_read(struct told *t, unsigned pid, const char *name, const char *inode, long fd)
+static uint64_t open_read(struct told *t, unsigned pid, const char *name, const char *inode,
+                          long fd)
 {
     char path[512];
-    snprintf(path, sizeof(path), "PATH item=0 name=\"%s\" inode=%s dev=fe:00 mode=0100644 ouid=0 ogid=0 rdev=00:00 nametype=NORMAL", name, inode);
+    snprintf(path, sizeof(path),
+             "PATH item=0 name=\"%s\" inode=%s dev=fe:00 mode=0100644 ouid=0 ogid=0 rdev=00:00 "
+             "nametype=NORMAL",
+             name, inode);
     return told_call(t, OPENAT, fd, pid, 1, "a0=ffffff9c a1=0 a2=0 a3=0", CWD, path, NULL);
 }
 
 static void open_write(struct told *t, unsigned pid, const char *name, const char *inode, long fd)
 {
     char path[512];
-    snprintf(path, sizeof(path), "PATH item=0 name=\"%s\" inode=%s dev=fe:00 mode=0100644 ouid=0 ogid=0 rdev=00:00 nametype=NORMAL", name, inode);
+    snprintf(path, sizeof(path),
+             "PATH item=0 name=\"%s\" inode=%s dev=fe:00 mode=0100644 ouid=0 ogid=0 rdev=00:00 "
+             "nametype=NORMAL",
+             name, inode);
     told_call(t, OPENAT, fd, pid, 1, "a0=ffffff9c a1=0 a2=1 a3=0", CWD, path, NULL);
 }
 
-/* Says by example that this user's reads are recorded, so that open descriptors make no intervals. */
+/* Says by example that this user's reads are recorded, so that open descriptors make no intervals.
+ */
 static void reads_are_told(struct told *t)
 {
     open_read(t, 9, "/told", "99", 3);
@@ -39,13 +75,15 @@ static void a_read_flows_from_the_file_that_the_descriptor_was_opened_on(void **
     open_read(&t, 10, "/etc/passwd", "7", 3);
     uint64_t serial = told_call(&t, READ, 512, 10, 1, "a0=3 a1=0 a2=200 a3=0", NULL);
     told_end(&t);
-    const struct btr_event *open = told_event(&t, BTR_OP_OPEN_READ, 0), *read = told_event(&t, BTR_OP_READ, 0);
+    const struct btr_event *open = told_event(&t, BTR_OP_OPEN_READ, 0),
+                           *read = told_event(&t, BTR_OP_READ, 0);
     assert_true(btr_id_equal(open->object, read->object));
     assert_string_equal(told_attr(&t, read->object, BTR_ATTR_FILE_PATH), "/etc/passwd");
     assert_int_equal(read->bytes, 512);
     assert_int_equal(read->record_id, serial);
     assert_int_equal(read->first_ns, read->last_ns);
-    assert_int_equal(told_flags(&t, read->subject), BTR_ENTITY_UNCERTAIN); /* its start was not seen */
+    assert_int_equal(told_flags(&t, read->subject),
+                     BTR_ENTITY_UNCERTAIN); /* its start was not seen */
     told_fini(&t);
 }
 
@@ -55,12 +93,19 @@ static void a_relative_name_counts_from_the_descriptor_that_the_call_names(void 
     struct told t;
     told_init(&t, "web01", NULL);
     told_call(&t, OPENAT, 4, 10, 1, "a0=ffffff9c a1=0 a2=10000 a3=0", CWD,
-              "PATH item=0 name=\"/var/www/../lib\" inode=9 dev=fe:00 mode=040755 ouid=0 ogid=0 rdev=00:00 nametype=NORMAL", NULL);
-    told_call(&t, OPENAT, 5, 10, 1, "a0=4 a1=0 a2=0 a3=0", CWD, FILE_AT("./dpkg//status", "11"), NULL);
+              "PATH item=0 name=\"/var/www/../lib\" inode=9 dev=fe:00 mode=040755 ouid=0 ogid=0 "
+              "rdev=00:00 nametype=NORMAL",
+              NULL);
+    told_call(&t, OPENAT, 5, 10, 1, "a0=4 a1=0 a2=0 a3=0", CWD, FILE_AT("./dpkg//status", "11"),
+              NULL);
     told_call(&t, OPENAT, 6, 10, 1, "a0=ffffff9c a1=0 a2=0 a3=0", CWD, FILE_AT("data", "12"), NULL);
     told_end(&t);
-    assert_string_equal(told_attr(&t, told_event(&t, BTR_OP_OPEN_READ, 0)->object, BTR_ATTR_FILE_PATH), "/var/lib/dpkg/status");
-    assert_string_equal(told_attr(&t, told_event(&t, BTR_OP_OPEN_READ, 1)->object, BTR_ATTR_FILE_PATH), "/srv/data");
+    assert_string_equal(
+        told_attr(&t, told_event(&t, BTR_OP_OPEN_READ, 0)->object, BTR_ATTR_FILE_PATH),
+        "/var/lib/dpkg/status");
+    assert_string_equal(
+        told_attr(&t, told_event(&t, BTR_OP_OPEN_READ, 1)->object, BTR_ATTR_FILE_PATH),
+        "/srv/data");
     told_fini(&t);
 }
 
@@ -76,7 +121,8 @@ static void a_child_has_its_parents_descriptors_and_closes_its_own_copy(void **s
     told_call(&t, READ, 5, 10, 1, "a0=3 a1=0 a2=0 a3=0", NULL);
     told_call(&t, READ, 6, 11, 10, "a0=3 a1=0 a2=0 a3=0", NULL);
     told_end(&t);
-    const struct btr_event *parent = told_event(&t, BTR_OP_READ, 1), *child = told_event(&t, BTR_OP_READ, 2);
+    const struct btr_event *parent = told_event(&t, BTR_OP_READ, 1),
+                           *child = told_event(&t, BTR_OP_READ, 2);
     assert_true(btr_id_equal(parent->object, told_event(&t, BTR_OP_OPEN_READ, 1)->object));
     assert_false(btr_id_equal(child->object, parent->object));
     assert_int_equal(child->doubt, BTR_DOUBT_DESCRIPTOR_UNKNOWN);
@@ -91,14 +137,17 @@ static void exec_closes_what_is_marked_and_keeps_the_process(void **state)
     struct told t;
     told_init(&t, "web01", NULL);
     reads_are_told(&t);
-    told_call(&t, OPENAT, 3, 10, 1, "a0=ffffff9c a1=0 a2=80000 a3=0", CWD, FILE_AT("/secret", "7"), NULL);
+    told_call(&t, OPENAT, 3, 10, 1, "a0=ffffff9c a1=0 a2=80000 a3=0", CWD, FILE_AT("/secret", "7"),
+              NULL);
     told_call(&t, OPENAT, 4, 10, 1, "a0=ffffff9c a1=0 a2=0 a3=0", CWD, FILE_AT("/open", "8"), NULL);
-    told_call(&t, EXECVE, 0, 10, 1, "a0=0 a1=0 a2=0 a3=0", "EXECVE argc=2 a0=\"cat\" a1=2D6E2078", CWD, FILE_AT("/bin/cat", "9"), NULL);
+    told_call(&t, EXECVE, 0, 10, 1, "a0=0 a1=0 a2=0 a3=0", "EXECVE argc=2 a0=\"cat\" a1=2D6E2078",
+              CWD, FILE_AT("/bin/cat", "9"), NULL);
     told_call(&t, READ, 1, 10, 1, "a0=3 a1=0 a2=0 a3=0", NULL);
     told_call(&t, READ, 1, 10, 1, "a0=4 a1=0 a2=0 a3=0", NULL);
     told_end(&t);
     assert_int_equal(told_event(&t, BTR_OP_READ, 1)->doubt, BTR_DOUBT_DESCRIPTOR_UNKNOWN);
-    assert_true(btr_id_equal(told_event(&t, BTR_OP_READ, 2)->object, told_event(&t, BTR_OP_OPEN_READ, 2)->object));
+    assert_true(btr_id_equal(told_event(&t, BTR_OP_READ, 2)->object,
+                             told_event(&t, BTR_OP_OPEN_READ, 2)->object));
     const struct btr_event *exec = told_event(&t, BTR_OP_EXEC, 0);
     assert_true(btr_id_equal(exec->subject, told_event(&t, BTR_OP_OPEN_READ, 1)->subject));
     assert_string_equal(told_attr(&t, exec->object, BTR_ATTR_FILE_PATH), "/bin/cat");
@@ -114,7 +163,8 @@ static void a_vfork_child_that_acts_first_is_one_process_and_its_fork_is_no_late
     open_read(&t, 10, "/x", "5", 3);
     double entry = t.now;
     t.now += 0.020;
-    told_call(&t, EXECVE, 0, 11, 10, "a0=0 a1=0 a2=0 a3=0", "EXECVE argc=1 a0=\"id\"", CWD, FILE_AT("/bin/id", "9"), NULL);
+    told_call(&t, EXECVE, 0, 11, 10, "a0=0 a1=0 a2=0 a3=0", "EXECVE argc=1 a0=\"id\"", CWD,
+              FILE_AT("/bin/id", "9"), NULL);
     told_call(&t, READ, 1, 11, 10, "a0=3 a1=0 a2=0 a3=0", NULL);
     double after = t.now;
     t.now = entry; /* the record is logged last, with the time of the call's entry */
@@ -130,7 +180,8 @@ static void a_vfork_child_that_acts_first_is_one_process_and_its_fork_is_no_late
     assert_int_equal(fork->flags, 0);
     assert_true(fork->first_ns <= told_event(&t, BTR_OP_EXEC, 0)->first_ns);
     assert_int_equal(told_flags(&t, child), 0); /* healed */
-    assert_true(btr_id_equal(told_event(&t, BTR_OP_READ, 0)->object, told_event(&t, BTR_OP_READ, 1)->object));
+    assert_true(btr_id_equal(told_event(&t, BTR_OP_READ, 0)->object,
+                             told_event(&t, BTR_OP_READ, 1)->object));
     told_fini(&t);
 }
 
@@ -141,11 +192,14 @@ static void a_pid_that_is_used_again_is_another_process(void **state)
     told_init(&t, "web01", NULL);
     told_call(&t, FORK, 11, 10, 1, "a0=0 a1=0 a2=0 a3=0", NULL);
     open_read(&t, 11, "/a", "5", 3);
-    told_call(&t, FORK, 11, 10, 1, "a0=0 a1=0 a2=0 a3=0", NULL); /* the first was killed: no exit record */
+    told_call(&t, FORK, 11, 10, 1, "a0=0 a1=0 a2=0 a3=0",
+              NULL); /* the first was killed: no exit record */
     open_read(&t, 11, "/b", "6", 3);
     told_end(&t);
-    assert_false(btr_id_equal(told_event(&t, BTR_OP_OPEN_READ, 0)->subject, told_event(&t, BTR_OP_OPEN_READ, 1)->subject));
-    assert_true(btr_id_equal(told_event(&t, BTR_OP_FORK, 1)->object, told_event(&t, BTR_OP_OPEN_READ, 1)->subject));
+    assert_false(btr_id_equal(told_event(&t, BTR_OP_OPEN_READ, 0)->subject,
+                              told_event(&t, BTR_OP_OPEN_READ, 1)->subject));
+    assert_true(btr_id_equal(told_event(&t, BTR_OP_FORK, 1)->object,
+                             told_event(&t, BTR_OP_OPEN_READ, 1)->subject));
     told_fini(&t);
 }
 
@@ -173,7 +227,8 @@ static void inside_a_pid_namespace_the_parent_comes_from_the_open_clone(void **s
     struct told t;
     told_init(&t, "app01", NULL);
     told_call(&t, FORK, 500, 400, 1, "a0=0 a1=0 a2=0 a3=0", NULL);
-    told_call(&t, UNSHARE, 0, 500, 400, "a0=20000000 a1=0 a2=0 a3=0", NULL); /* CLONE_NEWPID: its children are inside */
+    told_call(&t, UNSHARE, 0, 500, 400, "a0=20000000 a1=0 a2=0 a3=0",
+              NULL); /* CLONE_NEWPID: its children are inside */
     uint64_t serial = told_call(&t, FORK, 1, 500, 400, "a0=0 a1=0 a2=0 a3=0", NULL);
     told_call(&t, OPENAT, 3, 501, 500, "a0=ffffff9c a1=0 a2=0 a3=0", CWD, FILE_AT("/a", "5"), NULL);
     told_end(&t);
@@ -192,7 +247,8 @@ static void a_rename_carries_the_content_to_the_new_name(void **state)
     open_write(&t, 10, "/tmp/new", "5", 3);
     told_call(&t, WRITE, 9, 10, 1, "a0=3 a1=0 a2=0 a3=0", NULL);
     told_call(&t, RENAME, 0, 10, 1, "a0=0 a1=0 a2=0 a3=0", CWD,
-              "PATH item=0 name=\"/tmp/\" inode=2 dev=fe:00 mode=040755 ouid=0 ogid=0 rdev=00:00 nametype=PARENT",
+              "PATH item=0 name=\"/tmp/\" inode=2 dev=fe:00 mode=040755 ouid=0 ogid=0 rdev=00:00 "
+              "nametype=PARENT",
               DELETED("/etc/conf", "6"), DELETED("/tmp/new", "5"), CREATED("/etc/conf", "5"), NULL);
     open_read(&t, 11, "/etc/conf", "5", 3);
     told_end(&t);
@@ -214,9 +270,11 @@ static void two_names_of_one_inode_are_joined_while_it_lives(void **state)
     told_call(&t, READ, 9, 11, 1, "a0=3 a1=0 a2=0 a3=0", NULL);
     told_call(&t, READ, 9, 11, 1, "a0=3 a1=0 a2=0 a3=0", NULL);
     told_end(&t);
-    /* at the second open, for the first was for writing, and at the first read after the write; not at the second */
+    /* at the second open, for the first was for writing, and at the first read after the write; not
+     * at the second */
     assert_int_equal(told_count(&t, BTR_OP_SAME), 2);
-    const struct btr_event *last = told_event(&t, BTR_OP_SAME, 1), *read = told_event(&t, BTR_OP_READ, 0);
+    const struct btr_event *last = told_event(&t, BTR_OP_SAME, 1),
+                           *read = told_event(&t, BTR_OP_READ, 0);
     assert_true(btr_id_equal(last->object, read->object));
     assert_true(last->last_ns <= read->first_ns);
     told_fini(&t);
@@ -304,7 +362,8 @@ static void a_pipe_leads_from_its_writer_to_its_reader(void **state)
     told_call(&t, WRITE, 7, 11, 10, "a0=1 a1=0 a2=0 a3=0", NULL);
     told_call(&t, READ, 7, 10, 1, "a0=3 a1=0 a2=0 a3=0", NULL);
     told_end(&t);
-    assert_true(btr_id_equal(told_event(&t, BTR_OP_WRITE, 0)->object, told_event(&t, BTR_OP_READ, 0)->object));
+    assert_true(btr_id_equal(told_event(&t, BTR_OP_WRITE, 0)->object,
+                             told_event(&t, BTR_OP_READ, 0)->object));
     told_fini(&t);
 }
 
@@ -316,29 +375,36 @@ static void sendfile_reads_no_later_than_it_sends(void **state)
     open_read(&t, 10, "/big", "5", 3);
     told_call(&t, SENDFILE, 1000, 10, 1, "a0=9 a1=3 a2=0 a3=0", NULL);
     told_end(&t);
-    const struct btr_event *in = told_event(&t, BTR_OP_READ, 0), *out = told_event(&t, BTR_OP_WRITE, 0);
+    const struct btr_event *in = told_event(&t, BTR_OP_READ, 0),
+                           *out = told_event(&t, BTR_OP_WRITE, 0);
     assert_true(in->first_ns <= out->first_ns);
     assert_int_equal(in->bytes, 1000);
     assert_int_equal(out->bytes, 1000);
     told_fini(&t);
 }
 
-static const char INVENTORY[] = "{\"web01\": {\"ip\": \"10.0.0.1\"}, \"db01\": {\"ip\": [\"10.0.0.2\"]}}";
+static const char INVENTORY[] =
+    "{\"web01\": {\"ip\": \"10.0.0.1\"}, \"db01\": {\"ip\": [\"10.0.0.2\"]}}";
 
 static void both_ends_of_a_connection_stand_at_one_rendezvous(void **state)
 {
     (void)state;
     struct told web, db;
     told_init(&web, "web01", INVENTORY);
-    told_call(&web, CONNECT, -115, 10, 1, "a0=3 a1=0 a2=10 a3=0", "SOCKADDR saddr=020015380A0000020000000000000000", NULL);
+    told_call(&web, CONNECT, -115, 10, 1, "a0=3 a1=0 a2=10 a3=0",
+              "SOCKADDR saddr=020015380A0000020000000000000000", NULL);
     told_end(&web);
     told_init(&db, "db01", INVENTORY);
-    told_call(&db, BIND, 0, 20, 1, "a0=5 a1=0 a2=10 a3=0", "SOCKADDR saddr=02001538000000000000000000000000", NULL);
+    told_call(&db, BIND, 0, 20, 1, "a0=5 a1=0 a2=10 a3=0",
+              "SOCKADDR saddr=02001538000000000000000000000000", NULL);
     told_call(&db, LISTEN, 0, 20, 1, "a0=5 a1=80 a2=0 a3=0", NULL);
-    told_call(&db, ACCEPT, 6, 20, 1, "a0=5 a1=0 a2=0 a3=0", "SOCKADDR saddr=020085520A0000010000000000000000", NULL);
-    told_call(&db, ACCEPT, 7, 20, 1, "a0=5 a1=0 a2=0 a3=0", "SOCKADDR saddr=020085528BCB0001000000000000000000", NULL);
+    told_call(&db, ACCEPT, 6, 20, 1, "a0=5 a1=0 a2=0 a3=0",
+              "SOCKADDR saddr=020085520A0000010000000000000000", NULL);
+    told_call(&db, ACCEPT, 7, 20, 1, "a0=5 a1=0 a2=0 a3=0",
+              "SOCKADDR saddr=020085528BCB0001000000000000000000", NULL);
     told_end(&db);
-    const struct btr_event *client = told_event(&web, BTR_OP_MEET_CLIENT, 0), *server = told_event(&db, BTR_OP_MEET_SERVER, 0);
+    const struct btr_event *client = told_event(&web, BTR_OP_MEET_CLIENT, 0),
+                           *server = told_event(&db, BTR_OP_MEET_SERVER, 0);
     assert_true(btr_id_equal(client->object, server->object));
     assert_false(btr_id_equal(client->subject, server->subject));
     assert_string_equal(told_attr(&db, server->subject, BTR_ATTR_SOURCE_PORT), "34130");
@@ -354,16 +420,23 @@ static void unix_connections_meet_at_the_sockets_inode(void **state)
 {
     (void)state;
     struct told t;
-    const char *socket = "PATH item=0 name=\"/run/php.sock\" inode=77 dev=00:18 mode=0140666 ouid=0 ogid=0 rdev=00:00 nametype=NORMAL";
+    const char *socket = "PATH item=0 name=\"/run/php.sock\" inode=77 dev=00:18 mode=0140666 "
+                         "ouid=0 ogid=0 rdev=00:00 nametype=NORMAL";
     told_init(&t, "web01", NULL);
-    told_call(&t, BIND, 0, 20, 1, "a0=5 a1=0 a2=10 a3=0", "SOCKADDR saddr=01002F72756E2F7068702E736F636B00", CWD,
-              "PATH item=0 name=\"/run/\" inode=2 dev=00:18 mode=040755 ouid=0 ogid=0 rdev=00:00 nametype=PARENT",
-              "PATH item=1 name=\"/run/php.sock\" inode=77 dev=00:18 mode=0140666 ouid=0 ogid=0 rdev=00:00 nametype=CREATE", NULL);
+    told_call(&t, BIND, 0, 20, 1, "a0=5 a1=0 a2=10 a3=0",
+              "SOCKADDR saddr=01002F72756E2F7068702E736F636B00", CWD,
+              "PATH item=0 name=\"/run/\" inode=2 dev=00:18 mode=040755 ouid=0 ogid=0 rdev=00:00 "
+              "nametype=PARENT",
+              "PATH item=1 name=\"/run/php.sock\" inode=77 dev=00:18 mode=0140666 ouid=0 ogid=0 "
+              "rdev=00:00 nametype=CREATE",
+              NULL);
     told_call(&t, LISTEN, 0, 20, 1, "a0=5 a1=80 a2=0 a3=0", NULL);
-    told_call(&t, CONNECT, 0, 10, 1, "a0=3 a1=0 a2=10 a3=0", "SOCKADDR saddr=01002F7661722F72756E2F7068702E736F636B00", CWD, socket, NULL);
+    told_call(&t, CONNECT, 0, 10, 1, "a0=3 a1=0 a2=10 a3=0",
+              "SOCKADDR saddr=01002F7661722F72756E2F7068702E736F636B00", CWD, socket, NULL);
     told_call(&t, ACCEPT, 6, 20, 1, "a0=5 a1=0 a2=0 a3=0", "SOCKADDR saddr=0100", NULL);
     told_end(&t);
-    assert_true(btr_id_equal(told_event(&t, BTR_OP_MEET_CLIENT, 0)->object, told_event(&t, BTR_OP_MEET_SERVER, 0)->object));
+    assert_true(btr_id_equal(told_event(&t, BTR_OP_MEET_CLIENT, 0)->object,
+                             told_event(&t, BTR_OP_MEET_SERVER, 0)->object));
     told_fini(&t);
 }
 
@@ -378,7 +451,8 @@ static void order_follows_the_sequence_and_not_the_clock(void **state)
     t.now += 5.0;
     open_read(&t, 10, "/c", "7", 5);
     told_end(&t);
-    int64_t a = told_event(&t, BTR_OP_OPEN_READ, 0)->last_ns, b = told_event(&t, BTR_OP_OPEN_READ, 1)->last_ns,
+    int64_t a = told_event(&t, BTR_OP_OPEN_READ, 0)->last_ns,
+            b = told_event(&t, BTR_OP_OPEN_READ, 1)->last_ns,
             c = told_event(&t, BTR_OP_OPEN_READ, 2)->last_ns;
     assert_int_equal(b, a + 1);
     assert_true(c > b);
@@ -397,7 +471,8 @@ static void one_record_far_ahead_does_not_drag_the_rest_along(void **state)
     t.now -= 86400.0;
     open_read(&t, 10, "/c", "7", 5);
     told_end(&t);
-    int64_t a = told_event(&t, BTR_OP_OPEN_READ, 0)->last_ns, c = told_event(&t, BTR_OP_OPEN_READ, 2)->last_ns;
+    int64_t a = told_event(&t, BTR_OP_OPEN_READ, 0)->last_ns,
+            c = told_event(&t, BTR_OP_OPEN_READ, 2)->last_ns;
     assert_true(c - a < 1000000000);
     assert_int_equal(t.batch.gap_count, 1);
     assert_int_equal(t.batch.gaps[0].kind, BTR_GAP_CLOCK);
@@ -432,11 +507,15 @@ static void the_audit_system_tells_what_it_lost(void **state)
     struct told t;
     told_init(&t, "web01", NULL);
     open_read(&t, 10, "/a", "5", 3);
-    told_line(&t, "type=DAEMON_END msg=audit(1700000001.000:9001): op=terminate auid=0 uid=0 ses=1 pid=4 subj=unconfined res=success");
-    told_line(&t, "type=DAEMON_START msg=audit(1700000060.000:9002): op=start ver=3.0.9 format=raw kernel=6.1 auid=4294967295 pid=9 uid=0 ses=4294967295 subj=unconfined res=success");
+    told_line(&t, "type=DAEMON_END msg=audit(1700000001.000:9001): op=terminate auid=0 uid=0 ses=1 "
+                  "pid=4 subj=unconfined res=success");
+    told_line(&t,
+              "type=DAEMON_START msg=audit(1700000060.000:9002): op=start ver=3.0.9 format=raw "
+              "kernel=6.1 auid=4294967295 pid=9 uid=0 ses=4294967295 subj=unconfined res=success");
     told_end(&t);
     bool stopped = false, started = false;
-    assert_int_equal(t.batch.gap_count, 2); /* auditd numbers its own records: no hole between 100 and 9001 */
+    assert_int_equal(t.batch.gap_count,
+                     2); /* auditd numbers its own records: no hole between 100 and 9001 */
     for (uint32_t i = 0; i < t.batch.gap_count; i++) {
         stopped |= t.batch.gaps[i].kind == BTR_GAP_STOPPED;
         started |= t.batch.gaps[i].kind == BTR_GAP_STARTED;
