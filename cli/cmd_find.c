@@ -31,6 +31,8 @@ static const struct cli_usage USAGE = {
     OPTIONS,
 };
 
+enum { LABEL_SIZE = 1000 }; /* bytes of a label in text */
+
 struct row {
     int64_t first_ns;
     struct btr_id id;
@@ -66,6 +68,20 @@ static void rows_settle(struct find *f)
     }
 }
 
+/* For a terminal: a command line may have 128 KiB; JSON has it whole. Cuts at a character's border. */
+static void row_label(struct btr_buffer *out, struct btr_span label)
+{
+    size_t size = label.size;
+    if (size > LABEL_SIZE) {
+        size = LABEL_SIZE;
+        while (size > LABEL_SIZE - 4 && (label.at[size] & 0xc0) == 0x80)
+            size--;
+    }
+    btr_escape_terminal(out, (struct btr_span){label.at, size});
+    if (size < label.size)
+        btr_buffer_text(out, "...");
+}
+
 static void row_text(struct btr_buffer *out, const struct btr_entity *e)
 {
     struct btr_buffer label = {0};
@@ -85,7 +101,7 @@ static void row_text(struct btr_buffer *out, const struct btr_entity *e)
         btr_buffer_text(out, "  ");
     }
     btr_entity_label(&label, e, INT64_MAX);
-    btr_escape_terminal(out, btr_buffer_view(&label));
+    row_label(out, btr_buffer_view(&label));
     out->failed |= label.failed;
     btr_buffer_fini(&label);
 }

@@ -50,6 +50,7 @@ path() { # SERIAL NAME INODE TYPE
     syscall 106 231 0 50 51 /usr/bin/curl 0 0 0
     syscall 201 57 51 1 50 /usr/bin/dash 0 0 0
     syscall 202 59 0 50 51 /usr/bin/cat 1 3 1 && path 202 /usr/bin/cat 14 NORMAL
+    printf 'type=EXECVE msg=audit(1795424284.202:202): argc=2 a0="cat" a1="%s"\n' "$(printf 'A%.0s' {1..3000})"
     syscall 203 257 3 50 51 /usr/bin/cat ffffff9c 0 1 && path 203 /tmp/x 13 NORMAL
     syscall 204 0 900 50 51 /usr/bin/cat 3 384 0
 } >small.audit.log
@@ -126,6 +127,8 @@ refused 3 'small.audit.log' store stat --store small.audit.log
 answers 0 '^backtrail [0-9]' --version
 answers 0 'file +web01 .* /tmp/x$' find $store --kind file 'file.path == "/tmp/x"'
 answers 0 '"complete":true' find $store --output=json
+answers 0 'cat A{996}\.\.\.$' find $store 'process.name == "cat"'
+answers 0 'cat A{3000}"' find $store --output json 'process.name == "cat"'
 answers 4 '^CUT: the first 1, ' find $store --limit 1
 answers 4 '"complete":false' find $store --limit 1 --output json
 answers 0 'wrote /tmp/x \(900 bytes\)' trace $store --from file:web01//tmp/x
