@@ -37,9 +37,9 @@ static const struct cli_usage USAGE = {
             "name it themselves.\n"
             "Content that was read before adds nothing, whatever the file is called now; of a file "
             "that has grown only\n"
-            "the tail is read; records of standard input are known one by one. After an interruption "
-            "give the same command\n"
-            "again.",
+            "the tail is read. Records of standard input are known one by one. After an "
+            "interruption give the same\n"
+            "command again.",
     .example = "backtrail ingest --store case.btr --hosts hosts.json web01.audit.log.zst "
                "db01=/evidence/db/audit.log\n"
                "backtrail ingest --store case.btr --case IR-2026-11 /evidence/logs",

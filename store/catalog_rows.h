@@ -1,6 +1,7 @@
 #ifndef STORE_CATALOG_ROWS_H
 #define STORE_CATALOG_ROWS_H
-/** Rows of the catalog as bytes (docs/FORMAT.md, "The catalog"). Spans of what is read borrow from the value. */
+/** Rows of the catalog as bytes (docs/FORMAT.md, "The catalog"). Spans of what is read borrow from
+ * the value. */
 #include "catalog.h"
 
 enum { CATALOG_INPUT_KEY_SIZE = 24, CATALOG_STATE_KEY_SIZE = 16 };

@@ -124,7 +124,9 @@ static void records_in_another_order_are_known_and_new_ones_between_them_are_rea
     memory_sink_init(&sink);
     text_feed(&run, &sink, "line t=10 id=1\nline t=20 id=2\nline nonsense\n{\"t\":30,\"id\":3}");
     assert_int_equal(run.stats.records, 4);
-    text_feed(&run, &sink, "line nonsense\nline t=20 id=2\nline t=25 id=5\nline t=10 id=1\n{\"t\":30,\"id\":3}");
+    text_feed(&run, &sink,
+              "line nonsense\nline t=20 id=2\nline t=25 id=5\n"
+              "line t=10 id=1\n{\"t\":30,\"id\":3}");
     assert_int_equal(run.stats.records, 1);
     assert_int_equal(run.stats.records_known, 4);
     assert_int_equal(run.stats.inputs_cut, 0);

@@ -1,4 +1,4 @@
-/* Digests of records: packed and back, refused when damaged, published with the rest or not at all. */
+/* Digests of records: packed and back, refused when damaged, published with the rest or not. */
 #include "records.h"
 
 #include <test.h>
@@ -150,7 +150,7 @@ static void beyond_the_bound_the_newest_publishes_are_loaded_and_the_others_coun
     temp_folder_remove(folder);
 }
 
-/* Changes the last byte of the first set; or, of a store as it was before there were any, drops the table. */
+/* Changes the last byte of the first set, or drops the table, as a store of before has none. */
 static void records_change(const char *store, bool drop)
 {
     char path[400];
