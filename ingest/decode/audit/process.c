@@ -371,8 +371,6 @@ static void command_set(struct audit_host *h, struct audit_process *p)
 static void call_exec(struct audit_host *h, uint32_t process)
 {
     const struct audit_event *e = h->e;
-    audit_exec_files(h, process); /* the program may be behind a descriptor that is closed now */
-    audit_slots_exec(h, process);
     struct audit_process *p = &h->processes[process];
     command_set(h, p);
     struct btr_span comm;
@@ -381,8 +379,9 @@ static void call_exec(struct audit_host *h, uint32_t process)
     p->flags |= AUDIT_PROC_IMAGE_TOLD;
     p->flags &= (uint8_t)~AUDIT_PROC_THREADED;
     p->image_ns = h->now_ns;
-    p->noted_epoch = h->batch->epoch - 1;
-    audit_note_process(h, process);
+    p->noted_epoch = h->batch->epoch - 1; /* told anew, whole, by the first event below */
+    audit_exec_files(h, process); /* the program may be behind a descriptor that closes now */
+    audit_slots_exec(h, process);
 }
 
 static void call_exit(struct audit_host *h, uint32_t process)

@@ -155,6 +155,45 @@ static void exec_closes_what_is_marked_and_keeps_the_process(void **state)
     told_fini(&t);
 }
 
+/* An image history: each time tells one command line, the one that ran from then on. */
+static void each_exec_tells_its_command_line_once(void **state)
+{
+    (void)state;
+    struct told t;
+    told_init(&t, "web01", NULL);
+    told_call(&t, EXECVE, 0, 10, 1, "a0=0 a1=0 a2=0 a3=0", "EXECVE argc=2 a0=\"chpst\" a1=\"x\"",
+              CWD, FILE_AT("/bin/chpst", "9"), NULL);
+    told_line(&t,
+              "type=SYSCALL msg=audit(1700000000.050:101): arch=c000003e syscall=59 success=yes "
+              "exit=0 a0=0 a1=0 a2=0 a3=0 items=1 ppid=1 pid=10 auid=1000 uid=33 gid=33 euid=33 "
+              "suid=33 fsuid=33 egid=33 sgid=33 fsgid=33 tty=(none) ses=1 comm=\"x\" "
+              "exe=\"/bin/x\" key=(null)");
+    told_line(&t, "type=EXECVE msg=audit(1700000000.050:101): argc=1 a0=\"x\"");
+    told_line(&t,
+              "type=PATH msg=audit(1700000000.050:101): item=0 name=\"/bin/x\" inode=10 dev=fe:00 "
+              "mode=0100755 ouid=0 ogid=0 rdev=00:00 nametype=NORMAL");
+    told_line(&t, "type=PROCTITLE msg=audit(1700000000.050:101): proctitle=\"x\"");
+    t.serial = 102;
+    t.now = 1700000000.060;
+    told_end(&t);
+    struct btr_id process = told_event(&t, BTR_OP_EXEC, 1)->subject;
+    int64_t since[2] = {0, 0};
+    unsigned count = 0;
+    for (uint32_t i = 0; i < t.batch.note_count; i++)
+        for (uint32_t a = 0; a < t.batch.notes[i].attr_count; a++) {
+            const struct btr_attr *attr = &t.batch.attrs[t.batch.notes[i].attr_first + a];
+            if (!btr_id_equal(t.batch.notes[i].id, process) ||
+                attr->key != BTR_ATTR_PROCESS_COMMAND_LINE)
+                continue;
+            assert_true(count < 2);
+            since[count++] = attr->since_ns;
+        }
+    assert_int_equal(count, 2);
+    assert_true(since[0] < since[1]);
+    assert_string_equal(told_attr(&t, process, BTR_ATTR_PROCESS_COMMAND_LINE), "x");
+    told_fini(&t);
+}
+
 static void a_vfork_child_that_acts_first_is_one_process_and_its_fork_is_no_later(void **state)
 {
     (void)state;
@@ -531,6 +570,7 @@ int main(void)
         cmocka_unit_test(a_relative_name_counts_from_the_descriptor_that_the_call_names),
         cmocka_unit_test(a_child_has_its_parents_descriptors_and_closes_its_own_copy),
         cmocka_unit_test(exec_closes_what_is_marked_and_keeps_the_process),
+        cmocka_unit_test(each_exec_tells_its_command_line_once),
         cmocka_unit_test(a_vfork_child_that_acts_first_is_one_process_and_its_fork_is_no_later),
         cmocka_unit_test(a_pid_that_is_used_again_is_another_process),
         cmocka_unit_test(a_thread_is_no_process_and_clone3_makes_one_only_when_it_acts),
