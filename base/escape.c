@@ -80,6 +80,71 @@ void btr_escape_terminal(struct btr_buffer *out, struct btr_span bytes)
     }
 }
 
+/* One code point as UTF-8 (RFC 3629). */
+static void put_utf8(struct btr_buffer *out, uint32_t code)
+{
+    if (code < 0x80) {
+        btr_buffer_u8(out, (uint8_t)code);
+    } else if (code < 0x800) {
+        btr_buffer_u8(out, (uint8_t)(0xc0 | code >> 6));
+        btr_buffer_u8(out, (uint8_t)(0x80 | (code & 0x3f)));
+    } else {
+        if (code < 0x10000) {
+            btr_buffer_u8(out, (uint8_t)(0xe0 | code >> 12));
+        } else {
+            btr_buffer_u8(out, (uint8_t)(0xf0 | code >> 18));
+            btr_buffer_u8(out, (uint8_t)(0x80 | (code >> 12 & 0x3f)));
+        }
+        btr_buffer_u8(out, (uint8_t)(0x80 | (code >> 6 & 0x3f)));
+        btr_buffer_u8(out, (uint8_t)(0x80 | (code & 0x3f)));
+    }
+}
+
+/* The escape after a backslash. @return bytes of `rest` that it took, 0 when it is none */
+static size_t escape_read(struct btr_buffer *out, struct btr_span rest)
+{
+    static const char letters[] = "\\\\n\nt\tr\r"; /* pairs: what is written, what is meant */
+    uint64_t code;
+    for (size_t i = 0; rest.size > 0 && i + 1 < sizeof(letters); i += 2) {
+        if (rest.at[0] == (uint8_t)letters[i]) {
+            btr_buffer_u8(out, (uint8_t)letters[i + 1]);
+            return 1;
+        }
+    }
+    if (rest.size >= 3 && rest.at[0] == 'x' &&
+        btr_span_number((struct btr_span){rest.at + 1, 2}, 16, &code)) {
+        btr_buffer_u8(out, (uint8_t)code);
+        return 3;
+    }
+    const uint8_t *close = rest.size > 2 && rest.at[0] == 'u' && rest.at[1] == '{'
+                               ? memchr(rest.at, '}', rest.size < 10 ? rest.size : 10)
+                               : NULL;
+    if (!close ||
+        !btr_span_number((struct btr_span){rest.at + 2, (size_t)(close - rest.at) - 2}, 16,
+                         &code) ||
+        code > 0x10ffff)
+        return 0;
+    put_utf8(out, (uint32_t)code);
+    return (size_t)(close - rest.at) + 1;
+}
+
+bool btr_unescape_terminal(struct btr_buffer *out, struct btr_span text)
+{
+    while (text.size > 0) {
+        const uint8_t *slash = memchr(text.at, '\\', text.size);
+        size_t plain = slash ? (size_t)(slash - text.at) : text.size;
+        btr_buffer_put(out, text.at, plain);
+        text = (struct btr_span){text.at + plain, text.size - plain};
+        if (text.size == 0)
+            break;
+        size_t taken = escape_read(out, (struct btr_span){text.at + 1, text.size - 1});
+        if (taken == 0)
+            return false;
+        text = (struct btr_span){text.at + 1 + taken, text.size - 1 - taken};
+    }
+    return true;
+}
+
 static void put_json_code(struct btr_buffer *out, uint32_t code)
 {
     if (code < 0x10000) {

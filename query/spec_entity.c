@@ -195,12 +195,30 @@ static int id_find(const struct spec_search *search, struct btr_id id, struct en
     return rc == BTR_E_NOTFOUND ? 0 : rc;
 }
 
+/* A path as an answer showed it, escaped for the terminal ("C:\\\\x"): pasted back, it is meant as
+ * it was. */
+static int pasted_find(const struct spec_search *search, struct entity_list *list)
+{
+    const struct btr_spec *spec = search->spec;
+    struct btr_buffer path = {0};
+    int rc = 0;
+    if (memchr(spec->path.at, '\\', spec->path.size) && btr_unescape_terminal(&path, spec->path) &&
+        !path.failed)
+        rc = id_find(search,
+                     btr_identity_file(spec->host, (struct btr_span){0}, btr_buffer_view(&path)),
+                     list);
+    btr_buffer_fini(&path);
+    return rc;
+}
+
 /* The host's own view of a path; where it has none, those of its containers. */
 static int file_find(const struct spec_search *search, struct entity_list *list)
 {
     const struct btr_spec *spec = search->spec;
     struct btr_id id = btr_identity_file(spec->host, (struct btr_span){0}, spec->path);
     int rc = id_find(search, id, list);
+    if (rc == 0 && !list->count)
+        rc = pasted_find(search, list);
     if (rc < 0 || list->count)
         return rc;
     return btr_reader_entities(search->reader, BTR_KIND_FILE, INT64_MIN, INT64_MAX, file_visit,

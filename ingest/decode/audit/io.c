@@ -31,9 +31,8 @@ static struct btr_event *transfer(struct audit_host *h, uint32_t process, uint64
     uint32_t object = audit_descriptor(h, process, fd);
     if (object == AUDIT_NONE)
         return NULL;
-    const struct audit_object *o = &h->objects[object];
     audit_note_object(h, object);
-    o = &h->objects[object];
+    const struct audit_object *o = &h->objects[object];
     struct btr_event *e;
     if (o->kind == AUDIT_OBJECT_DEVICE || o->kind == AUDIT_OBJECT_DIRECTORY) {
         e = audit_emit_in(h, process, o->id, BTR_OP_TOLD);

@@ -127,7 +127,7 @@ static bool is_late(const struct audit_host *h, const struct audit_event *e)
 {
     return h->any && serial_after(h->last_serial, e->serial) &&
            audit_time_here(h, e->time_ns) <= h->order_ns + FAR_NS &&
-           h->last_serial - e->serial < AUDIT_RECENT_MAX * 16u;
+           h->last_serial - e->serial < UINT64_C(16) * AUDIT_RECENT_MAX;
 }
 
 /* Gives the event in hand its order time. auditd's own records (DAEMON_*) have a counter of their

@@ -34,6 +34,35 @@ static void a_terminal_sees_only_printable_text(void **state)
                    "\\u{e0041}"); /* a tag character */
 }
 
+static void what_a_terminal_showed_can_be_pasted_back(void **state)
+{
+    (void)state;
+    uint64_t seed = 42;
+    for (int round = 0; round < 20000; round++) {
+        static const uint8_t odd[] = {'\\', 'n',  'x',  'u',  '{',  '}', 0,   10,   0x1b, 0xff,
+                                      0xc3, 0xa9, 0xe2, 0x80, 0xae, 'a', '0', 0xf3, 0xa0, 0x81};
+        uint8_t bytes[24];
+        size_t size = (size_t)(seed >> 60);
+        for (size_t i = 0; i < size; i++) {
+            seed = seed * 6364136223846793005u + 1442695040888963407u;
+            bytes[i] = odd[(seed >> 33) % sizeof(odd)];
+        }
+        seed = seed * 6364136223846793005u + 1442695040888963407u;
+        struct btr_buffer shown = {0}, back = {0};
+        btr_escape_terminal(&shown, (struct btr_span){bytes, size});
+        assert_true(btr_unescape_terminal(&back, btr_buffer_view(&shown)));
+        assert_true(btr_span_equal(btr_buffer_view(&back), (struct btr_span){bytes, size}));
+        btr_buffer_fini(&shown);
+        btr_buffer_fini(&back);
+    }
+    struct btr_buffer out = {0};
+    assert_false(btr_unescape_terminal(&out, BTR_SPAN("C:\\Windows"))); /* as typed, not as shown */
+    assert_false(btr_unescape_terminal(&out, BTR_SPAN("x\\")));
+    assert_false(btr_unescape_terminal(&out, BTR_SPAN("\\u{110000}")));
+    assert_false(btr_unescape_terminal(&out, BTR_SPAN("\\xg0")));
+    btr_buffer_fini(&out);
+}
+
 static void broken_utf8_is_shown_byte_by_byte(void **state)
 {
     (void)state;
@@ -149,6 +178,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_terminal_sees_only_printable_text),
+        cmocka_unit_test(what_a_terminal_showed_can_be_pasted_back),
         cmocka_unit_test(broken_utf8_is_shown_byte_by_byte),
         cmocka_unit_test(json_strings_hold_every_byte),
         cmocka_unit_test(dot_strings_cannot_be_left),
