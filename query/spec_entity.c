@@ -295,6 +295,25 @@ static int find(const struct spec_search *search, struct entity_list *list)
     }
 }
 
+static int host_visit(void *self, const struct btr_source_stat *stat)
+{
+    return btr_span_equal(stat->host, *(const struct btr_span *)self) ? 1 : 0;
+}
+
+/* Says whether it is the host that nobody has heard of. */
+static int refuse_none(const struct spec_search *search)
+{
+    struct btr_span host = search->spec->host;
+    int rc = host.size ? btr_reader_sources(search->reader, host_visit, &host, search->err) : 1;
+    if (rc < 0)
+        return rc;
+    if (rc == 0)
+        return btr_fail(search->err, BTR_E_NOTFOUND, UINT64_MAX,
+                        "the store has no records of a host \"%.*s\"", (int)host.size,
+                        (const char *)host.at);
+    return btr_fail(search->err, BTR_E_NOTFOUND, UINT64_MAX, "nothing in the store fits");
+}
+
 int query_spec_entity(const struct spec_search *search, struct btr_spec_match *out)
 {
     struct entity_list list = {.search = search};
@@ -303,7 +322,7 @@ int query_spec_entity(const struct spec_search *search, struct btr_spec_match *o
         return rc;
     const char *what = what_of(search->spec->form);
     if (list.count == 0)
-        return btr_fail(search->err, BTR_E_NOTFOUND, UINT64_MAX, "nothing in the store fits");
+        return refuse_none(search);
     if (list.count > 1)
         return refuse_many(&list, what);
     const struct candidate *c = &list.items[0];

@@ -117,7 +117,7 @@ static int release_one(struct btr_decoder_state *state, const struct win_held *h
 {
     struct btr_span record = {held->at, held->size};
     struct win_fields fields;
-    struct win_time when;
+    struct win_time when = {0};
     if (!btr_arena_copy(arena, record, &record))
         return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "held record");
     int rc = win_fields_read(&fields, state->reader, record, arena, err);
@@ -163,7 +163,7 @@ static int winlog_decode(struct btr_decoder_state *state, struct btr_span record
                          struct btr_batch *out, struct btr_arena *arena, struct btr_err *err)
 {
     struct win_fields fields;
-    struct win_time when;
+    struct win_time when = {0};
     state->stats.records++;
     int rc = read_record(state, record, &fields, &when, arena, err);
     if (rc < 0) {

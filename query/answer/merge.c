@@ -246,6 +246,16 @@ static uint32_t group_size(const struct item *items, uint32_t count)
     return n;
 }
 
+static void edges_make(struct merge *m, uint32_t count)
+{
+    for (uint32_t i = 0, n; i < count; i += n) {
+        n = group_size(m->items + i, count - i);
+        for (uint32_t k = 0; k < n; k++)
+            m->of_item[i + k] = m->answer->edge_count;
+        edge_make(m, m->items + i, n);
+    }
+}
+
 static bool merge_init(struct merge *m)
 {
     struct btr_answer *a = m->answer;
@@ -257,7 +267,7 @@ static bool merge_init(struct merge *m)
     m->taken = calloc(events, sizeof *m->taken);
     m->keys = malloc(2 * keys * sizeof *m->keys);
     m->spare = m->keys ? m->keys + keys : NULL;
-    a->edges = malloc(steps * sizeof *a->edges);
+    a->edges = calloc(steps, sizeof *a->edges);
     a->records = malloc(2 * steps * sizeof *a->records);
     a->step_edge = malloc(steps * sizeof *a->step_edge);
     return m->items && m->of_item && m->record && m->taken && m->keys && a->edges && a->records &&
@@ -283,12 +293,7 @@ int answer_edges_merge(struct btr_answer *a, struct btr_err *err)
     }
     items_sort(&m, count);
     records_find(&m);
-    for (uint32_t i = 0, n; i < count; i += n) {
-        n = group_size(m.items + i, count - i);
-        for (uint32_t k = 0; k < n; k++)
-            m.of_item[i + k] = a->edge_count;
-        edge_make(&m, m.items + i, n);
-    }
+    edges_make(&m, count);
     int rc = edges_sort(&m, err);
     merge_fini(&m);
     return rc;
