@@ -262,7 +262,7 @@ static bool merge_init(struct merge *m)
     size_t steps = (size_t)a->trace->step_count + 1, events = (size_t)a->event_count + 1;
     size_t keys = steps > events ? steps : events;
     m->items = malloc(steps * sizeof *m->items);
-    m->of_item = malloc(steps * sizeof *m->of_item);
+    m->of_item = calloc(steps, sizeof *m->of_item);
     m->record = malloc(events * sizeof *m->record);
     m->taken = calloc(events, sizeof *m->taken);
     m->keys = malloc(2 * keys * sizeof *m->keys);
