@@ -68,7 +68,8 @@ static void rows_settle(struct find *f)
     }
 }
 
-/* For a terminal: a command line may have 128 KiB; JSON has it whole. Cuts at a character's border. */
+/* For a terminal: a command line may have 128 KiB; JSON has it whole. Cuts at a character's border.
+ */
 static void row_label(struct btr_buffer *out, struct btr_span label)
 {
     size_t size = label.size;

@@ -78,10 +78,10 @@ static bool known_record(void *self, uint64_t digest)
 int cli_known_open(struct cli_known *out, const char *path, struct btr_err *err)
 {
     struct stat at;
-    *out = (struct cli_known){.sink = {out, append, publish, pending, drain},
-                              .known = {out, known_input, known_state, known_record_seed,
-                                        known_record},
-                              .path = path};
+    *out = (struct cli_known){
+        .sink = {out, append, publish, pending, drain},
+        .known = {out, known_input, known_state, known_record_seed, known_record},
+        .path = path};
     bool absent = stat(path, &at) != 0 && errno == ENOENT;
     return absent ? 0 : btr_writer_open(&out->writer, path, err);
 }

@@ -32,7 +32,7 @@ struct store_catalog {
     struct shared_env *shared;
     MDB_env *env;
     MDB_dbi meta, segments, inputs, states, records;
-    bool has_records;    /* a store of before has no such table until it is written to */
+    bool has_records;     /* a store of before has no such table until it is written to */
     uint64_t record_seed; /* a writer's */
     char path[PATH_SIZE];
 };
@@ -463,9 +463,9 @@ static int records_load(struct store_catalog *c, MDB_cursor *cursor, struct stor
     for (int op = MDB_GET_CURRENT; rc == 0 && count > 0; op = MDB_NEXT) {
         struct btr_err why;
         rc = mdb_cursor_get(cursor, &key, &value, (MDB_cursor_op)op);
-        int bad = rc == 0 ? store_records_add(
-                                out, (struct btr_span){value.mv_data, value.mv_size}, &why)
-                          : 0;
+        int bad =
+            rc == 0 ? store_records_add(out, (struct btr_span){value.mv_data, value.mv_size}, &why)
+                    : 0;
         if (bad < 0)
             return btr_fail(err, bad, UINT64_MAX, "%s: catalog: %s", c->path, why.text);
     }

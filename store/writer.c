@@ -38,7 +38,7 @@ struct btr_writer {
     struct store_strings names;
     struct input_name *inputs;
     uint32_t input_count, input_capacity;
-    struct btr_buffer known; /* of the last known_input */
+    struct btr_buffer known;      /* of the last known_input */
     struct store_records records; /* published when record_seed was asked */
     uint64_t records_left_out;
     struct job job;

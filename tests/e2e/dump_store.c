@@ -1,7 +1,7 @@
 /*
- * Prints what a store holds in a form that does not depend on how often it was published or in which
- * segment things lie: one line an event, gap, quarantined record and input, to be sorted and compared.
- * Times of reading are left out.
+ * Prints what a store holds in a form that does not depend on how often it was published or in
+ * which segment things lie: one line an event, gap, quarantined record and input, to be sorted and
+ * compared. Times of reading are left out.
  */
 #include <btr/escape.h>
 #include <btr/store.h>
@@ -71,9 +71,8 @@ static int input_print(void *self, const struct btr_input *in)
            (unsigned long long)in->head_hash, (unsigned long long)in->content_size,
            (unsigned long long)in->content_lines, (unsigned long long)in->records, in->complete);
     for (size_t i = 0; i < 2 * sizeof in->file_sha256; i++)
-        printf("%02x", i < sizeof in->file_sha256
-                           ? in->file_sha256[i]
-                           : in->content_sha256[i - sizeof in->file_sha256]);
+        printf("%02x", i < sizeof in->file_sha256 ? in->file_sha256[i]
+                                                  : in->content_sha256[i - sizeof in->file_sha256]);
     text_print(in->name);
     text_print(in->host);
     text_print(in->format);

@@ -1,5 +1,5 @@
-/* A segment of arbitrary bytes is refused or read without a fault. The first byte says whether checksums are made
- * good first, so that what lies behind them is met, too. */
+/* A segment of arbitrary bytes is refused or read without a fault. The first byte says whether
+ * checksums are made good first, so that what lies behind them is met, too. */
 #include <segment_bytes.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -222,15 +222,15 @@ static uint64_t known_record_seed(void *self)
 static bool known_record(void *self, uint64_t digest)
 {
     struct memory_sink *m = self;
-    return m->digests_old > 0 && bsearch(&digest, m->digests, m->digests_old, sizeof digest,
-                                         digest_compare) != NULL;
+    return m->digests_old > 0 &&
+           bsearch(&digest, m->digests, m->digests_old, sizeof digest, digest_compare) != NULL;
 }
 
 void memory_sink_init(struct memory_sink *m)
 {
-    *m = (struct memory_sink){.sink = {m, append, publish, pending, drain},
-                              .known = {m, known_input, known_state, known_record_seed,
-                                        known_record}};
+    *m = (struct memory_sink){
+        .sink = {m, append, publish, pending, drain},
+        .known = {m, known_input, known_state, known_record_seed, known_record}};
 }
 
 void memory_sink_fini(struct memory_sink *m)

@@ -5,9 +5,11 @@
 
 enum { CACHE_SIZE = 4 << 20 }; /* small, so that blocks are evicted, too */
 
-typedef int part_read(struct store_segment *seg, uint32_t block, struct cache_slot **slot, struct btr_err *err);
+typedef int part_read(struct store_segment *seg, uint32_t block, struct cache_slot **slot,
+                      struct btr_err *err);
 
-static int blocks_read(struct store_segment *seg, unsigned section, part_read *read, struct btr_err *err)
+static int blocks_read(struct store_segment *seg, unsigned section, part_read *read,
+                       struct btr_err *err)
 {
     uint32_t count = 0;
     int rc = store_segment_directory(seg, section, &count, err);
@@ -124,7 +126,8 @@ int segment_bytes_read(struct btr_span bytes, struct btr_err *err)
 
 /* ---- Rewriting ------------------------------------------------------------------------------- */
 
-static bool section_store(struct store_segment *seg, const struct store_section *s, struct store_packer *p)
+static bool section_store(struct store_segment *seg, const struct store_section *s,
+                          struct store_packer *p)
 {
     struct btr_err err;
     uint32_t count = 0;
@@ -183,16 +186,19 @@ void segment_bytes_repair(uint8_t *bytes, size_t size)
     if (size < STORE_HEADER_SIZE)
         return;
     uint32_t sections = store_get_u32(bytes + 8);
-    if (sections > STORE_SECTIONS_MAX || size < STORE_HEADER_SIZE + (size_t)sections * STORE_SECTION_ROW_SIZE)
+    if (sections > STORE_SECTIONS_MAX ||
+        size < STORE_HEADER_SIZE + (size_t)sections * STORE_SECTION_ROW_SIZE)
         return;
     struct store_section rows[STORE_SECTIONS_MAX];
     for (uint32_t i = 0; i < sections; i++) {
         uint8_t *row = bytes + STORE_HEADER_SIZE + (size_t)i * STORE_SECTION_ROW_SIZE;
         uint32_t count = store_get_u32(row + 4);
-        uint64_t offset = store_get_u64(row + 8), directory_size = (uint64_t)count * STORE_BLOCK_ROW_SIZE;
+        uint64_t offset = store_get_u64(row + 8),
+                 directory_size = (uint64_t)count * STORE_BLOCK_ROW_SIZE;
         if (offset <= size && directory_size <= size - offset) {
             blocks_repair(bytes, size, offset, count);
-            store_put_u64(row + 32, btr_hash64((struct btr_span){bytes + offset, (size_t)directory_size}));
+            store_put_u64(row + 32,
+                          btr_hash64((struct btr_span){bytes + offset, (size_t)directory_size}));
         }
         rows[i] = (struct store_section){.type = (uint16_t)(row[0] | row[1] << 8),
                                          .flags = (uint16_t)(row[2] | row[3] << 8),

@@ -44,26 +44,31 @@ void told_line(struct told *t, const char *format, ...)
     feed(t, line);
 }
 
-uint64_t told_call(struct told *t, int syscall, long exit, unsigned pid, unsigned ppid, const char *arguments, ...)
+uint64_t told_call(struct told *t, int syscall, long exit, unsigned pid, unsigned ppid,
+                   const char *arguments, ...)
 {
     uint64_t serial = t->serial++;
     double at = t->now;
     t->now += 0.010;
     told_line(t,
-              "type=SYSCALL msg=audit(%.3f:%llu): arch=c000003e syscall=%d success=%s exit=%ld %s items=0 ppid=%u pid=%u "
-              "auid=1000 uid=33 gid=33 euid=33 suid=33 fsuid=33 egid=33 sgid=33 fsgid=33 tty=(none) ses=1 comm=\"prog\" "
+              "type=SYSCALL msg=audit(%.3f:%llu): arch=c000003e syscall=%d success=%s exit=%ld %s "
+              "items=0 ppid=%u pid=%u "
+              "auid=1000 uid=33 gid=33 euid=33 suid=33 fsuid=33 egid=33 sgid=33 fsgid=33 "
+              "tty=(none) ses=1 comm=\"prog\" "
               "exe=\"/usr/bin/prog\" key=(null)",
-              at, (unsigned long long)serial, syscall, exit < 0 ? "no" : "yes", exit, arguments, ppid, pid);
+              at, (unsigned long long)serial, syscall, exit < 0 ? "no" : "yes", exit, arguments,
+              ppid, pid);
     va_list list;
     va_start(list, arguments);
     const char *companion;
     while ((companion = va_arg(list, const char *)) != NULL) {
         const char *space = strchr(companion, ' ');
-        told_line(t, "type=%.*s msg=audit(%.3f:%llu): %s", (int)(space - companion), companion, at, (unsigned long long)serial,
-                  space + 1);
+        told_line(t, "type=%.*s msg=audit(%.3f:%llu): %s", (int)(space - companion), companion, at,
+                  (unsigned long long)serial, space + 1);
     }
     va_end(list);
-    told_line(t, "type=PROCTITLE msg=audit(%.3f:%llu): proctitle=\"prog\"", at, (unsigned long long)serial);
+    told_line(t, "type=PROCTITLE msg=audit(%.3f:%llu): proctitle=\"prog\"", at,
+              (unsigned long long)serial);
     return serial;
 }
 
@@ -98,7 +103,8 @@ const char *told_attr(const struct told *t, struct btr_id id, enum btr_attr_key 
         for (uint32_t a = 0; btr_id_equal(n->id, id) && a < n->attr_count; a++) {
             const struct btr_attr *attr = &t->batch.attrs[n->attr_first + a];
             if (attr->key == key)
-                snprintf(text, sizeof(text), "%.*s", (int)attr->value.size, (const char *)attr->value.at);
+                snprintf(text, sizeof(text), "%.*s", (int)attr->value.size,
+                         (const char *)attr->value.at);
         }
     }
     return text;

@@ -1,9 +1,9 @@
 /* A state saved, loaded and gone on with tells the same as one that was never interrupted. */
+#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <cmocka.h>
 
 #include <btr/source.h>
 
@@ -21,7 +21,8 @@ static int lines_read(void **state)
     struct btr_content *content;
     struct btr_err err;
     struct btr_span block;
-    if (btr_content_open(&content, BTR_SOURCE_DIR "/datasets/web_cmdi/web01.audit.log.zst", &err) != 0)
+    if (btr_content_open(&content, BTR_SOURCE_DIR "/datasets/web_cmdi/web01.audit.log.zst", &err) !=
+        0)
         return -1;
     while (text.size < (size_t)LINES * 300 && btr_content_next(content, &block, &err) == 1)
         btr_buffer_span(&text, block);
@@ -31,7 +32,8 @@ static int lines_read(void **state)
         lines[line_count++] = (struct btr_span){at, (size_t)(newline - at)};
         at = newline + 1;
     }
-    static const char inventory[] = "{\"web01\": {\"ip\": \"10.77.0.11\"}, \"db01\": {\"ip\": \"10.77.0.12\"}}";
+    static const char inventory[] =
+        "{\"web01\": {\"ip\": \"10.77.0.11\"}, \"db01\": {\"ip\": \"10.77.0.12\"}}";
     return btr_hosts_parse(&hosts, btr_span_of(inventory), &err);
 }
 
@@ -56,7 +58,8 @@ static void states_free(void)
 static struct btr_decoder_state *state_make(uint32_t size_max)
 {
     const struct btr_decoder *d = btr_decoder_find(BTR_SPAN("auditd"));
-    struct btr_decoder_config config = {.host = BTR_SPAN("web01"), .hosts = hosts, .size_max = size_max};
+    struct btr_decoder_config config = {
+        .host = BTR_SPAN("web01"), .hosts = hosts, .size_max = size_max};
     struct btr_decoder_state *s = d->state_new(&config);
     assert_non_null(s);
     assert_true(state_count < sizeof(states) / sizeof(states[0]));
@@ -81,7 +84,8 @@ static struct btr_decoder_state *state_move(struct btr_decoder_state *s, uint32_
     return moved;
 }
 
-static void decode_all(struct btr_batch *batch, struct btr_arena *arena, unsigned cuts, uint32_t size_max)
+static void decode_all(struct btr_batch *batch, struct btr_arena *arena, unsigned cuts,
+                       uint32_t size_max)
 {
     const struct btr_decoder *d = btr_decoder_find(BTR_SPAN("auditd"));
     struct btr_decoder_state *s = state_make(size_max);
@@ -104,8 +108,9 @@ static void assert_same_events(const struct btr_batch *a, const struct btr_batch
     assert_int_equal(a->event_count, b->event_count);
     for (uint32_t i = 0; i < a->event_count; i++) {
         const struct btr_event *x = &a->events[i], *y = &b->events[i];
-        bool same = btr_id_equal(x->subject, y->subject) && btr_id_equal(x->object, y->object) && x->first_ns == y->first_ns &&
-                    x->last_ns == y->last_ns && x->record_id == y->record_id && x->line == y->line && x->bytes == y->bytes &&
+        bool same = btr_id_equal(x->subject, y->subject) && btr_id_equal(x->object, y->object) &&
+                    x->first_ns == y->first_ns && x->last_ns == y->last_ns &&
+                    x->record_id == y->record_id && x->line == y->line && x->bytes == y->bytes &&
                     x->operation == y->operation && x->doubt == y->doubt && x->flags == y->flags;
         if (!same)
             fail_msg("event %u (record %llu) differs", i, (unsigned long long)x->record_id);
@@ -158,13 +163,15 @@ static void a_damaged_saved_state_is_refused(void **state)
         seed = seed * 1664525u + 1013904223u;
         size_t at = seed % saved.size;
         struct btr_decoder_state *fresh = state_make(0);
-        assert_true(d->state_load(fresh, (struct btr_span){saved.at, at}, NULL) < 0); /* every cut is refused */
+        assert_true(d->state_load(fresh, (struct btr_span){saved.at, at}, NULL) <
+                    0); /* every cut is refused */
         d->state_free(fresh);
         state_count--;
         uint8_t was = saved.at[at];
         saved.at[at] ^= (uint8_t)(1u << (seed >> 29));
         fresh = state_make(0);
-        d->state_load(fresh, btr_buffer_view(&saved), NULL); /* a flipped bit may be harmless; it must not crash */
+        d->state_load(fresh, btr_buffer_view(&saved),
+                      NULL); /* a flipped bit may be harmless; it must not crash */
         d->state_free(fresh);
         state_count--;
         saved.at[at] = was;

@@ -235,11 +235,11 @@ static void the_handle_that_comes_with_a_start_is_no_flow(void **state)
     win_run_init(&run, "ws1");
     win_run_sysmon(&run, 10, 15500,
                    "'SourceProcessGUID':'" GUID_A "','TargetProcessGUID':'{aabbccdd-12af-6632-0300-"
-                                                  "000000000400}','GrantedAccess':'0x1fffff'");
+                   "000000000400}','GrantedAccess':'0x1fffff'");
     assert_int_equal(win_run_count(&run, BTR_OP_ACCESS), 0);
     win_run_sysmon(&run, 10, 60000,
                    "'SourceProcessGUID':'" GUID_A "','TargetProcessGUID':'{aabbccdd-12af-6632-0300-"
-                                                  "000000000400}','GrantedAccess':'0x1fffff'");
+                   "000000000400}','GrantedAccess':'0x1fffff'");
     assert_int_equal(win_run_count(&run, BTR_OP_ACCESS), 1);
     win_run_fini(&run);
 }
