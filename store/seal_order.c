@@ -75,7 +75,7 @@ static uint32_t subjects_order(struct store_sealer *s, uint32_t *count_of)
 static void events_order(struct store_sealer *s)
 {
     const struct store_builder *b = s->builder;
-    uint32_t *count_of = s->run_count, *at = s->run_first, place = 0; /* by entity, for now */
+    uint32_t *count_of = s->run_count, *at = s->run_first, place = 0; /* by entity at first */
     uint32_t subject_count = subjects_order(s, count_of);
     for (uint32_t i = 0; i < subject_count; i++) {
         at[s->scratch[i]] = place;

@@ -132,7 +132,7 @@ static bool sizes_read(struct store_read *r, struct segment_strings *s, uint64_t
     uint64_t before = 0, size = 0;
     *total = 0;
     for (uint32_t i = 0; i < s->count; i++)
-        s->ends[i] = store_read_upto(r, UINT32_MAX); /* shared, for now */
+        s->ends[i] = store_read_upto(r, UINT32_MAX); /* what it shares with the one before */
     for (uint32_t i = 0; i < s->count && !r->failed; i++) {
         if (s->ends[i] > size || before >= STORE_STRING_BLOCK_SIZE)
             return false;
