@@ -1,11 +1,7 @@
 /* A state saved, loaded and gone on with tells the same as one that was never interrupted. */
-#include <cmocka.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
 #include <btr/source.h>
+
+#include "test.h"
 
 enum { LINES = 60000, CUTS = 24 };
 
