@@ -241,6 +241,16 @@ static int tables_ready(struct store_catalog *c, bool writer, struct btr_err *er
     return rc == 0 ? 0 : catalog_fail(err, rc, c->path, "open");
 }
 
+/* Whether LMDB's file is shorter than its two meta pages: its making was cut short, there is no
+ * store yet. */
+static bool catalog_unfinished(const char *folder)
+{
+    char file[PATH_SIZE + 16];
+    struct stat st;
+    (void)snprintf(file, sizeof(file), "%s/data.mdb", folder);
+    return stat(file, &st) == 0 && st.st_size < 2 * sysconf(_SC_PAGESIZE);
+}
+
 int store_catalog_open(struct store_catalog **out, const char *store, bool writer,
                        struct btr_err *err)
 {
@@ -254,7 +264,9 @@ int store_catalog_open(struct store_catalog **out, const char *store, bool write
     if (rc == 0)
         rc = env_share(&c->shared, folder, writer);
     if (rc != 0) {
-        rc = catalog_fail(err, rc, store, "open");
+        bool unfinished = !writer && size < (int)sizeof(folder) && catalog_unfinished(folder);
+        rc = unfinished ? btr_fail(err, BTR_E_NOTFOUND, UINT64_MAX, "%s: no store there", store)
+                        : catalog_fail(err, rc, store, "open");
         free(c);
         return rc;
     }

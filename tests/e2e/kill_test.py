@@ -84,6 +84,16 @@ def killed(words, after_s):
         return False
 
 
+def verify_what_is_there(store):
+    """Sound, or killed before there was a store at all: the same command then makes it, as the caller goes on to show."""
+    words = [BACKTRAIL, "store", "verify", "--store", store]
+    done = run(words)
+    if done.returncode == 3 and b"no store there" in done.stderr:
+        return
+    if done.returncode != 0:
+        sys.exit(f"{' '.join(words)}: status {done.returncode}\n{done.stderr.decode(errors='replace')}; seed {SEED}")
+
+
 def main():
     print(f"seed {SEED}")
     chance = random.Random(SEED)
@@ -103,7 +113,7 @@ def main():
             ended = not killed(command(store, folder), chance.uniform(0, whole_s * 0.6))
             kills += not ended
             if os.path.isdir(store) and chance.random() < 0.2:
-                must([BACKTRAIL, "store", "verify", "--store", store])
+                verify_what_is_there(store)
         must(command(store, folder))
         compare(dump(store), want)
         before = dump(store)
