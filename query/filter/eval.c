@@ -28,7 +28,8 @@ static bool matches(const struct comparison *c, const struct query_value *value)
 static bool value_fits(void *self, const struct query_value *value)
 {
     const struct comparison *c = self;
-    const struct query_literal *literals = c->filter->literals + c->node->literal_first;
+    const struct query_literal *all = c->filter->literals; /* NULL when no comparison has any */
+    const struct query_literal *literals = all ? all + c->node->literal_first : NULL;
     switch (c->node->op) {
     case QUERY_LT:
         return order(value, literals) < 0;
