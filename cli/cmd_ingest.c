@@ -183,6 +183,18 @@ static void left_out_tell(const struct btr_writer *writer)
                  (unsigned long long)count);
 }
 
+/* Merging is a service of the store: what ends it costs room and time, and no event. */
+static void merged_tell(struct btr_writer *writer)
+{
+    struct btr_err err = {0};
+    struct btr_merge_stat merged = {0};
+    if (writer && btr_writer_merged(writer, &merged, &err) < 0)
+        cli_note("ingest", "merging of segments ended: %s", err.text);
+    if (merged.damaged > 0)
+        cli_note("ingest", "%llu damaged segments are left as they are: see store verify",
+                 (unsigned long long)merged.damaged);
+}
+
 static int ingest_feed(struct ingest *run, struct btr_err *err)
 {
     struct btr_feed_stats stats = {0};
@@ -217,6 +229,7 @@ static int ingest_feed(struct ingest *run, struct btr_err *err)
     if (!run->quiet) {
         summary(&stats, btr_monotonic_ns() - began_ns);
         left_out_tell(run->store.writer);
+        merged_tell(run->store.writer);
     }
     if (rc == BTR_E_IO || rc == BTR_E_FULL)
         return CLI_FAILED; /* a source failed, or the space to hold it */

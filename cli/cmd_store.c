@@ -6,6 +6,7 @@
 
 #include "commands.h"
 #include "output.h"
+#include "store_compact.h"
 #include "store_stat.h"
 
 static const struct cli_option STAT_OPTIONS[] = {
@@ -34,11 +35,18 @@ static const struct cli_usage VERIFY_USAGE = {
     "store verify", "--store DIR",
     "Reads every block of every segment and checks it. Exit status 3 when something is damaged.",
     "  backtrail store verify --store case.btr", VERIFY_OPTIONS};
+static const struct cli_usage COMPACT_USAGE = {
+    "store compact", "--store DIR",
+    "Merges the small segments of each day into large ones, now, and prints what that did. While\n"
+    "ingest runs it merges by itself, and compact is refused. Queries go on. Records that several\n"
+    "inputs told are kept once.",
+    "  backtrail store compact --store case.btr", STORE_OPTIONS};
 static const struct cli_usage USAGE = {
-    "store", "stat | gaps | verify ...",
+    "store", "stat | gaps | verify | compact ...",
     "stat    what a store holds, by source, by input (custody), and what could not be decoded\n"
     "gaps    where a source did not tell everything\n"
-    "verify  checksums, bounds and cross references of every segment",
+    "verify  checksums, bounds and cross references of every segment\n"
+    "compact merges small segments into large ones",
     "  backtrail store stat --by host,source --store case.btr\n"
     "  backtrail store stat --help",
     (const struct cli_option[]){{0}}};
@@ -181,6 +189,7 @@ static const struct {
     {"stat", &STAT_USAGE, store_stat},
     {"gaps", &GAPS_USAGE, store_gaps},
     {"verify", &VERIFY_USAGE, store_verify},
+    {"compact", &COMPACT_USAGE, cli_store_compact},
 };
 
 static int run(size_t i, int argc, char **argv)
@@ -203,9 +212,9 @@ static int run(size_t i, int argc, char **argv)
 
 int cmd_store(int argc, char **argv)
 {
-    static const char *const LATER[] = {"compact", "prune", "hold", "export", "import"};
+    static const char *const LATER[] = {"prune", "hold", "export", "import"};
     if (argc == 0)
-        return cli_refuse("store", "a subcommand is missing: stat, gaps, verify");
+        return cli_refuse("store", "a subcommand is missing: stat, gaps, verify, compact");
     if (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0)
         return cli_help(&USAGE);
     for (size_t i = 0; i < sizeof SUBCOMMANDS / sizeof *SUBCOMMANDS; i++) {
@@ -216,5 +225,5 @@ int cmd_store(int argc, char **argv)
         if (strcmp(argv[0], LATER[i]) == 0)
             return cli_refuse("store", "%s is not built yet", LATER[i]);
     }
-    return cli_refuse("store", "no subcommand \"%s\": stat, gaps, verify", argv[0]);
+    return cli_refuse("store", "no subcommand \"%s\": stat, gaps, verify, compact", argv[0]);
 }

@@ -71,8 +71,7 @@ static bool room(void *items, uint32_t count, uint32_t *capacity, uint32_t more,
     return true;
 }
 
-/* Finds or adds. @return the entity, or UINT32_MAX */
-static uint32_t entity_of(struct store_builder *b, struct btr_id id)
+uint32_t store_builder_entity(struct store_builder *b, struct btr_id id)
 {
     uint32_t found = btr_idmap_add(&b->by_id, id, b->entity_count);
     if (found != b->entity_count)
@@ -83,7 +82,7 @@ static uint32_t entity_of(struct store_builder *b, struct btr_id id)
     return b->entity_count++;
 }
 
-static uint32_t input_of(struct store_builder *b, uint32_t id)
+uint32_t store_builder_input(struct store_builder *b, uint32_t id)
 {
     for (uint32_t i = b->input_count; i-- > 0;)
         if (b->inputs[i].id == id)
@@ -94,7 +93,8 @@ static uint32_t input_of(struct store_builder *b, uint32_t id)
     return b->input_count++;
 }
 
-static uint32_t stream_of(struct store_builder *b, const struct btr_stream *stream, uint32_t input)
+uint32_t store_builder_stream(struct store_builder *b, const struct btr_stream *stream,
+                              uint32_t input)
 {
     struct builder_stream row = {store_strings_add(&b->strings, stream->host),
                                  store_strings_add(&b->strings, stream->source), input};
@@ -117,7 +117,7 @@ static bool maps_make(struct store_builder *b, const struct btr_batch *batch, ui
         !room(&b->name_map, 0, &b->name_map_capacity, batch->name_count, sizeof(uint32_t)))
         return false;
     for (uint32_t i = 0; i < batch->stream_count; i++)
-        if ((b->stream_map[i] = stream_of(b, &batch->streams[i], input)) == UINT32_MAX)
+        if ((b->stream_map[i] = store_builder_stream(b, &batch->streams[i], input)) == UINT32_MAX)
             return false;
     for (uint32_t i = 0; i < batch->name_count; i++)
         if ((b->name_map[i] = store_strings_add(&b->strings, batch->names[i])) == UINT32_MAX)
@@ -125,30 +125,33 @@ static bool maps_make(struct store_builder *b, const struct btr_batch *batch, ui
     return true;
 }
 
-/* One that is told twice in a row counts once; what else repeats is dropped when all are in order.
- */
-static bool attr_add(struct store_builder *b, uint32_t entity, const struct btr_attr *attr)
+bool store_builder_attr(struct store_builder *b, const struct builder_attr *attr)
 {
-    uint32_t value = store_strings_add(&b->strings, attr->value);
-    uint64_t key = (uint64_t)entity << 16 | attr->key;
+    uint64_t key = (uint64_t)attr->entity << 16 | attr->key;
     uint32_t latest = btr_u64map_get(&b->attr_latest, key);
-    if (value == UINT32_MAX)
-        return false;
-    if (latest != UINT32_MAX && b->attrs[latest].value == value &&
+    if (latest != UINT32_MAX && b->attrs[latest].value == attr->value &&
         attr->since_ns == b->attrs[latest].since_ns)
         return true;
     if (!room(&b->attrs, b->attr_count, &b->attr_capacity, 1, sizeof(*b->attrs)) ||
         !btr_u64map_set(&b->attr_latest, key, b->attr_count))
         return false;
-    b->attrs[b->attr_count++] = (struct builder_attr){
-        .since_ns = attr->since_ns, .entity = entity, .value = value, .key = attr->key};
+    b->attrs[b->attr_count++] = *attr;
     return true;
+}
+
+static bool attr_add(struct store_builder *b, uint32_t entity, const struct btr_attr *attr)
+{
+    struct builder_attr row = {.since_ns = attr->since_ns,
+                               .entity = entity,
+                               .value = store_strings_add(&b->strings, attr->value),
+                               .key = attr->key};
+    return row.value != UINT32_MAX && store_builder_attr(b, &row);
 }
 
 static bool note_add(struct store_builder *b, const struct btr_batch *batch,
                      const struct btr_note *note)
 {
-    uint32_t entity = entity_of(b, note->id);
+    uint32_t entity = store_builder_entity(b, note->id);
     if (entity == UINT32_MAX)
         return false;
     struct builder_entity *e = &b->entities[entity];
@@ -165,7 +168,8 @@ static bool note_add(struct store_builder *b, const struct btr_batch *batch,
 
 static bool event_add(struct store_builder *b, const struct btr_event *from)
 {
-    uint32_t subject = entity_of(b, from->subject), object = entity_of(b, from->object);
+    uint32_t subject = store_builder_entity(b, from->subject),
+             object = store_builder_entity(b, from->object);
     if (subject == UINT32_MAX || object == UINT32_MAX)
         return false;
     b->events[b->event_count++] = (struct builder_event){.time_ns = from->time_ns,
@@ -190,37 +194,55 @@ static size_t text_add(struct store_builder *b, struct btr_span text)
     return at;
 }
 
+bool store_builder_gap(struct store_builder *b, const struct btr_gap *gap)
+{
+    if (!room(&b->gaps, b->gap_count, &b->gap_capacity, 1, sizeof(*b->gaps)))
+        return false;
+    struct builder_gap *g = &b->gaps[b->gap_count++];
+    *g = (struct builder_gap){.gap = *gap, .why_size = gap->why.size};
+    g->why_at = text_add(b, gap->why);
+    return !b->text.failed;
+}
+
 static bool gaps_add(struct store_builder *b, const struct btr_batch *batch)
 {
-    if (!room(&b->gaps, b->gap_count, &b->gap_capacity, batch->gap_count, sizeof(*b->gaps)))
-        return false;
     for (uint32_t i = 0; i < batch->gap_count; i++) {
-        struct builder_gap *g = &b->gaps[b->gap_count++];
-        *g = (struct builder_gap){.gap = batch->gaps[i]};
-        g->gap.stream = b->stream_map[batch->gaps[i].stream];
-        g->why_size = batch->gaps[i].why.size;
-        g->why_at = text_add(b, batch->gaps[i].why);
+        struct btr_gap gap = batch->gaps[i];
+        gap.stream = b->stream_map[gap.stream];
+        if (!store_builder_gap(b, &gap))
+            return false;
     }
     return true;
 }
 
+bool store_builder_quarantined(struct store_builder *b, const struct btr_quarantined *record)
+{
+    if (!room(&b->quarantined, b->quarantined_count, &b->quarantined_capacity, 1,
+              sizeof(*b->quarantined)))
+        return false;
+    struct builder_quarantined *q = &b->quarantined[b->quarantined_count++];
+    *q = (struct builder_quarantined){.record = *record, .reason_size = record->reason.size};
+    q->reason_at = text_add(b, record->reason);
+    q->record_size = record->record.size < BTR_QUARANTINE_RECORD_MAX ? record->record.size
+                                                                     : BTR_QUARANTINE_RECORD_MAX;
+    q->record_at = text_add(b, (struct btr_span){record->record.at, q->record_size});
+    return !b->text.failed;
+}
+
 static bool quarantine_add(struct store_builder *b, const struct btr_batch *batch)
 {
-    if (!room(&b->quarantined, b->quarantined_count, &b->quarantined_capacity,
-              batch->quarantined_count, sizeof(*b->quarantined)))
-        return false;
     for (uint32_t i = 0; i < batch->quarantined_count; i++) {
-        const struct btr_quarantined *from = &batch->quarantined[i];
-        struct builder_quarantined *q = &b->quarantined[b->quarantined_count++];
-        *q = (struct builder_quarantined){.record = *from};
-        q->record.stream = b->stream_map[from->stream];
-        q->reason_size = from->reason.size;
-        q->reason_at = text_add(b, from->reason);
-        q->record_size = from->record.size < BTR_QUARANTINE_RECORD_MAX ? from->record.size
-                                                                       : BTR_QUARANTINE_RECORD_MAX;
-        q->record_at = text_add(b, (struct btr_span){from->record.at, q->record_size});
+        struct btr_quarantined record = batch->quarantined[i];
+        record.stream = b->stream_map[record.stream];
+        if (!store_builder_quarantined(b, &record))
+            return false;
     }
     return true;
+}
+
+bool store_builder_reserve(struct store_builder *b, uint32_t events)
+{
+    return room(&b->events, b->event_count, &b->event_capacity, events, sizeof(*b->events));
 }
 
 /* An index that points nowhere, an end before the beginning: faults of a decoder. */
@@ -251,10 +273,9 @@ int store_builder_append(struct store_builder *b, const struct btr_batch *batch,
             STORE_ENTITIES_MAX + 2 * (uint64_t)STORE_EVENTS_MAX)
         return btr_fail(err, BTR_E_LIMIT, UINT64_MAX, "more than %d events in one segment",
                         STORE_EVENTS_MAX);
-    uint32_t input = input_of(b, batch->input);
+    uint32_t input = store_builder_input(b, batch->input);
     if (input == UINT32_MAX || !maps_make(b, batch, input) ||
-        !room(&b->events, b->event_count, &b->event_capacity, batch->event_count,
-              sizeof(*b->events)))
+        !store_builder_reserve(b, batch->event_count))
         return out_of_memory(err);
     b->inputs[input].record_count += batch->record_count;
     bool ok = true;
@@ -262,7 +283,7 @@ int store_builder_append(struct store_builder *b, const struct btr_batch *batch,
         ok = note_add(b, batch, &batch->notes[i]);
     for (uint32_t i = 0; ok && i < batch->event_count; i++)
         ok = event_add(b, &batch->events[i]);
-    ok = ok && gaps_add(b, batch) && quarantine_add(b, batch) && !b->text.failed;
+    ok = ok && gaps_add(b, batch) && quarantine_add(b, batch);
     if (ok && b->entity_count > STORE_ENTITIES_MAX)
         return btr_fail(err, BTR_E_LIMIT, UINT64_MAX, "more than %d entities in one segment",
                         STORE_ENTITIES_MAX);

@@ -75,6 +75,20 @@ void store_builder_clear(struct store_builder *b);
  */
 int store_builder_append(struct store_builder *b, const struct btr_batch *batch,
                          struct btr_err *err);
+/* For what is loaded from segments: ids, names and strings become numbers once. Each finds or adds,
+ * and returns UINT32_MAX, or false, when out of memory. */
+uint32_t store_builder_entity(struct store_builder *b, struct btr_id id);
+/** @param id  what a batch would tell as its input */
+uint32_t store_builder_input(struct store_builder *b, uint32_t id);
+uint32_t store_builder_stream(struct store_builder *b, const struct btr_stream *stream,
+                              uint32_t input);
+/** One that is told twice in a row counts once; what else repeats is dropped at sealing. */
+bool store_builder_attr(struct store_builder *b, const struct builder_attr *attr);
+/** Makes room in `events`, to be filled by the caller. */
+bool store_builder_reserve(struct store_builder *b, uint32_t events);
+/** Texts are copied; the streams are the builder's. */
+bool store_builder_gap(struct store_builder *b, const struct btr_gap *gap);
+bool store_builder_quarantined(struct store_builder *b, const struct btr_quarantined *record);
 bool store_builder_is_empty(const struct store_builder *b);
 /** @return bytes held for what was appended */
 size_t store_builder_size(const struct store_builder *b);

@@ -602,3 +602,43 @@ int store_catalog_publish(struct store_catalog *c, const struct catalog_segment 
         rc = mdb_txn_commit(txn);
     return rc == 0 ? 0 : catalog_fail(err, rc, c->path, "write");
 }
+
+static int rows_remove(struct store_catalog *c, MDB_txn *txn, const struct catalog_segment *old,
+                       uint32_t old_count)
+{
+    int rc = 0;
+    for (uint32_t i = 0; rc == 0 && i < old_count; i++) {
+        uint8_t key[16];
+        store_put_u64(key, old[i].hash.hi);
+        store_put_u64(key + 8, old[i].hash.lo);
+        MDB_val k = {.mv_size = sizeof(key), .mv_data = key};
+        rc = mdb_del(txn, c->segments, &k, NULL);
+    }
+    return rc;
+}
+
+int store_catalog_replace(struct store_catalog *c, const struct catalog_segment *segment,
+                          const struct catalog_segment *old, uint32_t old_count,
+                          const struct store_faults *faults, struct btr_err *err)
+{
+    static const struct btr_progress none;
+    MDB_txn *txn = NULL;
+    struct btr_buffer row = {0};
+    int rc = mdb_txn_begin(c->env, NULL, 0, &txn);
+    if (rc != 0)
+        return catalog_fail(err, rc, c->path, "write");
+    rc = rows_remove(c, txn, old, old_count);
+    bool gone = rc == MDB_NOTFOUND;
+    if (rc == 0)
+        rc = rows_put(c, txn, segment, &none, &row);
+    btr_buffer_fini(&row);
+    if (rc == 0 && faults && faults->fails(faults->self, "commit"))
+        rc = ENOSPC;
+    if (rc != 0)
+        mdb_txn_abort(txn);
+    else
+        rc = mdb_txn_commit(txn);
+    if (gone)
+        return btr_fail(err, BTR_E_NOTFOUND, UINT64_MAX, "a segment is gone from the catalog");
+    return rc == 0 ? 0 : catalog_fail(err, rc, c->path, "write");
+}

@@ -58,6 +58,14 @@ int store_catalog_publish(struct store_catalog *catalog, const struct catalog_se
                           const struct btr_progress *progress, const struct store_faults *faults,
                           struct btr_err *err);
 /**
+ * Names one segment in the place of others. One that the catalog does not name any more is no
+ * failure of the others: then nothing is changed.
+ * @return 0, BTR_E_NOTFOUND (one of `old` is gone), BTR_E_IO, BTR_E_FULL
+ */
+int store_catalog_replace(struct store_catalog *catalog, const struct catalog_segment *segment,
+                          const struct catalog_segment *old, uint32_t old_count,
+                          const struct store_faults *faults, struct btr_err *err);
+/**
  * Loads digests of records: the newest sets that together have at most `most`.
  * @param left_out  digests in older sets
  * @return 0, or BTR_E_CHECKSUM, BTR_E_FORMAT, BTR_E_IO, BTR_E_NOMEM with an empty set

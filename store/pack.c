@@ -3,11 +3,9 @@
 #include <btr/id.h>
 #include <zstd.h>
 
-enum { PACK_LEVEL = 7 }; /* docs/decisions/0001: what more effort would save */
-
 bool store_packer_init(struct store_packer *p)
 {
-    *p = (struct store_packer){.zstd = ZSTD_createCCtx()};
+    *p = (struct store_packer){.zstd = ZSTD_createCCtx(), .level = STORE_LEVEL_FRESH};
     return p->zstd != NULL;
 }
 
@@ -56,7 +54,7 @@ static size_t frame_put(struct store_packer *p, bool stored)
     if (stored)
         memcpy(to, p->raw.at, p->raw.size);
     else
-        size = ZSTD_compressCCtx(p->zstd, to, room, p->raw.at, p->raw.size, PACK_LEVEL);
+        size = ZSTD_compressCCtx(p->zstd, to, room, p->raw.at, p->raw.size, p->level);
     if (ZSTD_isError(size))
         return 0;
     p->blocks.size += size;

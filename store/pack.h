@@ -3,9 +3,13 @@
 /** The door to zstd, and the writer of sections. */
 #include "format.h"
 
+/** Effort of zstd (docs/decisions/0001): of what was just told, and of what is merged to stay. */
+enum { STORE_LEVEL_FRESH = 7, STORE_LEVEL_MERGED = 12 };
+
 /** Makes the image of a segment file, section by section. One thread. */
 struct store_packer {
     void *zstd;                               /* compression context, kept over segments */
+    int level;                                /* STORE_LEVEL_FRESH until the owner changes it */
     struct btr_buffer file;                   /* header and table are filled in at the end */
     struct btr_buffer blocks, directory, raw; /* of the section being made; `raw` is the caller's */
     struct store_section sections[STORE_SECTION_MAX];

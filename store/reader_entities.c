@@ -1,5 +1,6 @@
 /* Entities, merged over the segments that tell of them. */
 #include "reader.h"
+#include "segment_load.h"
 
 /** Attributes gathered from segments before they are settled. */
 struct attr_list {
@@ -49,8 +50,8 @@ static void row_merge(struct btr_entity *to, const struct segment_entity *row, u
     to->event_count += row->event_count;
     if (kind == BTR_KIND_NONE) /* mentioned only: its flags say nothing */
         return;
+    to->flags = store_flags_join(to->kind, to->flags, row->flags);
     to->kind = kind;
-    to->flags = row->flags; /* segments come in the order of time: the last note wins */
 }
 
 static int attrs_gather(struct store_segment *seg, const struct segment_attr *attrs, uint32_t count,

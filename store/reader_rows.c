@@ -1,6 +1,7 @@
 /* Gaps, quarantine, inputs, statistics. */
 #include "read.h"
 #include "reader.h"
+#include "segment_load.h"
 
 static int out_of_memory(struct btr_err *err)
 {
@@ -41,7 +42,7 @@ static struct btr_gap_full *gap_room(struct gap_list *list)
     return &list->items[list->count];
 }
 
-static void gap_read(struct store_read *r, struct btr_gap *gap)
+void store_gap_read(struct store_read *r, struct btr_gap *gap)
 {
     *gap = (struct btr_gap){.stream = store_read_upto(r, UINT32_MAX)};
     gap->kind = store_read_u8(r);
@@ -61,7 +62,7 @@ static int gaps_gather(struct store_segment *seg, struct gap_list *list, struct 
         struct btr_gap_full *to = gap_room(list);
         if (!to)
             return out_of_memory(err);
-        gap_read(r, &to->gap);
+        store_gap_read(r, &to->gap);
         if (!stream_names(seg, to->gap.stream, &to->host, &to->source, &to->input))
             r->failed = true;
         if (!btr_arena_copy(list->arena, to->gap.why, &to->gap.why))
@@ -125,7 +126,7 @@ int btr_reader_gaps(struct btr_reader *r, btr_gap_visit *visit, void *self, stru
 
 /* ---- Quarantine ----------------------------------------------------------------------------- */
 
-static void quarantined_read(struct store_read *r, struct btr_quarantined *q)
+void store_quarantined_read(struct store_read *r, struct btr_quarantined *q)
 {
     *q = (struct btr_quarantined){.stream = store_read_upto(r, UINT32_MAX)};
     q->line = store_read_varint(r);
@@ -146,7 +147,7 @@ static int quarantine_block(struct store_segment *seg, uint32_t block, btr_quara
     struct store_read r = store_read_of((struct btr_span){raw, b->raw_size});
     for (uint32_t i = 0; rc == 0 && i < b->count && !r.failed; i++) {
         struct btr_quarantined_full q;
-        quarantined_read(&r, &q.record);
+        store_quarantined_read(&r, &q.record);
         if (!stream_names(seg, q.record.stream, &q.host, &q.source, &q.input))
             r.failed = true;
         rc = r.failed ? 0 : visit(self, &q);

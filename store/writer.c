@@ -6,11 +6,11 @@
  */
 #include "writer.h"
 
-#include <btr/clock.h>
 #include <pthread.h>
 #include <unistd.h>
 
-#include "files.h"
+#include "merge_thread.h"
+#include "segment_write.h"
 
 /* An input by its number in this run. */
 struct input_name {
@@ -45,6 +45,7 @@ struct btr_writer {
     struct store_sealer sealer; /* the sealing thread's */
     pthread_t thread;
     bool thread_runs;
+    struct store_merge_thread *merging; /* NULL: a writer that does not merge */
     pthread_mutex_t mutex;
     pthread_cond_t changed;
     bool stop;
@@ -53,39 +54,13 @@ struct btr_writer {
 
 /* ---- The sealing thread --------------------------------------------------------------------- */
 
-static int digest(struct btr_span bytes, uint8_t out[BTR_SHA256_SIZE])
-{
-    struct btr_sha256 *sha = btr_sha256_new();
-    if (!sha)
-        return BTR_E_NOMEM;
-    btr_sha256_update(sha, bytes);
-    bool ok = btr_sha256_peek(sha, out);
-    btr_sha256_free(sha);
-    return ok ? 0 : BTR_E_NOMEM;
-}
-
-static int segment_write(struct btr_writer *w, struct catalog_segment *row, struct btr_err *err)
-{
-    *row = (struct catalog_segment){0};
-    int rc = store_seal(&w->sealer, w->job.builder, w->job.inputs, &row->sealed, err);
-    if (rc < 0)
-        return rc;
-    struct btr_span bytes = btr_buffer_view(&w->sealer.packer.file);
-    char time[BTR_TIME_TEXT_SIZE];
-    btr_time_text(row->sealed.first_ns, time);
-    memcpy(row->day, time, 10);
-    row->hash = btr_id_hash(bytes);
-    row->file_size = bytes.size;
-    if (digest(bytes, row->sha256) < 0)
-        return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "out of memory while sealing a segment");
-    return store_files_write(w->path, row, bytes, w->faults, err);
-}
-
 static int job_run(struct btr_writer *w, struct btr_err *err)
 {
     struct catalog_segment row;
     bool has_segment = !store_builder_is_empty(w->job.builder);
-    int rc = has_segment ? segment_write(w, &row, err) : 0;
+    int rc = has_segment ? store_segment_write(&row, w->path, &w->sealer, w->job.builder,
+                                               w->job.inputs, w->faults, err)
+                         : 0;
     if (rc == 0)
         rc = store_catalog_publish(w->catalog, has_segment ? &row : NULL, &w->job.progress,
                                    w->faults, err);
@@ -108,6 +83,8 @@ static void *seal_thread(void *self)
         (void)pthread_mutex_lock(&w->mutex);
         if (rc < 0)
             w->failure = err;
+        else if (w->merging)
+            store_merge_thread_wake(w->merging);
         w->job.busy = false;
         (void)pthread_cond_broadcast(&w->changed);
     }
@@ -259,6 +236,8 @@ static int publish(void *self, const struct btr_progress *progress, struct btr_e
     if (store_builder_is_empty(w->building) && p->input_count == 0 && p->state_count == 0 &&
         p->record_digest_count == 0)
         return 0;
+    if (w->merging)
+        store_merge_thread_wait(w->merging);
     (void)pthread_mutex_lock(&w->mutex);
     w->job.builder = w->building;
     w->building = w->building == &w->builders[0] ? &w->builders[1] : &w->builders[0];
@@ -450,7 +429,19 @@ int store_writer_open(struct btr_writer **out, const char *path, const struct st
 
 int btr_writer_open(struct btr_writer **out, const char *path, struct btr_err *err)
 {
-    return store_writer_open(out, path, NULL, err);
+    int rc = store_writer_open(out, path, NULL, err);
+    if (rc < 0)
+        return rc;
+    rc = store_merge_thread_start(&(*out)->merging, (*out)->path, (*out)->catalog, err);
+    if (rc < 0)
+        btr_writer_close(*out);
+    return rc;
+}
+
+int btr_writer_merged(struct btr_writer *w, struct btr_merge_stat *out, struct btr_err *err)
+{
+    *out = (struct btr_merge_stat){0};
+    return w->merging ? store_merge_thread_told(w->merging, out, err) : 0;
 }
 
 const struct btr_sink *btr_writer_sink(struct btr_writer *w)
@@ -469,6 +460,7 @@ void btr_writer_close(struct btr_writer *w)
         (void)pthread_mutex_unlock(&w->mutex);
         (void)pthread_join(w->thread, NULL);
     }
+    store_merge_thread_stop(w->merging);
     store_catalog_close(w->catalog);
     if (w->lock_fd >= 0)
         (void)close(w->lock_fd);

@@ -34,6 +34,29 @@ uint64_t btr_writer_records_left_out(const struct btr_writer *writer);
 /** Drops what was not published. */
 void btr_writer_close(struct btr_writer *writer);
 
+/** What merging did since the store was opened. */
+struct btr_merge_stat {
+    uint64_t merges;
+    uint64_t segments_before, segments_after; /* that went, that came */
+    uint64_t bytes_before, bytes_after;       /* of their files: bytes_after is what merging wrote */
+    uint64_t event_count;                     /* in those that came */
+    uint64_t dropped;                                 /* events that another input or store told too */
+    uint64_t damaged;                                 /* segments that could not be read: left as they are */
+};
+
+/**
+ * What the writer's merging thread did, since open. Merging goes on beside the publishes, of the lowest priority;
+ * a failure of it ends the merging, and nothing else.
+ * @return 0, or what the merging ended with
+ */
+int btr_writer_merged(struct btr_writer *writer, struct btr_merge_stat *out, struct btr_err *err);
+/**
+ * Merges all that can be merged, as the only writer of a store. A crash leaves each merge whole or not begun.
+ * @param out  what was done, also after a failure
+ * @return 0, BTR_E_NOTFOUND (no store there), BTR_E_BUSY, BTR_E_VERSION, BTR_E_FORMAT, BTR_E_IO, BTR_E_FULL, BTR_E_NOMEM
+ */
+int btr_store_compact(const char *path, struct btr_merge_stat *out, struct btr_err *err);
+
 /* ---- Reading -------------------------------------------------------------------------------- */
 
 struct btr_reader;

@@ -6,5 +6,6 @@ int writer_tests(void);
 int damage_tests(void);
 int golden_tests(void);
 int records_tests(void);
+int merge_tests(void);
 
 #endif

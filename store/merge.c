@@ -1,0 +1,190 @@
+#include "merge.h"
+
+#include <stdlib.h>
+
+#include "once.h"
+#include "pack.h"
+#include "segment_write.h"
+
+static int out_of_memory(struct btr_err *err)
+{
+    return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "out of memory while merging segments");
+}
+
+int store_merger_init(struct store_merger *m, const char *store, struct store_catalog *catalog,
+                      const struct store_faults *faults, struct btr_err *err)
+{
+    *m = (struct store_merger){.store = store, .catalog = catalog, .faults = faults};
+    m->cache.size_max = MERGE_CACHE_SIZE;
+    m->unpacker = store_unpacker_new();
+    if (!store_sealer_init(&m->sealer) || !m->unpacker)
+        return out_of_memory(err);
+    m->sealer.packer.level = STORE_LEVEL_MERGED;
+    return 0;
+}
+
+static void plan_drop(struct store_merger *m)
+{
+    free(m->rows);
+    free(m->skip);
+    free(m->chosen);
+    m->rows = NULL;
+    m->skip = NULL;
+    m->chosen = NULL;
+    m->row_count = 0;
+}
+
+void store_merger_fini(struct store_merger *m)
+{
+    plan_drop(m);
+    free(m->damaged);
+    store_sealer_fini(&m->sealer);
+    store_builder_fini(&m->builder);
+    store_cache_fini(&m->cache);
+    store_unpacker_free(m->unpacker);
+}
+
+/* ---- What to merge -------------------------------------------------------------------------- */
+
+static bool is_damaged(const struct store_merger *m, struct btr_id hash)
+{
+    for (uint32_t i = 0; i < m->damaged_count; i++)
+        if (btr_id_equal(m->damaged[i], hash))
+            return true;
+    return false;
+}
+
+static int plan_make(struct store_merger *m, bool all, uint32_t *count, struct btr_err *err)
+{
+    plan_drop(m);
+    int rc = store_catalog_segments(m->catalog, &m->rows, &m->row_count, err);
+    if (rc < 0)
+        return rc;
+    m->skip = calloc((size_t)m->row_count + 1, sizeof(*m->skip));
+    m->chosen = malloc(((size_t)m->row_count + 1) * sizeof(*m->chosen));
+    if (!m->skip || !m->chosen)
+        return out_of_memory(err);
+    store_merge_sort(m->rows, m->row_count);
+    for (uint32_t i = 0; i < m->row_count; i++)
+        m->skip[i] = is_damaged(m, m->rows[i].hash);
+    m->waiting = store_merge_waiting(m->rows, m->row_count);
+    *count = store_merge_plan(m->rows, m->row_count, m->skip, all, m->chosen);
+    return 0;
+}
+
+/* ---- Reading -------------------------------------------------------------------------------- */
+
+/* The header must tell what the catalog told when the segment was sealed. */
+static bool is_the_one(const struct store_segment *seg, const struct store_sealed *row)
+{
+    return seg->header.event_count == row->event_count &&
+           seg->header.entity_count == row->entity_count && seg->header.first_ns == row->first_ns &&
+           seg->header.last_ns == row->last_ns;
+}
+
+static int segment_take(struct store_merger *m, struct store_load *load,
+                        const struct catalog_segment *row, struct btr_err *err)
+{
+    char path[STORE_PATH_SIZE];
+    struct store_segment *seg = calloc(1, sizeof(*seg));
+    if (!seg)
+        return out_of_memory(err);
+    btr_id_text(row->hash, seg->name);
+    seg->cache = &m->cache;
+    seg->unpacker = m->unpacker;
+    int rc = store_files_path(path, m->store, row)
+                 ? store_segment_map(seg, path, row->file_size, err)
+                 : btr_fail(err, BTR_E_IO, UINT64_MAX, "path of the store is too long");
+    if (rc == 0 && !is_the_one(seg, &row->sealed))
+        rc = btr_fail(err, BTR_E_CHECKSUM, UINT64_MAX, "segment %s: not the one that was published",
+                      seg->name);
+    if (rc == 0)
+        rc = store_load_segment(load, seg, err);
+    store_cache_fini(&m->cache); /* before the slots go */
+    m->cache = (struct store_cache){.size_max = MERGE_CACHE_SIZE};
+    store_segment_close(seg);
+    free(seg);
+    return rc;
+}
+
+/* Leaves a segment out from now on: what is damaged must stay as it is, for verify to name. */
+static int damaged_add(struct store_merger *m, struct btr_id hash, struct btr_err *err)
+{
+    struct btr_id *grown =
+        realloc(m->damaged, ((size_t)m->damaged_count + 1) * sizeof(*m->damaged));
+    if (!grown)
+        return out_of_memory(err);
+    m->damaged = grown;
+    m->damaged[m->damaged_count++] = hash;
+    m->stat.damaged++;
+    return 1;
+}
+
+/* ---- Merging -------------------------------------------------------------------------------- */
+
+/* @return 0, 1 when stopped or given up because of a damaged segment, or a failure */
+static int chosen_load(struct store_merger *m, struct store_load *load, uint32_t count,
+                       bool (*stop)(void *self), void *self, struct btr_err *err)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        const struct catalog_segment *row = &m->rows[m->chosen[i]];
+        if (stop && stop(self))
+            return 1;
+        int rc = segment_take(m, load, row, err);
+        if (rc == BTR_E_CHECKSUM || rc == BTR_E_FORMAT || rc == BTR_E_TRUNCATED ||
+            rc == BTR_E_VERSION)
+            return damaged_add(m, row->hash, err);
+        if (rc < 0)
+            return rc;
+    }
+    return stop && stop(self) ? 1 : 0;
+}
+
+static int chosen_seal(struct store_merger *m, const struct store_load *load, uint32_t count,
+                       struct btr_err *err)
+{
+    struct catalog_segment row, *old = calloc(count, sizeof(*old));
+    struct seal_input *inputs = store_load_inputs(load);
+    int rc = old && inputs ? 0 : out_of_memory(err);
+    if (rc == 0)
+        rc = store_segment_write(&row, m->store, &m->sealer, &m->builder, inputs, m->faults, err);
+    for (uint32_t i = 0; rc == 0 && i < count; i++)
+        old[i] = m->rows[m->chosen[i]];
+    if (rc == 0)
+        rc = store_catalog_replace(m->catalog, &row, old, count, m->faults, err);
+    for (uint32_t i = 0; rc == 0 && i < count; i++)
+        m->stat.bytes_before += old[i].file_size;
+    if (rc == 0) {
+        m->stat.merges++;
+        m->stat.segments_before += count;
+        m->stat.segments_after++;
+        m->stat.bytes_after += row.file_size;
+        m->stat.event_count += row.sealed.event_count;
+        m->stat.dropped += load->dropped;
+    }
+    free(inputs);
+    free(old);
+    return rc;
+}
+
+int store_merge_once(struct store_merger *m, bool all, bool (*stop)(void *self), void *self,
+                     struct btr_err *err)
+{
+    struct store_load load = {.builder = &m->builder};
+    uint32_t count = 0, damaged = m->damaged_count;
+    int rc = plan_make(m, all, &count, err);
+    if (rc < 0 || count == 0)
+        return rc;
+    store_builder_clear(&m->builder);
+    rc = chosen_load(m, &load, count, stop, self, err);
+    bool abandoned = rc == 1;
+    if (rc == 0)
+        rc = store_load_once(&load, err);
+    if (rc == 0)
+        rc = chosen_seal(m, &load, count, err);
+    store_load_fini(&load);
+    store_builder_clear(&m->builder);
+    if (rc < 0)
+        return rc;
+    return !abandoned || m->damaged_count > damaged;
+}

@@ -1,0 +1,320 @@
+#include "segment_load.h"
+
+static int out_of_memory(struct btr_err *err)
+{
+    return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "out of memory while merging segments");
+}
+
+void store_load_fini(struct store_load *l)
+{
+    store_strings_fini(&l->names);
+    free(l->inputs);
+    free(l->parts);
+    free(l->segment_ends);
+    free(l->entity_of);
+    free(l->string_of);
+    free(l->stream_of);
+    *l = (struct store_load){0};
+}
+
+/* Gives an array of numbers a new size, all UINT32_MAX. */
+static bool numbers_new(uint32_t **numbers, uint32_t count)
+{
+    free(*numbers);
+    *numbers = malloc(((size_t)count + 1) * sizeof(**numbers));
+    if (*numbers)
+        memset(*numbers, 0xff, ((size_t)count + 1) * sizeof(**numbers));
+    return *numbers != NULL;
+}
+
+/* Makes room for one more. */
+static bool grow(void *items, uint32_t count, uint32_t *capacity, size_t item_size)
+{
+    if (count < *capacity)
+        return true;
+    uint32_t wanted = *capacity == 0 ? 16 : *capacity * 2;
+    void *old, *grown;
+    memcpy(&old, items, sizeof(old));
+    grown = realloc(old, (size_t)wanted * item_size);
+    if (!grown)
+        return false;
+    memcpy(items, &grown, sizeof(grown));
+    *capacity = wanted;
+    return true;
+}
+
+/* ---- Inputs and streams --------------------------------------------------------------------- */
+
+/* Finds or adds an input by its name and head hash. @return its number, or UINT32_MAX */
+static uint32_t input_of(struct store_load *l, const struct segment_input *input)
+{
+    uint32_t name = store_strings_add(&l->names, input->name);
+    if (name == UINT32_MAX)
+        return UINT32_MAX;
+    for (uint32_t i = l->input_count; i-- > 0;)
+        if (l->inputs[i].name == name && l->inputs[i].head_hash == input->head_hash)
+            return i;
+    if (!grow(&l->inputs, l->input_count, &l->input_capacity, sizeof(*l->inputs)) ||
+        store_builder_input(l->builder, l->input_count) != l->input_count)
+        return UINT32_MAX;
+    l->inputs[l->input_count] = (struct load_input){name, input->head_hash};
+    return l->input_count++;
+}
+
+static int names_load(struct store_load *l, struct store_segment *seg, struct btr_err *err)
+{
+    if (!numbers_new(&l->stream_of, seg->header.stream_count))
+        return out_of_memory(err);
+    for (uint32_t i = 0; i < seg->header.input_count; i++) {
+        uint32_t input = input_of(l, &seg->inputs[i]);
+        if (input == UINT32_MAX)
+            return out_of_memory(err);
+        l->builder->inputs[input].record_count += seg->inputs[i].record_count;
+    }
+    for (uint32_t i = 0; i < seg->header.stream_count; i++) {
+        const struct segment_stream *s = &seg->streams[i];
+        struct btr_stream names = {s->host, s->source};
+        uint32_t input = input_of(l, &seg->inputs[s->input]);
+        if (input != UINT32_MAX)
+            l->stream_of[i] = store_builder_stream(l->builder, &names, input);
+        if (l->stream_of[i] == UINT32_MAX ||
+            !grow(&l->parts, l->part_count, &l->part_capacity, sizeof(*l->parts)))
+            return out_of_memory(err);
+        l->parts[l->part_count++] =
+            (struct load_part){.segment = l->segment_count, .stream = l->stream_of[i]};
+    }
+    return 0;
+}
+
+struct seal_input *store_load_inputs(const struct store_load *l)
+{
+    struct seal_input *inputs = calloc((size_t)l->input_count + 1, sizeof(*inputs));
+    for (uint32_t i = 0; inputs && i < l->input_count; i++)
+        inputs[i] = (struct seal_input){store_strings_at(&l->names, l->inputs[i].name),
+                                        l->inputs[i].head_hash};
+    return inputs;
+}
+
+/* ---- Entities ------------------------------------------------------------------------------- */
+
+static int string_load(struct store_load *l, struct store_segment *seg, uint32_t string,
+                       uint32_t *out, struct btr_err *err)
+{
+    struct cache_slot *slot = NULL;
+    if (l->string_of[string] == UINT32_MAX) {
+        int rc = store_segment_strings(seg, string, &slot, err);
+        if (rc < 0)
+            return rc;
+        struct btr_span text = store_strings_span(slot->data, string);
+        l->string_of[string] = store_strings_add(&l->builder->strings, text);
+        store_cache_unpin(slot);
+    }
+    *out = l->string_of[string];
+    return *out == UINT32_MAX ? out_of_memory(err) : 0;
+}
+
+static int attrs_load(struct store_load *l, struct store_segment *seg, uint32_t entity,
+                      const struct segment_attr *attrs, uint32_t count, struct btr_err *err)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        struct builder_attr attr = {
+            .since_ns = attrs[i].since_ns, .entity = entity, .key = attrs[i].key};
+        int rc = string_load(l, seg, attrs[i].value, &attr.value, err);
+        if (rc < 0)
+            return rc;
+        if (!store_builder_attr(l->builder, &attr))
+            return out_of_memory(err);
+    }
+    return 0;
+}
+
+static int entity_load(struct store_load *l, struct store_segment *seg,
+                       const struct segment_entities *rows, uint32_t number, struct btr_err *err)
+{
+    const struct segment_entity *row = &rows->rows[number - rows->first];
+    uint32_t entity = store_builder_entity(l->builder, store_segment_id(seg, number)), host;
+    if (entity == UINT32_MAX)
+        return out_of_memory(err);
+    l->entity_of[number] = entity;
+    struct builder_entity *e = &l->builder->entities[entity];
+    if (seg->kinds[number] != BTR_KIND_NONE) {
+        e->flags = store_flags_join(e->kind, e->flags, row->flags);
+        e->kind = seg->kinds[number];
+    }
+    int rc = row->host > 0 ? string_load(l, seg, row->host - 1, &host, err) : 0;
+    if (rc == 0 && row->host > 0 && e->host == 0)
+        e->host = host + 1;
+    if (rc < 0)
+        return rc;
+    return attrs_load(l, seg, entity, rows->attrs + row->attr_begin,
+                      row[1].attr_begin - row->attr_begin, err);
+}
+
+static int entities_load(struct store_load *l, struct store_segment *seg, struct btr_err *err)
+{
+    uint32_t count = seg->header.entity_count;
+    if (!numbers_new(&l->entity_of, count) || !numbers_new(&l->string_of, seg->header.string_count))
+        return out_of_memory(err);
+    for (uint32_t number = 0; number < count;) {
+        struct cache_slot *slot = NULL;
+        int rc = store_segment_entities(seg, number / STORE_ENTITY_ROWS, &slot, err);
+        if (rc < 0)
+            return rc;
+        const struct segment_entities *rows = slot->data;
+        for (uint32_t end = rows->first + rows->count; rc == 0 && number < end; number++)
+            rc = entity_load(l, seg, rows, number, err);
+        store_cache_unpin(slot);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+/* ---- Events --------------------------------------------------------------------------------- */
+
+static void part_widen(struct load_part *part, const struct builder_event *e)
+{
+    if (part->event_count == 0 || e->last_ns < part->first_ns)
+        part->first_ns = e->last_ns;
+    if (part->event_count == 0 || e->last_ns > part->last_ns)
+        part->last_ns = e->last_ns;
+    part->event_count++;
+}
+
+/* The only place that knows how a block tells its events. */
+static int block_load(struct store_load *l, struct store_segment *seg, uint32_t block,
+                      struct load_part *parts, struct btr_err *err)
+{
+    struct store_builder *b = l->builder;
+    struct cache_slot *events_slot = NULL, *details_slot = NULL;
+    int rc = store_segment_events(seg, block, &events_slot, err);
+    if (rc < 0)
+        return rc;
+    rc = store_segment_details(seg, block, &details_slot, err);
+    if (rc == 0) {
+        const struct segment_event *events = events_slot->data;
+        const struct segment_detail *details = details_slot->data;
+        for (size_t i = 0; i < events_slot->size / sizeof(*events); i++) {
+            b->events[b->event_count] =
+                (struct builder_event){.time_ns = details[i].time_ns,
+                                       .first_ns = events[i].first_ns,
+                                       .last_ns = events[i].last_ns,
+                                       .bytes = details[i].bytes,
+                                       .record_id = details[i].record_id,
+                                       .line = details[i].line,
+                                       .subject = l->entity_of[events[i].subject],
+                                       .object = l->entity_of[events[i].object],
+                                       .stream = l->stream_of[events[i].stream],
+                                       .operation = events[i].operation,
+                                       .doubt = events[i].doubt,
+                                       .flags = events[i].flags};
+            part_widen(&parts[events[i].stream], &b->events[b->event_count++]);
+        }
+        store_cache_unpin(details_slot);
+    }
+    store_cache_unpin(events_slot);
+    return rc;
+}
+
+static int events_load(struct store_load *l, struct store_segment *seg, struct btr_err *err)
+{
+    struct load_part *parts = l->parts + (l->part_count - seg->header.stream_count);
+    if (!store_builder_reserve(l->builder, seg->header.event_count))
+        return out_of_memory(err);
+    int rc = 0;
+    for (uint32_t i = 0; rc == 0 && i < store_segment_block_count(seg); i++)
+        rc = block_load(l, seg, i, parts, err);
+    return rc;
+}
+
+/* ---- Gaps and quarantine -------------------------------------------------------------------- */
+
+/* The streams of rows are those of the segment. @return false when there is no such stream */
+static bool stream_load(const struct store_load *l, const struct store_segment *seg,
+                        uint32_t *stream)
+{
+    if (*stream >= seg->header.stream_count)
+        return false;
+    *stream = l->stream_of[*stream];
+    return true;
+}
+
+static bool gap_load(struct store_load *l, struct store_segment *seg, struct store_read *r)
+{
+    struct btr_gap gap;
+    store_gap_read(r, &gap);
+    r->failed = r->failed || !stream_load(l, seg, &gap.stream);
+    return r->failed || store_builder_gap(l->builder, &gap);
+}
+
+static bool quarantined_load(struct store_load *l, struct store_segment *seg, struct store_read *r)
+{
+    struct btr_quarantined record;
+    store_quarantined_read(r, &record);
+    r->failed = r->failed || !stream_load(l, seg, &record.stream);
+    return r->failed || store_builder_quarantined(l->builder, &record);
+}
+
+/* Loads the rows of all blocks of a section; *row* takes one, false when out of memory. */
+static int rows_load(struct store_load *l, struct store_segment *seg, unsigned section,
+                     bool (*row)(struct store_load *, struct store_segment *, struct store_read *),
+                     struct btr_err *err)
+{
+    uint32_t blocks = 0;
+    int rc = store_segment_directory(seg, section, &blocks, err);
+    for (uint32_t i = 0; rc == 0 && i < blocks; i++) {
+        uint8_t *raw = NULL;
+        rc = store_segment_block(seg, section, i, &raw, err);
+        if (rc < 0)
+            return rc;
+        const struct store_block *b = &seg->directory[section][i];
+        struct store_read r = store_read_of((struct btr_span){raw, b->raw_size});
+        bool room = true;
+        for (uint32_t k = 0; room && !r.failed && k < b->count; k++)
+            room = row(l, seg, &r);
+        free(raw);
+        if (!room)
+            rc = out_of_memory(err);
+        else if (!store_read_done(&r))
+            rc = store_segment_bad(seg, err, section, i, "malformed");
+    }
+    return rc;
+}
+
+/* ---- A segment ------------------------------------------------------------------------------ */
+
+static int room_check(const struct store_load *l, const struct store_segment *seg,
+                      struct btr_err *err)
+{
+    if (seg->header.event_count <= STORE_EVENTS_MAX - l->builder->event_count &&
+        (uint64_t)seg->header.entity_count + l->builder->entity_count <= STORE_ENTITIES_MAX)
+        return 0;
+    return btr_fail(err, BTR_E_LIMIT, UINT64_MAX, "merged segments have too many events");
+}
+
+int store_load_segment(struct store_load *l, struct store_segment *seg, struct btr_err *err)
+{
+    int rc = room_check(l, seg, err);
+    if (rc == 0)
+        rc = store_segment_names(seg, err);
+    if (rc == 0)
+        rc = store_segment_ids(seg, err);
+    if (rc == 0)
+        rc = store_segment_kinds(seg, err);
+    if (rc == 0)
+        rc = names_load(l, seg, err);
+    if (rc == 0)
+        rc = entities_load(l, seg, err);
+    if (rc == 0)
+        rc = events_load(l, seg, err);
+    if (rc == 0)
+        rc = rows_load(l, seg, STORE_GAPS, gap_load, err);
+    if (rc == 0)
+        rc = rows_load(l, seg, STORE_QUARANTINE, quarantined_load, err);
+    if (rc == 0 &&
+        !grow(&l->segment_ends, l->segment_count, &l->segment_capacity, sizeof(*l->segment_ends)))
+        rc = out_of_memory(err);
+    if (rc == 0)
+        l->segment_ends[l->segment_count++] = l->builder->event_count;
+    return rc;
+}

@@ -1,0 +1,63 @@
+#ifndef STORE_SEGMENT_LOAD_H
+#define STORE_SEGMENT_LOAD_H
+/**
+ * Sealed segments on their way back into one builder, to be sealed again as one: ids stay as they
+ * are, inputs of one name and head hash become one, and so do streams. One thread.
+ */
+#include "read.h"
+#include "seal.h"
+#include "segment.h"
+
+struct load_input {
+    uint32_t name; /* string of `names` */
+    uint64_t head_hash;
+};
+
+/** What one segment tells of one stream. */
+struct load_part {
+    uint32_t segment, stream; /* stream: of the builder */
+    uint64_t event_count;
+    int64_t first_ns, last_ns; /* least and greatest `last_ns` of its events */
+};
+
+struct store_load {
+    struct store_builder *builder; /* the caller's; filled by this alone */
+    struct store_strings names;
+    struct load_input *inputs; /* by input of the builder */
+    uint32_t input_count, input_capacity;
+    struct load_part *parts;
+    uint32_t part_count, part_capacity;
+    uint32_t
+        *segment_ends; /* segment, in the order of loading -> end of its events in the builder */
+    uint32_t segment_count, segment_capacity;
+    uint32_t *entity_of, *string_of, *stream_of; /* of the segment at hand -> of the builder */
+    uint64_t dropped;                            /* events told twice, by store_load_once */
+};
+
+void store_load_fini(struct store_load *load);
+/**
+ * Appends all that a segment holds. Segments must come in the order of a reader: by first time,
+ * last time, hash. After a failure the builder must be cleared, and the load ended.
+ * @param seg  with cache and unpacker
+ * @return 0, BTR_E_CHECKSUM, BTR_E_FORMAT (the segment is damaged), BTR_E_LIMIT, BTR_E_NOMEM
+ */
+int store_load_segment(struct store_load *load, struct store_segment *seg, struct btr_err *err);
+/** Names of the builder's inputs, for store_seal; they live as long as the load. NULL when out of
+ * memory; the caller's to free. */
+struct seal_input *store_load_inputs(const struct store_load *load);
+
+/** Flags of an entity over several tellings, whatever their order: uncertain only while all say so.
+ */
+static inline uint8_t store_flags_join(uint8_t kind_before, uint8_t before, uint8_t told)
+{
+    if (kind_before == BTR_KIND_NONE)
+        return told;
+    unsigned uncertain = before & told & BTR_ENTITY_UNCERTAIN;
+    return (uint8_t)(((before | told) & ~(unsigned)BTR_ENTITY_UNCERTAIN) | uncertain);
+}
+
+/* A row of the sections gaps and quarantine; spans point into what is read. */
+void store_gap_read(struct store_read *r, struct btr_gap *gap);
+void store_quarantined_read(struct store_read *r, struct btr_quarantined *record);
+
+#endif

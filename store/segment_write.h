@@ -1,0 +1,15 @@
+#ifndef STORE_SEGMENT_WRITE_H
+#define STORE_SEGMENT_WRITE_H
+/** From a builder to a file that a catalog may name. */
+#include "files.h"
+
+/**
+ * Seals a builder and makes the file durable, invisible until the catalog names it.
+ * @param row  receives what the catalog is to say
+ * @return 0, BTR_E_NOMEM, BTR_E_LIMIT, BTR_E_IO, BTR_E_FULL
+ */
+int store_segment_write(struct catalog_segment *row, const char *store, struct store_sealer *sealer,
+                        const struct store_builder *builder, const struct seal_input *inputs,
+                        const struct store_faults *faults, struct btr_err *err);
+
+#endif
