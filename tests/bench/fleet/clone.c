@@ -66,21 +66,18 @@ static void path_of(const struct fleet_unit *u, const struct fleet_entity *e, st
 
 static bool is_joined(const struct fleet_unit *u, const struct fleet_entity *e)
 {
-    return u->files_joined && e->kind == BTR_KIND_FILE && e->scope == FLEET_SCOPE_SITE;
+    return u->files_joined && e->path.size > 0 && e->scope == FLEET_SCOPE_SITE;
 }
 
 static struct btr_span host_of(const struct fleet_unit *u, const struct fleet_entity *e)
 {
-    if (e->host == UINT32_MAX)
-        return (struct btr_span){0};
-    return is_joined(u, e) ? u->site->recording->hosts[e->host] : u->site->hosts[e->host];
+    return e->host == UINT32_MAX || is_joined(u, e) ? (struct btr_span){0}
+                                                    : u->site->hosts[e->host];
 }
 
 static struct btr_id id_of(const struct fleet_unit *u, const struct fleet_entity *e,
                            struct btr_buffer *path)
 {
-    if (is_joined(u, e))
-        return e->id;
     if (e->path.size > 0) {
         path_of(u, e, e->path, path);
         return btr_identity_file(host_of(u, e), e->root, btr_buffer_view(path));

@@ -4,24 +4,10 @@
 #include <btr/store.h>
 #include <stdlib.h>
 
+#include "attack.h"
 #include "shape.h"
 
 enum { STREAMS_MAX = 256 };
-
-bool fleet_room(void *items, uint32_t count, uint32_t *capacity, size_t item_size)
-{
-    void *old, *grown;
-    if (count < *capacity)
-        return true;
-    uint64_t wanted = *capacity == 0 ? 1024 : (uint64_t)*capacity * 3 / 2;
-    memcpy(&old, items, sizeof(old));
-    grown = wanted < UINT32_MAX ? realloc(old, (size_t)wanted * item_size) : NULL;
-    if (!grown)
-        return false;
-    memcpy(items, &grown, sizeof(grown));
-    *capacity = (uint32_t)wanted;
-    return true;
-}
 
 /* ---- Entities ------------------------------------------------------------------------------- */
 
@@ -253,6 +239,48 @@ static bool scopes_find(struct fleet_recording *r)
     return seen != NULL;
 }
 
+/* ---- The attack ----------------------------------------------------------------------------- */
+
+static uint64_t pid_of(const struct fleet_recording *r, uint32_t entity)
+{
+    const struct fleet_entity *e = &r->entities[entity];
+    uint64_t pid = 0;
+    for (uint32_t i = 0; e->kind == BTR_KIND_PROCESS && i < e->attr_count; i++)
+        if (r->attrs[e->attr_first + i].key == BTR_ATTR_PROCESS_PID)
+            (void)btr_span_number(r->attrs[e->attr_first + i].value, 10, &pid);
+    return pid;
+}
+
+static void range_mark(struct fleet_recording *r, const struct fleet_attack_range *range)
+{
+    for (uint32_t i = 0; i < r->event_count; i++) {
+        struct fleet_event *e = &r->events[i];
+        if (e->record_id < range->first || e->record_id > range->last ||
+            !btr_span_equal(r->hosts[r->streams[e->stream].host], btr_span_of(range->host)))
+            continue;
+        if (range->pid == 0)
+            e->attack = true;
+        else if (pid_of(r, e->subject) == range->pid)
+            r->entities[e->subject].attack = true;
+    }
+}
+
+/* What a process of the attack did or suffered is the attack. */
+static int attack_mark(struct fleet_recording *r, const char *path, struct btr_err *err)
+{
+    struct fleet_attack a = {0};
+    int rc = fleet_attack_read(&a, path, err);
+    for (uint32_t i = 0; rc == 0 && i < a.count; i++)
+        range_mark(r, &a.ranges[i]);
+    for (uint32_t i = 0; i < r->event_count; i++) {
+        struct fleet_event *e = &r->events[i];
+        e->attack = e->attack || r->entities[e->subject].attack || r->entities[e->object].attack;
+        r->attack_count += e->attack;
+    }
+    fleet_attack_fini(&a);
+    return rc;
+}
+
 static int load(struct fleet_recording *r, struct btr_reader *reader, struct btr_err *err)
 {
     int rc = btr_reader_entities(reader, BTR_KIND_NONE, INT64_MIN, INT64_MAX, entity_load, r, err);
@@ -277,7 +305,7 @@ int fleet_recording_load(struct fleet_recording *out, const char *store, const c
     if (rc == 0)
         rc = load(out, reader, err);
     if (rc == 0 && attack)
-        rc = fleet_attack_mark(out, attack, err);
+        rc = attack_mark(out, attack, err);
     btr_reader_close(reader);
     return rc;
 }

@@ -65,10 +65,4 @@ int fleet_recording_load(struct fleet_recording *out, const char *store, const c
                          struct btr_err *err);
 void fleet_recording_fini(struct fleet_recording *r);
 
-/** Marks events and processes of the attack. Used by load. */
-int fleet_attack_mark(struct fleet_recording *r, const char *path, struct btr_err *err);
-
-/** Makes room for one more item. @return false when out of memory */
-bool fleet_room(void *items, uint32_t count, uint32_t *capacity, size_t item_size);
-
 #endif

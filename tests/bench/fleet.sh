@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# usage: fleet.sh [EVENTS]   The store over a fleet (tests/bench/fleet/README.md) of 1 M and 10 M events, and of EVENTS when more are asked.
+# Prints: events a second from decoded events to sealed, peak memory, bytes an event by part; times of traces with small answers, warm and
+# cold, and of find; how the time grows with the store; and the explosion. Whole processes.
+# BTR_SHARED_DIR has more recordings than the shipped one; BTR_BENCH_WORK is where the stores go (6 bytes an event), and stay.
+set -euo pipefail
+here=$(dirname "$(readlink -f "$0")")
+work=${BTR_BENCH_WORK:-$here/../../build/bench}/fleet
+tools=$(dirname "$BACKTRAIL")
+lab=${BTR_SHARED_DIR:-$here/../../../shared}/datasets/lab
+most=${1:-10000000}
+[[ $most =~ ^[0-9]+$ ]] || { echo "fleet.sh: EVENTS is a number" >&2; exit 2; }
+mkdir -p "$work"
+
+# recording NAME FOLDER: its store and its attack; prints the argument for bench_fleet.
+recording() {
+    local store=$work/$1.btr
+    rm -rf "$store"
+    "$BACKTRAIL" ingest --store "$store" --hosts "$2/hosts.json" "$2"/*.audit.log.zst 2>/dev/null
+    jq -r -f "$here/fleet/attack.jq" "$2/truth.json" >"$work/$1.attack"
+    echo "$store,$work/$1.attack"
+}
+
+recordings=("$(recording web_cmdi "$here/../../datasets/web_cmdi")")
+for name in ssh_lateral container_escape shellshock_twostage; do
+    [ ! -d "$lab/$name" ] || recordings+=("$(recording $name "$lab/$name")")
+done
+echo "recordings: ${#recordings[@]}"
+day=$("$tools/bench_fleet" --null --sites "${#recordings[@]}" "${recordings[@]}" | jq .events)
+
+told() { # WORD JSON
+    jq -r --arg word "$1" '"\($word): \(.events) events of \(.sites) sites x \(.days) days, \(.events_per_cpu_s) events/s a core, \(.events_per_wall_s) events/s of wall time, peak \(.peak_mib) MiB of which the recordings \(.loaded_mib) MiB"' <<<"$2"
+}
+
+# fleet EVENTS: makes $work/EVENTS.fleet.
+fleet() {
+    local events=$1 days=1 sites made
+    [ "$events" -le 1000000 ] || days=3
+    [ "$events" -le 10000000 ] || days=5
+    [ "$events" -le 100000000 ] || days=20
+    sites=$((events * ${#recordings[@]} / day / days + 2))
+    rm -rf "$work/$events.fleet"
+    told "generator alone" "$("$tools/bench_fleet" --null --sites $sites --days $days --events "$events" "${recordings[@]}")"
+    made=$("$tools/bench_fleet" --store "$work/$events.fleet" --sites $sites --days $days --events "$events" "${recordings[@]}")
+    told "decoded to sealed" "$made"
+    "$here/fleet/sections.py" "$work/$events.fleet"
+}
+
+stores=()
+for events in 1000000 10000000 100000000 "$most"; do
+    [ "$events" -le "$most" ] && [[ " ${stores[*]} " != *"/$events.fleet "* ]] || continue
+    fleet "$events"
+    stores+=("$work/$events.fleet")
+done
+"$here/fleet/latency.py" "$BACKTRAIL" "$tools/bench_fleet_sample" "${stores[@]}"
+
+# The explosion: 12.2 M events, of which the late alert's closure has 6.8 M, and 395,500 nodes, with the three recordings that have a web01.
+joined=()
+for one in "${recordings[@]}"; do
+    [[ $one == *container_escape* ]] || joined+=("$one")
+done
+rm -rf "$work/explosion.fleet"
+told "explosion, decoded to sealed" "$("$tools/bench_fleet" --store "$work/explosion.fleet" --explosion --sites 18 "${joined[@]}")"
+alert=$(jq -r '[.alerts[] | select(.stage == "late")][0] | "record:\(.host)/\(.serial)"' "$here/../../datasets/web_cmdi/truth.json")
+trace=("$BACKTRAIL" trace --store "$work/explosion.fleet" --from "$alert" --output json)
+"${trace[@]}" | jq -r '.stats | "explosion: \(.closure_nodes) nodes, \(.closure_events) events in the closure, \(.events_scanned) looked at, \(.segments_opened) segments"'
+"$here/measure.py" --runs 3 bash -c '"$@" >/dev/null' trace "${trace[@]}" |
+    jq -r '"explosion: trace \(.wall_s) s, least \(.least_s), most \(.most_s), processor \(.cpu_s) s, peak \(.peak_mib) MiB"'
