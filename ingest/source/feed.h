@@ -31,6 +31,7 @@ enum {
     FEED_QUARANTINE_MAX = 10000,     /* records kept of one input; more are counted in one entry */
     FEED_OLDER_MAX = 64, /* stretches of one log, each older than the ones before */
     FEED_NAME_SIZE = 256,
+    FEED_KEY_SIZE = 64,
     FEED_DIGESTS = 2 << 20, /* of records of stdin that wait: publish at once */
 };
 
@@ -46,7 +47,11 @@ struct feed_state {
     int64_t last_ns;                 /* order time of its last event; INT64_MIN before the first */
     uint64_t undecoded, undecoded_line; /* records since the last gap */
     int64_t undecoded_from_ns;
-    bool older;                    /* it reads a stretch before what another has read: never saved */
+    unsigned level;                /* 0, or it reads a stretch before what another has read */
+    char key[FEED_KEY_SIZE];       /* it is saved as this format's */
+    uint64_t head_hash;            /* older: of the input that it read last */
+    bool told;                     /* older: all that waited was told, nothing is to be saved */
+    uint32_t revived;              /* id + 1 of the input for which its older ones were looked for */
     uint32_t met;                  /* id + 1 of the input that was last met, and */
     struct feed_state *met_as;     /* the state that reads it: this one, or one for an older stretch */
     uint32_t input;                /* the last that it read from */
@@ -167,9 +172,10 @@ bool feed_records_asked(const struct feed *f, const char *path);
  * Whether a record was published before this run; counts it when it was.
  * @param s       state of its host, or NULL  @param line  not one that is too long
  * @param digest  its digest, for feed_record_taken
+ * @return 1 = it was, 0 = not, or a failure of a saved state
  */
-bool feed_record_known(struct feed *f, struct feed_input *in, struct feed_state *s,
-                       const struct source_line *line, uint64_t *digest);
+int feed_record_known(struct feed *f, struct feed_input *in, struct feed_state *s,
+                      const struct source_line *line, uint64_t *digest);
 /** The record is in the batch or in quarantine: published with it. @return 0 or BTR_E_NOMEM */
 int feed_record_taken(struct feed *f, uint64_t digest);
 
@@ -191,6 +197,11 @@ int feed_state_get(struct feed *f, const struct btr_decoder *decoder, struct btr
  */
 int feed_state_settle(struct feed *f, const struct feed_input *input, struct btr_span record,
                       struct feed_state **state);
+/**
+ * An input of which an interrupted run has read records of this host: what waits in its state, and in those of older
+ * stretches that read this input last, is told at the end of the run. @return as feed_state_get
+ */
+int feed_state_revive(struct feed *f, struct feed_input *input, struct feed_state *state);
 /** Appends a live state, packed. @return false when out of memory */
 bool feed_state_save(const struct feed_state *state, struct btr_buffer *out);
 /** Turns states that were not used lately into saved bytes. */

@@ -58,13 +58,9 @@ static void event_seen(struct feed_state *s, const struct btr_batch *b, uint32_t
 static int record_decode(struct feed *f, struct feed_input *in, struct feed_state *s,
                          const struct source_line *line, struct btr_err *err)
 {
-    int rc = feed_state_settle(f, in, line->bytes, &s);
-    if (rc < 0)
-        return feed_sink_failed(f, rc);
-    in->state = s;
     uint32_t before = f->batch.event_count;
     f->batch.line = line->number;
-    rc = in->decoder->decode(s->state, line->bytes, &f->batch, f->arena, err);
+    int rc = in->decoder->decode(s->state, line->bytes, &f->batch, f->arena, err);
     if (rc == BTR_E_NOMEM) { /* the batch is full: once more with an empty one */
         rc = feed_batch_flush(f);
         if (rc < 0)
@@ -123,8 +119,12 @@ static int record_feed(struct feed *f, struct feed_input *in, const struct sourc
         return feed_sink_failed(f, rc);
     bool hosts_full = rc == BTR_E_LIMIT;
     bool by_record = in->by_record && !hosts_full && !line->too_long;
-    if (by_record && feed_record_known(f, in, s, line, &digest))
-        return 0;
+    rc = by_record ? feed_record_known(f, in, s, line, &digest) : 0;
+    if (rc != 0)
+        return rc < 0 ? feed_sink_failed(f, rc) : 0;
+    rc = s ? feed_state_settle(f, in, line->bytes, &s) : 0;
+    if (rc < 0)
+        return feed_sink_failed(f, rc);
     rc = record_take(f, in, s, line, hosts_full);
     return rc == 0 && by_record ? feed_record_taken(f, digest) : rc;
 }
@@ -165,11 +165,10 @@ static int hosts_revive(struct feed *f, struct feed_input *in, struct reading *r
         int rc = line.size > 0 ? state_of(f, in, line.bytes, &s) : 0;
         if (rc < 0 && rc != BTR_E_LIMIT)
             return feed_sink_failed(f, rc);
-        if (rc == 0 && s) {
-            s->flush_due = true;
-            s->input = in->id;
-            in->state = s;
-        }
+        if (rc == 0 && s)
+            rc = feed_state_revive(f, in, s);
+        if (rc < 0 && rc != BTR_E_LIMIT)
+            return feed_sink_failed(f, rc);
     }
     return source_lines_keep(&r->skipped)
                ? 0
@@ -277,8 +276,16 @@ static bool last_decodes(struct feed *f, struct feed_input *in, const struct sou
         return false;
     }
     uint64_t digest = 0;
-    if (in->by_record && feed_record_known(f, in, s_of, line, &digest))
-        return true;
+    rc = in->by_record ? feed_record_known(f, in, s_of, line, &digest) : 0;
+    if (rc != 0) {
+        *failed = rc < 0 ? feed_sink_failed(f, rc) : 0;
+        return rc > 0;
+    }
+    rc = feed_state_settle(f, in, line->bytes, &s_of);
+    if (rc < 0) {
+        *failed = feed_sink_failed(f, rc);
+        return false;
+    }
     rc = record_decode(f, in, s_of, line, &err);
     if (rc < 0) {
         *failed = f->stats->sink_failed ? rc : 0;

@@ -144,7 +144,7 @@ struct progress_parts {
     struct btr_input *rows;
     uint32_t *ids;
     struct btr_saved_state *states;
-    struct btr_buffer *saved; /* one a live state */
+    struct btr_buffer *saved; /* one a state */
     uint32_t row_count, state_count;
 };
 
@@ -163,6 +163,20 @@ static bool rows_collect(const struct feed *f, struct progress_parts *p)
     return true;
 }
 
+/* Of an older stretch the head of its input comes first; nothing at all once everything was told.
+ */
+static bool state_write(const struct feed_state *s, struct btr_buffer *out)
+{
+    if (s->told)
+        return true;
+    if (s->level > 0)
+        btr_buffer_u64(out, s->head_hash);
+    if (s->state)
+        return feed_state_save(s, out);
+    btr_buffer_span(out, btr_buffer_view(&s->saved));
+    return !out->failed;
+}
+
 static bool states_collect(const struct feed *f, struct progress_parts *p)
 {
     p->states = calloc(f->state_count + 1, sizeof *p->states);
@@ -171,15 +185,14 @@ static bool states_collect(const struct feed *f, struct progress_parts *p)
         return false;
     for (uint32_t i = 0; i < f->state_count; i++) {
         const struct feed_state *s = f->states[i];
-        if (!s->moved || s->older)
+        if (!s->moved)
             continue;
         struct btr_buffer *saved = &p->saved[p->state_count];
-        if (s->state && !feed_state_save(s, saved))
+        if (!state_write(s, saved))
             return false;
-        p->states[p->state_count++] =
-            (struct btr_saved_state){.format = btr_span_of(s->decoder->name),
-                                     .host = {s->host, s->host_size},
-                                     .bytes = btr_buffer_view(s->state ? saved : &s->saved)};
+        p->states[p->state_count++] = (struct btr_saved_state){.format = btr_span_of(s->key),
+                                                               .host = {s->host, s->host_size},
+                                                               .bytes = btr_buffer_view(saved)};
     }
     return true;
 }

@@ -24,8 +24,8 @@ static uint64_t key_of(struct feed *f, const struct feed_input *in, const struct
     return btr_hash64_seeded(host, key);
 }
 
-bool feed_record_known(struct feed *f, struct feed_input *in, struct feed_state *s,
-                       const struct source_line *line, uint64_t *digest)
+int feed_record_known(struct feed *f, struct feed_input *in, struct feed_state *s,
+                      const struct source_line *line, uint64_t *digest)
 {
     const struct btr_known *known = f->options->known;
     if (!in->key_is_made || in->key_state != s) {
@@ -35,14 +35,10 @@ bool feed_record_known(struct feed *f, struct feed_input *in, struct feed_state 
     }
     *digest = btr_hash64_seeded(line->bytes, in->key);
     if (!known->record(known->self, *digest))
-        return false;
+        return 0;
     f->stats->records_known++;
-    if (s) { /* an interrupted run may have left it without its end */
-        s->flush_due = true;
-        s->input = in->id;
-        in->state = s;
-    }
-    return true;
+    int rc = s ? feed_state_revive(f, in, s) : 0; /* an interrupted run may have left it */
+    return rc < 0 ? rc : 1;
 }
 
 int feed_record_taken(struct feed *f, uint64_t digest)

@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "feed.h"
@@ -37,6 +38,25 @@ static int state_unpack(struct feed *f, struct feed_state *s, bool saved)
     return 0;
 }
 
+/* What the store keeps of an older stretch begins with the head of the input that was read last. It
+ * is empty when that run came to its end. */
+static bool saved_find(const struct feed *f, struct feed_state *s)
+{
+    const struct btr_known *known = f->options->known;
+    struct btr_span host = {s->host, s->host_size};
+    struct btr_buffer bytes = {0};
+    bool found = known && known->state &&
+                 known->state(known->self, btr_span_of(s->key), host, &bytes) && bytes.size > 0;
+    struct btr_cursor c = {btr_buffer_view(&bytes), 0};
+    if (found && s->level > 0)
+        found = btr_cursor_u64(&c, &s->head_hash);
+    if (found)
+        btr_buffer_span(&s->saved, c.rest);
+    found = found && !s->saved.failed;
+    btr_buffer_fini(&bytes);
+    return found;
+}
+
 static int state_new(struct feed *f, const struct btr_decoder *decoder, struct btr_span host,
                      unsigned level, struct feed_state **out)
 {
@@ -47,12 +67,9 @@ static int state_new(struct feed *f, const struct btr_decoder *decoder, struct b
     s->host_size = host.size < sizeof s->host ? host.size : sizeof s->host;
     memcpy(s->host, host.at, s->host_size);
     s->last_ns = INT64_MIN;
-    s->older = level > 0;
-    const struct btr_known *known = s->older ? NULL : f->options->known;
-    struct btr_span name = {s->host, s->host_size};
-    bool saved = known && known->state &&
-                 known->state(known->self, btr_span_of(decoder->name), name, &s->saved);
-    int rc = state_unpack(f, s, saved);
+    s->level = level;
+    (void)snprintf(s->key, sizeof s->key, level ? "%s older %u" : "%s", decoder->name, level);
+    int rc = state_unpack(f, s, saved_find(f, s));
     if (rc < 0) {
         btr_buffer_fini(&s->saved);
         free(s);
@@ -124,12 +141,47 @@ int feed_state_settle(struct feed *f, const struct feed_input *input, struct btr
     s->met_as = *state = as;
     if (as == s)
         return 0;
-    as->flush_due = true;
-    as->input = input->id;
+    as->head_hash = input->row.head_hash;
     feed_note(f, input->path,
               "older than what was read of host %.*s: what was open where the two meet is not "
               "followed; logs given oldest first, into a new store, are read as one",
               (int)s->host_size, (const char *)s->host);
+    return 0;
+}
+
+/* Whether an older stretch of this number waits that read this input last. */
+static bool older_waits(const struct feed *f, const struct feed_state *s, unsigned level,
+                        uint64_t head_hash)
+{
+    struct feed_state older = {.level = level, .host_size = s->host_size};
+    memcpy(older.host, s->host, s->host_size);
+    (void)snprintf(older.key, sizeof older.key, "%s older %u", s->decoder->name, level);
+    bool waits = saved_find(f, &older) && older.head_hash == head_hash;
+    btr_buffer_fini(&older.saved);
+    return waits;
+}
+
+int feed_state_revive(struct feed *f, struct feed_input *input, struct feed_state *s)
+{
+    bool seen = s->revived == input->id + 1;
+    s->revived = input->id + 1;
+    for (unsigned level = 1; s->decoder->is_older && !seen && level <= FEED_OLDER_MAX; level++) {
+        struct feed_state *as;
+        if (!older_waits(f, s, level, input->row.head_hash))
+            continue;
+        int rc = state_get(f, s->decoder, (struct btr_span){s->host, s->host_size}, level, &as);
+        if (rc < 0)
+            return rc;
+        s->met = input->id + 1; /* what follows of the input goes on there */
+        s->met_as = as;
+    }
+    if (s->met == input->id + 1)
+        s = s->met_as;
+    if (s->level > 0)
+        s->head_hash = input->row.head_hash;
+    s->flush_due = true;
+    s->input = input->id;
+    input->state = s;
     return 0;
 }
 
@@ -229,6 +281,7 @@ static int state_flush(struct feed *f, struct feed_state *s)
         return btr_fail(f->err, BTR_E_NOMEM, UINT64_MAX, "out of memory");
     s->flush_due = false;
     s->moved = true;
+    s->told = s->level > 0;
     rc = feed_batch_flush(f);
     return rc == 0 && parked ? state_park(f, s) : rc;
 }

@@ -217,6 +217,8 @@ static void maps_tell(struct audit_host *h, uint32_t process)
 {
     struct audit_process *p = &h->processes[process];
     for (uint32_t i = 0; i < p->map_count; i++) {
+        if (p->map_since_ns[i] >= h->now_ns)
+            continue;
         audit_note_process(h, process);
         audit_note_object(h, p->maps[i]);
         interval_emit(h, process, &h->objects[p->maps[i]], p->map_since_ns[i], BTR_OP_WRITE);

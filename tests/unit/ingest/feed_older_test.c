@@ -12,6 +12,10 @@
 
 #define SECOND_NS INT64_C(1000000000)
 
+enum {
+    WAITING_EVENTS = 3000
+}; /* more than a block of content: the input is cut in its middle, too */
+
 static char folder[256];
 
 static int folder_setup(void **state)
@@ -151,6 +155,53 @@ static void a_newer_log_goes_on_where_it_was_after_an_older_one(void **state)
     world_fini(&w);
 }
 
+/* An older log of reads and forks, where at every moment a record waits and a file is open. */
+static void waiting_make(struct world *w)
+{
+    for (unsigned i = 0; i < WAITING_EVENTS; i++) {
+        unsigned serial = 100 + i * 2;
+        btr_buffer_format(
+            &w->log,
+            "type=SYSCALL msg=audit(%u.000:%u): arch=c000003e syscall=257 success=yes "
+            "exit=%u a0=ffffff9c a1=0 a2=2 a3=0 items=1 ppid=1 pid=500 auid=0 uid=0 gid=0 "
+            "euid=0 ses=1 comm=\"sh\" exe=\"/bin/sh\" key=(null)\n"
+            "type=PATH msg=audit(%u.000:%u): item=0 name=\"/f%u\" inode=%u dev=fe:00 "
+            "mode=0100644 ouid=0 ogid=0 rdev=00:00 nametype=NORMAL\n",
+            10000 + i, serial, 3 + i % 8, 10000 + i, serial, i, 1000 + i);
+        forks_add(&w->log, 10000 + i, serial + 1, 1);
+    }
+    file_make(w, "waiting.log", w->older, w->older_named);
+}
+
+/* Both logs; a crash after each publish, then the same again. */
+static void an_older_log_cut_by_a_crash_ends_with_the_same_events(void **state)
+{
+    (void)state;
+    struct world plain, w;
+    world_init(&plain);
+    waiting_make(&plain);
+    const char *const logs[] = {plain.newer_named, plain.older_named, NULL};
+    plain.run.segment_events = 3;
+    assert_int_equal(feed_run(&plain.run, &plain.sink, logs), 0);
+    assert_true(plain.sink.publishes > 3);
+    for (uint32_t n = 1; n <= plain.sink.publishes; n++) {
+        world_init(&w);
+        waiting_make(&w);
+        w.run.segment_events = 3;
+        w.sink.fail_publish = n;
+        assert_true(feed_run(&w.run, &w.sink, logs) < 0);
+        memory_sink_crash(&w.sink);
+        w.sink.fail_publish = 0;
+        assert_int_equal(feed_run(&w.run, &w.sink, logs), 0);
+        assert_true(memory_sink_same(&plain.sink, &w.sink));
+        uint32_t events = w.sink.event_published;
+        assert_int_equal(feed_run(&w.run, &w.sink, logs), 0);
+        assert_int_equal(w.sink.event_published, events);
+        world_fini(&w);
+    }
+    world_fini(&plain);
+}
+
 static void a_clock_set_back_between_two_logs_is_no_older_log(void **state)
 {
     (void)state;
@@ -175,6 +226,7 @@ int main(void)
         cmocka_unit_test(an_older_log_later_in_one_command_keeps_its_times),
         cmocka_unit_test(logs_from_the_newest_to_the_oldest_all_keep_their_times),
         cmocka_unit_test(a_newer_log_goes_on_where_it_was_after_an_older_one),
+        cmocka_unit_test(an_older_log_cut_by_a_crash_ends_with_the_same_events),
         cmocka_unit_test(a_clock_set_back_between_two_logs_is_no_older_log),
     };
     return cmocka_run_group_tests_name("older", tests, folder_setup, folder_teardown);
