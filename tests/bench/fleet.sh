@@ -46,13 +46,27 @@ fleet() {
     "$here/fleet/sections.py" "$work/$events.fleet"
 }
 
+# What small publishes and merging make of it.
+merged() { # EVENTS
+    local made store=$work/merged.fleet
+    rm -rf "$store"
+    made=$("$tools/bench_fleet" --store "$store" --sites $(($1 * ${#recordings[@]} / day / 3 + 2)) --days 3 --events "$1" --publish 65536 "${recordings[@]}")
+    told "in publishes of 65,536, merged meanwhile" "$made"
+    jq -r '"merged meanwhile: \(.merges) merges wrote \(.events_merged) events, \(.events_merged / .events * 100 | round / 100) an event"' <<<"$made"
+    "$here/measure.py" "$BACKTRAIL" store compact --store "$store" 2>/dev/null |
+        jq -r '"store compact: \(.wall_s) s, processor \(.cpu_s) s, peak \(.peak_mib) MiB"'
+    "$BACKTRAIL" store compact --store "$store" 2>/dev/null >&2 || true # takes away the files that were replaced
+    "$here/fleet/sections.py" "$store" | tail -1
+}
+
 stores=()
 for events in 1000000 10000000 100000000 "$most"; do
     [ "$events" -le "$most" ] && [[ " ${stores[*]} " != *"/$events.fleet "* ]] || continue
     fleet "$events"
     stores+=("$work/$events.fleet")
 done
-"$here/fleet/latency.py" "$BACKTRAIL" "$tools/bench_fleet_sample" "${stores[@]}"
+merged 10000000
+"$here/fleet/latency.py" --merged "$work/merged.fleet" "$BACKTRAIL" "$tools/bench_fleet_sample" "${stores[@]}"
 
 # The explosion: 12.2 M events, of which the late alert's closure has 6.8 M, and 395,500 nodes, with the three recordings that have a web01.
 joined=()
@@ -63,6 +77,6 @@ rm -rf "$work/explosion.fleet"
 told "explosion, decoded to sealed" "$("$tools/bench_fleet" --store "$work/explosion.fleet" --explosion --sites 18 "${joined[@]}")"
 alert=$(jq -r '[.alerts[] | select(.stage == "late")][0] | "record:\(.host)/\(.serial)"' "$here/../../datasets/web_cmdi/truth.json")
 trace=("$BACKTRAIL" trace --store "$work/explosion.fleet" --from "$alert" --output json)
-"${trace[@]}" | jq -r '.stats | "explosion: \(.closure_nodes) nodes, \(.closure_events) events in the closure, \(.events_scanned) looked at, \(.segments_opened) segments"'
+"${trace[@]}" | jq -r '.stats | "explosion: \(.closure_nodes) nodes, \(.closure_events) events in the closure, \(.events_scanned) looked at, \(.segments_opened) segments; the walk alone \(.wall_ms) ms"'
 "$here/measure.py" --runs 3 bash -c '"$@" >/dev/null' trace "${trace[@]}" |
     jq -r '"explosion: trace \(.wall_s) s, least \(.least_s), most \(.most_s), processor \(.cpu_s) s, peak \(.peak_mib) MiB"'

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-enum { SEGMENT_EVENTS = 1000000, PENDING_BYTES = 256 << 20, SLICE_NS = 1000000000 };
+enum { PENDING_BYTES = 256 << 20, SLICE_NS = 1000000000 };
 #define DAY_NS (INT64_C(24) * 3600 * 1000000000)
 #define PAUSE_NS (INT64_C(30) * 1000000000) /* between two sites of an explosion */
 
@@ -47,6 +47,7 @@ static int publish(struct feed *f)
 static int batch_hand_over(struct feed *f, uint32_t input)
 {
     uint32_t pending = 0;
+    uint32_t due = f->plan->publish_events ? f->plan->publish_events : FLEET_PUBLISH_EVENTS;
     if (f->batch.event_count == 0)
         return 0;
     f->batch.input = input;
@@ -64,8 +65,7 @@ static int batch_hand_over(struct feed *f, uint32_t input)
     btr_batch_clear(&f->batch);
     f->batch.record_count = 0;
     btr_arena_reset(f->texts);
-    if (rc == 0 &&
-        (f->sink->pending(f->sink->self, &pending) >= PENDING_BYTES || pending >= SEGMENT_EVENTS))
+    if (rc == 0 && (f->sink->pending(f->sink->self, &pending) >= PENDING_BYTES || pending >= due))
         rc = publish(f);
     return rc;
 }

@@ -5,11 +5,14 @@
 
 #include "clone.h"
 
+enum { FLEET_PUBLISH_EVENTS = 1 << 20 }; /* such segments are never merged (docs/FORMAT.md, "Merging") */
+
 struct fleet_plan {
     const struct fleet_recording *recordings;
     uint32_t recording_count;
     uint32_t sites, days;
-    uint64_t events_max; /* stops there; 0: all */
+    uint64_t events_max;    /* stops there; 0: all */
+    uint32_t publish_events; /* a publish is due with that many; 0: FLEET_PUBLISH_EVENTS */
     bool explosion;      /* sites one after the other, site 0 last, joined at their common files */
 };
 

@@ -40,7 +40,7 @@ static bool number_parse(const char *text, uint64_t most, uint64_t *out)
 static bool arguments_parse(int argc, char **argv, struct arguments *a)
 {
     bool sink = false;
-    uint64_t sites = 1, days = 1;
+    uint64_t sites = 1, days = 1, publish = 0;
     for (int i = 1; i < argc; i++) {
         bool ok = true;
         if (strcmp(argv[i], "--store") == 0)
@@ -57,6 +57,8 @@ static bool arguments_parse(int argc, char **argv, struct arguments *a)
             ok = number_parse(argv[++i], FLEET_DAYS_MAX, &days);
         else if (strcmp(argv[i], "--events") == 0)
             ok = number_parse(argv[++i], UINT64_MAX, &a->plan.events_max);
+        else if (strcmp(argv[i], "--publish") == 0)
+            ok = number_parse(argv[++i], FLEET_PUBLISH_EVENTS, &publish);
         else if (argv[i][0] != '-' && a->plan.recording_count < RECORDINGS_MAX)
             a->recordings[a->plan.recording_count++] = argv[i];
         else
@@ -66,6 +68,7 @@ static bool arguments_parse(int argc, char **argv, struct arguments *a)
     }
     a->plan.sites = (uint32_t)sites;
     a->plan.days = (uint32_t)days;
+    a->plan.publish_events = (uint32_t)publish;
     return sink && a->plan.recording_count > 0 && (!a->plan.explosion || days == 1);
 }
 
@@ -93,6 +96,14 @@ static double peak_mib(void)
     return (double)u.ru_maxrss / 1024;
 }
 
+/* What came of it. */
+struct made {
+    struct fleet_counts counts;
+    struct btr_merge_stat merged;
+    struct cost cost;
+    double loaded_mib; /* peak memory when the recordings were loaded */
+};
+
 /* ---- Running -------------------------------------------------------------------------------- */
 
 static int recordings_load(struct arguments *a, struct fleet_recording *recordings,
@@ -108,29 +119,39 @@ static int recordings_load(struct arguments *a, struct fleet_recording *recordin
     return rc;
 }
 
-static int feed(const struct arguments *a, struct fleet_sink *nothing, struct fleet_counts *counts,
+static int feed(const struct arguments *a, struct fleet_sink *nothing, struct made *made,
                 struct btr_err *err)
 {
     struct btr_writer *writer = NULL;
+    made->loaded_mib = peak_mib();
+    struct cost began = cost_now();
     int rc = a->store ? btr_writer_open(&writer, a->store, err) : 0;
     if (rc == 0)
-        rc = fleet_feed(&a->plan, writer ? btr_writer_sink(writer) : &nothing->sink, counts, err);
+        rc = fleet_feed(&a->plan, writer ? btr_writer_sink(writer) : &nothing->sink, &made->counts,
+                        err);
+    if (rc == 0 && writer)
+        rc = btr_writer_merged(writer, &made->merged, err);
     btr_writer_close(writer);
+    struct cost ended = cost_now();
+    made->cost = (struct cost){ended.wall_s - began.wall_s, ended.cpu_s - began.cpu_s};
     return rc;
 }
 
-static void report(const struct arguments *a, const struct fleet_counts *n, struct cost spent,
-                   double loaded_mib, const struct fleet_sink *nothing)
+static void report(const struct arguments *a, const struct made *m,
+                   const struct fleet_sink *nothing)
 {
+    const struct fleet_counts *n = &m->counts;
     printf("{\"sites\": %u, \"days\": %u, \"events\": %llu, \"notes\": %llu, \"attrs\": %llu, "
-           "\"batches\": %llu, \"publishes\": %llu, \"wall_s\": %.3f, \"cpu_s\": %.3f, "
-           "\"events_per_cpu_s\": %.0f, \"events_per_wall_s\": %.0f, \"loaded_mib\": %.1f, "
-           "\"peak_mib\": %.1f",
+           "\"batches\": %llu, \"publishes\": %llu, ",
            a->plan.sites, a->plan.days, (unsigned long long)n->events, (unsigned long long)n->notes,
            (unsigned long long)n->attrs, (unsigned long long)n->batches,
-           (unsigned long long)n->publishes, spent.wall_s, spent.cpu_s,
-           (double)n->events / spent.cpu_s, (double)n->events / spent.wall_s, loaded_mib,
-           peak_mib());
+           (unsigned long long)n->publishes);
+    printf("\"wall_s\": %.3f, \"cpu_s\": %.3f, \"events_per_cpu_s\": %.0f, "
+           "\"events_per_wall_s\": %.0f, \"loaded_mib\": %.1f, \"peak_mib\": %.1f, ",
+           m->cost.wall_s, m->cost.cpu_s, (double)n->events / m->cost.cpu_s,
+           (double)n->events / m->cost.wall_s, m->loaded_mib, peak_mib());
+    printf("\"merges\": %llu, \"events_merged\": %llu", (unsigned long long)m->merged.merges,
+           (unsigned long long)m->merged.event_count);
     if (a->digest)
         printf(", \"digest\": \"%016llx\"", (unsigned long long)nothing->digest);
     printf("}\n");
@@ -141,21 +162,17 @@ int main(int argc, char **argv)
     struct arguments a = {0};
     struct fleet_recording recordings[RECORDINGS_MAX] = {0};
     struct fleet_sink nothing;
-    struct fleet_counts counts = {0};
+    struct made made = {0};
     struct btr_err err = {0};
     if (!arguments_parse(argc, argv, &a))
         return usage();
     fleet_sink_init(&nothing, a.digest);
     a.plan.recordings = recordings;
     int rc = recordings_load(&a, recordings, &err);
-    double loaded_mib = peak_mib();
-    struct cost began = cost_now();
     if (rc == 0)
-        rc = feed(&a, &nothing, &counts, &err);
-    struct cost ended = cost_now();
+        rc = feed(&a, &nothing, &made, &err);
     if (rc == 0)
-        report(&a, &counts, (struct cost){ended.wall_s - began.wall_s, ended.cpu_s - began.cpu_s},
-               loaded_mib, &nothing);
+        report(&a, &made, &nothing);
     else
         fprintf(stderr, "bench_fleet: %s\n", err.text[0] ? err.text : btr_code_text(rc));
     for (uint32_t i = 0; i < a.plan.recording_count; i++)
