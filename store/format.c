@@ -11,6 +11,7 @@ static const char *const section_words[STORE_SECTION_MAX + 1] = {
     [STORE_INDEX] = "index",       [STORE_RECORDS] = "records",
     [STORE_LINES] = "lines",       [STORE_STATS] = "statistics",
     [STORE_GAPS] = "gaps",         [STORE_QUARANTINE] = "quarantine",
+    [STORE_REACH] = "reach",
 };
 
 const char *store_section_word(unsigned type)

@@ -42,7 +42,8 @@ enum store_section_type {
     STORE_STATS = 14,
     STORE_GAPS = 15,
     STORE_QUARANTINE = 16,
-    STORE_SECTION_MAX = 16
+    STORE_REACH = 17,
+    STORE_SECTION_MAX = 17
 };
 
 enum store_section_flag {

@@ -6,8 +6,8 @@ struct load_once {
     uint32_t *source_of; /* stream of the builder -> source */
     uint32_t *rank_of;   /* input -> its place in the order of names and head hashes */
     struct once_part *parts;
-    struct once_window *windows; /* by source */
-    bool *again;                 /* by event */
+    struct once_windows windows;
+    bool *again; /* by event */
     uint32_t source_count;
 };
 
@@ -58,9 +58,9 @@ static uint32_t parts_make(struct load_once *o)
     uint32_t count = 0;
     for (uint32_t i = 0; i < o->load->part_count; i++) {
         const struct load_part *p = &o->load->parts[i];
-        if (p->event_count > 0)
-            o->parts[count++] =
-                (struct once_part){p->first_ns, p->last_ns, o->source_of[p->stream]};
+        uint32_t input = o->load->builder->streams[p->stream].input;
+        if (p->reach.event_count > 0)
+            o->parts[count++] = (struct once_part){p->reach, input, o->source_of[p->stream]};
     }
     return count;
 }
@@ -76,9 +76,9 @@ static size_t events_gather(const struct load_once *o, struct once_event *to)
     for (uint32_t i = 0; i < b->event_count; i++) {
         const struct builder_event *e = &b->events[i];
         uint32_t source = o->source_of[e->stream];
-        while (i >= o->load->segment_ends[segment])
+        while (i >= o->load->segment_ends[segment].events)
             segment++;
-        if (!store_once_in(&o->windows[source], e->last_ns))
+        if (!store_once_in(&o->windows, source, e->last_ns))
             continue;
         if (to)
             to[count] = (struct once_event){.event = {.subject = b->entities[e->subject].id,
@@ -135,6 +135,81 @@ static int events_once(struct load_once *o, struct btr_err *err)
     return rc;
 }
 
+/* ---- Gaps and quarantine -------------------------------------------------------------------- */
+
+static struct btr_span text_at(const struct store_builder *b, size_t at, size_t size)
+{
+    return (struct btr_span){size > 0 ? b->text.at + at : NULL, size};
+}
+
+static struct once_names names_of(const struct store_load *l, uint32_t stream)
+{
+    const struct builder_stream *s = &l->builder->streams[stream];
+    return (struct once_names){
+        store_strings_at(&l->builder->strings, s->host),
+        store_strings_at(&l->builder->strings, s->source),
+        store_strings_at(&l->names, l->inputs[s->input].name),
+    };
+}
+
+static void gaps_gather(const struct store_load *l, struct once_event *events)
+{
+    const struct store_builder *b = l->builder;
+    uint32_t segment = 0;
+    for (uint32_t i = 0; i < b->gap_count; i++) {
+        struct btr_gap gap = b->gaps[i].gap;
+        struct once_names names = names_of(l, gap.stream);
+        while (i >= l->segment_ends[segment].gaps)
+            segment++;
+        gap.why = text_at(b, b->gaps[i].why_at, b->gaps[i].why_size);
+        events[i] = store_gap_event(&gap, &names, segment, i);
+    }
+}
+
+static int gaps_once(struct store_load *l, struct btr_err *err)
+{
+    struct store_builder *b = l->builder;
+    uint32_t kept = 0;
+    struct once_event *events = calloc((size_t)b->gap_count + 1, sizeof(*events));
+    bool *again = calloc((size_t)b->gap_count + 1, sizeof(*again));
+    int rc = events && again ? 0 : out_of_memory(err);
+    if (rc == 0) {
+        gaps_gather(l, events);
+        store_once_mark(events, b->gap_count);
+        for (uint32_t i = 0; i < b->gap_count; i++)
+            again[events[i].place] = events[i].again;
+        for (uint32_t i = 0; i < b->gap_count; i++)
+            if (!again[i])
+                b->gaps[kept++] = b->gaps[i];
+        b->gap_count = kept;
+    }
+    free(events);
+    free(again);
+    return rc;
+}
+
+static int quarantine_once(struct store_load *l, struct btr_err *err)
+{
+    struct store_builder *b = l->builder;
+    struct btr_idmap seen = {0};
+    uint32_t kept = 0;
+    int rc = 0;
+    for (uint32_t i = 0; rc == 0 && i < b->quarantined_count; i++) {
+        const struct builder_quarantined *q = &b->quarantined[i];
+        struct btr_quarantined record = q->record;
+        struct once_names names = names_of(l, record.stream);
+        record.reason = text_at(b, q->reason_at, q->reason_size);
+        record.record = text_at(b, q->record_at, q->record_size);
+        int again = store_quarantined_again(&seen, &record, &names);
+        if (again == 0)
+            b->quarantined[kept++] = *q;
+        rc = again < 0 ? out_of_memory(err) : 0;
+    }
+    b->quarantined_count = rc == 0 ? kept : b->quarantined_count;
+    btr_idmap_fini(&seen);
+    return rc;
+}
+
 /* ---- The whole ------------------------------------------------------------------------------ */
 
 int store_load_once(struct store_load *load, struct btr_err *err)
@@ -143,20 +218,23 @@ int store_load_once(struct store_load *load, struct btr_err *err)
     o.source_of = calloc((size_t)load->builder->stream_count + 1, sizeof(*o.source_of));
     o.rank_of = calloc((size_t)load->input_count + 1, sizeof(*o.rank_of));
     o.parts = calloc((size_t)load->part_count + 1, sizeof(*o.parts));
-    o.windows = calloc((size_t)load->builder->stream_count + 1, sizeof(*o.windows));
-    int rc = o.source_of && o.rank_of && o.parts && o.windows && inputs_rank(&o)
-                 ? 0
-                 : out_of_memory(err);
+    int rc = o.source_of && o.rank_of && o.parts && inputs_rank(&o) ? 0 : out_of_memory(err);
     if (rc == 0) {
         sources_number(&o);
         uint32_t part_count = parts_make(&o);
-        if (store_once_windows(o.parts, part_count, o.windows, o.source_count))
+        if (!store_once_windows(&o.windows, o.parts, part_count))
+            rc = out_of_memory(err);
+        else if (o.windows.count > 0)
             rc = events_once(&o, err);
     }
+    if (rc == 0 && load->builder->gap_count > 1)
+        rc = gaps_once(load, err);
+    if (rc == 0 && load->builder->quarantined_count > 1)
+        rc = quarantine_once(load, err);
     free(o.source_of);
     free(o.rank_of);
     free(o.parts);
-    free(o.windows);
+    free(o.windows.items);
     free(o.again);
     return rc;
 }

@@ -7,37 +7,89 @@ static int part_compare(const void *x, const void *y)
     const struct once_part *a = x, *b = y;
     if (a->source != b->source)
         return a->source < b->source ? -1 : 1;
-    return (a->first_ns > b->first_ns) - (a->first_ns < b->first_ns);
+    return (a->reach.first_ns > b->reach.first_ns) - (a->reach.first_ns < b->reach.first_ns);
 }
 
-/* Two parts of a source that have a moment in common widen its window by what they share. */
-static bool window_widen(struct once_window *w, const struct once_part *part, int64_t told_until_ns)
+/* Whether two parts of a source, the first of which does not begin later, may tell one event. */
+static bool parts_share(const struct once_part *a, const struct once_part *b)
 {
-    if (part->first_ns > told_until_ns)
+    if (b->reach.first_ns > a->reach.last_ns)
         return false;
-    int64_t last_ns = part->last_ns < told_until_ns ? part->last_ns : told_until_ns;
-    w->first_ns = part->first_ns < w->first_ns ? part->first_ns : w->first_ns;
-    w->last_ns = last_ns > w->last_ns ? last_ns : w->last_ns;
+    return a->input != b->input || (a->reach.least_line <= b->reach.greatest_line &&
+                                    b->reach.least_line <= a->reach.greatest_line);
+}
+
+/* Adds a window, or widens the last one, which does not begin later. */
+static bool window_add(struct once_windows *w, struct once_window window)
+{
+    struct once_window *last = w->count > 0 ? &w->items[w->count - 1] : NULL;
+    if (last && last->source == window.source && window.first_ns <= last->last_ns) {
+        last->last_ns = window.last_ns > last->last_ns ? window.last_ns : last->last_ns;
+        return true;
+    }
+    if (w->count == w->capacity) {
+        uint32_t capacity = w->capacity == 0 ? 16 : w->capacity * 2;
+        struct once_window *grown = realloc(w->items, capacity * sizeof(*grown));
+        if (!grown)
+            return false;
+        w->items = grown;
+        w->capacity = capacity;
+    }
+    w->items[w->count++] = window;
     return true;
 }
 
-bool store_once_windows(struct once_part *parts, uint32_t count, struct once_window *windows,
-                        uint32_t source_count)
+/* What a part shares with those before it that reach into it. @return false when out of memory */
+static bool part_windows(struct once_windows *w, const struct once_part *parts,
+                         const uint32_t *reaching, uint32_t count, const struct once_part *part)
 {
-    bool any = false;
-    int64_t told_until_ns = INT64_MIN;
-    for (uint32_t i = 0; i < source_count; i++)
-        windows[i] = (struct once_window){INT64_MAX, INT64_MIN};
+    struct once_window window = {part->source, part->reach.first_ns, INT64_MIN};
+    bool shares = false;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct once_part *before = &parts[reaching[i]];
+        if (!parts_share(before, part))
+            continue;
+        int64_t last_ns = before->reach.last_ns < part->reach.last_ns ? before->reach.last_ns
+                                                                      : part->reach.last_ns;
+        window.last_ns = last_ns > window.last_ns ? last_ns : window.last_ns;
+        shares = true;
+    }
+    return !shares || window_add(w, window);
+}
+
+bool store_once_windows(struct once_windows *windows, struct once_part *parts, uint32_t count)
+{
+    uint32_t *reaching = malloc(((size_t)count + 1) * sizeof(*reaching)), reaching_count = 0;
+    bool ok = reaching != NULL;
+    windows->count = 0;
     if (count > 1)
         qsort(parts, count, sizeof(*parts), part_compare);
-    for (uint32_t i = 0; i < count; i++) {
-        bool first = i == 0 || parts[i].source != parts[i - 1].source;
-        if (!first && window_widen(&windows[parts[i].source], &parts[i], told_until_ns))
-            any = true;
-        if (first || parts[i].last_ns > told_until_ns)
-            told_until_ns = parts[i].last_ns;
+    for (uint32_t i = 0; ok && i < count; i++) {
+        uint32_t kept = 0;
+        for (uint32_t k = 0; k < reaching_count; k++)
+            if (parts[reaching[k]].source == parts[i].source &&
+                parts[reaching[k]].reach.last_ns >= parts[i].reach.first_ns)
+                reaching[kept++] = reaching[k];
+        reaching_count = kept;
+        ok = part_windows(windows, parts, reaching, reaching_count, &parts[i]);
+        reaching[reaching_count++] = i;
     }
-    return any;
+    free(reaching);
+    return ok;
+}
+
+bool store_once_in(const struct once_windows *w, uint32_t source, int64_t last_ns)
+{
+    uint32_t low = 0, high = w->count; /* the first window that ends at last_ns or later */
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        const struct once_window *item = &w->items[middle];
+        if (item->source < source || (item->source == source && item->last_ns < last_ns))
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < w->count && w->items[low].source == source && w->items[low].first_ns <= last_ns;
 }
 
 /* ---- Events --------------------------------------------------------------------------------- */
@@ -153,4 +205,46 @@ void store_once_mark(struct once_event *events, size_t count)
             continue;
         class_mark(events + i, n);
     }
+}
+
+struct once_event store_gap_event(const struct btr_gap *gap, const struct once_names *names,
+                                  uint32_t segment, uint32_t place)
+{
+    uint8_t numbers[41];
+    uint64_t hash = btr_hash64_seeded(names->source, btr_hash64(names->host));
+    store_put_u64(numbers, (uint64_t)gap->from_ns);
+    store_put_u64(numbers + 8, (uint64_t)gap->until_ns);
+    store_put_u64(numbers + 16, gap->from_id);
+    store_put_u64(numbers + 24, gap->until_id);
+    store_put_u64(numbers + 32, gap->count);
+    numbers[40] = gap->kind;
+    return (struct once_event){
+        .event = {.subject = {btr_hash64((struct btr_span){numbers, sizeof(numbers)}),
+                              btr_hash64_seeded(gap->why, hash)},
+                  .first_ns = gap->from_ns,
+                  .last_ns = gap->until_ns,
+                  .record_id = 1, /* a gap need not cite one */
+                  .line = gap->line},
+        .input = (uint32_t)btr_hash64(names->input),
+        .segment = segment,
+        .place = place};
+}
+
+int store_quarantined_again(struct btr_idmap *seen, const struct btr_quarantined *record,
+                            const struct once_names *names)
+{
+    struct btr_buffer told = {0};
+    const struct btr_span texts[] = {names->host, names->source, names->input, record->reason,
+                                     record->record};
+    for (unsigned i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+        btr_buffer_varint(&told, texts[i].size);
+        btr_buffer_span(&told, texts[i]);
+    }
+    btr_buffer_u64(&told, record->line);
+    btr_buffer_u64(&told, record->offset);
+    btr_buffer_u64(&told, record->record_size);
+    uint32_t count = seen->count;
+    bool ok = !told.failed && btr_idmap_add(seen, btr_id_hash(btr_buffer_view(&told)), 0) == 0;
+    btr_buffer_fini(&told);
+    return ok ? seen->count == count : BTR_E_NOMEM;
 }

@@ -1,7 +1,7 @@
 #ifndef STORE_ONCE_H
 #define STORE_ONCE_H
 /**
- * Records told twice count once (docs/FORMAT.md, "Merging"). Two events are one when they agree
+ * Records told twice count once (docs/EVENTS.md, "Told twice"). Two events are one when they agree
  * in all but stream, input and line, and come from different inputs, or from one line of one input
  * in different segments: what one segment tells of one input is never taken for a repetition.
  */
@@ -21,29 +21,46 @@ void store_once_mark(struct once_event *events, size_t count);
 
 /** A stretch of one source that one segment tells of one input. */
 struct once_part {
-    int64_t first_ns, last_ns; /* least and greatest `last_ns` of its events */
+    struct store_reach reach;
+    uint64_t input; /* hash of name and head hash */
     uint32_t source;
 };
 
-/** Where parts of a source overlap, so that events may be told twice; none: first > last. */
 struct once_window {
-    int64_t first_ns, last_ns;
+    uint32_t source;
+    int64_t first_ns, last_ns; /* `last_ns` of events */
 };
 
-/**
- * Finds the windows. Parts are sorted by it.
- * @param windows  one a source, filled
- * @return whether there is any
- */
-bool store_once_windows(struct once_part *parts, uint32_t count, struct once_window *windows,
-                        uint32_t source_count);
+/** Where parts overlap, so that events may be told twice: by source, then time, apart from each
+ * other. */
+struct once_windows {
+    struct once_window *items;
+    uint32_t count, capacity;
+};
 
-static inline bool store_once_in(const struct once_window *window, int64_t last_ns)
-{
-    return last_ns >= window->first_ns && last_ns <= window->last_ns;
-}
+/** Finds the windows: parts share a moment, and come from different inputs, or share lines of one.
+ * Parts are sorted by it. @return false when out of memory */
+bool store_once_windows(struct once_windows *windows, struct once_part *parts, uint32_t count);
+/** Whether an event of a source that ends at last_ns may be told twice. */
+bool store_once_in(const struct once_windows *windows, uint32_t source, int64_t last_ns);
 
-/** Drops events of a load that are told twice, and counts them. @return 0,
+/** What a gap or an undecoded record is told of. */
+struct once_names {
+    struct btr_span host, source, input;
+};
+
+/** A gap as an event that is one with another when the gaps agree in all but input and line. The
+ * input's number is a part of its hash. */
+struct once_event store_gap_event(const struct btr_gap *gap, const struct once_names *names,
+                                  uint32_t segment, uint32_t place);
+
+/** Whether the same line of the same input was told before with the same words, by the hashes in
+ * `seen`.
+ * @return 1, 0, or BTR_E_NOMEM */
+int store_quarantined_again(struct btr_idmap *seen, const struct btr_quarantined *record,
+                            const struct once_names *names);
+
+/** Drops what a load tells twice: events (these are counted), gaps, undecoded records. @return 0,
  * BTR_E_NOMEM */
 int store_load_once(struct store_load *load, struct btr_err *err);
 

@@ -173,6 +173,7 @@ void btr_reader_close(struct btr_reader *r)
     free(r->segments);
     free(r->sources);
     free(r->inputs);
+    reader_once_fini(&r->once);
     btr_arena_free(r->arena);
     store_unpacker_free(r->unpacker);
     free(r);
@@ -242,6 +243,8 @@ int reader_segment_ready(struct btr_reader *r, uint32_t segment, struct btr_err 
         if (stream->snapshot_source == UINT32_MAX)
             rc = out_of_memory(err);
     }
+    if (rc == 0)
+        rc = reader_once_learn(r, segment, err);
     s->is_ready = rc == 0;
     return rc;
 }

@@ -125,6 +125,25 @@ static int attrs_settle(struct attr_list *list, struct btr_arena *arena, struct 
     return 0;
 }
 
+static int flows_count(void *self, const struct btr_flow *flows, uint32_t count)
+{
+    (void)flows;
+    *(uint64_t *)self += count;
+    return 0;
+}
+
+/* The counts of segments add up, unless they may tell the same: then the events are counted. */
+static int count_settle(struct btr_reader *r, struct btr_entity *e, struct btr_err *err)
+{
+    uint64_t count = 0;
+    int rc = reader_once_settle(r, err);
+    if (rc <= 0 || e->event_count < 2 || !reader_once_may(r, e->first_ns, e->last_ns))
+        return rc < 0 ? rc : 0;
+    rc = btr_reader_flows(r, e->id, BTR_SIDE_ALL, 0, flows_count, &count, err);
+    e->event_count = count;
+    return rc;
+}
+
 int btr_reader_entity(struct btr_reader *r, struct btr_id id, struct btr_arena *arena,
                       struct btr_entity *out, struct btr_err *err)
 {
@@ -148,6 +167,8 @@ int btr_reader_entity(struct btr_reader *r, struct btr_id id, struct btr_arena *
     }
     if (rc == 0)
         rc = attrs_settle(&list, arena, &entity, err);
+    if (rc == 0)
+        rc = count_settle(r, &entity, err);
     free(list.items);
     if (rc == 0)
         *out = entity;
@@ -272,6 +293,8 @@ static int merge_run(struct entity_merge *m, btr_entity_visit *visit, void *self
         rc = entity_next(m, &e, err);
         if (rc == 0 && !btr_id_is_none(e.id) && entity_wanted(m, &e)) {
             rc = attrs_settle(&m->attrs, m->arena, &e, err);
+            if (rc == 0)
+                rc = count_settle(m->reader, &e, err);
             if (rc == 0)
                 rc = visit(self, &e);
         }

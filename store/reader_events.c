@@ -206,17 +206,75 @@ static int segment_scan(struct event_search *s, uint32_t segment, const struct s
     return rc;
 }
 
-static int search(struct event_search *s, const struct stream_wish *wish)
+static bool segment_may(const struct event_search *s, uint32_t segment)
+{
+    const struct store_sealed *row = &s->reader->segments[segment].row.sealed;
+    return row->event_count > 0 && row->first_ns <= s->until_ns && row->last_ns >= s->since_ns;
+}
+
+static int segments_scan(struct event_search *s, const struct stream_wish *wish)
 {
     for (uint32_t i = 0; i < s->reader->segment_count; i++) {
-        const struct store_sealed *row = &s->reader->segments[i].row.sealed;
-        if (row->event_count == 0 || row->first_ns > s->until_ns || row->last_ns < s->since_ns)
-            continue;
-        int rc = segment_scan(s, i, wish);
+        int rc = segment_may(s, i) ? segment_scan(s, i, wish) : 0;
         if (rc != 0)
             return rc;
     }
     return 0;
+}
+
+/* Scans for what is told again elsewhere. */
+static int again_scan(struct event_search *s, const struct stream_wish *wish,
+                      struct once_list *again)
+{
+    struct event_search first = *s;
+    first.visit = once_list_take;
+    first.self = again;
+    int rc = segments_scan(&first, wish);
+    if (rc == BTR_E_NOMEM)
+        return btr_fail(s->err, rc, UINT64_MAX, "out of memory while reading a store");
+    once_list_settle(again);
+    return rc;
+}
+
+/** A visitor that passes over what is told again. */
+struct once_visit {
+    const struct once_list *again;
+    btr_event_visit *visit;
+    void *self;
+};
+
+static int visit_once(void *self, btr_event_ref ref, const struct btr_event_full *event)
+{
+    const struct once_visit *v = self;
+    return once_list_has(v->again, ref) ? 0 : v->visit(v->self, ref, event);
+}
+
+/* Whether segments that a scan asks may tell the same. They become ready. */
+static int search_prepare(struct event_search *s)
+{
+    int rc = 0;
+    for (uint32_t i = 0; rc == 0 && i < s->reader->segment_count; i++)
+        rc = segment_may(s, i) ? reader_segment_ready(s->reader, i, s->err) : 0;
+    return rc < 0 ? rc : reader_once_settle(s->reader, s->err);
+}
+
+/* A place in an input is asked for as such: whether another one tells the same does not matter. */
+static int search(struct event_search *s, const struct stream_wish *wish)
+{
+    int rc = s->by_line ? 0 : search_prepare(s);
+    if (rc < 0)
+        return rc;
+    if (rc == 0 || !reader_once_may(s->reader, s->since_ns, s->until_ns))
+        return segments_scan(s, wish);
+    struct once_list again = {.reader = s->reader};
+    struct once_visit once = {&again, s->visit, s->self};
+    rc = again_scan(s, wish, &again);
+    s->visit = visit_once;
+    s->self = &once;
+    if (rc == 0)
+        rc = segments_scan(s, wish);
+    once_list_fini(&again);
+    return rc;
 }
 
 int btr_reader_events(struct btr_reader *r, int64_t since_ns, int64_t until_ns,
@@ -261,4 +319,22 @@ int btr_reader_by_origin(struct btr_reader *r, struct btr_span input, uint64_t l
                              .err = err};
     struct stream_wish wish = {.input = input, .by_input = true};
     return search(&s, &wish);
+}
+
+int reader_events_again(struct btr_reader *r, struct once_list *again, btr_event_visit *visit,
+                        void *self, struct btr_err *err)
+{
+    struct event_search s = {.reader = r, .since_ns = INT64_MIN, .until_ns = INT64_MAX, .err = err};
+    struct stream_wish wish = {0};
+    int rc = search_prepare(&s);
+    if (rc == 1)
+        rc = again_scan(&s, &wish, again);
+    for (size_t i = 0; rc == 0 && i < again->count; i++) {
+        struct btr_event_full full;
+        btr_event_ref ref = again->refs[again->items[i].place];
+        rc = btr_reader_event(r, ref, &full, err);
+        if (rc == 0)
+            rc = visit(self, ref, &full);
+    }
+    return rc;
 }

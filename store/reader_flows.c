@@ -15,6 +15,8 @@ struct flow_search {
     struct btr_err *err;
     struct cache_slot *slot; /* the event block at hand, pinned; NULL = none */
     uint32_t block;
+    bool once; /* some of the segments may tell the same: see reader_once.h */
+    struct once_flows held;
     uint32_t flow_count;
     struct btr_flow flows[FLOWS_RUN];
 };
@@ -79,17 +81,19 @@ static bool event_fits(const struct flow_search *f, const struct segment_event *
 static int flow_emit(struct flow_search *f, const struct segment_event *e, uint32_t event)
 {
     uint32_t other = e->subject == f->number ? e->object : e->subject;
-    f->flows[f->flow_count++] =
-        (struct btr_flow){.other = store_segment_id(f->seg, other),
-                          .first_ns = e->first_ns,
-                          .last_ns = e->last_ns,
-                          .ref = reader_ref(f->segment, event),
-                          .source = f->seg->streams[e->stream].snapshot_source,
-                          .operation = e->operation,
-                          .doubt = e->doubt,
-                          .flags = e->flags,
-                          .other_kind = f->seg->kinds[other]};
-    return f->flow_count == FLOWS_RUN ? flows_flush(f) : 0;
+    struct btr_flow *flow = &f->flows[f->flow_count];
+    *flow = (struct btr_flow){.other = store_segment_id(f->seg, other),
+                              .first_ns = e->first_ns,
+                              .last_ns = e->last_ns,
+                              .ref = reader_ref(f->segment, event),
+                              .source = f->seg->streams[e->stream].snapshot_source,
+                              .operation = e->operation,
+                              .doubt = e->doubt,
+                              .flags = e->flags,
+                              .other_kind = f->seg->kinds[other]};
+    if (f->once && store_once_in(&f->reader->once.windows, flow->source, flow->last_ns))
+        return once_flows_hold(&f->held, flow, f->err);
+    return ++f->flow_count == FLOWS_RUN ? flows_flush(f) : 0;
 }
 
 /* Events begin..end of one block, all of which must have the entity as subject. */
@@ -189,6 +193,42 @@ static bool segment_may(const struct catalog_segment *row, enum btr_side side, i
     return side != BTR_SIDE_OUT_OF || row->sealed.last_ns >= bound_ns;
 }
 
+/* Finds the entity in the segments that may answer: in all of them, before what they tell is
+ * compared. @return as reader_once_settle */
+static int entity_locate(struct flow_search *f, struct btr_id entity, uint32_t *located)
+{
+    struct btr_reader *r = f->reader;
+    for (uint32_t i = 0; i < r->segment_count; i++) {
+        struct store_segment *seg = &r->segments[i].seg;
+        located[i] = UINT32_MAX;
+        if (!segment_may(&r->segments[i].row, f->side, f->bound_ns))
+            continue;
+        int rc = reader_segment_entities(r, i, f->err);
+        if (rc == 0)
+            rc = store_segment_bounds(seg, f->err);
+        if (rc < 0)
+            return rc;
+        located[i] = store_segment_find(seg, entity);
+    }
+    return reader_once_settle(r, f->err);
+}
+
+static int segments_visit(struct flow_search *f, const uint32_t *located)
+{
+    int rc = 0;
+    for (uint32_t i = 0; rc == 0 && i < f->reader->segment_count; i++) {
+        f->seg = &f->reader->segments[i].seg;
+        f->segment = i;
+        f->number = located[i];
+        if (f->number != UINT32_MAX)
+            rc = segment_visit(f);
+    }
+    if (rc == 0)
+        return once_flows_release(&f->held, f->reader, f->visit, f->self, f->err);
+    free(f->held.items);
+    return rc;
+}
+
 int btr_reader_flows(struct btr_reader *r, struct btr_id entity, enum btr_side side,
                      int64_t bound_ns, btr_flow_visit *visit, void *self, struct btr_err *err)
 {
@@ -201,20 +241,14 @@ int btr_reader_flows(struct btr_reader *r, struct btr_id entity, enum btr_side s
     f.err = err;
     f.slot = NULL;
     f.flow_count = 0;
-    for (uint32_t i = 0; i < r->segment_count; i++) {
-        if (!segment_may(&r->segments[i].row, side, bound_ns))
-            continue;
-        int rc = reader_segment_entities(r, i, err);
-        f.seg = &r->segments[i].seg;
-        if (rc == 0)
-            rc = store_segment_bounds(f.seg, err);
-        if (rc < 0)
-            return rc;
-        f.segment = i;
-        f.number = store_segment_find(f.seg, entity);
-        rc = f.number == UINT32_MAX ? 0 : segment_visit(&f);
-        if (rc != 0)
-            return rc;
-    }
-    return 0;
+    f.held = (struct once_flows){0};
+    uint32_t *located = malloc(((size_t)r->segment_count + 1) * sizeof(*located));
+    if (!located)
+        return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "out of memory while reading a store");
+    int rc = entity_locate(&f, entity, located);
+    f.once = rc == 1;
+    if (rc >= 0)
+        rc = segments_visit(&f, located);
+    free(located);
+    return rc;
 }

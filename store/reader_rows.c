@@ -25,6 +25,7 @@ static bool stream_names(const struct store_segment *seg, uint32_t stream, struc
 
 struct gap_list {
     struct btr_gap_full *items;
+    uint32_t *segments; /* by item, as it was gathered */
     uint32_t count, capacity;
     struct btr_arena *arena; /* of the texts */
 };
@@ -37,6 +38,10 @@ static struct btr_gap_full *gap_room(struct gap_list *list)
         if (!grown)
             return NULL;
         list->items = grown;
+        uint32_t *segments = realloc(list->segments, capacity * sizeof(*segments));
+        if (!segments)
+            return NULL;
+        list->segments = segments;
         list->capacity = capacity;
     }
     return &list->items[list->count];
@@ -87,7 +92,10 @@ static int gaps_of_segment(struct btr_reader *reader, uint32_t segment, struct g
     if (rc < 0)
         return rc;
     struct store_read r = store_read_of((struct btr_span){raw, size});
+    uint32_t before = list->count;
     rc = raw ? gaps_gather(seg, list, &r, count, err) : 0;
+    for (uint32_t i = before; i < list->count; i++)
+        list->segments[i] = segment;
     free(raw);
     return rc;
 }
@@ -109,6 +117,36 @@ static int gap_compare(const void *x, const void *y)
     return c != 0 ? c : btr_span_compare(a->input, b->input);
 }
 
+/* A gap as an event, for what is told twice: its hash stands for all but input and line. */
+static struct once_event gap_event(const struct gap_list *list, uint32_t i)
+{
+    const struct btr_gap_full *g = &list->items[i];
+    struct once_names names = {g->host, g->source, g->input};
+    return store_gap_event(&g->gap, &names, list->segments[i], i);
+}
+
+/* Drops gaps that several inputs or segments tell. */
+static int gaps_once(struct gap_list *list, struct btr_err *err)
+{
+    uint32_t kept = 0;
+    struct once_event *events = calloc((size_t)list->count + 1, sizeof(*events));
+    bool *again = calloc((size_t)list->count + 1, sizeof(*again));
+    int rc = events && again ? 0 : out_of_memory(err);
+    for (uint32_t i = 0; rc == 0 && i < list->count; i++)
+        events[i] = gap_event(list, i);
+    if (rc == 0)
+        store_once_mark(events, list->count);
+    for (uint32_t i = 0; rc == 0 && i < list->count; i++)
+        again[events[i].place] = events[i].again;
+    for (uint32_t i = 0; rc == 0 && i < list->count; i++)
+        if (!again[i])
+            list->items[kept++] = list->items[i];
+    list->count = rc == 0 ? kept : list->count;
+    free(events);
+    free(again);
+    return rc;
+}
+
 int btr_reader_gaps(struct btr_reader *r, btr_gap_visit *visit, void *self, struct btr_err *err)
 {
     struct gap_list list = {.arena = btr_arena_new(SIZE_MAX / 4)};
@@ -116,10 +154,13 @@ int btr_reader_gaps(struct btr_reader *r, btr_gap_visit *visit, void *self, stru
     for (uint32_t i = 0; rc == 0 && i < r->segment_count; i++)
         rc = gaps_of_segment(r, i, &list, err);
     if (rc == 0 && list.count > 1)
+        rc = gaps_once(&list, err);
+    if (rc == 0 && list.count > 1)
         qsort(list.items, list.count, sizeof(*list.items), gap_compare);
     for (uint32_t i = 0; rc == 0 && i < list.count; i++)
         rc = visit(self, &list.items[i]);
     free(list.items);
+    free(list.segments);
     btr_arena_free(list.arena);
     return rc;
 }
@@ -136,8 +177,15 @@ void store_quarantined_read(struct store_read *r, struct btr_quarantined *q)
     q->record = store_read_bytes(r, store_read_varint(r));
 }
 
-static int quarantine_block(struct store_segment *seg, uint32_t block, btr_quarantined_visit *visit,
-                            void *self, struct btr_err *err)
+/** A visitor of quarantine, and what it has seen. */
+struct quarantine_visit {
+    btr_quarantined_visit *visit;
+    void *self;
+    struct btr_idmap seen; /* hashes of all that an entry tells */
+};
+
+static int quarantine_block(struct store_segment *seg, uint32_t block, struct quarantine_visit *v,
+                            struct btr_err *err)
 {
     uint8_t *raw = NULL;
     int rc = store_segment_block(seg, STORE_QUARANTINE, block, &raw, err);
@@ -150,7 +198,16 @@ static int quarantine_block(struct store_segment *seg, uint32_t block, btr_quara
         store_quarantined_read(&r, &q.record);
         if (!stream_names(seg, q.record.stream, &q.host, &q.source, &q.input))
             r.failed = true;
-        rc = r.failed ? 0 : visit(self, &q);
+        if (r.failed)
+            break;
+        struct once_names names = {q.host, q.source, q.input};
+        rc = store_quarantined_again(&v->seen, &q.record, &names);
+        if (rc == 0)
+            rc = v->visit(v->self, &q);
+        else if (rc == 1)
+            rc = 0;
+        else
+            rc = out_of_memory(err);
     }
     if (rc == 0 && !store_read_done(&r))
         rc = store_segment_bad(seg, err, STORE_QUARANTINE, block, "malformed");
@@ -161,6 +218,7 @@ static int quarantine_block(struct store_segment *seg, uint32_t block, btr_quara
 int btr_reader_quarantine(struct btr_reader *r, btr_quarantined_visit *visit, void *self,
                           struct btr_err *err)
 {
+    struct quarantine_visit v = {.visit = visit, .self = self};
     int rc = 0;
     for (uint32_t i = 0; rc == 0 && i < r->segment_count; i++) {
         uint32_t blocks = 0;
@@ -171,8 +229,9 @@ int btr_reader_quarantine(struct btr_reader *r, btr_quarantined_visit *visit, vo
         if (rc == 0)
             rc = store_segment_directory(seg, STORE_QUARANTINE, &blocks, err);
         for (uint32_t k = 0; rc == 0 && k < blocks; k++)
-            rc = quarantine_block(seg, k, visit, self, err);
+            rc = quarantine_block(seg, k, &v, err);
     }
+    btr_idmap_fini(&v.seen);
     return rc;
 }
 
@@ -242,6 +301,99 @@ static int stats_of_segment(struct btr_reader *reader, uint32_t segment,
     return rc;
 }
 
+/* Takes back what another input or store told too. First and last stay: all tell the same times. */
+static int stat_again(void *self, btr_event_ref ref, const struct btr_event_full *full)
+{
+    struct btr_source_stat *stat = &((struct btr_source_stat *)self)[full->event.stream];
+    (void)ref;
+    if (full->event.flags & (BTR_EVENT_IMPLIED | BTR_EVENT_PART))
+        return 0;
+    stat->event_count--;
+    if (full->event.operation <= BTR_OP_MAX)
+        stat->operation_count[full->event.operation]--;
+    return 0;
+}
+
+/** Counts of gaps and undecoded records, by source. */
+struct recount {
+    struct btr_reader *reader;
+    struct btr_source_stat *stats;
+    uint32_t count;
+};
+
+static struct btr_source_stat *recount_of(const struct recount *c, struct btr_span host,
+                                          struct btr_span source)
+{
+    uint32_t i = 0;
+    while (i < c->count && (!btr_span_equal(c->reader->sources[i].host, host) ||
+                            !btr_span_equal(c->reader->sources[i].source, source)))
+        i++;
+    return i < c->count ? &c->stats[i] : NULL;
+}
+
+static int gap_recount(void *self, const struct btr_gap_full *gap)
+{
+    struct btr_source_stat *stat = recount_of(self, gap->host, gap->source);
+    if (stat)
+        stat->gap_count++;
+    return 0;
+}
+
+static int undecoded_recount(void *self, const struct btr_quarantined_full *record)
+{
+    struct btr_source_stat *stat = recount_of(self, record->host, record->source);
+    if (stat)
+        stat->undecoded++;
+    return 0;
+}
+
+/* Whether gaps and undecoded records may be told twice. */
+static bool rows_may_repeat(const struct btr_reader *r)
+{
+    return r->path_count > 1 || r->once.windows.count > 0;
+}
+
+static int rows_recount(struct btr_reader *r, struct btr_source_stat *stats, uint32_t count,
+                        struct btr_err *err)
+{
+    struct recount c = {r, stats, count};
+    for (uint32_t i = 0; i < count; i++)
+        stats[i].gap_count = stats[i].undecoded = 0;
+    int rc = btr_reader_gaps(r, gap_recount, &c, err);
+    return rc == 0 ? btr_reader_quarantine(r, undecoded_recount, &c, err) : rc;
+}
+
+static int stats_once(struct btr_reader *r, struct btr_source_stat *stats, uint32_t count,
+                      struct btr_err *err)
+{
+    struct once_list again = {.reader = r};
+    int rc = reader_events_again(r, &again, stat_again, stats, err);
+    once_list_fini(&again);
+    return rc == 0 && rows_may_repeat(r) ? rows_recount(r, stats, count, err) : rc;
+}
+
+static int gap_count(void *self, const struct btr_gap_full *gap)
+{
+    (void)gap;
+    ++*(uint64_t *)self;
+    return 0;
+}
+
+static int undecoded_count(void *self, const struct btr_quarantined_full *record)
+{
+    (void)record;
+    ++*(uint64_t *)self;
+    return 0;
+}
+
+static int event_again(void *self, btr_event_ref ref, const struct btr_event_full *full)
+{
+    (void)ref;
+    (void)full;
+    --*(uint64_t *)self;
+    return 0;
+}
+
 static int stat_compare(const void *x, const void *y)
 {
     const struct btr_source_stat *a = x, *b = y;
@@ -261,6 +413,8 @@ int btr_reader_sources(struct btr_reader *r, btr_source_stat_visit *visit, void 
         stats[i].host = r->sources[i].host;
         stats[i].source = r->sources[i].source;
     }
+    if (rc == 0 && count > 0)
+        rc = stats_once(r, stats, count, err);
     if (rc == 0 && count > 1)
         qsort(stats, count, sizeof(*stats), stat_compare);
     for (uint32_t i = 0; rc == 0 && i < count; i++)
@@ -305,5 +459,14 @@ int btr_reader_stat(struct btr_reader *r, struct btr_store_stat *out, struct btr
         out->gap_count += s->gap_count;
         out->segment_bytes += r->segments[i].row.file_size;
     }
-    return entities_count(r, &out->entity_count, err);
+    int rc = entities_count(r, &out->entity_count, err);
+    struct once_list again = {.reader = r};
+    if (rc == 0)
+        rc = reader_events_again(r, &again, event_again, &out->event_count, err);
+    once_list_fini(&again);
+    if (rc != 0 || !rows_may_repeat(r))
+        return rc;
+    out->gap_count = out->undecoded = 0;
+    rc = btr_reader_gaps(r, gap_count, &out->gap_count, err);
+    return rc == 0 ? btr_reader_quarantine(r, undecoded_count, &out->undecoded, err) : rc;
 }

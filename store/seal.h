@@ -67,7 +67,7 @@ int store_seal_events(struct store_sealer *s, struct btr_err *err);
 int store_seal_index(struct store_sealer *s, struct btr_err *err);
 /** Sections records and lines. */
 int store_seal_places(struct store_sealer *s, struct btr_err *err);
-/** Sections statistics, gaps, quarantine. */
+/** Sections statistics, gaps, quarantine, reach. */
 int store_seal_rows(struct store_sealer *s, struct btr_err *err);
 
 /** Sorts numbers stably. `before(self, a, b)`: a must stand before b. Sorted input costs one pass.

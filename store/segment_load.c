@@ -80,8 +80,7 @@ static int names_load(struct store_load *l, struct store_segment *seg, struct bt
         if (l->stream_of[i] == UINT32_MAX ||
             !grow(&l->parts, l->part_count, &l->part_capacity, sizeof(*l->parts)))
             return out_of_memory(err);
-        l->parts[l->part_count++] =
-            (struct load_part){.segment = l->segment_count, .stream = l->stream_of[i]};
+        l->parts[l->part_count++] = (struct load_part){.stream = l->stream_of[i]};
     }
     return 0;
 }
@@ -172,15 +171,6 @@ static int entities_load(struct store_load *l, struct store_segment *seg, struct
 
 /* ---- Events --------------------------------------------------------------------------------- */
 
-static void part_widen(struct load_part *part, const struct builder_event *e)
-{
-    if (part->event_count == 0 || e->last_ns < part->first_ns)
-        part->first_ns = e->last_ns;
-    if (part->event_count == 0 || e->last_ns > part->last_ns)
-        part->last_ns = e->last_ns;
-    part->event_count++;
-}
-
 /* The only place that knows how a block tells its events. */
 static int block_load(struct store_load *l, struct store_segment *seg, uint32_t block,
                       struct load_part *parts, struct btr_err *err)
@@ -208,7 +198,8 @@ static int block_load(struct store_load *l, struct store_segment *seg, uint32_t 
                                        .operation = events[i].operation,
                                        .doubt = events[i].doubt,
                                        .flags = events[i].flags};
-            part_widen(&parts[events[i].stream], &b->events[b->event_count++]);
+            store_reach_widen(&parts[events[i].stream].reach, events[i].last_ns, details[i].line);
+            b->event_count++;
         }
         store_cache_unpin(details_slot);
     }
@@ -315,6 +306,7 @@ int store_load_segment(struct store_load *l, struct store_segment *seg, struct b
         !grow(&l->segment_ends, l->segment_count, &l->segment_capacity, sizeof(*l->segment_ends)))
         rc = out_of_memory(err);
     if (rc == 0)
-        l->segment_ends[l->segment_count++] = l->builder->event_count;
+        l->segment_ends[l->segment_count++] =
+            (struct load_end){l->builder->event_count, l->builder->gap_count};
     return rc;
 }

@@ -13,11 +13,31 @@ struct load_input {
     uint64_t head_hash;
 };
 
-/** What one segment tells of one stream. */
-struct load_part {
-    uint32_t segment, stream; /* stream: of the builder */
+/** Where a stream begins and ends in a segment. */
+struct store_reach {
     uint64_t event_count;
     int64_t first_ns, last_ns; /* least and greatest `last_ns` of its events */
+    uint64_t least_line, greatest_line;
+};
+
+static inline void store_reach_widen(struct store_reach *r, int64_t last_ns, uint64_t line)
+{
+    bool first = r->event_count++ == 0;
+    r->first_ns = first || last_ns < r->first_ns ? last_ns : r->first_ns;
+    r->last_ns = first || last_ns > r->last_ns ? last_ns : r->last_ns;
+    r->least_line = first || line < r->least_line ? line : r->least_line;
+    r->greatest_line = first || line > r->greatest_line ? line : r->greatest_line;
+}
+
+/** What one segment tells of one stream. */
+struct load_part {
+    struct store_reach reach;
+    uint32_t stream; /* of the builder */
+};
+
+/** Where the events and gaps of a segment end in the builder. */
+struct load_end {
+    uint32_t events, gaps;
 };
 
 struct store_load {
@@ -27,8 +47,7 @@ struct store_load {
     uint32_t input_count, input_capacity;
     struct load_part *parts;
     uint32_t part_count, part_capacity;
-    uint32_t
-        *segment_ends; /* segment, in the order of loading -> end of its events in the builder */
+    struct load_end *segment_ends; /* by segment, in the order of loading */
     uint32_t segment_count, segment_capacity;
     uint32_t *entity_of, *string_of, *stream_of; /* of the segment at hand -> of the builder */
     uint64_t dropped;                            /* events told twice, by store_load_once */

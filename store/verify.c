@@ -36,6 +36,8 @@ static const char *lost_by(unsigned section)
         return "nothing but the quick search by record or line";
     case STORE_STATS:
         return "the statistics of this segment";
+    case STORE_REACH:
+        return "nothing; what is told twice is looked for in all of the segment";
     case STORE_GAPS:
         return "the gaps that this segment told";
     case STORE_QUARANTINE:

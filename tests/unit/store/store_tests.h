@@ -7,5 +7,6 @@ int damage_tests(void);
 int golden_tests(void);
 int records_tests(void);
 int merge_tests(void);
+int once_tests(void);
 
 #endif

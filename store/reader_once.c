@@ -1,0 +1,346 @@
+#include "reader_once.h"
+
+#include "reader.h"
+
+static int out_of_memory(struct btr_err *err)
+{
+    return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "out of memory while reading a store");
+}
+
+void reader_once_fini(struct reader_once *o)
+{
+    free(o->parts);
+    free(o->windows.items);
+    free(o->ranks);
+    free(o->rank_begins);
+}
+
+/* Makes room for `more` items. */
+static bool room(void *items, size_t count, size_t more, uint32_t *capacity, size_t item_size)
+{
+    if (count + more <= *capacity)
+        return true;
+    size_t wanted = (size_t)*capacity * 2 > count + more ? (size_t)*capacity * 2 : count + more;
+    void *old, *grown = NULL;
+    memcpy(&old, items, sizeof(old));
+    if (wanted <= UINT32_MAX)
+        grown = realloc(old, wanted * item_size);
+    if (!grown)
+        return false;
+    memcpy(items, &grown, sizeof(grown));
+    *capacity = (uint32_t)wanted;
+    return true;
+}
+
+/* ---- Parts and windows ---------------------------------------------------------------------- */
+
+static uint64_t input_key(const struct segment_input *input)
+{
+    return btr_hash64_seeded(input->name, input->head_hash);
+}
+
+static void reach_read(struct store_read *r, struct store_reach *reach)
+{
+    reach->event_count = store_read_varint(r);
+    reach->first_ns = (int64_t)store_read_u64(r);
+    reach->last_ns = (int64_t)store_read_u64(r);
+    reach->least_line = store_read_varint(r);
+    reach->greatest_line = store_read_varint(r);
+}
+
+/* Without the section, or with a damaged one, a part may be anywhere in its segment. */
+static int reaches_read(struct store_segment *seg, struct store_reach *reaches, struct btr_err *err)
+{
+    struct btr_err ignored;
+    uint8_t *raw = NULL;
+    size_t size = 0;
+    uint32_t count = seg->header.stream_count;
+    int rc = store_segment_single(seg, STORE_REACH, count, &raw, &size, &ignored);
+    struct store_read r = store_read_of((struct btr_span){raw, size});
+    for (uint32_t i = 0; raw && i < count; i++)
+        reach_read(&r, &reaches[i]);
+    bool told = rc == 0 && raw && store_read_done(&r);
+    for (uint32_t i = 0; !told && i < count; i++)
+        reaches[i] = (struct store_reach){seg->header.event_count, seg->header.first_ns,
+                                          seg->header.last_ns, 0, UINT64_MAX};
+    free(raw);
+    return rc == BTR_E_NOMEM ? out_of_memory(err) : 0;
+}
+
+int reader_once_learn(struct btr_reader *r, uint32_t segment, struct btr_err *err)
+{
+    struct reader_once *o = &r->once;
+    struct store_segment *seg = &r->segments[segment].seg;
+    uint32_t count = seg->header.stream_count;
+    if (r->segment_count == 1 && count <= 1)
+        return 0;
+    struct store_reach *reaches = calloc((size_t)count + 1, sizeof(*reaches));
+    if (!reaches || !room(&o->parts, o->part_count, count, &o->part_capacity, sizeof(*o->parts))) {
+        free(reaches);
+        return out_of_memory(err);
+    }
+    int rc = reaches_read(seg, reaches, err);
+    for (uint32_t i = 0; rc == 0 && i < count; i++)
+        if (reaches[i].event_count > 0)
+            o->parts[o->part_count++] =
+                (struct once_part){reaches[i], input_key(&seg->inputs[seg->streams[i].input]),
+                                   seg->streams[i].snapshot_source};
+    free(reaches);
+    return rc;
+}
+
+int reader_once_settle(struct btr_reader *r, struct btr_err *err)
+{
+    struct reader_once *o = &r->once;
+    if (o->settled_parts != o->part_count) {
+        if (!store_once_windows(&o->windows, o->parts, o->part_count))
+            return out_of_memory(err);
+        o->settled_parts = o->part_count;
+    }
+    return o->windows.count > 0;
+}
+
+bool reader_once_may(const struct btr_reader *r, int64_t since_ns, int64_t until_ns)
+{
+    for (uint32_t i = 0; i < r->once.windows.count; i++)
+        if (r->once.windows.items[i].first_ns <= until_ns &&
+            r->once.windows.items[i].last_ns >= since_ns)
+            return true;
+    return false;
+}
+
+/* ---- Ranks ---------------------------------------------------------------------------------- */
+
+/** An input of a segment, to be put in order. */
+struct ranked {
+    const struct segment_input *input;
+    uint32_t place; /* in ranks */
+};
+
+static int ranked_compare(const void *x, const void *y)
+{
+    const struct segment_input *a = ((const struct ranked *)x)->input;
+    const struct segment_input *b = ((const struct ranked *)y)->input;
+    int c = btr_span_compare(a->name, b->name);
+    return c != 0 ? c : (a->head_hash > b->head_hash) - (a->head_hash < b->head_hash);
+}
+
+static void ranks_give(struct reader_once *o, struct ranked *all, uint32_t count)
+{
+    uint32_t rank = 0;
+    if (count > 1)
+        qsort(all, count, sizeof(*all), ranked_compare);
+    for (uint32_t i = 0; i < count; i++) {
+        rank += i > 0 && ranked_compare(&all[i - 1], &all[i]) != 0;
+        o->ranks[all[i].place] = rank;
+    }
+}
+
+/* Gives inputs their places in the order of name and head hash, as far as segments are ready. */
+static int ranks_settle(struct btr_reader *r, struct btr_err *err)
+{
+    struct reader_once *o = &r->once;
+    uint32_t count = 0, at = 0;
+    if (o->ranks && o->ranked_parts == o->part_count)
+        return 0;
+    free(o->ranks);
+    free(o->rank_begins);
+    for (uint32_t i = 0; i < r->segment_count; i++)
+        count += r->segments[i].is_ready ? r->segments[i].seg.header.input_count : 0;
+    o->ranks = calloc((size_t)count + 1, sizeof(*o->ranks));
+    o->rank_begins = calloc((size_t)r->segment_count + 1, sizeof(*o->rank_begins));
+    struct ranked *all = calloc((size_t)count + 1, sizeof(*all));
+    if (!o->ranks || !o->rank_begins || !all) {
+        free(all);
+        return out_of_memory(err);
+    }
+    for (uint32_t i = 0; i < r->segment_count; i++) {
+        const struct store_segment *seg = &r->segments[i].seg;
+        o->rank_begins[i] = at;
+        for (uint32_t k = 0; r->segments[i].is_ready && k < seg->header.input_count; k++, at++)
+            all[at] = (struct ranked){&seg->inputs[k], at};
+    }
+    ranks_give(o, all, count);
+    free(all);
+    o->ranked_parts = o->part_count;
+    return 0;
+}
+
+/* Input of an event by its name, which is that of its segment's own memory. */
+static uint32_t rank_of(const struct btr_reader *r, uint32_t segment,
+                        const struct btr_event_full *full)
+{
+    const struct store_segment *seg = &r->segments[segment].seg;
+    uint32_t k = 0;
+    while (k + 1 < seg->header.input_count && (seg->inputs[k].name.at != full->input.at ||
+                                               memcmp(seg->inputs[k].digest, full->input_digest.at,
+                                                      sizeof(seg->inputs[k].digest)) != 0))
+        k++;
+    return r->once.ranks[r->once.rank_begins[segment] + k];
+}
+
+static struct once_event once_of(const struct btr_reader *r, btr_event_ref ref,
+                                 const struct btr_event_full *full, uint32_t place)
+{
+    uint32_t segment = (uint32_t)(ref >> 32);
+    return (struct once_event){.event = full->event,
+                               .source = full->event.stream,
+                               .input = rank_of(r, segment, full),
+                               .segment = segment,
+                               .place = place};
+}
+
+/* ---- Flows ---------------------------------------------------------------------------------- */
+
+int once_flows_hold(struct once_flows *held, const struct btr_flow *flow, struct btr_err *err)
+{
+    if (!room(&held->items, held->count, 1, &held->capacity, sizeof(*held->items)))
+        return out_of_memory(err);
+    held->items[held->count++] = *flow;
+    return 0;
+}
+
+/* By all that a flow tells but its ref, which comes last. */
+static int flow_compare(const void *x, const void *y)
+{
+    const struct btr_flow *a = x, *b = y;
+    if (a->last_ns != b->last_ns)
+        return a->last_ns < b->last_ns ? -1 : 1;
+    if (a->source != b->source)
+        return a->source < b->source ? -1 : 1;
+    if (a->first_ns != b->first_ns)
+        return a->first_ns < b->first_ns ? -1 : 1;
+    int c = btr_id_compare(a->other, b->other);
+    if (c == 0)
+        c = a->operation - b->operation;
+    if (c == 0)
+        c = a->doubt - b->doubt;
+    if (c == 0)
+        c = a->flags - b->flags;
+    return c != 0 ? c : (a->ref > b->ref) - (a->ref < b->ref);
+}
+
+static bool flows_alike(const struct btr_flow *a, const struct btr_flow *b)
+{
+    struct btr_flow other = *b;
+    other.ref = a->ref;
+    return flow_compare(a, &other) == 0;
+}
+
+/* Flows that look alike: what their events tell decides. Moves those that stay to `to`. */
+static int alike_settle(struct btr_reader *r, const struct btr_flow *alike, uint32_t count,
+                        struct btr_flow *to, uint32_t *kept, struct btr_err *err)
+{
+    struct once_event *events = calloc(count, sizeof(*events));
+    int rc = events ? 0 : out_of_memory(err);
+    for (uint32_t i = 0; rc == 0 && i < count; i++) {
+        struct btr_event_full full;
+        rc = btr_reader_event(r, alike[i].ref, &full, err);
+        if (rc == 0)
+            events[i] = once_of(r, alike[i].ref, &full, i);
+    }
+    if (rc == 0)
+        store_once_mark(events, count);
+    for (uint32_t i = 0; rc == 0 && i < count; i++)
+        if (!events[i].again)
+            to[(*kept)++] = alike[events[i].place];
+    free(events);
+    return rc;
+}
+
+static int held_settle(struct once_flows *held, struct btr_reader *r, struct btr_flow *settled,
+                       uint32_t *kept, struct btr_err *err)
+{
+    int rc = ranks_settle(r, err);
+    qsort(held->items, held->count, sizeof(*held->items), flow_compare);
+    for (uint32_t i = 0, n; rc == 0 && i < held->count; i += n) {
+        for (n = 1; i + n < held->count && flows_alike(&held->items[i], &held->items[i + n]); n++)
+            continue;
+        if (n == 1)
+            settled[(*kept)++] = held->items[i];
+        else
+            rc = alike_settle(r, held->items + i, n, settled, kept, err);
+    }
+    return rc;
+}
+
+int once_flows_release(struct once_flows *held, struct btr_reader *r, btr_flow_visit *visit,
+                       void *self, struct btr_err *err)
+{
+    uint32_t kept = 0;
+    int rc = 0;
+    if (held->count > 0) {
+        struct btr_flow *settled = malloc(held->count * sizeof(*settled));
+        rc = settled ? held_settle(held, r, settled, &kept, err) : out_of_memory(err);
+        if (rc == 0 && kept > 0)
+            rc = visit(self, settled, kept);
+        free(settled);
+    }
+    free(held->items);
+    *held = (struct once_flows){0};
+    return rc;
+}
+
+/* ---- Lists of events ------------------------------------------------------------------------ */
+
+void once_list_fini(struct once_list *list)
+{
+    free(list->items);
+    free(list->refs);
+}
+
+int once_list_take(void *self, btr_event_ref ref, const struct btr_event_full *full)
+{
+    struct once_list *l = self;
+    if (!store_once_in(&l->reader->once.windows, full->event.stream, full->event.last_ns))
+        return 0;
+    if (l->count == l->capacity) {
+        size_t capacity = l->capacity == 0 ? 256 : l->capacity * 2;
+        struct once_event *items = realloc(l->items, capacity * sizeof(*items));
+        l->items = items ? items : l->items;
+        btr_event_ref *refs = realloc(l->refs, capacity * sizeof(*refs));
+        l->refs = refs ? refs : l->refs;
+        if (!items || !refs || capacity > UINT32_MAX)
+            return BTR_E_NOMEM;
+        l->capacity = capacity;
+    }
+    if (ranks_settle(l->reader, NULL) < 0)
+        return BTR_E_NOMEM;
+    l->items[l->count] = once_of(l->reader, ref, full, (uint32_t)l->count);
+    l->refs[l->count++] = ref;
+    return 0;
+}
+
+static int place_compare(const void *x, const void *y)
+{
+    const struct once_event *a = x, *b = y;
+    return (a->place > b->place) - (a->place < b->place);
+}
+
+void once_list_settle(struct once_list *l)
+{
+    size_t kept = 0;
+    store_once_mark(l->items, l->count);
+    for (size_t i = 0; i < l->count; i++)
+        if (l->items[i].again)
+            l->items[kept++] = l->items[i];
+    l->count = kept;
+    if (kept > 1)
+        qsort(l->items, kept, sizeof(*l->items), place_compare); /* refs ascend with places */
+}
+
+bool once_list_has(const struct once_list *l, btr_event_ref ref)
+{
+    size_t low = 0, high = l->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        btr_event_ref at = l->refs[l->items[middle].place];
+        if (at == ref)
+            return true;
+        if (at < ref)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return false;
+}
