@@ -57,6 +57,17 @@ edges() { jq -c '[.edges[] | [.from, .to, .operation, .first_ns, .last_ns, .coun
 ! "$BACKTRAIL" find --store one --kind process --output json 'host.name != "web01" and process.command_line like "*ping -c 1 -W 1 db01;id*"' \
     >found.json || fail "a clone tells of the attack: $(cat found.json)"
 
+# Two clones of one recording have answers of one shape, from their second days back through their first.
+shape() {
+    "$BACKTRAIL" trace --store one --from "file:web01-s$1//var/log/nginx/access.log" --output json --no-stats >shape.json
+    jq -c '[(.nodes | map(.kind + " " + (.file.path // "")) | map(select(test("^file /(etc|usr)/"))) | sort),
+            (.edges | map(.operation) | group_by(.) | map([.[0], length]))]' shape.json
+}
+shape 1 >shape.1
+[ "$(jq '.edges | length' shape.json)" -gt 10 ] || fail "no answer in a clone"
+shape 2 >shape.2
+cmp shape.1 shape.2 || fail "two clones have different answers"
+
 # Joined at common files: a file is one for all, a process is not.
 "$BTR_FLEET" --store joined --explosion --sites 3 recording >joined.json
 named() { "$BACKTRAIL" find --store joined --kind "$1" --output json "$2" | jq '.entities | length'; }
