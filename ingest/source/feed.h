@@ -80,7 +80,8 @@ struct feed_input {
     uint8_t peeked[FEED_NAME_SIZE];
     size_t peeked_size; /* the last host as written in a record, and its state */
     struct feed_state *peeked_state, *default_state;
-    uint64_t quarantined, rest, rest_line;
+    uint64_t undecoded; /* records in all, of which */
+    uint64_t quarantined, rest, rest_line; /* kept; only counted, since the last publish */
     bool by_record;                     /* stdin: its records are recognised one by one */
     bool key_is_made;                   /* of the digests of one host's records */
     uint64_t key;                       /* that of key_state, which may be NULL */

@@ -299,7 +299,9 @@ static bool last_decodes(struct feed *f, struct feed_input *in, const struct sou
 static int cut_tell(struct feed *f, struct feed_input *in, const struct source_line *line)
 {
     f->stats->inputs_cut++;
-    feed_note(f, in->path, "ends inside a record (line %llu): it is read once the file has grown",
+    feed_note(f, in->path,
+              "ends inside a record (line %llu), which is left out; a file that has the whole of "
+              "it adds it",
               (unsigned long long)line->number);
     if (!in->moved || !in->state)
         return 0;
@@ -322,6 +324,18 @@ static int last_feed(struct feed *f, struct feed_input *in, struct reading *r, b
     return failed;
 }
 
+/* An input that was forced to a format, and is none of it: kept, but no success. */
+static void noise_tell(struct feed *f, const struct feed_input *in)
+{
+    char text[128];
+    bool some_known = in->by_record && f->stats->records_known > 0;
+    if (in->row.records == 0 || in->undecoded < in->row.records || some_known)
+        return;
+    (void)snprintf(text, sizeof text, "not one of its %llu records is %s; they are in quarantine",
+                   (unsigned long long)in->row.records, in->decoder->name);
+    feed_complain(f, in->path, BTR_E_FORMAT, text);
+}
+
 static int input_end(struct feed *f, struct feed_input *in, struct reading *r, int rc,
                      const struct btr_err *err)
 {
@@ -329,6 +343,8 @@ static int input_end(struct feed *f, struct feed_input *in, struct reading *r, i
         feed_complain(f, in->path, rc, err->text);
     in->moved = in->moved || (r->known.size > 0 && !r->known.finished);
     int failed = last_feed(f, in, r, rc < 0);
+    if (failed == 0 && rc == 0)
+        noise_tell(f, in);
     if (failed == 0)
         failed = feed_states_input_end(f, in->id);
     if (failed == 0)

@@ -71,6 +71,7 @@ int feed_quarantine(struct feed *f, struct feed_input *input, struct feed_state 
             state->undecoded_from_ns = state->last_ns;
         }
     }
+    input->undecoded++;
     if (input->quarantined >= FEED_QUARANTINE_MAX) {
         if (input->rest++ == 0)
             input->rest_line = line->number;

@@ -53,6 +53,7 @@ mkdir none && echo x >none/readme.txt
 refused 2 'none' $ingest case.btr none
 head -c 100000 /dev/urandom >noise.audit.log
 refused 2 'noise.audit.log' $ingest case.btr noise.audit.log
+refused 2 'not one of its [0-9]* records is auditd' $ingest noise.btr --format auditd noise=noise.audit.log
 printf 'hello world\nthis is a letter\n' >letter.audit.log
 refused 2 'letter.audit.log: no known log format' $ingest case.btr letter.audit.log
 refused 2 'letter.audit.log: no known log format' $ingest new.btr letter.audit.log
