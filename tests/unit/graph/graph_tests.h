@@ -6,4 +6,5 @@ int closure_tests(void);
 int limits_tests(void);
 int pair_tests(void);
 int nomem_tests(void);
+int stored_tests(void);
 #endif

@@ -7,5 +7,6 @@ int main(void)
     failed += limits_tests();
     failed += pair_tests();
     failed += nomem_tests();
+    failed += stored_tests();
     return failed ? 1 : 0;
 }
