@@ -1,15 +1,15 @@
 #include "catalog.h"
 
 #include <errno.h>
-#include <lmdb.h>
 #include <pthread.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "catalog_env.h"
 #include "catalog_rows.h"
 #include "records.h"
 
-enum { TABLES_MAX = 8, READERS_MAX = 510, PATH_SIZE = 4096 };
+enum { TABLES_MAX = 8, READERS_MAX = 510 };
 /* Address space, not disk: the file grows as it is written. Halved until it fits the process's
  * limit. */
 #define MAP_SIZE_MAX ((size_t)64 << 30)
@@ -28,16 +28,7 @@ struct shared_env {
 static struct shared_env *shared_envs;
 static pthread_mutex_t shared_lock = PTHREAD_MUTEX_INITIALIZER;
 
-struct store_catalog {
-    struct shared_env *shared;
-    MDB_env *env;
-    MDB_dbi meta, segments, inputs, states, records;
-    bool has_records;     /* a store of before has no such table until it is written to */
-    uint64_t record_seed; /* a writer's */
-    char path[PATH_SIZE];
-};
-
-static int catalog_fail(struct btr_err *err, int rc, const char *path, const char *doing)
+int catalog_fail(struct btr_err *err, int rc, const char *path, const char *doing)
 {
     int code = BTR_E_IO;
     if (rc == ENOSPC || rc == EDQUOT || rc == MDB_MAP_FULL)
@@ -182,7 +173,10 @@ static MDB_val seed_key(void)
 /* The table of records and the seed of their digests, which also stores of before are given. */
 static int records_ready(struct store_catalog *c, MDB_txn *txn, bool writer)
 {
-    int rc = mdb_dbi_open(txn, "records", writer ? MDB_CREATE : 0, &c->records);
+    int rc = writer ? mdb_dbi_open(txn, "trash", MDB_CREATE, &c->trash) : 0;
+    if (rc != 0)
+        return rc;
+    rc = mdb_dbi_open(txn, "records", writer ? MDB_CREATE : 0, &c->records);
     c->has_records = rc == 0;
     if (rc == MDB_NOTFOUND || !writer)
         return rc == MDB_NOTFOUND ? 0 : rc;
@@ -245,7 +239,7 @@ static int tables_ready(struct store_catalog *c, bool writer, struct btr_err *er
  * store yet. */
 static bool catalog_unfinished(const char *folder)
 {
-    char file[PATH_SIZE + 16];
+    char file[CATALOG_PATH_SIZE + 16];
     struct stat st;
     (void)snprintf(file, sizeof(file), "%s/data.mdb", folder);
     return stat(file, &st) == 0 && st.st_size < 2 * sysconf(_SC_PAGESIZE);
@@ -257,7 +251,7 @@ int store_catalog_open(struct store_catalog **out, const char *store, bool write
     struct store_catalog *c = calloc(1, sizeof(*c));
     if (!c)
         return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "out of memory");
-    char folder[PATH_SIZE];
+    char folder[CATALOG_PATH_SIZE];
     int size = snprintf(folder, sizeof(folder), "%s/catalog", store);
     (void)snprintf(c->path, sizeof(c->path), "%s", store);
     int rc = size < 0 || size >= (int)sizeof(folder) ? ENAMETOOLONG : 0;
@@ -290,7 +284,7 @@ void store_catalog_close(struct store_catalog *c)
 
 uint64_t store_catalog_size(const struct store_catalog *c)
 {
-    char file[PATH_SIZE + 32];
+    char file[CATALOG_PATH_SIZE + 32];
     struct stat st;
     (void)snprintf(file, sizeof(file), "%s/catalog/data.mdb", c->path);
     return stat(file, &st) == 0 ? (uint64_t)st.st_size : 0;
@@ -515,7 +509,7 @@ uint64_t store_catalog_record_seed(const struct store_catalog *c)
 
 /* ---- Writing -------------------------------------------------------------------------------- */
 
-static int row_put(MDB_txn *txn, MDB_dbi table, struct btr_span key, struct btr_span value)
+int catalog_row_put(MDB_txn *txn, MDB_dbi table, struct btr_span key, struct btr_span value)
 {
     MDB_val k = {.mv_size = key.size, .mv_data = (void *)(uintptr_t)key.at};
     MDB_val v = {.mv_size = value.size, .mv_data = (void *)(uintptr_t)value.at};
@@ -531,23 +525,23 @@ static int rows_put(struct store_catalog *c, MDB_txn *txn, const struct catalog_
         store_put_u64(key, segment->hash.hi);
         store_put_u64(key + 8, segment->hash.lo);
         catalog_segment_put(row, segment);
-        rc = row->failed
-                 ? ENOMEM
-                 : row_put(txn, c->segments, (struct btr_span){key, 16}, btr_buffer_view(row));
+        rc = row->failed ? ENOMEM
+                         : catalog_row_put(txn, c->segments, (struct btr_span){key, 16},
+                                           btr_buffer_view(row));
     }
     for (uint32_t i = 0; rc == 0 && i < progress->input_count; i++) {
         uint8_t key[24];
         btr_buffer_clear(row);
         catalog_input_key(key, &progress->inputs[i]);
         catalog_input_put(row, &progress->inputs[i]);
-        rc = row->failed
-                 ? ENOMEM
-                 : row_put(txn, c->inputs, (struct btr_span){key, 24}, btr_buffer_view(row));
+        rc = row->failed ? ENOMEM
+                         : catalog_row_put(txn, c->inputs, (struct btr_span){key, 24},
+                                           btr_buffer_view(row));
     }
     for (uint32_t i = 0; rc == 0 && i < progress->state_count; i++) {
         uint8_t key[16];
         catalog_state_key(key, progress->states[i].format, progress->states[i].host);
-        rc = row_put(txn, c->states, (struct btr_span){key, 16}, progress->states[i].bytes);
+        rc = catalog_row_put(txn, c->states, (struct btr_span){key, 16}, progress->states[i].bytes);
     }
     return rc;
 }
@@ -570,7 +564,7 @@ static int records_put(struct store_catalog *c, MDB_txn *txn, struct btr_span pa
     uint8_t next[8];
     for (unsigned i = 0; i < 8; i++)
         next[i] = (uint8_t)((number + 1) >> (56 - 8 * i));
-    return row_put(txn, c->records, (struct btr_span){next, sizeof(next)}, packed);
+    return catalog_row_put(txn, c->records, (struct btr_span){next, sizeof(next)}, packed);
 }
 
 int store_catalog_publish(struct store_catalog *c, const struct catalog_segment *segment,
@@ -600,45 +594,5 @@ int store_catalog_publish(struct store_catalog *c, const struct catalog_segment 
         mdb_txn_abort(txn);
     else
         rc = mdb_txn_commit(txn);
-    return rc == 0 ? 0 : catalog_fail(err, rc, c->path, "write");
-}
-
-static int rows_remove(struct store_catalog *c, MDB_txn *txn, const struct catalog_segment *old,
-                       uint32_t old_count)
-{
-    int rc = 0;
-    for (uint32_t i = 0; rc == 0 && i < old_count; i++) {
-        uint8_t key[16];
-        store_put_u64(key, old[i].hash.hi);
-        store_put_u64(key + 8, old[i].hash.lo);
-        MDB_val k = {.mv_size = sizeof(key), .mv_data = key};
-        rc = mdb_del(txn, c->segments, &k, NULL);
-    }
-    return rc;
-}
-
-int store_catalog_replace(struct store_catalog *c, const struct catalog_segment *segment,
-                          const struct catalog_segment *old, uint32_t old_count,
-                          const struct store_faults *faults, struct btr_err *err)
-{
-    static const struct btr_progress none;
-    MDB_txn *txn = NULL;
-    struct btr_buffer row = {0};
-    int rc = mdb_txn_begin(c->env, NULL, 0, &txn);
-    if (rc != 0)
-        return catalog_fail(err, rc, c->path, "write");
-    rc = rows_remove(c, txn, old, old_count);
-    bool gone = rc == MDB_NOTFOUND;
-    if (rc == 0)
-        rc = rows_put(c, txn, segment, &none, &row);
-    btr_buffer_fini(&row);
-    if (rc == 0 && faults && faults->fails(faults->self, "commit"))
-        rc = ENOSPC;
-    if (rc != 0)
-        mdb_txn_abort(txn);
-    else
-        rc = mdb_txn_commit(txn);
-    if (gone)
-        return btr_fail(err, BTR_E_NOTFOUND, UINT64_MAX, "a segment is gone from the catalog");
     return rc == 0 ? 0 : catalog_fail(err, rc, c->path, "write");
 }

@@ -58,13 +58,19 @@ int store_catalog_publish(struct store_catalog *catalog, const struct catalog_se
                           const struct btr_progress *progress, const struct store_faults *faults,
                           struct btr_err *err);
 /**
- * Names one segment in the place of others. One that the catalog does not name any more is no
- * failure of the others: then nothing is changed.
- * @return 0, BTR_E_NOTFOUND (one of `old` is gone), BTR_E_IO, BTR_E_FULL
+ * Names one segment in the place of others, which become trash: files that no new reader sees.
+ * @param now_ns  wall clock
+ * @return 0, BTR_E_NOTFOUND (one of `old` is not there: nothing is changed), BTR_E_IO, BTR_E_FULL
  */
 int store_catalog_replace(struct store_catalog *catalog, const struct catalog_segment *segment,
-                          const struct catalog_segment *old, uint32_t old_count,
+                          const struct catalog_segment *old, uint32_t old_count, int64_t now_ns,
                           const struct store_faults *faults, struct btr_err *err);
+/** Trash from before a time: hash and day alone. *rows is the caller's to free. A writer's only. */
+int store_catalog_trash(struct store_catalog *catalog, int64_t before_ns,
+                        struct catalog_segment **rows, uint32_t *count, struct btr_err *err);
+/** The files of these are gone. */
+int store_catalog_trash_forget(struct store_catalog *catalog, const struct catalog_segment *rows,
+                               uint32_t count, struct btr_err *err);
 /**
  * Loads digests of records: the newest sets that together have at most `most`.
  * @param left_out  digests in older sets

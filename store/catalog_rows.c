@@ -38,8 +38,7 @@ static bool times_get(struct btr_cursor *c, int64_t *first_ns, int64_t *last_ns)
     return true;
 }
 
-/* A day is part of a path: digits and '-' only. */
-static bool day_is_plain(struct btr_span day)
+bool catalog_day_is_plain(struct btr_span day)
 {
     bool plain = day.size > 0 && day.size < STORE_DAY_SIZE;
     for (size_t i = 0; plain && i < day.size; i++)
@@ -52,7 +51,7 @@ bool catalog_segment_get(struct btr_span key, struct btr_span value, struct cata
     struct btr_cursor c = {.rest = value};
     struct btr_span day, sha256;
     *row = (struct catalog_segment){0};
-    if (key.size != 16 || !text_get(&c, &day) || !day_is_plain(day) ||
+    if (key.size != 16 || !text_get(&c, &day) || !catalog_day_is_plain(day) ||
         !btr_cursor_span(&c, BTR_SHA256_SIZE, &sha256))
         return false;
     row->hash = (struct btr_id){store_get_u64(key.at), store_get_u64(key.at + 8)};

@@ -15,4 +15,7 @@ bool catalog_input_get(struct btr_span value, struct btr_input *i);
 void catalog_state_key(uint8_t key[CATALOG_STATE_KEY_SIZE], struct btr_span format,
                        struct btr_span host);
 
+/** A day is part of a path: digits and '-' only. */
+bool catalog_day_is_plain(struct btr_span day);
+
 #endif

@@ -1,8 +1,10 @@
 /* Merges all that can be merged: what the writer's thread does bit by bit. */
+#include <btr/clock.h>
 #include <unistd.h>
 
 #include "files.h"
 #include "merge.h"
+#include "trash.h"
 
 /* As a writer opens a store, but for one that is there. */
 static int store_take(struct store_catalog **catalog, int *lock_fd, const char *path,
@@ -18,17 +20,6 @@ static int store_take(struct store_catalog **catalog, int *lock_fd, const char *
     return rc < 0 ? rc : store_catalog_open(catalog, path, true, err);
 }
 
-static int left_over_sweep(const char *path, struct store_catalog *catalog, struct btr_err *err)
-{
-    struct catalog_segment *rows = NULL;
-    uint32_t count = 0;
-    int rc = store_catalog_segments(catalog, &rows, &count, err);
-    if (rc == 0)
-        rc = store_files_sweep(path, rows, count, err);
-    free(rows);
-    return rc;
-}
-
 int btr_store_compact(const char *path, struct btr_merge_stat *out, struct btr_err *err)
 {
     struct store_catalog *catalog = NULL;
@@ -37,7 +28,7 @@ int btr_store_compact(const char *path, struct btr_merge_stat *out, struct btr_e
     *out = (struct btr_merge_stat){0};
     int rc = store_take(&catalog, &lock_fd, path, err);
     if (rc == 0)
-        rc = left_over_sweep(path, catalog, err);
+        rc = store_trash_sweep(path, catalog, btr_wall_ns(), err);
     if (rc == 0) {
         rc = store_merger_init(&merger, path, catalog, NULL, err);
         if (rc == 0)

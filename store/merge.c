@@ -1,10 +1,12 @@
 #include "merge.h"
 
+#include <btr/clock.h>
 #include <stdlib.h>
 
 #include "once.h"
 #include "pack.h"
 #include "segment_write.h"
+#include "trash.h"
 
 static int out_of_memory(struct btr_err *err)
 {
@@ -151,7 +153,7 @@ static int chosen_seal(struct store_merger *m, const struct store_load *load, ui
     for (uint32_t i = 0; rc == 0 && i < count; i++)
         old[i] = m->rows[m->chosen[i]];
     if (rc == 0)
-        rc = store_catalog_replace(m->catalog, &row, old, count, m->faults, err);
+        rc = store_catalog_replace(m->catalog, &row, old, count, btr_wall_ns(), m->faults, err);
     for (uint32_t i = 0; rc == 0 && i < count; i++)
         m->stat.bytes_before += old[i].file_size;
     if (rc == 0) {
@@ -161,6 +163,7 @@ static int chosen_seal(struct store_merger *m, const struct store_load *load, ui
         m->stat.bytes_after += row.file_size;
         m->stat.event_count += row.sealed.event_count;
         m->stat.dropped += load->dropped;
+        rc = store_trash_empty(m->store, m->catalog, btr_wall_ns(), err);
     }
     free(inputs);
     free(old);

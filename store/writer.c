@@ -6,11 +6,13 @@
  */
 #include "writer.h"
 
+#include <btr/clock.h>
 #include <pthread.h>
 #include <unistd.h>
 
 #include "merge_thread.h"
 #include "segment_write.h"
+#include "trash.h"
 
 /* An input by its number in this run. */
 struct input_name {
@@ -382,18 +384,13 @@ uint64_t btr_writer_records_left_out(const struct btr_writer *w)
 
 static int writer_start(struct btr_writer *w, struct btr_err *err)
 {
-    struct catalog_segment *rows = NULL;
-    uint32_t row_count = 0;
     int rc = store_files_prepare(w->path, err);
     if (rc == 0)
         rc = w->lock_fd = store_files_lock(w->path, err);
     if (rc >= 0)
         rc = store_catalog_open(&w->catalog, w->path, true, err);
     if (rc == 0)
-        rc = store_catalog_segments(w->catalog, &rows, &row_count, err);
-    if (rc == 0)
-        rc = store_files_sweep(w->path, rows, row_count, err);
-    free(rows);
+        rc = store_trash_sweep(w->path, w->catalog, btr_wall_ns(), err);
     if (rc < 0)
         return rc;
     if (pthread_create(&w->thread, NULL, seal_thread, w) != 0)

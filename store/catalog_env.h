@@ -1,0 +1,27 @@
+#ifndef STORE_CATALOG_ENV_H
+#define STORE_CATALOG_ENV_H
+/** What the files of the catalog share. None else includes lmdb.h. */
+#include <lmdb.h>
+
+#include "catalog.h"
+
+enum { CATALOG_PATH_SIZE = 4096 };
+
+struct shared_env;
+
+struct store_catalog {
+    struct shared_env *shared;
+    MDB_env *env;
+    MDB_dbi meta, segments, inputs, states, records;
+    MDB_dbi trash;        /* a writer's */
+    bool has_records;     /* a store of before has no such table until it is written to */
+    uint64_t record_seed; /* a writer's */
+    char path[CATALOG_PATH_SIZE];
+};
+
+/** @param rc  of LMDB or errno  @return a code of btr/err.h */
+int catalog_fail(struct btr_err *err, int rc, const char *path, const char *doing);
+/** @return 0 or what LMDB says */
+int catalog_row_put(MDB_txn *txn, MDB_dbi table, struct btr_span key, struct btr_span value);
+
+#endif
