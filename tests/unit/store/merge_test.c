@@ -150,6 +150,46 @@ static void the_writer_merges_beside_its_publishes(void **state)
     temp_folder_remove(folder);
 }
 
+/* Bytes written an event that stays: fresh files and merges, over what is there in the end. */
+static void thousands_of_small_publishes_are_written_a_few_times(void **state)
+{
+    (void)state;
+    struct model m;
+    struct btr_err err = {0};
+    struct btr_writer *writer = NULL;
+    struct btr_merge_stat merged;
+    struct btr_reader *reader = NULL;
+    struct btr_store_stat stat;
+    uint32_t publishes = getenv("BTR_LONG") ? 6000 : 1000;
+    char folder[256], path[300];
+    const char *paths[] = {path};
+    temp_folder_make(folder);
+    (void)snprintf(path, sizeof(path), "%s/store", folder);
+    model_init(&m, 41);
+    assert_int_equal(btr_writer_open(&writer, path, &err), 0);
+    const struct btr_sink *sink = btr_writer_sink(writer);
+    for (uint32_t i = 0; i < publishes; i++)
+        model_publish(&m, sink, 1, 60);
+    assert_int_equal(sink->drain(sink->self, &err), 0);
+    assert_int_equal(btr_writer_merged(writer, &merged, &err), 0);
+    btr_writer_close(writer);
+    uint64_t gone = merged.bytes_before;
+    merged = compact(path);
+    gone += merged.bytes_before;
+    assert_int_equal(btr_reader_open(&reader, paths, 1, &err), 0);
+    assert_int_equal(btr_reader_stat(reader, &stat, &err), 0);
+    model_check_events(&m, reader);
+    btr_reader_close(reader);
+    double written = (double)(gone + stat.segment_bytes) / (double)stat.segment_bytes;
+    print_message(
+        "%u publishes, %u events: %.2f bytes written a byte that stays, one file of %u bytes\n",
+        publishes, m.event_count, written, (unsigned)stat.segment_bytes);
+    assert_true(written <
+                1 + MERGE_TIERS + 16); /* small files cost more an event than large ones */
+    model_fini(&m);
+    temp_folder_remove(folder);
+}
+
 /* ---- Trash ----------------------------------------------------------------------------------- */
 
 static uint32_t trash_count(struct store_catalog *catalog)
@@ -401,6 +441,7 @@ int merge_tests(void)
         cmocka_unit_test(merging_of_many_blocks_keeps_all),
         cmocka_unit_test(merging_is_deterministic),
         cmocka_unit_test(the_writer_merges_beside_its_publishes),
+        cmocka_unit_test(thousands_of_small_publishes_are_written_a_few_times),
         cmocka_unit_test(a_reader_of_before_reads_on_and_trash_goes_later),
         cmocka_unit_test(a_step_that_fails_leaves_the_old_segments),
         cmocka_unit_test(a_damaged_segment_is_left_as_it_is),
