@@ -40,10 +40,8 @@ enum { READER_CACHE_SIZE = 256 << 20 };
 int reader_segment_ready(struct btr_reader *reader, uint32_t segment, struct btr_err *err);
 /** Ready, with ids and kinds. */
 int reader_segment_entities(struct btr_reader *reader, uint32_t segment, struct btr_err *err);
-/** Gathers events that are told again elsewhere; all segments become ready. @param again  empty,
- * with its reader */
-int reader_events_again(struct btr_reader *reader, struct once_list *again, btr_event_visit *visit,
-                        void *self, struct btr_err *err);
+/** Tells again->told what is told again elsewhere; all segments become ready. */
+int reader_events_again(struct btr_reader *reader, struct once_marks *again, struct btr_err *err);
 /** Fills an event of a segment that is ready. */
 int reader_event_fill(struct btr_reader *reader, uint32_t segment, uint32_t event,
                       struct btr_event_full *out, struct btr_err *err);

@@ -222,23 +222,34 @@ static int segments_scan(struct event_search *s, const struct stream_wish *wish)
     return 0;
 }
 
-/* Scans for what is told again elsewhere. */
-static int again_scan(struct event_search *s, const struct stream_wish *wish,
-                      struct once_list *again)
+/** A search, to be run over slices of its time. */
+struct sliced_search {
+    struct event_search search;
+    const struct stream_wish *wish;
+};
+
+static int slice_scan(void *self, int64_t since_ns, int64_t until_ns, struct once_list *list)
 {
-    struct event_search first = *s;
-    first.visit = once_list_take;
-    first.self = again;
-    int rc = segments_scan(&first, wish);
-    if (rc == BTR_E_NOMEM)
-        return btr_fail(s->err, rc, UINT64_MAX, "out of memory while reading a store");
-    once_list_settle(again);
-    return rc;
+    const struct sliced_search *sliced = self;
+    struct event_search s = sliced->search;
+    s.since_ns = since_ns > s.since_ns ? since_ns : s.since_ns;
+    s.until_ns = until_ns < s.until_ns ? until_ns : s.until_ns;
+    s.visit = once_list_take;
+    s.self = list;
+    return segments_scan(&s, sliced->wish);
+}
+
+/* Marks what is told again elsewhere, of all that a search visits. */
+static int again_mark(const struct event_search *s, const struct stream_wish *wish,
+                      struct once_marks *marks)
+{
+    struct sliced_search sliced = {*s, wish};
+    return once_marks_make(marks, s->reader, s->since_ns, slice_scan, &sliced, s->err);
 }
 
 /** A visitor that passes over what is told again. */
 struct once_visit {
-    const struct once_list *again;
+    const struct once_marks *again;
     btr_event_visit *visit;
     void *self;
 };
@@ -246,7 +257,7 @@ struct once_visit {
 static int visit_once(void *self, btr_event_ref ref, const struct btr_event_full *event)
 {
     const struct once_visit *v = self;
-    return once_list_has(v->again, ref) ? 0 : v->visit(v->self, ref, event);
+    return once_marks_has(v->again, ref) ? 0 : v->visit(v->self, ref, event);
 }
 
 /* Whether segments that a scan asks may tell the same. They become ready. */
@@ -266,14 +277,14 @@ static int search(struct event_search *s, const struct stream_wish *wish)
         return rc;
     if (rc == 0 || !reader_once_may(s->reader, s->since_ns, s->until_ns))
         return segments_scan(s, wish);
-    struct once_list again = {.reader = s->reader};
+    struct once_marks again = {0};
     struct once_visit once = {&again, s->visit, s->self};
-    rc = again_scan(s, wish, &again);
+    rc = again_mark(s, wish, &again);
     s->visit = visit_once;
     s->self = &once;
     if (rc == 0)
         rc = segments_scan(s, wish);
-    once_list_fini(&again);
+    once_marks_fini(&again);
     return rc;
 }
 
@@ -321,20 +332,10 @@ int btr_reader_by_origin(struct btr_reader *r, struct btr_span input, uint64_t l
     return search(&s, &wish);
 }
 
-int reader_events_again(struct btr_reader *r, struct once_list *again, btr_event_visit *visit,
-                        void *self, struct btr_err *err)
+int reader_events_again(struct btr_reader *r, struct once_marks *again, struct btr_err *err)
 {
     struct event_search s = {.reader = r, .since_ns = INT64_MIN, .until_ns = INT64_MAX, .err = err};
     struct stream_wish wish = {0};
     int rc = search_prepare(&s);
-    if (rc == 1)
-        rc = again_scan(&s, &wish, again);
-    for (size_t i = 0; rc == 0 && i < again->count; i++) {
-        struct btr_event_full full;
-        btr_event_ref ref = again->refs[again->items[i].place];
-        rc = btr_reader_event(r, ref, &full, err);
-        if (rc == 0)
-            rc = visit(self, ref, &full);
-    }
-    return rc;
+    return rc == 1 ? again_mark(&s, &wish, again) : rc;
 }

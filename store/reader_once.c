@@ -281,19 +281,32 @@ int once_flows_release(struct once_flows *held, struct btr_reader *r, btr_flow_v
     return rc;
 }
 
-/* ---- Lists of events ------------------------------------------------------------------------ */
+/* ---- Slices of time ------------------------------------------------------------------------- */
 
-void once_list_fini(struct once_list *list)
+enum { SLICE_FULL = 1 };
+
+void once_marks_fini(struct once_marks *m)
 {
-    free(list->items);
-    free(list->refs);
+    for (uint32_t i = 0; m->bits && i < m->segment_count; i++)
+        free(m->bits[i]);
+    free(m->bits);
+}
+
+bool once_marks_has(const struct once_marks *m, btr_event_ref ref)
+{
+    uint32_t segment = (uint32_t)(ref >> 32), event = (uint32_t)ref;
+    return m->bits[segment] && (m->bits[segment][event / 8] >> event % 8 & 1);
 }
 
 int once_list_take(void *self, btr_event_ref ref, const struct btr_event_full *full)
 {
     struct once_list *l = self;
-    if (!store_once_in(&l->reader->once.windows, full->event.stream, full->event.last_ns))
+    int64_t at_ns = full->event.last_ns;
+    if (at_ns < l->first_ns || at_ns > l->last_ns ||
+        !store_once_in(&l->reader->once.windows, full->event.stream, at_ns))
         return 0;
+    if (l->count >= ONCE_SLICE_EVENTS && l->first_ns < l->last_ns)
+        return SLICE_FULL;
     if (l->count == l->capacity) {
         size_t capacity = l->capacity == 0 ? 256 : l->capacity * 2;
         struct once_event *items = realloc(l->items, capacity * sizeof(*items));
@@ -304,43 +317,91 @@ int once_list_take(void *self, btr_event_ref ref, const struct btr_event_full *f
             return BTR_E_NOMEM;
         l->capacity = capacity;
     }
-    if (ranks_settle(l->reader, NULL) < 0)
-        return BTR_E_NOMEM;
     l->items[l->count] = once_of(l->reader, ref, full, (uint32_t)l->count);
     l->refs[l->count++] = ref;
     return 0;
 }
 
-static int place_compare(const void *x, const void *y)
+static bool mark_set(struct once_marks *m, const struct btr_reader *r, btr_event_ref ref)
 {
-    const struct once_event *a = x, *b = y;
-    return (a->place > b->place) - (a->place < b->place);
+    uint32_t segment = (uint32_t)(ref >> 32), event = (uint32_t)ref;
+    if (!m->bits[segment])
+        m->bits[segment] = calloc(r->segments[segment].row.sealed.event_count / 8 + 1, 1);
+    if (m->bits[segment])
+        m->bits[segment][event / 8] |= (uint8_t)(1U << event % 8);
+    return m->bits[segment] != NULL;
 }
 
-void once_list_settle(struct once_list *l)
+static int slice_mark(struct once_marks *m, struct once_list *l, struct btr_err *err)
 {
-    size_t kept = 0;
     store_once_mark(l->items, l->count);
-    for (size_t i = 0; i < l->count; i++)
-        if (l->items[i].again)
-            l->items[kept++] = l->items[i];
-    l->count = kept;
-    if (kept > 1)
-        qsort(l->items, kept, sizeof(*l->items), place_compare); /* refs ascend with places */
+    for (size_t i = 0; i < l->count; i++) {
+        if (!l->items[i].again)
+            continue;
+        if (!mark_set(m, l->reader, l->refs[l->items[i].place]))
+            return out_of_memory(err);
+        if (m->told)
+            m->told(m->self, &l->items[i]);
+    }
+    return 0;
 }
 
-bool once_list_has(const struct once_list *l, btr_event_ref ref)
+/* One stretch of time in slices: halved until one fits, doubled when there is room. */
+static int stretch_mark(struct once_marks *m, struct once_list *l, int64_t first_ns,
+                        int64_t last_ns, once_scan *scan, void *self, struct btr_err *err)
 {
-    size_t low = 0, high = l->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        btr_event_ref at = l->refs[l->items[middle].place];
-        if (at == ref)
-            return true;
-        if (at < ref)
-            low = middle + 1;
-        else
-            high = middle;
+    uint64_t left = (uint64_t)last_ns - (uint64_t)first_ns, width = left; /* less one each */
+    for (uint64_t at = (uint64_t)first_ns;;) {
+        l->count = 0;
+        l->first_ns = (int64_t)at;
+        l->last_ns = (int64_t)(at + width);
+        int rc = scan(self, l->first_ns, l->last_ns, l);
+        if (rc == SLICE_FULL) {
+            width /= 2;
+            continue;
+        }
+        rc = rc == BTR_E_NOMEM ? out_of_memory(err) : rc;
+        if (rc == 0)
+            rc = slice_mark(m, l, err);
+        if (rc != 0 || left == width)
+            return rc;
+        at += width + 1;
+        left -= width + 1;
+        if (l->count < ONCE_SLICE_EVENTS / 4 && width <= UINT64_MAX / 4)
+            width = width * 2 + 1;
+        width = width < left ? width : left;
     }
-    return false;
+}
+
+static int window_compare(const void *x, const void *y)
+{
+    const struct once_window *a = x, *b = y;
+    return (a->first_ns > b->first_ns) - (a->first_ns < b->first_ns);
+}
+
+int once_marks_make(struct once_marks *m, struct btr_reader *r, int64_t since_ns, once_scan *scan,
+                    void *self, struct btr_err *err)
+{
+    uint32_t count = r->once.windows.count;
+    struct once_list list = {.reader = r};
+    struct once_window *by_time = malloc(((size_t)count + 1) * sizeof(*by_time));
+    m->segment_count = r->segment_count;
+    m->bits = calloc((size_t)r->segment_count + 1, sizeof(*m->bits));
+    int rc = by_time && m->bits ? ranks_settle(r, err) : out_of_memory(err);
+    if (rc == 0 && count > 0) {
+        memcpy(by_time, r->once.windows.items, count * sizeof(*by_time));
+        qsort(by_time, count, sizeof(*by_time), window_compare);
+    }
+    for (uint32_t i = 0, n; rc == 0 && i < count; i += n) {
+        int64_t first_ns = by_time[i].first_ns, last_ns = by_time[i].last_ns;
+        for (n = 1; i + n < count && by_time[i + n].first_ns <= last_ns; n++)
+            last_ns = by_time[i + n].last_ns > last_ns ? by_time[i + n].last_ns : last_ns;
+        first_ns = first_ns < since_ns ? since_ns : first_ns;
+        if (first_ns <= last_ns)
+            rc = stretch_mark(m, &list, first_ns, last_ns, scan, self, err);
+    }
+    free(by_time);
+    free(list.items);
+    free(list.refs);
+    return rc;
 }

@@ -39,20 +39,38 @@ int once_flows_hold(struct once_flows *held, const struct btr_flow *flow, struct
 int once_flows_release(struct once_flows *held, struct btr_reader *reader, btr_flow_visit *visit,
                        void *self, struct btr_err *err);
 
-/** Events that may be told twice, gathered by a scan. */
+enum { ONCE_SLICE_EVENTS = 1 << 18 }; /* compared at a time: bounds the memory */
+
+/** Events that may be told twice, of a slice of time. */
 struct once_list {
     struct btr_reader *reader;
     struct once_event *items;
     btr_event_ref *refs; /* by place */
     size_t count, capacity;
+    int64_t first_ns, last_ns; /* of `last_ns` of events */
 };
 
-void once_list_fini(struct once_list *list);
-/** A btr_event_visit with the list as self: takes what lies in a window. */
+/** Runs btr_event_visit once_list_take over the events between two times, and maybe more. @return
+ * what it returned */
+typedef int once_scan(void *self, int64_t since_ns, int64_t until_ns, struct once_list *list);
+
+/** Events that are told again elsewhere: a bit each. */
+struct once_marks {
+    uint8_t **bits; /* by segment; NULL: none in it */
+    uint32_t segment_count;
+    void (*told)(void *self, const struct once_event *event); /* of each; or NULL */
+    void *self;
+};
+
+void once_marks_fini(struct once_marks *marks);
+bool once_marks_has(const struct once_marks *marks, btr_event_ref ref);
+/** A btr_event_visit with the list as self: takes what lies in its slice and in a window. */
 int once_list_take(void *list, btr_event_ref ref, const struct btr_event_full *event);
-/** Marks; then items[0..count) are those that are told again elsewhere, in order of refs. */
-void once_list_settle(struct once_list *list);
-/** @return whether an event is one of these */
-bool once_list_has(const struct once_list *list, btr_event_ref ref);
+/**
+ * Compares what ends at since_ns or later, slice by slice of time.
+ * @param marks  zeroed but for told and self
+ */
+int once_marks_make(struct once_marks *marks, struct btr_reader *reader, int64_t since_ns,
+                    once_scan *scan, void *self, struct btr_err *err);
 
 #endif

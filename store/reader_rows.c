@@ -302,16 +302,14 @@ static int stats_of_segment(struct btr_reader *reader, uint32_t segment,
 }
 
 /* Takes back what another input or store told too. First and last stay: all tell the same times. */
-static int stat_again(void *self, btr_event_ref ref, const struct btr_event_full *full)
+static void stat_again(void *self, const struct once_event *e)
 {
-    struct btr_source_stat *stat = &((struct btr_source_stat *)self)[full->event.stream];
-    (void)ref;
-    if (full->event.flags & (BTR_EVENT_IMPLIED | BTR_EVENT_PART))
-        return 0;
+    struct btr_source_stat *stat = &((struct btr_source_stat *)self)[e->source];
+    if (e->event.flags & (BTR_EVENT_IMPLIED | BTR_EVENT_PART))
+        return;
     stat->event_count--;
-    if (full->event.operation <= BTR_OP_MAX)
-        stat->operation_count[full->event.operation]--;
-    return 0;
+    if (e->event.operation <= BTR_OP_MAX)
+        stat->operation_count[e->event.operation]--;
 }
 
 /** Counts of gaps and undecoded records, by source. */
@@ -366,9 +364,9 @@ static int rows_recount(struct btr_reader *r, struct btr_source_stat *stats, uin
 static int stats_once(struct btr_reader *r, struct btr_source_stat *stats, uint32_t count,
                       struct btr_err *err)
 {
-    struct once_list again = {.reader = r};
-    int rc = reader_events_again(r, &again, stat_again, stats, err);
-    once_list_fini(&again);
+    struct once_marks again = {.told = stat_again, .self = stats};
+    int rc = reader_events_again(r, &again, err);
+    once_marks_fini(&again);
     return rc == 0 && rows_may_repeat(r) ? rows_recount(r, stats, count, err) : rc;
 }
 
@@ -386,12 +384,10 @@ static int undecoded_count(void *self, const struct btr_quarantined_full *record
     return 0;
 }
 
-static int event_again(void *self, btr_event_ref ref, const struct btr_event_full *full)
+static void event_again(void *self, const struct once_event *e)
 {
-    (void)ref;
-    (void)full;
+    (void)e;
     --*(uint64_t *)self;
-    return 0;
 }
 
 static int stat_compare(const void *x, const void *y)
@@ -460,10 +456,10 @@ int btr_reader_stat(struct btr_reader *r, struct btr_store_stat *out, struct btr
         out->segment_bytes += r->segments[i].row.file_size;
     }
     int rc = entities_count(r, &out->entity_count, err);
-    struct once_list again = {.reader = r};
+    struct once_marks again = {.told = event_again, .self = &out->event_count};
     if (rc == 0)
-        rc = reader_events_again(r, &again, event_again, &out->event_count, err);
-    once_list_fini(&again);
+        rc = reader_events_again(r, &again, err);
+    once_marks_fini(&again);
     if (rc != 0 || !rows_may_repeat(r))
         return rc;
     out->gap_count = out->undecoded = 0;
