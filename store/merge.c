@@ -21,7 +21,6 @@ int store_merger_init(struct store_merger *m, const char *store, struct store_ca
     m->unpacker = store_unpacker_new();
     if (!store_sealer_init(&m->sealer) || !m->unpacker)
         return out_of_memory(err);
-    m->sealer.packer.level = STORE_LEVEL_MERGED;
     return 0;
 }
 
@@ -143,11 +142,14 @@ static int chosen_load(struct store_merger *m, struct store_load *load, uint32_t
 }
 
 static int chosen_seal(struct store_merger *m, const struct store_load *load, uint32_t count,
-                       struct btr_err *err)
+                       bool all, struct btr_err *err)
 {
     struct catalog_segment row, *old = calloc(count, sizeof(*old));
     struct seal_input *inputs = store_load_inputs(load);
     int rc = old && inputs ? 0 : out_of_memory(err);
+    m->sealer.packer.level = all || m->builder.event_count >= MERGE_FINAL_EVENTS / 4
+                                 ? STORE_LEVEL_FINAL
+                                 : STORE_LEVEL_FRESH;
     if (rc == 0)
         rc = store_segment_write(&row, m->store, &m->sealer, &m->builder, inputs, m->faults, err);
     for (uint32_t i = 0; rc == 0 && i < count; i++)
@@ -184,7 +186,7 @@ int store_merge_once(struct store_merger *m, bool all, bool (*stop)(void *self),
     if (rc == 0)
         rc = store_load_once(&load, err);
     if (rc == 0)
-        rc = chosen_seal(m, &load, count, err);
+        rc = chosen_seal(m, &load, count, all, err);
     store_load_fini(&load);
     store_builder_clear(&m->builder);
     if (rc < 0)

@@ -3,8 +3,9 @@
 /** The door to zstd, and the writer of sections. */
 #include "format.h"
 
-/** Effort of zstd (docs/decisions/0001): of what was just told, and of what is merged to stay. */
-enum { STORE_LEVEL_FRESH = 7, STORE_LEVEL_MERGED = 12 };
+/** Effort of zstd (docs/decisions/0001): of what is fresh or will be merged again, and of what
+ * stays. */
+enum { STORE_LEVEL_FRESH = 7, STORE_LEVEL_FINAL = 15 };
 
 /** Makes the image of a segment file, section by section. One thread. */
 struct store_packer {
