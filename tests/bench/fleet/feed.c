@@ -78,23 +78,25 @@ static bool is_full(const struct feed *f)
 
 /* ---- A day ---------------------------------------------------------------------------------- */
 
-/* What a stream tells until a time. `*next_ns` becomes the time of what it tells after that, if
- * that is less. */
+/* What a stream tells until a time, whole records only: the parts of one in two segments would
+ * look like told twice. `*next_ns` becomes the time of what comes after that, if that is less. */
 static int stream_feed(struct feed *f, struct fleet_unit *u, uint32_t stream, int64_t until_ns,
                        int64_t *next_ns)
 {
     const struct fleet_recording *r = u->site->recording;
     const struct fleet_stream *s = &r->streams[stream];
     bool attacked = fleet_unit_salt(u->place) == 0;
+    uint32_t line = 0; /* of the event before */
     while (u->next[stream] < s->event_count && !is_full(f)) {
         const struct fleet_event *e = &r->events[s->event_first + u->next[stream]];
         int64_t at_ns = e->last_ns + u->shift_ns;
-        if (at_ns >= until_ns) {
+        if (at_ns >= until_ns && e->line != line) {
             if (at_ns < *next_ns)
                 *next_ns = at_ns;
             break;
         }
         u->next[stream]++;
+        line = e->line;
         if ((attacked || !e->attack) && !fleet_unit_emit(u, e, f->texts, &f->batch))
             return no_memory(f);
     }
