@@ -11,7 +11,7 @@ static const char *const section_words[STORE_SECTION_MAX + 1] = {
     [STORE_INDEX] = "index",       [STORE_RECORDS] = "records",
     [STORE_LINES] = "lines",       [STORE_STATS] = "statistics",
     [STORE_GAPS] = "gaps",         [STORE_QUARANTINE] = "quarantine",
-    [STORE_REACH] = "reach",
+    [STORE_REACH] = "reach",       [STORE_FILTER] = "filter",
 };
 
 const char *store_section_word(unsigned type)
@@ -53,7 +53,7 @@ void store_header_write(uint8_t *file, const struct store_header *h,
                         const struct store_section *sections)
 {
     memcpy(file, "BSEG", 4);
-    put_u16(file + 4, STORE_VERSION);
+    put_u16(file + 4, h->version);
     put_u16(file + 6, 0);
     store_put_u32(file + 8, h->section_count);
     store_put_u32(file + 12, h->event_count);
@@ -80,6 +80,11 @@ static void row_read(const uint8_t *at, struct store_section *s)
     s->checksum = store_get_u64(at + 32);
 }
 
+static bool is_required(const struct store_header *h, unsigned type)
+{
+    return type <= STORE_REQUIRED_MAX && (type != STORE_KINDS || h->version == 1);
+}
+
 /* Sections fill the file from the end of the table to its last byte, without a hole. */
 static int table_check(const struct store_header *h, const struct store_section *sections,
                        struct btr_err *err)
@@ -96,11 +101,11 @@ static int table_check(const struct store_header *h, const struct store_section 
             return btr_fail(err, BTR_E_VERSION, s->offset, "section of unknown type %u", s->type);
         end += s->size;
         type_before = s->type;
-        known += s->type <= STORE_REQUIRED_MAX;
+        known += is_required(h, s->type);
     }
     if (end != h->file_size)
         return btr_fail(err, BTR_E_FORMAT, end, "bytes that belong to no section");
-    if (known != STORE_REQUIRED_MAX)
+    if (known != (h->version == 1 ? STORE_REQUIRED_MAX : STORE_REQUIRED_MAX - 1))
         return btr_fail(err, BTR_E_FORMAT, STORE_HEADER_SIZE, "a required section is missing");
     return 0;
 }
@@ -131,7 +136,7 @@ int store_header_read(struct btr_span file, struct store_header *h, struct store
     if (file.size < STORE_HEADER_SIZE)
         return btr_fail(err, BTR_E_TRUNCATED, file.size, "header cut");
     unsigned version = (unsigned)at[4] | (unsigned)at[5] << 8;
-    if (version != STORE_VERSION)
+    if (version < STORE_VERSION_OLDEST || version > STORE_VERSION)
         return btr_fail(err, version > STORE_VERSION ? BTR_E_VERSION : BTR_E_FORMAT, 4,
                         "segment format %u, this program reads %u", version, STORE_VERSION);
     uint32_t section_count = store_get_u32(at + 8);
@@ -141,7 +146,8 @@ int store_header_read(struct btr_span file, struct store_header *h, struct store
         return btr_fail(err, BTR_E_TRUNCATED, file.size, "section table cut");
     if (header_checksum(at, section_count) != store_get_u64(at + 56))
         return btr_fail(err, BTR_E_CHECKSUM, 56, "header or section table is damaged");
-    *h = (struct store_header){.section_count = (uint16_t)section_count,
+    *h = (struct store_header){.version = (uint16_t)version,
+                               .section_count = (uint16_t)section_count,
                                .event_count = store_get_u32(at + 12),
                                .entity_count = store_get_u32(at + 16),
                                .string_count = store_get_u32(at + 20),

@@ -9,7 +9,8 @@
 #include <btr/err.h>
 
 enum {
-    STORE_VERSION = 1,
+    STORE_VERSION = 2,
+    STORE_VERSION_OLDEST = 1, /* what is still read */
     STORE_HEADER_SIZE = 64,
     STORE_SECTION_ROW_SIZE = 40,
     STORE_BLOCK_ROW_SIZE = 24,
@@ -17,6 +18,9 @@ enum {
     STORE_BLOCK_EVENTS = 8192,           /* events of a block, but for the last */
     STORE_INDEX_ENTITIES = 1024,         /* entities of an index block, but for the last */
     STORE_ENTITY_ROWS = 4096,            /* entities of an entity block, but for the last */
+    STORE_ID_ROWS = 512,                 /* ids of a block, but for the last */
+    STORE_LOOKUP_BUCKETS = 1024,         /* buckets of a block of numbers, or all when fewer */
+    STORE_FILTER_IDS = 4096,             /* ids that a part of the filter has, if they are even */
     STORE_STRING_BLOCK_SIZE = 256 << 10, /* bytes from which a block of strings is closed */
     STORE_BLOCK_RAW_MAX = 256 << 20,     /* bytes of an unpacked block */
     STORE_EVENTS_MAX = 4 << 20,          /* events of a segment */
@@ -30,20 +34,22 @@ enum store_section_type {
     STORE_INPUTS = 3,
     STORE_IDS = 4,
     STORE_NUMBERS = 5,
-    STORE_KINDS = 6,
+    STORE_KINDS = 6, /* in format 1 only */
     STORE_ENTITIES = 7,
     STORE_BLOCKS = 8,
     STORE_EVENTS = 9,
     STORE_DETAILS = 10,
     STORE_INDEX = 11,
-    STORE_REQUIRED_MAX = 11, /* those above are in every segment */
+    STORE_REQUIRED_MAX = 11, /* those above, kinds apart, are in every segment */
     STORE_RECORDS = 12,
     STORE_LINES = 13,
     STORE_STATS = 14,
     STORE_GAPS = 15,
     STORE_QUARANTINE = 16,
     STORE_REACH = 17,
-    STORE_SECTION_MAX = 17
+    STORE_FILTER = 18,
+    STORE_SECTION_MAX = 18,
+    STORE_SECTIONS_WRITTEN = STORE_SECTION_MAX - 1 /* all but kinds */
 };
 
 enum store_section_flag {
@@ -52,7 +58,7 @@ enum store_section_flag {
 };
 
 struct store_header {
-    uint16_t section_count;
+    uint16_t version, section_count;
     uint32_t event_count, entity_count, string_count, stream_count, input_count;
     int64_t first_ns,
         last_ns; /* least first and greatest last order time; 0 and 0 without events */

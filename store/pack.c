@@ -20,7 +20,7 @@ void store_packer_fini(struct store_packer *p)
 
 void store_packer_begin(struct store_packer *p)
 {
-    static const uint8_t room[STORE_HEADER_SIZE + STORE_SECTION_MAX * STORE_SECTION_ROW_SIZE];
+    static const uint8_t room[STORE_HEADER_SIZE + STORE_SECTIONS_WRITTEN * STORE_SECTION_ROW_SIZE];
     btr_buffer_clear(&p->file);
     btr_buffer_put(&p->file, room, sizeof(room));
     p->section_count = 0;
@@ -102,6 +102,7 @@ int store_packer_end(struct store_packer *p, struct store_header *header, struct
 {
     if (p->file.failed)
         return out_of_memory(err);
+    header->version = STORE_VERSION;
     header->section_count = (uint16_t)p->section_count;
     header->file_size = p->file.size;
     store_header_write(p->file.at, header, p->sections);

@@ -219,22 +219,37 @@ static int header_compare(const struct reader_segment *s, struct btr_err *err)
                     s->seg.name);
 }
 
+static int segment_map(struct btr_reader *r, uint32_t segment, struct btr_err *err)
+{
+    struct reader_segment *s = &r->segments[segment];
+    char path[STORE_PATH_SIZE];
+    if (s->is_mapped)
+        return 0;
+    if (!store_files_path(path, r->paths[s->store], &s->row))
+        return btr_fail(err, BTR_E_IO, UINT64_MAX, "path of the store is too long");
+    int rc = 0;
+    if (!s->seg.is_open)
+        rc = s->seg.is_mapped ? store_segment_open(&s->seg, s->seg.bytes, err)
+                              : store_segment_map(&s->seg, path, s->row.file_size, err);
+    if (rc == 0)
+        rc = header_compare(s, err);
+    s->is_mapped = rc == 0;
+    return rc;
+}
+
+int reader_segment_may_hold(struct btr_reader *r, uint32_t segment, struct btr_id id,
+                            struct btr_err *err)
+{
+    int rc = segment_map(r, segment, err);
+    return rc < 0 ? rc : store_segment_may_hold(&r->segments[segment].seg, id);
+}
+
 int reader_segment_ready(struct btr_reader *r, uint32_t segment, struct btr_err *err)
 {
     struct reader_segment *s = &r->segments[segment];
     if (s->is_ready)
         return 0;
-    if (!s->seg.is_open) {
-        char path[STORE_PATH_SIZE];
-        if (!store_files_path(path, r->paths[s->store], &s->row))
-            return btr_fail(err, BTR_E_IO, UINT64_MAX, "path of the store is too long");
-        int rc = s->seg.is_mapped ? store_segment_open(&s->seg, s->seg.bytes, err)
-                                  : store_segment_map(&s->seg, path, s->row.file_size, err);
-        if (rc < 0)
-            return rc;
-        r->cost.segments_opened++;
-    }
-    int rc = header_compare(s, err);
+    int rc = segment_map(r, segment, err);
     if (rc == 0)
         rc = store_segment_names(&s->seg, err);
     for (uint32_t i = 0; rc == 0 && i < s->seg.header.stream_count; i++) {
@@ -245,6 +260,7 @@ int reader_segment_ready(struct btr_reader *r, uint32_t segment, struct btr_err 
     }
     if (rc == 0)
         rc = reader_once_learn(r, segment, err);
+    r->cost.segments_opened += rc == 0;
     s->is_ready = rc == 0;
     return rc;
 }
@@ -252,7 +268,5 @@ int reader_segment_ready(struct btr_reader *r, uint32_t segment, struct btr_err 
 int reader_segment_entities(struct btr_reader *r, uint32_t segment, struct btr_err *err)
 {
     int rc = reader_segment_ready(r, segment, err);
-    if (rc == 0)
-        rc = store_segment_ids(&r->segments[segment].seg, err);
-    return rc < 0 ? rc : store_segment_kinds(&r->segments[segment].seg, err);
+    return rc < 0 ? rc : store_segment_ids(&r->segments[segment].seg, err);
 }

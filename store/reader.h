@@ -9,6 +9,7 @@
 struct reader_segment {
     struct catalog_segment row;
     uint32_t store; /* index of its store */
+    bool is_mapped; /* and the header is the one that was published */
     bool is_ready;  /* mapped, and its sources numbered */
     struct store_segment seg;
 };
@@ -38,6 +39,10 @@ enum { READER_CACHE_SIZE = 256 << 20 };
 
 /** Makes a segment ready for reading. */
 int reader_segment_ready(struct btr_reader *reader, uint32_t segment, struct btr_err *err);
+/** @return 1 when an entity may be in a segment, 0 when it is not, or a failure. Of a segment only
+ * the header and a part of its filter are touched. */
+int reader_segment_may_hold(struct btr_reader *reader, uint32_t segment, struct btr_id id,
+                            struct btr_err *err);
 /** Ready, with ids and kinds. */
 int reader_segment_entities(struct btr_reader *reader, uint32_t segment, struct btr_err *err);
 /** Tells again->told what is told again elsewhere; all segments become ready. */

@@ -80,8 +80,12 @@ static int entity_gather(struct store_segment *seg, uint32_t number, struct btr_
         return rc;
     const struct segment_entities *e = slot->data;
     const struct segment_entity *row = &e->rows[number - e->first];
-    row_merge(to, row, seg->kinds[number]);
-    if (row->host > 0 && to->host.size == 0)
+    struct btr_id id;
+    uint8_t kind;
+    rc = store_segment_who(seg, number, &id, &kind, err);
+    if (rc == 0)
+        row_merge(to, row, kind);
+    if (rc == 0 && row->host > 0 && to->host.size == 0)
         rc = string_copy(seg, row->host - 1, arena, &to->host, err);
     if (rc == 0)
         rc = attrs_gather(seg, e->attrs + row->attr_begin, row[1].attr_begin - row->attr_begin,
@@ -152,10 +156,15 @@ int btr_reader_entity(struct btr_reader *r, struct btr_id id, struct btr_arena *
     bool found = false;
     int rc = 0;
     for (uint32_t i = 0; rc == 0 && i < r->segment_count; i++) {
-        rc = reader_segment_entities(r, i, err);
         struct store_segment *seg = &r->segments[i].seg;
-        uint32_t number = rc == 0 ? store_segment_find(seg, id) : UINT32_MAX;
-        if (number == UINT32_MAX)
+        uint32_t number = UINT32_MAX;
+        rc = reader_segment_may_hold(r, i, id, err);
+        if (rc == 0)
+            continue;
+        rc = rc < 0 ? rc : reader_segment_entities(r, i, err);
+        if (rc == 0)
+            rc = store_segment_find(seg, id, &number, err);
+        if (rc < 0 || number == UINT32_MAX)
             continue;
         found = true;
         rc = entity_gather(seg, number, arena, &list, &entity, err);
@@ -228,15 +237,24 @@ static void heap_sink(struct entity_merge *m, uint32_t at)
     m->heap[at] = moved;
 }
 
-static void heap_step(struct entity_merge *m)
+/* Reads the id at the place of a cursor. */
+static int cursor_read(struct merge_cursor *c, struct btr_err *err)
+{
+    uint8_t kind;
+    return store_segment_who(c->seg, c->seg->sorted[c->place], &c->id, &kind, err);
+}
+
+static int heap_step(struct entity_merge *m, struct btr_err *err)
 {
     struct merge_cursor *c = &m->heap[0];
+    int rc = 0;
     if (++c->place < c->seg->header.entity_count)
-        c->id = store_segment_sorted_id(c->seg, c->place);
+        rc = cursor_read(c, err);
     else
         *c = m->heap[--m->heap_count];
     if (m->heap_count > 0)
         heap_sink(m, 0);
+    return rc;
 }
 
 static int heap_make(struct entity_merge *m, struct btr_err *err)
@@ -246,13 +264,18 @@ static int heap_make(struct entity_merge *m, struct btr_err *err)
     if (!m->heap)
         return out_of_memory(err);
     for (uint32_t i = 0; i < r->segment_count; i++) {
+        struct store_segment *seg = &r->segments[i].seg;
+        struct merge_cursor *c = &m->heap[m->heap_count];
         int rc = reader_segment_entities(r, i, err);
+        if (rc == 0)
+            rc = store_segment_sort(seg, err);
+        *c = (struct merge_cursor){.seg = seg, .segment = i};
+        if (rc == 0 && seg->header.entity_count > 0) {
+            rc = cursor_read(c, err);
+            m->heap_count++;
+        }
         if (rc < 0)
             return rc;
-        struct store_segment *seg = &r->segments[i].seg;
-        if (seg->header.entity_count > 0)
-            m->heap[m->heap_count++] =
-                (struct merge_cursor){seg, i, 0, store_segment_sorted_id(seg, 0)};
     }
     for (uint32_t i = m->heap_count / 2; i-- > 0;)
         heap_sink(m, i);
@@ -276,10 +299,11 @@ static int entity_next(struct entity_merge *m, struct btr_entity *e, struct btr_
     btr_arena_reset(m->arena);
     while (m->heap_count > 0 && btr_id_equal(m->heap[0].id, e->id)) {
         struct merge_cursor *c = &m->heap[0];
-        int rc = entity_gather(c->seg, c->seg->numbers[c->place], m->arena, &m->attrs, e, err);
+        int rc = entity_gather(c->seg, c->seg->sorted[c->place], m->arena, &m->attrs, e, err);
+        if (rc == 0)
+            rc = heap_step(m, err);
         if (rc < 0)
             return rc;
-        heap_step(m);
     }
     return 0;
 }

@@ -1,14 +1,22 @@
 /* Events in full: by reference, by time, by the agent's record id, by origin. */
 #include "reader.h"
 
-static void event_join(struct store_segment *seg, const struct segment_event *e,
-                       const struct segment_detail *d, struct btr_event_full *out)
+static int event_join(struct store_segment *seg, const struct segment_event *e,
+                      const struct segment_detail *d, struct btr_event_full *out,
+                      struct btr_err *err)
 {
+    struct btr_id subject, object;
+    uint8_t kind;
+    int rc = store_segment_who(seg, e->subject, &subject, &kind, err);
+    if (rc == 0)
+        rc = store_segment_who(seg, e->object, &object, &kind, err);
+    if (rc < 0)
+        return rc;
     const struct segment_stream *stream = &seg->streams[e->stream];
     const struct segment_input *input = &seg->inputs[stream->input];
     *out = (struct btr_event_full){
-        .event = {.subject = store_segment_id(seg, e->subject),
-                  .object = store_segment_id(seg, e->object),
+        .event = {.subject = subject,
+                  .object = object,
                   .time_ns = d->time_ns,
                   .first_ns = e->first_ns,
                   .last_ns = e->last_ns,
@@ -24,6 +32,7 @@ static void event_join(struct store_segment *seg, const struct segment_event *e,
         .input = input->name,
         .input_digest = {input->digest, sizeof(input->digest)},
     };
+    return 0;
 }
 
 /** Both halves of an event block, pinned. */
@@ -59,9 +68,10 @@ int reader_event_fill(struct btr_reader *r, uint32_t segment, uint32_t event,
         return rc;
     const struct segment_event *events = pair.events->data;
     const struct segment_detail *details = pair.details->data;
-    event_join(seg, &events[event % STORE_BLOCK_EVENTS], &details[event % STORE_BLOCK_EVENTS], out);
+    rc = event_join(seg, &events[event % STORE_BLOCK_EVENTS], &details[event % STORE_BLOCK_EVENTS],
+                    out, err);
     pair_drop(&pair);
-    return 0;
+    return rc;
 }
 
 int btr_reader_event(struct btr_reader *r, btr_event_ref ref, struct btr_event_full *out,
@@ -113,8 +123,9 @@ static int block_scan(const struct event_search *s, uint32_t segment, uint32_t b
         struct btr_event_full full;
         if (!event_wanted(s, &events[i], &details[i]))
             continue;
-        event_join(seg, &events[i], &details[i], &full);
-        rc = s->visit(s->self, reader_ref(segment, block * STORE_BLOCK_EVENTS + i), &full);
+        rc = event_join(seg, &events[i], &details[i], &full, s->err);
+        if (rc == 0)
+            rc = s->visit(s->self, reader_ref(segment, block * STORE_BLOCK_EVENTS + i), &full);
     }
     pair_drop(&pair);
     return rc;

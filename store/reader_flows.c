@@ -82,7 +82,12 @@ static int flow_emit(struct flow_search *f, const struct segment_event *e, uint3
 {
     uint32_t other = e->subject == f->number ? e->object : e->subject;
     struct btr_flow *flow = &f->flows[f->flow_count];
-    *flow = (struct btr_flow){.other = store_segment_id(f->seg, other),
+    struct btr_id id;
+    uint8_t kind;
+    int rc = store_segment_who(f->seg, other, &id, &kind, f->err);
+    if (rc < 0)
+        return rc;
+    *flow = (struct btr_flow){.other = id,
                               .first_ns = e->first_ns,
                               .last_ns = e->last_ns,
                               .ref = reader_ref(f->segment, event),
@@ -90,7 +95,7 @@ static int flow_emit(struct flow_search *f, const struct segment_event *e, uint3
                               .operation = e->operation,
                               .doubt = e->doubt,
                               .flags = e->flags,
-                              .other_kind = f->seg->kinds[other]};
+                              .other_kind = kind};
     if (f->once && store_once_in(&f->reader->once.windows, flow->source, flow->last_ns))
         return once_flows_hold(&f->held, flow, f->err);
     return ++f->flow_count == FLOWS_RUN ? flows_flush(f) : 0;
@@ -203,12 +208,16 @@ static int entity_locate(struct flow_search *f, struct btr_id entity, uint32_t *
         located[i] = UINT32_MAX;
         if (!segment_may(&r->segments[i].row, f->side, f->bound_ns))
             continue;
-        int rc = reader_segment_entities(r, i, f->err);
+        int rc = reader_segment_may_hold(r, i, entity, f->err);
         if (rc == 0)
+            continue;
+        rc = rc < 0 ? rc : reader_segment_entities(r, i, f->err);
+        if (rc == 0)
+            rc = store_segment_find(seg, entity, &located[i], f->err);
+        if (rc == 0 && located[i] != UINT32_MAX)
             rc = store_segment_bounds(seg, f->err);
         if (rc < 0)
             return rc;
-        located[i] = store_segment_find(seg, entity);
     }
     return reader_once_settle(r, f->err);
 }

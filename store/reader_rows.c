@@ -426,10 +426,12 @@ static int entities_count(struct btr_reader *r, uint64_t *count, struct btr_err 
     int rc = 0;
     for (uint32_t i = 0; rc == 0 && i < r->segment_count; i++) {
         rc = reader_segment_entities(r, i, err);
-        const struct store_segment *seg = &r->segments[i].seg;
+        struct store_segment *seg = &r->segments[i].seg;
         for (uint32_t k = 0; rc == 0 && k < seg->header.entity_count; k++) {
-            struct btr_id id = store_segment_sorted_id(seg, k);
-            if (!btr_id_is_none(id) && btr_idmap_add(&seen, id, 0) == UINT32_MAX)
+            struct btr_id id;
+            uint8_t kind;
+            rc = store_segment_who(seg, k, &id, &kind, err);
+            if (rc == 0 && !btr_id_is_none(id) && btr_idmap_add(&seen, id, 0) == UINT32_MAX)
                 rc = out_of_memory(err);
         }
     }

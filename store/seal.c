@@ -110,6 +110,8 @@ int store_seal(struct store_sealer *s, const struct store_builder *b,
 
     int rc = store_seal_names(s, err);
     if (rc == 0)
+        rc = store_seal_ids(s, err);
+    if (rc == 0)
         rc = store_seal_entities(s, err);
     if (rc == 0)
         rc = store_seal_events(s, err);
@@ -119,6 +121,8 @@ int store_seal(struct store_sealer *s, const struct store_builder *b,
         rc = store_seal_places(s, err);
     if (rc == 0)
         rc = store_seal_rows(s, err);
+    if (rc == 0)
+        rc = store_seal_filter(s, err);
     if (rc < 0)
         return rc;
     struct store_header header = {.event_count = b->event_count,

@@ -58,8 +58,13 @@ int store_seal(struct store_sealer *s, const struct store_builder *builder,
 void store_seal_order(struct store_sealer *s);
 /** Fills attr_order and the numbers of strings. */
 void store_seal_attrs(struct store_sealer *s);
-/** Sections strings .. entities. */
+/** Sections strings, streams, inputs. */
 int store_seal_names(struct store_sealer *s, struct btr_err *err);
+/** Sections ids and numbers. */
+int store_seal_ids(struct store_sealer *s, struct btr_err *err);
+/** Section filter. */
+int store_seal_filter(struct store_sealer *s, struct btr_err *err);
+/** Section entities. */
 int store_seal_entities(struct store_sealer *s, struct btr_err *err);
 /** Sections blocks, events, details. */
 int store_seal_events(struct store_sealer *s, struct btr_err *err);

@@ -1,4 +1,4 @@
-/* Sections strings, streams, inputs, ids, numbers, kinds, entities (docs/FORMAT.md). */
+/* Sections strings, streams, inputs, entities (docs/FORMAT.md). */
 #include "seal.h"
 
 static bool attr_before(const void *self, uint32_t a, uint32_t b)
@@ -145,37 +145,6 @@ int store_seal_names(struct store_sealer *s, struct btr_err *err)
     return rc;
 }
 
-static bool id_before(const void *self, uint32_t a, uint32_t b)
-{
-    const struct store_builder *builder = self;
-    return btr_id_compare(builder->entities[a].id, builder->entities[b].id) < 0;
-}
-
-static int ids_sections(struct store_sealer *s, struct btr_err *err)
-{
-    const struct store_builder *b = s->builder;
-    struct btr_buffer *raw = &s->packer.raw;
-    uint32_t *sorted = s->scratch;
-    for (uint32_t i = 0; i < b->entity_count; i++)
-        sorted[i] = i;
-    store_sort(sorted, b->entity_count, s->scratch + b->entity_count, id_before, b);
-    store_section_begin(&s->packer, STORE_IDS, STORE_SECTION_STORED);
-    for (uint32_t i = 0; i < b->entity_count; i++) {
-        btr_buffer_u64(raw, b->entities[sorted[i]].id.hi);
-        btr_buffer_u64(raw, b->entities[sorted[i]].id.lo);
-    }
-    int rc = store_section_block(&s->packer, b->entity_count, err);
-    store_section_end(&s->packer);
-    store_section_begin(&s->packer, STORE_NUMBERS, 0);
-    for (unsigned shift = 0; shift < 32; shift += 8)
-        for (uint32_t i = 0; i < b->entity_count; i++)
-            btr_buffer_u8(raw, (uint8_t)(s->number_of[sorted[i]] >> shift));
-    if (rc == 0)
-        rc = store_section_block(&s->packer, b->entity_count, err);
-    store_section_end(&s->packer);
-    return rc;
-}
-
 static const struct builder_entity *entity_at(const struct store_sealer *s, uint32_t number)
 {
     return &s->builder->entities[s->entity_of[number]];
@@ -238,13 +207,7 @@ static uint32_t host_strings(const struct store_sealer *s)
 int store_seal_entities(struct store_sealer *s, struct btr_err *err)
 {
     uint32_t count = s->builder->entity_count, next_string = host_strings(s);
-    int rc = ids_sections(s, err);
-    store_section_begin(&s->packer, STORE_KINDS, 0);
-    for (uint32_t n = 0; n < count; n++)
-        btr_buffer_u8(&s->packer.raw, entity_at(s, n)->kind);
-    if (rc == 0)
-        rc = store_section_block(&s->packer, count, err);
-    store_section_end(&s->packer);
+    int rc = 0;
     store_section_begin(&s->packer, STORE_ENTITIES, 0);
     for (uint32_t at = 0; rc == 0 && at < count;) {
         uint32_t end = count - at < STORE_ENTITY_ROWS ? count : at + STORE_ENTITY_ROWS;

@@ -81,9 +81,7 @@ void store_segment_close(struct store_segment *seg)
     free(seg->inputs);
     free(seg->names_raw[0]);
     free(seg->names_raw[1]);
-    free(seg->numbers);
-    free(seg->places);
-    free(seg->kinds);
+    store_segment_ids_fini(seg);
     free(seg->bounds);
 }
 
@@ -108,9 +106,8 @@ int store_segment_directory(struct store_segment *seg, unsigned section, uint32_
     return 0;
 }
 
-/* Checks the sum over a block's packed bytes. */
-static int block_check(const struct store_segment *seg, unsigned section, uint32_t block,
-                       struct btr_err *err)
+int store_segment_check(const struct store_segment *seg, unsigned section, uint32_t block,
+                        struct btr_err *err)
 {
     const struct store_block *b = &seg->directory[section][block];
     if (btr_hash64((struct btr_span){seg->bytes.at + b->offset, b->packed_size}) == b->checksum)
@@ -128,7 +125,7 @@ int store_segment_block(struct store_segment *seg, unsigned section, uint32_t bl
         return rc;
     if (block >= count)
         return store_segment_bad(seg, err, section, block, "there is no such block");
-    rc = block_check(seg, section, block, err);
+    rc = store_segment_check(seg, section, block, err);
     if (rc < 0)
         return rc;
     const struct store_block *b = &seg->directory[section][block];
@@ -260,101 +257,7 @@ int store_segment_names(struct store_segment *seg, struct btr_err *err)
     return rc;
 }
 
-/* ---- Ids ------------------------------------------------------------------------------------ */
-
-uint32_t store_segment_find(const struct store_segment *seg, struct btr_id id)
-{
-    uint32_t low = 0, high = seg->header.entity_count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (btr_id_compare(store_segment_sorted_id(seg, middle), id) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    if (low == seg->header.entity_count || !btr_id_equal(store_segment_sorted_id(seg, low), id))
-        return UINT32_MAX;
-    return seg->numbers[low];
-}
-
-/* The ids stay in the file: checked once, read in place. */
-static int ids_check(struct store_segment *seg, struct btr_err *err)
-{
-    uint32_t blocks = 0, count = seg->header.entity_count;
-    int rc = store_segment_directory(seg, STORE_IDS, &blocks, err);
-    if (rc < 0)
-        return rc;
-    const struct store_block *b = seg->directory[STORE_IDS];
-    bool stored = (seg->section_of[STORE_IDS]->flags & STORE_SECTION_STORED) != 0;
-    if (blocks != 1 || !stored || b->count != count || b->raw_size != (uint64_t)count * 16)
-        return store_segment_bad(seg, err, STORE_IDS, 0, "has not as many rows as the header says");
-    rc = block_check(seg, STORE_IDS, 0, err);
-    if (rc < 0)
-        return rc;
-    seg->ids = seg->bytes.at + b->offset;
-    for (uint32_t i = 1; i < count; i++)
-        if (btr_id_compare(store_segment_sorted_id(seg, i - 1), store_segment_sorted_id(seg, i)) >=
-            0)
-            return store_segment_bad(seg, err, STORE_IDS, 0, "not in order");
-    return 0;
-}
-
-/* Four planes of bytes -> numbers, which must be a permutation. */
-static bool numbers_fill(struct store_segment *seg, const uint8_t *raw)
-{
-    size_t count = seg->header.entity_count;
-    memset(seg->places, 0xff, count * sizeof(*seg->places));
-    for (size_t i = 0; i < count; i++) {
-        uint32_t number = (uint32_t)raw[i] | (uint32_t)raw[i + count] << 8 |
-                          (uint32_t)raw[i + 2 * count] << 16 | (uint32_t)raw[i + 3 * count] << 24;
-        if (number >= count || seg->places[number] != UINT32_MAX)
-            return false;
-        seg->numbers[i] = number;
-        seg->places[number] = (uint32_t)i;
-    }
-    return true;
-}
-
-int store_segment_ids(struct store_segment *seg, struct btr_err *err)
-{
-    uint8_t *raw = NULL;
-    size_t size = 0, count = seg->header.entity_count;
-    if (seg->has_ids)
-        return 0;
-    int rc = ids_check(seg, err);
-    if (rc == 0)
-        rc = store_segment_single(seg, STORE_NUMBERS, seg->header.entity_count, &raw, &size, err);
-    if (rc < 0)
-        return rc;
-    free(seg->numbers);
-    free(seg->places);
-    seg->numbers = malloc((count + 1) * sizeof(*seg->numbers));
-    seg->places = malloc((count + 1) * sizeof(*seg->places));
-    if (!seg->numbers || !seg->places)
-        rc = out_of_memory(err);
-    else if (size != count * 4 || (count > 0 && (!raw || !numbers_fill(seg, raw))))
-        rc = store_segment_bad(seg, err, STORE_NUMBERS, 0, "malformed");
-    free(raw);
-    seg->has_ids = rc == 0;
-    return rc;
-}
-
-int store_segment_kinds(struct store_segment *seg, struct btr_err *err)
-{
-    size_t size = 0;
-    if (seg->has_kinds)
-        return 0;
-    int rc =
-        store_segment_single(seg, STORE_KINDS, seg->header.entity_count, &seg->kinds, &size, err);
-    if (rc == 0 && size != seg->header.entity_count)
-        rc = store_segment_bad(seg, err, STORE_KINDS, 0, "malformed");
-    if (rc < 0) {
-        free(seg->kinds);
-        seg->kinds = NULL;
-    }
-    seg->has_kinds = rc == 0;
-    return rc;
-}
+/* ---- Bounds of event blocks ------------------------------------------------------------------ */
 
 int store_segment_bounds(struct store_segment *seg, struct btr_err *err)
 {

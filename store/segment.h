@@ -9,6 +9,7 @@
 #include "cache.h"
 #include "catalog.h"
 #include "format.h"
+#include "fuse.h"
 
 enum { SEGMENT_LISTS = 3, SEGMENT_NAME_SIZE = 64 };
 
@@ -74,6 +75,21 @@ struct segment_strings {
     uint8_t *bytes;
 };
 
+/** A block of ids and kinds, in place. */
+struct segment_ids {
+    const uint8_t *ids;   /* 16 bytes each, by number; NULL: not checked yet */
+    const uint8_t *words; /* kinds that occur; none when codes are kinds */
+    const uint8_t *codes;
+    uint8_t bits; /* of a code: 0, 1, 2, 4, or 8 */
+};
+
+/** A block of numbers in the order of ids, in place. */
+struct segment_lookup {
+    const uint8_t
+        *buckets; /* a one for each id of a bucket, a zero ends it; NULL: not checked yet */
+    const uint8_t *numbers; /* number_bits each */
+};
+
 /** Kinds of decoded blocks that are cached. */
 enum segment_part {
     PART_EVENTS,
@@ -87,18 +103,24 @@ enum segment_part {
 struct store_segment {
     char name[SEGMENT_NAME_SIZE]; /* for messages */
     struct btr_span bytes;
-    bool is_mapped, is_open, has_names, has_ids, has_kinds, has_bounds;
+    bool is_mapped, is_open, has_names, has_ids, has_bounds;
     struct store_header header;
     struct store_section sections[STORE_SECTIONS_MAX];
     const struct store_section *section_of[STORE_SECTION_MAX + 1]; /* NULL: not in the file */
     struct store_block *directory[STORE_SECTION_MAX + 1];          /* NULL: not read yet */
     struct segment_stream *streams;
     struct segment_input *inputs;
-    uint8_t *names_raw[2]; /* what streams and inputs borrow from */
-    const uint8_t *ids;    /* in the file, sorted, 16 bytes each */
-    uint32_t *numbers;     /* place among the sorted ids -> number */
-    uint32_t *places;      /* number -> place */
-    uint8_t *kinds;        /* by number */
+    uint8_t *names_raw[2];         /* what streams and inputs borrow from */
+    struct segment_ids *id_blocks; /* once ids are there */
+    struct segment_lookup *lookups;
+    uint32_t lookup_count;
+    uint8_t bucket_bits, number_bits;
+    uint32_t *sorted;         /* numbers in the order of ids; NULL: not asked for */
+    uint8_t *old_ids;         /* of a segment of format 1: what id_blocks point to */
+    struct store_fuse *fuses; /* parts of the filter; NULL: every id may be here */
+    uint8_t *fuse_checked;    /* by part */
+    uint8_t fuse_bits;        /* top bits of an id that choose its part */
+    bool has_fuses;
     struct segment_bounds *bounds;
     struct cache_slot *slots[PART_COUNT];
     struct store_cache *cache;    /* the reader's */
@@ -136,21 +158,49 @@ int store_segment_single(struct store_segment *seg, unsigned section, uint32_t i
 /* Each makes sure that a part is there. */
 int store_segment_names(struct store_segment *seg, struct btr_err *err);
 int store_segment_ids(struct store_segment *seg, struct btr_err *err);
-int store_segment_kinds(struct store_segment *seg, struct btr_err *err);
+/** Fills seg->sorted, and proves that ids ascend in it; ids must be there. Costs all of them. */
+int store_segment_sort(struct store_segment *seg, struct btr_err *err);
 int store_segment_bounds(struct store_segment *seg, struct btr_err *err);
 
-/** @return the number of an id, or UINT32_MAX; ids must be there */
-uint32_t store_segment_find(const struct store_segment *seg, struct btr_id id);
-/** The i-th id in ascending order. Hot, as the next: a walk asks for one at every event. */
-static inline struct btr_id store_segment_sorted_id(const struct store_segment *seg, uint32_t place)
+/** Checks the sum over a block's bytes in the file; the directory must be there. */
+int store_segment_check(const struct store_segment *seg, unsigned section, uint32_t block,
+                        struct btr_err *err);
+void store_segment_ids_fini(struct store_segment *seg);
+
+/** Whether an id may be in the segment; one part of the filter is touched. Asks for nothing before.
+ * What is not told, or damaged, may be. */
+bool store_segment_filter_part(struct store_segment *seg, struct btr_id id);
+static inline bool store_segment_may_hold(struct store_segment *seg, struct btr_id id)
 {
-    const uint8_t *at = seg->ids + (size_t)place * 16;
-    return (struct btr_id){store_get_u64(at), store_get_u64(at + 8)};
+    uint32_t part = seg->fuse_bits == 0 ? 0 : (uint32_t)(id.hi >> (64 - seg->fuse_bits));
+    if (!seg->fuse_checked || !seg->fuse_checked[part])
+        return store_segment_filter_part(seg, id);
+    return store_fuse_may(&seg->fuses[part], id);
 }
 
-static inline struct btr_id store_segment_id(const struct store_segment *seg, uint32_t number)
+/** @param number  receives the number of an id, UINT32_MAX when it is not here; ids must be there
+ */
+int store_segment_find(struct store_segment *seg, struct btr_id id, uint32_t *number,
+                       struct btr_err *err);
+/** Checks a block of ids. */
+int store_segment_ids_block(struct store_segment *seg, uint32_t block, struct btr_err *err);
+/** Id and kind of an entity; ids must be there. Hot: a walk asks for one at every event. */
+static inline int store_segment_who(struct store_segment *seg, uint32_t number, struct btr_id *id,
+                                    uint8_t *kind, struct btr_err *err)
 {
-    return store_segment_sorted_id(seg, seg->places[number]);
+    const struct segment_ids *b = &seg->id_blocks[number / STORE_ID_ROWS];
+    uint32_t i = number % STORE_ID_ROWS, code = 0;
+    if (!b->ids) {
+        int rc = store_segment_ids_block(seg, number / STORE_ID_ROWS, err);
+        if (rc < 0)
+            return rc;
+    }
+    *id = (struct btr_id){store_get_u64(b->ids + (size_t)i * 16),
+                          store_get_u64(b->ids + (size_t)i * 16 + 8)};
+    if (b->bits > 0)
+        code = (uint32_t)b->codes[i * b->bits / 8] >> i * b->bits % 8 & ((1U << b->bits) - 1);
+    *kind = b->bits == 8 ? (uint8_t)code : b->words[code];
+    return 0;
 }
 
 /**

@@ -131,16 +131,21 @@ static int entity_load(struct store_load *l, struct store_segment *seg,
                        const struct segment_entities *rows, uint32_t number, struct btr_err *err)
 {
     const struct segment_entity *row = &rows->rows[number - rows->first];
-    uint32_t entity = store_builder_entity(l->builder, store_segment_id(seg, number)), host;
+    struct btr_id id;
+    uint8_t kind;
+    int rc = store_segment_who(seg, number, &id, &kind, err);
+    if (rc < 0)
+        return rc;
+    uint32_t entity = store_builder_entity(l->builder, id), host;
     if (entity == UINT32_MAX)
         return out_of_memory(err);
     l->entity_of[number] = entity;
     struct builder_entity *e = &l->builder->entities[entity];
-    if (seg->kinds[number] != BTR_KIND_NONE) {
+    if (kind != BTR_KIND_NONE) {
         e->flags = store_flags_join(e->kind, e->flags, row->flags);
-        e->kind = seg->kinds[number];
+        e->kind = kind;
     }
-    int rc = row->host > 0 ? string_load(l, seg, row->host - 1, &host, err) : 0;
+    rc = row->host > 0 ? string_load(l, seg, row->host - 1, &host, err) : 0;
     if (rc == 0 && row->host > 0 && e->host == 0)
         e->host = host + 1;
     if (rc < 0)
@@ -290,8 +295,6 @@ int store_load_segment(struct store_load *l, struct store_segment *seg, struct b
         rc = store_segment_names(seg, err);
     if (rc == 0)
         rc = store_segment_ids(seg, err);
-    if (rc == 0)
-        rc = store_segment_kinds(seg, err);
     if (rc == 0)
         rc = names_load(l, seg, err);
     if (rc == 0)

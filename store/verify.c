@@ -31,6 +31,8 @@ static const char *lost_by(unsigned section)
         return "the attributes of its entities; the events stay readable";
     case STORE_INDEX:
         return "walks to the entities of this block; a scan of the events still finds them";
+    case STORE_FILTER:
+        return "nothing but time: the segment is opened where it need not be";
     case STORE_RECORDS:
     case STORE_LINES:
         return "nothing but the quick search by record or line";
@@ -175,10 +177,35 @@ static int cross_check(struct verify *v, uint32_t segment, uint32_t block)
     return rc == BTR_E_NOMEM ? rc : 0;
 }
 
+/* Every entity must be found by its id, and pass the filter. */
+static int ids_verify(struct verify *v, uint32_t segment)
+{
+    struct store_segment *seg = &v->reader->segments[segment].seg;
+    struct btr_err err;
+    int rc = store_segment_sort(seg, &err);
+    for (uint32_t n = 0; rc == 0 && n < seg->header.entity_count; n++) {
+        struct btr_id id;
+        uint8_t kind;
+        uint32_t number = 0;
+        rc = store_segment_who(seg, n, &id, &kind, &err);
+        if (rc == 0)
+            rc = store_segment_find(seg, id, &number, &err);
+        if (rc == 0 && number != n)
+            rc = store_segment_bad(seg, &err, STORE_NUMBERS, 0, "does not find an entity");
+        if (rc == 0 && !store_segment_may_hold(seg, id))
+            rc = store_segment_bad(seg, &err, STORE_FILTER, 0, "denies an entity that is here");
+    }
+    if (rc == BTR_E_FORMAT) /* a checksum was named before */
+        fault(v, segment, rc, err.text, "walks to some entities of this segment");
+    return rc == BTR_E_NOMEM ? rc : 0;
+}
+
 static int contents_verify(struct verify *v, uint32_t segment)
 {
     struct store_segment *seg = &v->reader->segments[segment].seg;
-    int rc = part_verify(v, segment, STORE_EVENTS, store_segment_events);
+    int rc = ids_verify(v, segment);
+    if (rc == 0)
+        rc = part_verify(v, segment, STORE_EVENTS, store_segment_events);
     if (rc == 0)
         rc = part_verify(v, segment, STORE_DETAILS, store_segment_details);
     if (rc == 0)

@@ -73,8 +73,9 @@ class Bytes:
 class Segment:
     def __init__(self, data):
         magic, version, flags, sections = struct.unpack_from("<4sHHI", data, 0)
-        if magic != b"BSEG" or version != 1 or flags != 0:
-            raise ValueError("not a segment of format 1")
+        if magic != b"BSEG" or version not in (1, 2) or flags != 0:
+            raise ValueError("not a segment of format 1 or 2")
+        self.version = version
         (self.events, self.entities, self.strings, self.streams, self.inputs, self.first, self.last,
          size, _) = struct.unpack_from("<IIIIIqqQQ", data, 12)
         if size != len(data):
@@ -128,6 +129,63 @@ class Segment:
 
     def read_ids(self):
         """Ids by number."""
+        return self.read_old_ids() if self.version == 1 else self.read_new_ids()
+
+    def read_new_ids(self):
+        out, self.kinds = [], []
+        for _, items, b in self.blocks("ids"):
+            bits = b.u8()
+            words = b.take(1 << bits) if bits < 8 else range(256)
+            codes = int.from_bytes(b.take((items * bits + 7) // 8), "little")
+            self.kinds += [words[codes >> i * bits & (1 << bits) - 1] for i in range(items)]
+            out += [(b.u64(), b.u64()) for _ in range(items)]
+            b.end()
+        self.check_numbers(out)
+        self.check_filter(out)
+        return ["%016x%016x" % pair for pair in out]
+
+    def check_numbers(self, ids):
+        """Every id must be found in its bucket."""
+        bits = max(len(ids) - 1, 0).bit_length()
+        order = sorted(range(len(ids)), key=lambda n: ids[n])
+        bucket = at = 0
+        for _, items, b in self.blocks("numbers"):
+            buckets = min(1 << bits, 1024)
+            ones = int.from_bytes(b.take((items + buckets + 7) // 8), "little")
+            numbers = int.from_bytes(b.take((items * bits + 7) // 8), "little")
+            b.take(3)
+            b.end()
+            for bucket in range(bucket, bucket + buckets):
+                while ones & 1:
+                    number = numbers & (1 << bits) - 1
+                    if number != order[at] or ids[number][0] >> 64 - bits != bucket:
+                        raise ValueError("numbers: place %d" % at)
+                    ones, numbers, at = ones >> 1, numbers >> bits, at + 1
+                ones >>= 1
+            bucket += 1
+        if at != len(ids):
+            raise ValueError("numbers: not all entities are there")
+
+    def check_filter(self, ids):
+        """No id of the segment may be denied."""
+        parts = [b.data for _, _, b in self.blocks("filter")]
+        bits = max(len(parts) - 1, 0).bit_length()
+        for high, low in ids:
+            part = parts[high >> 64 - bits] if parts else b""
+            if not part:
+                continue
+            seed, reach, mask = struct.unpack_from("<QII", part)
+            h = (low ^ (high << 32 & MASK | high >> 32)) + seed & MASK
+            h = (h ^ h >> 33) * 0xFF51AFD7ED558CCD & MASK
+            h = (h ^ h >> 33) * 0xC4CEB9FE1A85EC53 & MASK
+            h ^= h >> 33
+            a = (h >> 32) * reach >> 32
+            places = [a, a + mask + 1 ^ (h >> 14 & mask), a + 2 * (mask + 1) ^ (h & mask)]
+            if part[16 + places[0]] ^ part[16 + places[1]] ^ part[16 + places[2]] != (h ^ h >> 32) & 255:
+                raise ValueError("filter: %016x%016x is denied" % (high, low))
+
+    def read_old_ids(self):
+        self.kinds = self.one("kinds").data
         ids, numbers = self.one("ids"), self.one("numbers").data
         out = [None] * self.entities
         for i in range(self.entities):
@@ -173,7 +231,6 @@ class Segment:
                 raise ValueError("block %d: numbering does not agree" % (first // BLOCK))
 
     def read_entities(self, strings):
-        kinds = self.one("kinds").data
         for first, items, b in self.blocks("entities"):
             following = b.varint()
             flags, hosts = b.take(items), b.column(items)
@@ -189,7 +246,7 @@ class Segment:
                 began = signed(began + firsts[i])
                 attributes = [[keys[k], signed(began + b.zigzag()), strings[values[k]]] for k in range(at, at + counts[i])]
                 at += counts[i]
-                yield {"entity": first + i, "kind": kinds[first + i], "flags": flags[i],
+                yield {"entity": first + i, "kind": self.kinds[first + i], "flags": flags[i],
                        "host": strings[hosts[i] - 1] if hosts[i] else None, "first": began, "last": signed(began + spans[i]),
                        "events": events[i], "attributes": attributes}
             b.end()

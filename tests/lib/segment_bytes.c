@@ -23,6 +23,7 @@ static int blocks_read(struct store_segment *seg, unsigned section, part_read *r
 }
 
 static volatile uint8_t byte_seen;
+static volatile bool id_seen;
 
 static int strings_read(struct store_segment *seg, struct btr_err *err)
 {
@@ -78,11 +79,21 @@ static int others_read(struct store_segment *seg, struct btr_err *err)
 }
 
 /* An id that is there is found under its number. */
-static void ids_prove(const struct store_segment *seg)
+static int ids_prove(struct store_segment *seg, struct btr_err *err)
 {
-    for (uint32_t n = 0; n < seg->header.entity_count; n++)
-        if (store_segment_find(seg, store_segment_id(seg, n)) != n)
+    int rc = store_segment_sort(seg, err);
+    for (uint32_t n = 0; rc == 0 && n < seg->header.entity_count; n++) {
+        struct btr_id id;
+        uint8_t kind;
+        uint32_t number = 0;
+        rc = store_segment_who(seg, n, &id, &kind, err);
+        if (rc == 0)
+            rc = store_segment_find(seg, id, &number, err);
+        id_seen = store_segment_may_hold(seg, id);
+        if (rc == 0 && number != n && number != UINT32_MAX)
             abort();
+    }
+    return rc;
 }
 
 static int all_read(struct store_segment *seg, struct btr_err *err)
@@ -91,9 +102,7 @@ static int all_read(struct store_segment *seg, struct btr_err *err)
     if (rc == 0)
         rc = store_segment_ids(seg, err);
     if (rc == 0)
-        ids_prove(seg);
-    if (rc == 0)
-        rc = store_segment_kinds(seg, err);
+        rc = ids_prove(seg, err);
     if (rc == 0)
         rc = store_segment_bounds(seg, err);
     if (rc == 0)
@@ -208,7 +217,8 @@ void segment_bytes_repair(uint8_t *bytes, size_t size)
                                          .raw_size = store_get_u64(row + 24),
                                          .checksum = store_get_u64(row + 32)};
     }
-    struct store_header h = {.section_count = (uint16_t)sections,
+    struct store_header h = {.version = (uint16_t)(bytes[4] | bytes[5] << 8),
+                             .section_count = (uint16_t)sections,
                              .event_count = store_get_u32(bytes + 12),
                              .entity_count = store_get_u32(bytes + 16),
                              .string_count = store_get_u32(bytes + 20),

@@ -270,8 +270,10 @@ static void verify_names_the_damaged_block_and_the_rest_stays_readable(void **st
 static void damage_to_any_section_is_named_by_verify(void **state)
 {
     (void)state;
-    for (unsigned section = 1; section <= STORE_GAPS; section++) {
+    for (unsigned section = 1; section <= STORE_SECTION_MAX; section++) {
         struct model m;
+        if (section == STORE_KINDS || section == STORE_QUARANTINE) /* not, or empty, here */
+            continue;
         struct btr_err err;
         struct btr_buffer file = {0};
         struct faults faults = {0};

@@ -1,4 +1,4 @@
-/* A segment of format 1 that was sealed when the format was new: it must read the same for ever. */
+/* Segments of every format, sealed when it was new: they must read the same for ever. */
 #include <test.h>
 
 #include <temp_files.h>
@@ -202,12 +202,11 @@ static void store_check(const char *path)
     btr_reader_close(reader);
 }
 
-static void a_segment_of_format_1_reads_as_it_was_written(void **state)
+static void file_check(const char *name)
 {
-    (void)state;
     char folder[256], path[300];
     uint8_t bytes[8192];
-    FILE *file = fopen(BTR_SOURCE_DIR "/tests/golden/segment-v1.bseg", "rb");
+    FILE *file = fopen(name, "rb");
     assert_non_null(file);
     size_t size = fread(bytes, 1, sizeof(bytes), file);
     (void)fclose(file);
@@ -217,6 +216,18 @@ static void a_segment_of_format_1_reads_as_it_was_written(void **state)
     assert_true(segment_store_make(path, (struct btr_span){bytes, size}));
     store_check(path);
     temp_folder_remove(folder);
+}
+
+static void a_segment_of_format_1_reads_as_it_was_written(void **state)
+{
+    (void)state;
+    file_check(BTR_SOURCE_DIR "/tests/golden/segment-v1.bseg");
+}
+
+static void a_segment_of_format_2_reads_as_it_was_written(void **state)
+{
+    (void)state;
+    file_check(BTR_SOURCE_DIR "/tests/golden/segment-v2.bseg");
 }
 
 /* $BTR_GOLDEN_WRITE names a file that receives it: how the file for a new version is made. */
@@ -245,6 +256,7 @@ int golden_tests(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_same_events_sealed_today_read_the_same),
         cmocka_unit_test(a_segment_of_format_1_reads_as_it_was_written),
+        cmocka_unit_test(a_segment_of_format_2_reads_as_it_was_written),
     };
     return cmocka_run_group_tests_name("golden", tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@ int writer_tests(void);
 int damage_tests(void);
 int golden_tests(void);
 int records_tests(void);
+int ids_tests(void);
 int merge_tests(void);
 int once_tests(void);
 
