@@ -165,8 +165,13 @@ static int find_run(struct find *f, const struct cli_args *args, enum btr_kind k
                     struct btr_err *err)
 {
     struct btr_reader *reader = NULL;
+    enum btr_attr_key key;
+    struct btr_span value;
     int rc = cli_reader_open(&reader, args, err);
-    if (rc == 0)
+    if (rc == 0 && btr_filter_exact(f->filter, &key, &value))
+        rc = btr_reader_entities_with(reader, kind, f->since_ns, f->until_ns, key, value,
+                                      find_visit, f, err);
+    else if (rc == 0)
         rc = btr_reader_entities(reader, kind, f->since_ns, f->until_ns, find_visit, f, err);
     if (rc == 0)
         rows_settle(f);

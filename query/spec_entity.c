@@ -152,8 +152,11 @@ static int process_find(const struct spec_search *search, struct entity_list *li
 {
     struct process_search p = {.search = search, .list = {.search = search}};
     p.at_ns = search->spec->at_ns != INT64_MIN ? search->spec->at_ns : search->at_ns;
-    int rc = btr_reader_entities(search->reader, BTR_KIND_PROCESS, INT64_MIN, INT64_MAX,
-                                 process_visit, &p, search->err);
+    char pid[24];
+    int size = snprintf(pid, sizeof(pid), "%llu", (unsigned long long)search->spec->number);
+    int rc = btr_reader_entities_with(
+        search->reader, BTR_KIND_PROCESS, INT64_MIN, INT64_MAX, BTR_ATTR_PROCESS_PID,
+        (struct btr_span){(const uint8_t *)pid, (size_t)size}, process_visit, &p, search->err);
     if (rc < 0)
         return rc;
     *list = p.list;
@@ -221,8 +224,8 @@ static int file_find(const struct spec_search *search, struct entity_list *list)
         rc = pasted_find(search, list);
     if (rc < 0 || list->count)
         return rc;
-    return btr_reader_entities(search->reader, BTR_KIND_FILE, INT64_MIN, INT64_MAX, file_visit,
-                               list, search->err);
+    return btr_reader_entities_with(search->reader, BTR_KIND_FILE, INT64_MIN, INT64_MAX,
+                                    BTR_ATTR_FILE_PATH, spec->path, file_visit, list, search->err);
 }
 
 /* ---- Flows ---- */
@@ -256,10 +259,22 @@ static int flow_visit(void *self, const struct btr_entity *e)
     return 0;
 }
 
+/* One that is found by its source, too, was visited then. */
+static int destination_visit(void *self, const struct btr_entity *e)
+{
+    const struct entity_list *list = self;
+    return attr_is(e, BTR_ATTR_SOURCE_IP, list->search->spec->address[0]) ? 0 : flow_visit(self, e);
+}
+
 static int flow_find(const struct spec_search *search, struct entity_list *list)
 {
-    int rc = btr_reader_entities(search->reader, BTR_KIND_FLOW, INT64_MIN, INT64_MAX, flow_visit,
-                                 list, search->err);
+    struct btr_span address = search->spec->address[0];
+    int rc = btr_reader_entities_with(search->reader, BTR_KIND_FLOW, INT64_MIN, INT64_MAX,
+                                      BTR_ATTR_SOURCE_IP, address, flow_visit, list, search->err);
+    if (rc == 0)
+        rc = btr_reader_entities_with(search->reader, BTR_KIND_FLOW, INT64_MIN, INT64_MAX,
+                                      BTR_ATTR_DESTINATION_IP, address, destination_visit, list,
+                                      search->err);
     if (rc == 0)
         keep_exact(list);
     return rc;

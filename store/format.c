@@ -12,6 +12,7 @@ static const char *const section_words[STORE_SECTION_MAX + 1] = {
     [STORE_LINES] = "lines",       [STORE_STATS] = "statistics",
     [STORE_GAPS] = "gaps",         [STORE_QUARANTINE] = "quarantine",
     [STORE_REACH] = "reach",       [STORE_FILTER] = "filter",
+    [STORE_VALUES] = "values",
 };
 
 const char *store_section_word(unsigned type)

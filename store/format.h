@@ -15,16 +15,18 @@ enum {
     STORE_SECTION_ROW_SIZE = 40,
     STORE_BLOCK_ROW_SIZE = 24,
     STORE_SECTIONS_MAX = 64,
-    STORE_BLOCK_EVENTS = 8192,           /* events of a block, but for the last */
-    STORE_INDEX_ENTITIES = 1024,         /* entities of an index block, but for the last */
-    STORE_ENTITY_ROWS = 4096,            /* entities of an entity block, but for the last */
-    STORE_ID_ROWS = 512,                 /* ids of a block, but for the last */
-    STORE_LOOKUP_BUCKETS = 1024,         /* buckets of a block of numbers, or all when fewer */
-    STORE_FILTER_IDS = 4096,             /* ids that a part of the filter has, if they are even */
-    STORE_STRING_BLOCK_SIZE = 256 << 10, /* bytes from which a block of strings is closed */
-    STORE_BLOCK_RAW_MAX = 256 << 20,     /* bytes of an unpacked block */
-    STORE_EVENTS_MAX = 4 << 20,          /* events of a segment */
-    STORE_ENTITIES_MAX = 8 << 20         /* entities of a segment */
+    STORE_BLOCK_EVENTS = 8192,          /* events of a block, but for the last */
+    STORE_INDEX_ENTITIES = 1024,        /* entities of an index block, but for the last */
+    STORE_ENTITY_ROWS = 256,            /* entities of an entity block, but for the last */
+    STORE_ENTITY_ROWS_OLD = 4096,       /* the same, of format 1 */
+    STORE_ID_ROWS = 512,                /* ids of a block, but for the last */
+    STORE_LOOKUP_BUCKETS = 1024,        /* buckets of a block of numbers, or all when fewer */
+    STORE_FILTER_IDS = 4096,            /* ids that a part of the filter has, if they are even */
+    STORE_STRING_BLOCK_MAX = 256 << 10, /* the same, of format 1 */
+    STORE_STRING_BLOCK_SIZE = 16 << 10, /* bytes from which a block of strings is closed */
+    STORE_BLOCK_RAW_MAX = 256 << 20,    /* bytes of an unpacked block */
+    STORE_EVENTS_MAX = 4 << 20,         /* events of a segment */
+    STORE_ENTITIES_MAX = 8 << 20        /* entities of a segment */
 };
 
 /* The numbers are on disk. A file has its sections in ascending order, each at most once. */
@@ -48,7 +50,8 @@ enum store_section_type {
     STORE_QUARANTINE = 16,
     STORE_REACH = 17,
     STORE_FILTER = 18,
-    STORE_SECTION_MAX = 18,
+    STORE_VALUES = 19,
+    STORE_SECTION_MAX = 19,
     STORE_SECTIONS_WRITTEN = STORE_SECTION_MAX - 1 /* all but kinds */
 };
 

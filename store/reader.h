@@ -51,6 +51,11 @@ int reader_events_again(struct btr_reader *reader, struct once_marks *again, str
 int reader_event_fill(struct btr_reader *reader, uint32_t segment, uint32_t event,
                       struct btr_event_full *out, struct btr_err *err);
 
+/** Whether an entity is of a kind (or kind is BTR_KIND_NONE) and has an event in a range; one
+ * without events is in the range of all times only. */
+bool reader_entity_wanted(const struct btr_entity *e, enum btr_kind kind, int64_t since_ns,
+                          int64_t until_ns);
+
 static inline btr_event_ref reader_ref(uint32_t segment, uint32_t event)
 {
     return (btr_event_ref)segment << 32 | event;

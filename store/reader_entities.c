@@ -75,7 +75,7 @@ static int entity_gather(struct store_segment *seg, uint32_t number, struct btr_
                          struct attr_list *list, struct btr_entity *to, struct btr_err *err)
 {
     struct cache_slot *slot = NULL;
-    int rc = store_segment_entities(seg, number / STORE_ENTITY_ROWS, &slot, err);
+    int rc = store_segment_entities(seg, number / store_segment_entity_rows(seg), &slot, err);
     if (rc < 0)
         return rc;
     const struct segment_entities *e = slot->data;
@@ -282,13 +282,14 @@ static int heap_make(struct entity_merge *m, struct btr_err *err)
     return 0;
 }
 
-static bool entity_wanted(const struct entity_merge *m, const struct btr_entity *e)
+bool reader_entity_wanted(const struct btr_entity *e, enum btr_kind kind, int64_t since_ns,
+                          int64_t until_ns)
 {
-    if (m->kind != BTR_KIND_NONE && e->kind != m->kind)
+    if (kind != BTR_KIND_NONE && e->kind != kind)
         return false;
     if (e->event_count == 0) /* noted only: part of an unbounded answer */
-        return m->since_ns == INT64_MIN && m->until_ns == INT64_MAX;
-    return e->first_ns <= m->until_ns && e->last_ns >= m->since_ns;
+        return since_ns == INT64_MIN && until_ns == INT64_MAX;
+    return e->first_ns <= until_ns && e->last_ns >= since_ns;
 }
 
 /* Gathers the entity at the top of the heap from all segments that have it, in their order. */
@@ -315,7 +316,8 @@ static int merge_run(struct entity_merge *m, btr_entity_visit *visit, void *self
     while (rc == 0 && m->heap_count > 0) {
         struct btr_entity e;
         rc = entity_next(m, &e, err);
-        if (rc == 0 && !btr_id_is_none(e.id) && entity_wanted(m, &e)) {
+        if (rc == 0 && !btr_id_is_none(e.id) &&
+            reader_entity_wanted(&e, m->kind, m->since_ns, m->until_ns)) {
             rc = attrs_settle(&m->attrs, m->arena, &e, err);
             if (rc == 0)
                 rc = count_settle(m->reader, &e, err);

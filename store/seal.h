@@ -62,6 +62,8 @@ void store_seal_attrs(struct store_sealer *s);
 int store_seal_names(struct store_sealer *s, struct btr_err *err);
 /** Sections ids and numbers. */
 int store_seal_ids(struct store_sealer *s, struct btr_err *err);
+/** Section values. */
+int store_seal_values(struct store_sealer *s, struct btr_err *err);
 /** Section filter. */
 int store_seal_filter(struct store_sealer *s, struct btr_err *err);
 /** Section entities. */

@@ -1,6 +1,8 @@
 /* Sections ids, numbers, filter (docs/FORMAT.md). */
 #include "fuse.h"
 #include "seal.h"
+#include "seal_buckets.h"
+#include "segment_buckets.h"
 
 static int out_of_memory(struct btr_err *err)
 {
@@ -95,77 +97,18 @@ static const uint32_t *entities_sort(struct store_sealer *s)
     return s->scratch;
 }
 
-static unsigned bits_below(uint32_t count)
-{
-    unsigned bits = 0;
-    while (bits < 31 && (UINT32_C(1) << bits) < count)
-        bits++;
-    return bits;
-}
-
-/* The top bits of an id. */
-static uint32_t top_bits(struct btr_id id, unsigned bits)
-{
-    return bits == 0 ? 0 : (uint32_t)(id.hi >> (64 - bits));
-}
-
-/* Appends values bit by bit, the lowest first; bytes are filled from their lowest bit. */
-struct bit_writer {
-    struct btr_buffer *out;
-    uint64_t held;
-    unsigned filled;
-};
-
-static void bits_put(struct bit_writer *w, uint32_t value, unsigned bits)
-{
-    w->held |= (uint64_t)value << w->filled;
-    for (w->filled += bits; w->filled >= 8; w->filled -= 8, w->held >>= 8)
-        btr_buffer_u8(w->out, (uint8_t)w->held);
-}
-
-static void bits_end(struct bit_writer *w)
-{
-    if (w->filled > 0)
-        btr_buffer_u8(w->out, (uint8_t)w->held);
-    w->held = w->filled = 0;
-}
-
-/* Buckets from `bucket`, whose ids stand at `begin`. @return where those behind them begin */
-static uint32_t lookup_put(struct store_sealer *s, const uint32_t *sorted, uint32_t begin,
-                           uint32_t bucket, unsigned bits)
-{
-    const struct store_builder *b = s->builder;
-    struct bit_writer w = {.out = &s->packer.raw};
-    uint32_t all = UINT32_C(1) << bits, end = begin;
-    uint32_t last = all - bucket < STORE_LOOKUP_BUCKETS ? all : bucket + STORE_LOOKUP_BUCKETS;
-    for (; bucket < last; bucket++) {
-        for (; end < b->entity_count && top_bits(b->entities[sorted[end]].id, bits) == bucket;
-             end++)
-            bits_put(&w, 1, 1);
-        bits_put(&w, 0, 1);
-    }
-    bits_end(&w);
-    for (uint32_t i = begin; i < end; i++)
-        bits_put(&w, s->number_of[sorted[i]], bits);
-    bits_end(&w);
-    btr_buffer_put(w.out, (const uint8_t[3]){0}, 3); /* so that four bytes can be read at each */
-    return end;
-}
-
 static int numbers_section(struct store_sealer *s, struct btr_err *err)
 {
-    uint32_t count = s->builder->entity_count, at = 0;
-    unsigned bits = bits_below(count);
+    const struct store_builder *b = s->builder;
     const uint32_t *sorted = entities_sort(s);
-    int rc = 0;
-    store_section_begin(&s->packer, STORE_NUMBERS, STORE_SECTION_STORED);
-    for (uint32_t bucket = 0; rc == 0 && count > 0 && bucket < UINT32_C(1) << bits;
-         bucket += STORE_LOOKUP_BUCKETS) {
-        uint32_t end = lookup_put(s, sorted, at, bucket, bits);
-        rc = store_section_block(&s->packer, end - at, err);
-        at = end;
-    }
-    store_section_end(&s->packer);
+    uint64_t *rows = malloc(((size_t)b->entity_count + 1) * sizeof(*rows));
+    if (!rows)
+        return out_of_memory(err);
+    for (uint32_t i = 0; i < b->entity_count; i++)
+        rows[i] = (b->entities[sorted[i]].id.hi >> 32 << 32) | s->number_of[sorted[i]];
+    int rc =
+        store_seal_buckets(&s->packer, STORE_NUMBERS, rows, b->entity_count, b->entity_count, err);
+    free(rows);
     return rc;
 }
 
@@ -181,7 +124,7 @@ int store_seal_filter(struct store_sealer *s, struct btr_err *err)
 {
     const struct store_builder *b = s->builder;
     const uint32_t *sorted = entities_sort(s);
-    unsigned bits = bits_below((b->entity_count + STORE_FILTER_IDS - 1) / STORE_FILTER_IDS);
+    unsigned bits = store_bits_below((b->entity_count + STORE_FILTER_IDS - 1) / STORE_FILTER_IDS);
     struct btr_id *ids = malloc(((size_t)b->entity_count + 1) * sizeof(*ids));
     int rc = ids ? 0 : out_of_memory(err);
     for (uint32_t i = 0; rc == 0 && i < b->entity_count; i++)
@@ -189,7 +132,7 @@ int store_seal_filter(struct store_sealer *s, struct btr_err *err)
     store_section_begin(&s->packer, STORE_FILTER, STORE_SECTION_STORED);
     for (uint32_t part = 0, at = 0; rc == 0 && part < UINT32_C(1) << bits; part++) {
         uint32_t end = at;
-        while (end < b->entity_count && top_bits(ids[end], bits) == part)
+        while (end < b->entity_count && (bits == 0 ? 0 : ids[end].hi >> (64 - bits)) == part)
             end++;
         rc = store_fuse_make(&s->packer.raw, ids + at, end - at) ? 0 : out_of_memory(err);
         if (rc == 0)

@@ -82,6 +82,7 @@ void store_segment_close(struct store_segment *seg)
     free(seg->names_raw[0]);
     free(seg->names_raw[1]);
     store_segment_ids_fini(seg);
+    free(seg->by_value.blocks);
     free(seg->bounds);
 }
 
@@ -159,6 +160,15 @@ int store_segment_single(struct store_segment *seg, unsigned section, uint32_t i
         return store_segment_bad(seg, err, section, 0, "has not as many rows as the header says");
     *size = seg->directory[section][0].raw_size;
     return store_segment_block(seg, section, 0, raw, err);
+}
+
+int store_segment_stored(struct store_segment *seg, unsigned section, uint32_t *blocks,
+                         struct btr_err *err)
+{
+    int rc = store_segment_directory(seg, section, blocks, err);
+    if (rc == 0 && *blocks > 0 && !(seg->section_of[section]->flags & STORE_SECTION_STORED))
+        rc = store_segment_bad(seg, err, section, 0, "is packed");
+    return rc;
 }
 
 int store_segment_slot(struct store_segment *seg, enum segment_part part, unsigned section,

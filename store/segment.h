@@ -10,6 +10,7 @@
 #include "catalog.h"
 #include "format.h"
 #include "fuse.h"
+#include "segment_buckets.h"
 
 enum { SEGMENT_LISTS = 3, SEGMENT_NAME_SIZE = 64 };
 
@@ -83,13 +84,6 @@ struct segment_ids {
     uint8_t bits; /* of a code: 0, 1, 2, 4, or 8 */
 };
 
-/** A block of numbers in the order of ids, in place. */
-struct segment_lookup {
-    const uint8_t
-        *buckets; /* a one for each id of a bucket, a zero ends it; NULL: not checked yet */
-    const uint8_t *numbers; /* number_bits each */
-};
-
 /** Kinds of decoded blocks that are cached. */
 enum segment_part {
     PART_EVENTS,
@@ -103,7 +97,7 @@ enum segment_part {
 struct store_segment {
     char name[SEGMENT_NAME_SIZE]; /* for messages */
     struct btr_span bytes;
-    bool is_mapped, is_open, has_names, has_ids, has_bounds;
+    bool is_mapped, is_open, has_names, has_ids, has_bounds, has_values;
     struct store_header header;
     struct store_section sections[STORE_SECTIONS_MAX];
     const struct store_section *section_of[STORE_SECTION_MAX + 1]; /* NULL: not in the file */
@@ -112,14 +106,13 @@ struct store_segment {
     struct segment_input *inputs;
     uint8_t *names_raw[2];         /* what streams and inputs borrow from */
     struct segment_ids *id_blocks; /* once ids are there */
-    struct segment_lookup *lookups;
-    uint32_t lookup_count;
-    uint8_t bucket_bits, number_bits;
-    uint32_t *sorted;         /* numbers in the order of ids; NULL: not asked for */
-    uint8_t *old_ids;         /* of a segment of format 1: what id_blocks point to */
-    struct store_fuse *fuses; /* parts of the filter; NULL: every id may be here */
-    uint8_t *fuse_checked;    /* by part */
-    uint8_t fuse_bits;        /* top bits of an id that choose its part */
+    struct segment_buckets by_id;
+    struct segment_buckets by_value; /* once has_values */
+    uint32_t *sorted;                /* numbers in the order of ids; NULL: not asked for */
+    uint8_t *old_ids;                /* of a segment of format 1: what id_blocks point to */
+    struct store_fuse *fuses;        /* parts of the filter; NULL: every id may be here */
+    uint8_t *fuse_checked;           /* by part */
+    uint8_t fuse_bits;               /* top bits of an id that choose its part */
     bool has_fuses;
     struct segment_bounds *bounds;
     struct cache_slot *slots[PART_COUNT];
@@ -158,6 +151,8 @@ int store_segment_single(struct store_segment *seg, unsigned section, uint32_t i
 /* Each makes sure that a part is there. */
 int store_segment_names(struct store_segment *seg, struct btr_err *err);
 int store_segment_ids(struct store_segment *seg, struct btr_err *err);
+/** Makes seg->by_value ready, from values of attributes to entity blocks. */
+int store_segment_values(struct store_segment *seg, struct btr_err *err);
 /** Fills seg->sorted, and proves that ids ascend in it; ids must be there. Costs all of them. */
 int store_segment_sort(struct store_segment *seg, struct btr_err *err);
 int store_segment_bounds(struct store_segment *seg, struct btr_err *err);
@@ -165,6 +160,16 @@ int store_segment_bounds(struct store_segment *seg, struct btr_err *err);
 /** Checks the sum over a block's bytes in the file; the directory must be there. */
 int store_segment_check(const struct store_segment *seg, unsigned section, uint32_t block,
                         struct btr_err *err);
+/** The bytes of a block in the file. */
+static inline struct btr_span store_segment_place_of(const struct store_segment *seg,
+                                                     unsigned section, uint32_t block)
+{
+    const struct store_block *b = &seg->directory[section][block];
+    return (struct btr_span){seg->bytes.at + b->offset, b->packed_size};
+}
+/** Reads the directory of a section of bytes that are read in place. */
+int store_segment_stored(struct store_segment *seg, unsigned section, uint32_t *blocks,
+                         struct btr_err *err);
 void store_segment_ids_fini(struct store_segment *seg);
 
 /** Whether an id may be in the segment; one part of the filter is touched. Asks for nothing before.
@@ -223,6 +228,12 @@ struct btr_span store_strings_span(const struct segment_strings *strings, uint32
 static inline uint32_t store_segment_block_count(const struct store_segment *seg)
 {
     return (seg->header.event_count + STORE_BLOCK_EVENTS - 1) / STORE_BLOCK_EVENTS;
+}
+
+/** Entities of an entity block, but for the last. */
+static inline uint32_t store_segment_entity_rows(const struct store_segment *seg)
+{
+    return seg->header.version == 1 ? STORE_ENTITY_ROWS_OLD : STORE_ENTITY_ROWS;
 }
 
 /** Finds or makes the slot array of a part. */

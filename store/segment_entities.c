@@ -112,9 +112,10 @@ int store_segment_entities(struct store_segment *seg, uint32_t block, struct cac
         return 0;
     }
     const struct store_block *b = &seg->directory[STORE_ENTITIES][block];
-    uint64_t first = (uint64_t)block * STORE_ENTITY_ROWS, count = seg->header.entity_count;
+    uint32_t rows = store_segment_entity_rows(seg);
+    uint64_t first = (uint64_t)block * rows, count = seg->header.entity_count;
     uint64_t left = count > first ? count - first : 0;
-    if (b->first != first || b->count != (left < STORE_ENTITY_ROWS ? left : STORE_ENTITY_ROWS))
+    if (b->first != first || b->count != (left < rows ? left : rows))
         return store_segment_bad(seg, err, STORE_ENTITIES, block,
                                  "has not the entities it should have");
     return entities_decode(seg, block, *slot, err);
@@ -124,7 +125,7 @@ int store_segment_entities(struct store_segment *seg, uint32_t block, struct cac
 
 /*
  * Sizes first, so that what the strings come to is known before memory is taken: a block closes
- * with the string that takes it to STORE_STRING_BLOCK_SIZE, so all others are smaller than that
+ * with the string that takes it to STORE_STRING_BLOCK_MAX, so all others are smaller than that
  * together.
  */
 static bool sizes_read(struct store_read *r, struct segment_strings *s, uint64_t *total)
@@ -134,13 +135,13 @@ static bool sizes_read(struct store_read *r, struct segment_strings *s, uint64_t
     for (uint32_t i = 0; i < s->count; i++)
         s->ends[i] = store_read_upto(r, UINT32_MAX); /* what it shares with the one before */
     for (uint32_t i = 0; i < s->count && !r->failed; i++) {
-        if (s->ends[i] > size || before >= STORE_STRING_BLOCK_SIZE)
+        if (s->ends[i] > size || before >= STORE_STRING_BLOCK_MAX)
             return false;
         size = s->ends[i] + (uint64_t)store_read_upto(r, STORE_BLOCK_RAW_MAX);
         *total += size;
         before = *total;
     }
-    return !r->failed && *total <= STORE_BLOCK_RAW_MAX + STORE_STRING_BLOCK_SIZE;
+    return !r->failed && *total <= STORE_BLOCK_RAW_MAX + STORE_STRING_BLOCK_MAX;
 }
 
 static bool texts_fill(struct store_read *r, struct store_read sizes, struct segment_strings *s)

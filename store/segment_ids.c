@@ -11,11 +11,11 @@ static int out_of_memory(struct btr_err *err)
 static void ids_drop(struct store_segment *seg)
 {
     free(seg->id_blocks);
-    free(seg->lookups);
+    free(seg->by_id.blocks);
     free(seg->sorted);
     free(seg->old_ids);
     seg->id_blocks = NULL;
-    seg->lookups = NULL;
+    seg->by_id.blocks = NULL;
     seg->sorted = NULL;
     seg->old_ids = NULL;
 }
@@ -30,23 +30,6 @@ void store_segment_ids_fini(struct store_segment *seg)
 static uint32_t blocks_of(uint32_t items, uint32_t rows)
 {
     return items / rows + (items % rows != 0);
-}
-
-/* Reads the directory of a section of bytes in place. */
-static int stored_directory(struct store_segment *seg, unsigned section, uint32_t *blocks,
-                            struct btr_err *err)
-{
-    int rc = store_segment_directory(seg, section, blocks, err);
-    if (rc == 0 && *blocks > 0 && !(seg->section_of[section]->flags & STORE_SECTION_STORED))
-        rc = store_segment_bad(seg, err, section, 0, "is packed");
-    return rc;
-}
-
-static struct btr_span block_bytes(const struct store_segment *seg, unsigned section,
-                                   uint32_t block)
-{
-    const struct store_block *b = &seg->directory[section][block];
-    return (struct btr_span){seg->bytes.at + b->offset, b->packed_size};
 }
 
 /* ---- Format 1 ------------------------------------------------------------------------------- */
@@ -104,19 +87,10 @@ static int old_ids(struct store_segment *seg, struct btr_err *err)
 
 /* ---- By number ------------------------------------------------------------------------------ */
 
-/* Number of bits that values below `count` take. */
-static uint8_t bits_below(uint32_t count)
-{
-    uint8_t bits = 0;
-    while (bits < 31 && (UINT32_C(1) << bits) < count)
-        bits++;
-    return bits;
-}
-
 static int id_directory(struct store_segment *seg, struct btr_err *err)
 {
     uint32_t blocks = 0, count = seg->header.entity_count;
-    int rc = stored_directory(seg, STORE_IDS, &blocks, err);
+    int rc = store_segment_stored(seg, STORE_IDS, &blocks, err);
     if (rc < 0)
         return rc;
     if (blocks != blocks_of(count, STORE_ID_ROWS))
@@ -127,23 +101,6 @@ static int id_directory(struct store_segment *seg, struct btr_err *err)
             return store_segment_bad(seg, err, STORE_IDS, i, "has not the ids it should have");
     }
     return 0;
-}
-
-static int lookup_directory(struct store_segment *seg, struct btr_err *err)
-{
-    uint32_t blocks = 0, count = seg->header.entity_count, items = 0;
-    int rc = stored_directory(seg, STORE_NUMBERS, &blocks, err);
-    if (rc < 0)
-        return rc;
-    seg->bucket_bits = seg->number_bits = bits_below(count);
-    seg->lookup_count = count == 0 ? 0 : blocks_of(1U << seg->bucket_bits, STORE_LOOKUP_BUCKETS);
-    for (uint32_t i = 0; i < blocks; i++)
-        items += seg->directory[STORE_NUMBERS][i].count;
-    if (blocks != seg->lookup_count || items != count)
-        return store_segment_bad(seg, err, STORE_NUMBERS, 0,
-                                 "has not as many rows as the header says");
-    seg->lookups = calloc((size_t)blocks + 1, sizeof(*seg->lookups));
-    return seg->lookups ? 0 : out_of_memory(err);
 }
 
 static int sort_check(struct store_segment *seg, const uint32_t *sorted, struct btr_err *err)
@@ -175,7 +132,10 @@ int store_segment_ids(struct store_segment *seg, struct btr_err *err)
                             sizeof(*seg->id_blocks));
     if (!seg->id_blocks)
         return out_of_memory(err);
-    rc = seg->header.version > 1 ? lookup_directory(seg, err) : old_ids(seg, err);
+    rc = seg->header.version > 1
+             ? store_buckets_open(seg, &seg->by_id, STORE_NUMBERS, seg->header.entity_count,
+                                  seg->header.entity_count, err)
+             : old_ids(seg, err);
     if (rc == 0 && seg->header.version == 1)
         rc = sort_check(seg, seg->sorted, err);
     seg->has_ids = rc == 0;
@@ -187,7 +147,7 @@ int store_segment_ids_block(struct store_segment *seg, uint32_t block, struct bt
     int rc = store_segment_check(seg, STORE_IDS, block, err);
     if (rc < 0)
         return rc;
-    struct store_read r = store_read_of(block_bytes(seg, STORE_IDS, block));
+    struct store_read r = store_read_of(store_segment_place_of(seg, STORE_IDS, block));
     size_t count = seg->directory[STORE_IDS][block].count;
     uint8_t bits = store_read_u8(&r);
     if (bits > 8 || (bits & (bits - 1)) != 0)
@@ -203,86 +163,13 @@ int store_segment_ids_block(struct store_segment *seg, uint32_t block, struct bt
 
 /* ---- By id ---------------------------------------------------------------------------------- */
 
-static unsigned ones(uint64_t v)
-{
-    v -= v >> 1 & UINT64_C(0x5555555555555555);
-    v = (v & UINT64_C(0x3333333333333333)) + (v >> 2 & UINT64_C(0x3333333333333333));
-    v = (v + (v >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
-    return (unsigned)(v * UINT64_C(0x0101010101010101) >> 56);
-}
-
-static uint32_t lookup_buckets(const struct store_segment *seg)
-{
-    uint32_t all = 1U << seg->bucket_bits;
-    return all < STORE_LOOKUP_BUCKETS ? all : STORE_LOOKUP_BUCKETS;
-}
-
-static int lookup_check(struct store_segment *seg, uint32_t block, struct btr_err *err)
-{
-    uint32_t count = seg->directory[STORE_NUMBERS][block].count, set = 0;
-    uint64_t bits = (uint64_t)count + lookup_buckets(seg);
-    int rc = store_segment_check(seg, STORE_NUMBERS, block, err);
-    if (rc < 0)
-        return rc;
-    struct store_read r = store_read_of(block_bytes(seg, STORE_NUMBERS, block));
-    struct btr_span buckets = store_read_bytes(&r, (bits + 7) / 8);
-    struct btr_span numbers =
-        store_read_bytes(&r, ((uint64_t)count * seg->number_bits + 7) / 8 + 3);
-    for (size_t i = 0; !r.failed && i < buckets.size; i++)
-        set += ones(buckets.at[i]);
-    if (!store_read_done(&r) || set != count)
-        return store_segment_bad(seg, err, STORE_NUMBERS, block, "malformed");
-    seg->lookups[block] = (struct segment_lookup){buckets.at, numbers.at};
-    return 0;
-}
-
-static int lookup_take(struct store_segment *seg, uint32_t block, struct segment_lookup *out,
-                       struct btr_err *err)
-{
-    int rc = seg->lookups[block].buckets ? 0 : lookup_check(seg, block, err);
-    *out = seg->lookups[block];
-    return rc;
-}
-
-/* The i-th number of a block; may be none that exists. */
-static uint32_t lookup_number(const struct store_segment *seg, const struct segment_lookup *l,
-                              uint32_t i)
-{
-    uint64_t bit = (uint64_t)i * seg->number_bits;
-    return store_get_u32(l->numbers + bit / 8) >> bit % 8 & ((1U << seg->number_bits) - 1);
-}
-
-/*
- * Numbers of a bucket: the ones between the zero of the bucket before and its own. There are as
- * many zeros as buckets, but for those that fill the last byte.
- */
-static void bucket_range(const struct segment_lookup *l, uint32_t bucket, uint32_t *begin,
-                         uint32_t *end)
-{
-    uint32_t zeros = 0, at = 0;
-    const uint8_t *byte = l->buckets;
-    for (uint32_t n; l->numbers - byte >= 8; zeros += n, byte += 8) {
-        n = 64 - ones(store_get_u64(byte));
-        if (bucket - zeros <= n)
-            break;
-    }
-    while (bucket - zeros > 8 - ones(*byte)) /* the zero sought lies beyond this byte */
-        zeros += 8 - ones(*byte++);
-    for (at = (uint32_t)(byte - l->buckets) * 8; zeros < bucket; at++)
-        zeros += !(l->buckets[at / 8] >> at % 8 & 1);
-    *begin = at - bucket;
-    while (l->buckets[at / 8] >> at % 8 & 1)
-        at++;
-    *end = at - bucket;
-}
-
 /* Ids ascend in a bucket. */
 static int bucket_find(struct store_segment *seg, const struct segment_lookup *l, uint32_t low,
                        uint32_t high, struct btr_id id, uint32_t *number, struct btr_err *err)
 {
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        uint32_t found = l ? lookup_number(seg, l, middle) : seg->sorted[middle];
+        uint32_t found = l ? store_buckets_number(&seg->by_id, l, middle) : seg->sorted[middle];
         struct btr_id other;
         uint8_t kind;
         if (found >= seg->header.entity_count)
@@ -311,24 +198,22 @@ int store_segment_find(struct store_segment *seg, struct btr_id id, uint32_t *nu
         return 0;
     if (seg->header.version == 1)
         return bucket_find(seg, NULL, 0, seg->header.entity_count, id, number, err);
-    uint32_t bucket = seg->bucket_bits == 0 ? 0 : (uint32_t)(id.hi >> (64 - seg->bucket_bits));
     uint32_t begin, end;
     struct segment_lookup l;
-    int rc = lookup_take(seg, bucket / STORE_LOOKUP_BUCKETS, &l, err);
+    int rc = store_buckets_range(seg, &seg->by_id, id.hi, &l, &begin, &end, err);
     if (rc < 0)
         return rc;
-    bucket_range(&l, bucket % STORE_LOOKUP_BUCKETS, &begin, &end);
     return bucket_find(seg, &l, begin, end, id, number, err);
 }
 
 static int sort_fill(struct store_segment *seg, uint32_t *sorted, struct btr_err *err)
 {
     uint32_t at = 0;
-    for (uint32_t block = 0; block < seg->lookup_count; block++) {
+    for (uint32_t block = 0; block < seg->by_id.block_count; block++) {
         struct segment_lookup l;
-        int rc = lookup_take(seg, block, &l, err);
+        int rc = store_buckets_block(seg, &seg->by_id, block, &l, err);
         for (uint32_t i = 0; rc == 0 && i < seg->directory[STORE_NUMBERS][block].count; i++) {
-            sorted[at] = lookup_number(seg, &l, i);
+            sorted[at] = store_buckets_number(&seg->by_id, &l, i);
             if (sorted[at++] >= seg->header.entity_count)
                 rc = store_segment_bad(seg, err, STORE_NUMBERS, block,
                                        "tells a number that is none");
@@ -364,7 +249,7 @@ static void fuses_ready(struct store_segment *seg)
     struct btr_err ignored;
     uint32_t parts = 0;
     seg->has_fuses = true;
-    if (stored_directory(seg, STORE_FILTER, &parts, &ignored) < 0 || parts == 0 ||
+    if (store_segment_stored(seg, STORE_FILTER, &parts, &ignored) < 0 || parts == 0 ||
         (parts & (parts - 1)) != 0)
         return;
     seg->fuses = calloc(parts, sizeof(*seg->fuses));
@@ -390,7 +275,8 @@ bool store_segment_filter_part(struct store_segment *seg, struct btr_id id)
     uint32_t part = seg->fuse_bits == 0 ? 0 : (uint32_t)(id.hi >> (64 - seg->fuse_bits));
     struct store_fuse *fuse = &seg->fuses[part];
     if (!seg->fuse_checked[part] && store_segment_check(seg, STORE_FILTER, part, &ignored) == 0)
-        (void)store_fuse_read(fuse, block_bytes(seg, STORE_FILTER, part)); /* else: may be here */
+        (void)store_fuse_read(
+            fuse, store_segment_place_of(seg, STORE_FILTER, part)); /* else: may be here */
     seg->fuse_checked[part] = 1;
     return store_fuse_may(fuse, id);
 }

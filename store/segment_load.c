@@ -161,7 +161,7 @@ static int entities_load(struct store_load *l, struct store_segment *seg, struct
         return out_of_memory(err);
     for (uint32_t number = 0; number < count;) {
         struct cache_slot *slot = NULL;
-        int rc = store_segment_entities(seg, number / STORE_ENTITY_ROWS, &slot, err);
+        int rc = store_segment_entities(seg, number / store_segment_entity_rows(seg), &slot, err);
         if (rc < 0)
             return rc;
         const struct segment_entities *rows = slot->data;

@@ -91,6 +91,34 @@ bool btr_filter_entity(const struct btr_filter *filter, const struct btr_entity 
     return node_fits(filter, filter->root, entity);
 }
 
+/* Fields whose values are attributes as they are, and literals that are equal byte for byte, or but
+ * for case: a number is equal to others that are written differently. */
+static bool node_exact(const struct btr_filter *filter, uint16_t index, enum btr_attr_key *key,
+                       struct btr_span *value)
+{
+    const struct query_node *node = &filter->nodes[index];
+    if (node->type == QUERY_AND) {
+        for (uint16_t i = node->child; i != QUERY_NODE_NONE; i = filter->nodes[i].next)
+            if (node_exact(filter, i, key, value))
+                return true;
+        return false;
+    }
+    if (node->type != QUERY_COMPARE || (node->op != QUERY_EQ && node->op != QUERY_IN) ||
+        node->literal_count != 1 || filter->literals[node->literal_first].number ||
+        node->field > BTR_ATTR_MAX || node->field == BTR_ATTR_HOST_NAME ||
+        node->field == BTR_ATTR_PROCESS_NAME)
+        return false;
+    *key = (enum btr_attr_key)node->field;
+    *value = filter->literals[node->literal_first].text;
+    return true;
+}
+
+bool btr_filter_exact(const struct btr_filter *filter, enum btr_attr_key *key,
+                      struct btr_span *value)
+{
+    return node_exact(filter, filter->root, key, value);
+}
+
 uint64_t btr_filter_given_up(const struct btr_filter *filter)
 {
     return *filter->given_up;

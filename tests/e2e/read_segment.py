@@ -13,7 +13,8 @@ import subprocess
 import sys
 
 NAMES = {1: "strings", 2: "streams", 3: "inputs", 4: "ids", 5: "numbers", 6: "kinds", 7: "entities", 8: "blocks", 9: "events",
-         10: "details", 11: "index", 12: "records", 13: "lines", 14: "statistics", 15: "gaps", 16: "quarantine"}
+         10: "details", 11: "index", 12: "records", 13: "lines", 14: "statistics", 15: "gaps", 16: "quarantine",
+         17: "reach", 18: "filter", 19: "values"}
 MASK = (1 << 64) - 1
 BLOCK = 8192
 
@@ -142,29 +143,42 @@ class Segment:
             b.end()
         self.check_numbers(out)
         self.check_filter(out)
+        self.check_values()
         return ["%016x%016x" % pair for pair in out]
 
-    def check_numbers(self, ids):
-        """Every id must be found in its bucket."""
-        bits = max(len(ids) - 1, 0).bit_length()
-        order = sorted(range(len(ids)), key=lambda n: ids[n])
-        bucket = at = 0
-        for _, items, b in self.blocks("numbers"):
-            buckets = min(1 << bits, 1024)
+    def read_buckets(self, name, below):
+        """(bucket, bits of buckets, number) of all, in their order."""
+        blocks = list(self.blocks(name))
+        bits = max(sum(items for _, items, _ in blocks) - 1, 0).bit_length()
+        width, buckets, bucket = max(below - 1, 0).bit_length(), min(1 << bits, 1024), 0
+        for _, items, b in blocks:
             ones = int.from_bytes(b.take((items + buckets + 7) // 8), "little")
-            numbers = int.from_bytes(b.take((items * bits + 7) // 8), "little")
+            numbers = int.from_bytes(b.take((items * width + 7) // 8), "little")
             b.take(3)
             b.end()
             for bucket in range(bucket, bucket + buckets):
                 while ones & 1:
-                    number = numbers & (1 << bits) - 1
-                    if number != order[at] or ids[number][0] >> 64 - bits != bucket:
-                        raise ValueError("numbers: place %d" % at)
-                    ones, numbers, at = ones >> 1, numbers >> bits, at + 1
+                    yield bucket, bits, numbers & (1 << width) - 1
+                    ones, numbers = ones >> 1, numbers >> width
                 ones >>= 1
             bucket += 1
+
+    def check_numbers(self, ids):
+        """Every id must be found in its bucket."""
+        order, at = sorted(range(len(ids)), key=lambda n: ids[n]), 0
+        for bucket, bits, number in self.read_buckets("numbers", len(ids)):
+            if number != order[at] or ids[number][0] >> 64 - bits != bucket:
+                raise ValueError("numbers: place %d" % at)
+            at += 1
         if at != len(ids):
             raise ValueError("numbers: not all entities are there")
+
+    def check_values(self):
+        """Hashes are not made here; what they lead to must be there."""
+        blocks = len(list(self.blocks("entities")))
+        for _, _, block in self.read_buckets("values", blocks):
+            if block >= blocks:
+                raise ValueError("values: entity block %d" % block)
 
     def check_filter(self, ids):
         """No id of the segment may be denied."""

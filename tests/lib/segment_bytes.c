@@ -61,6 +61,21 @@ static int places_read(struct store_segment *seg, struct btr_err *err)
     return rc;
 }
 
+static int values_read(struct store_segment *seg, struct btr_err *err)
+{
+    uint32_t begin, end;
+    if (!seg->section_of[STORE_VALUES])
+        return 0;
+    int rc = store_segment_values(seg, err);
+    for (uint32_t i = 0; rc == 0 && i < seg->by_value.block_count; i++) {
+        struct segment_lookup l;
+        rc = store_buckets_range(seg, &seg->by_value, (uint64_t)i << 60, &l, &begin, &end, err);
+        for (uint32_t k = begin; rc == 0 && k < end; k++)
+            byte_seen = (uint8_t)store_buckets_number(&seg->by_value, &l, k);
+    }
+    return rc;
+}
+
 /* What has no reader of its own here is at least unpacked. */
 static int others_read(struct store_segment *seg, struct btr_err *err)
 {
@@ -117,6 +132,8 @@ static int all_read(struct store_segment *seg, struct btr_err *err)
         rc = strings_read(seg, err);
     if (rc == 0)
         rc = places_read(seg, err);
+    if (rc == 0)
+        rc = values_read(seg, err);
     return rc < 0 ? rc : others_read(seg, err);
 }
 

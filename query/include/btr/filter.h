@@ -13,6 +13,12 @@ void btr_filter_free(struct btr_filter *filter);
 /** Whether any value of the entity's attributes satisfies the filter (each comparison: any value of
  * that field). */
 bool btr_filter_entity(const struct btr_filter *filter, const struct btr_entity *entity);
+/**
+ * Whether only entities with one value of one attribute can satisfy the filter; letters of either
+ * case are equal in it. The filter must still be asked. @param value  lives as long as the filter
+ */
+bool btr_filter_exact(const struct btr_filter *filter, enum btr_attr_key *key,
+                      struct btr_span *value);
 /** Values that a `matches` gave up on since parsing, as they cost too much; they counted as no
  * match. */
 uint64_t btr_filter_given_up(const struct btr_filter *filter);

@@ -128,6 +128,15 @@ typedef int btr_entity_visit(void *self, const struct btr_entity *entity);
 int btr_reader_entities(struct btr_reader *reader, enum btr_kind kind, int64_t since_ns, int64_t until_ns,
                         btr_entity_visit *visit, void *self, struct btr_err *err);
 
+/**
+ * The same, of entities that ever had this value of this attribute: the same but for the case of letters A to Z and,
+ * of process.pid, leading zeros. Costs what it finds for those attributes that
+ * docs/FORMAT.md lists in section "Values", a reading of all entity rows for others.
+ */
+int btr_reader_entities_with(struct btr_reader *reader, enum btr_kind kind, int64_t since_ns, int64_t until_ns,
+                             enum btr_attr_key key, struct btr_span value, btr_entity_visit *visit, void *self,
+                             struct btr_err *err);
+
 /** Visits all events of a time range (overlap of first..last), segment by segment. `host` empty = all. */
 typedef int btr_event_visit(void *self, btr_event_ref ref, const struct btr_event_full *event);
 int btr_reader_events(struct btr_reader *reader, int64_t since_ns, int64_t until_ns, struct btr_span host,

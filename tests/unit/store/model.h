@@ -60,6 +60,8 @@ void model_store(struct model *m, const char *path, uint32_t publishes, uint32_t
 void model_check_events(const struct model *m, struct btr_reader *reader);
 void model_check_flows(struct model *m, struct btr_reader *reader, uint32_t bounds);
 void model_check_entities(struct model *m, struct btr_reader *reader);
+/** Entities found by a value must be those that a reading of all finds. */
+void model_check_values(struct model *m, struct btr_reader *reader);
 void model_check_rows(const struct model *m, struct btr_reader *reader);
 
 #endif

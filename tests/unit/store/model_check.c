@@ -348,6 +348,78 @@ void model_check_entities(struct model *m, struct btr_reader *reader)
     assert_int_equal(v.count, mentioned);
 }
 
+/* ---- Entities by a value --------------------------------------------------------------------- */
+
+/** Entities that have a value, as the reading of all finds them; and how many were told of them. */
+struct value_check {
+    uint16_t key;
+    struct btr_span value;
+    struct btr_id ids[MODEL_IDS];
+    uint32_t count, told;
+};
+
+static bool equal_but_for_case(struct btr_span a, struct btr_span b)
+{
+    for (size_t i = 0; a.size == b.size && i < a.size; i++) {
+        int x = a.at[i], y = b.at[i];
+        if ((x >= 'A' && x <= 'Z' ? x + 32 : x) != (y >= 'A' && y <= 'Z' ? y + 32 : y))
+            return false;
+    }
+    return a.size == b.size;
+}
+
+static bool has_value(const struct btr_entity *e, uint16_t key, struct btr_span value)
+{
+    for (uint32_t i = 0; i < e->attr_count; i++)
+        if (e->attrs[i].key == key && equal_but_for_case(e->attrs[i].value, value))
+            return true;
+    return false;
+}
+
+static int value_gather(void *self, const struct btr_entity *e)
+{
+    struct value_check *v = self;
+    if (has_value(e, v->key, v->value))
+        v->ids[v->count++] = e->id;
+    return 0;
+}
+
+static int value_take(void *self, const struct btr_entity *e)
+{
+    struct value_check *v = self;
+    assert_true(v->told < v->count && btr_id_equal(v->ids[v->told], e->id));
+    v->told++;
+    return 0;
+}
+
+void model_check_values(struct model *m, struct btr_reader *reader)
+{
+    struct btr_err err;
+    uint8_t text[64];
+    for (uint32_t round = 0; round < 60 && m->attr_count > 0; round++) {
+        const struct btr_attr *a = &m->attrs[test_random_below(&m->random, m->attr_count)].attr;
+        struct value_check v = {.key = a->key, .value = a->value};
+        enum btr_kind kind = round % 5 == 0 ? BTR_KIND_FILE : BTR_KIND_NONE;
+        int64_t since_ns = round % 7 == 0 ? 5 : INT64_MIN;
+        if (round % 4 == 1) /* of another kind, where it may not be found */
+            v.key = (uint16_t)(1 + test_random_below(&m->random, BTR_ATTR_MAX));
+        if (round % 4 == 2 && a->value.size <= sizeof(text)) {
+            for (size_t i = 0; i < a->value.size; i++)
+                text[i] = a->value.at[i] >= 'a' && a->value.at[i] <= 'z'
+                              ? (uint8_t)(a->value.at[i] - 32)
+                              : a->value.at[i];
+            v.value = (struct btr_span){text, a->value.size};
+        }
+        assert_int_equal(
+            btr_reader_entities(reader, kind, since_ns, INT64_MAX, value_gather, &v, &err), 0);
+        assert_int_equal(btr_reader_entities_with(reader, kind, since_ns, INT64_MAX,
+                                                  (enum btr_attr_key)v.key, v.value, value_take, &v,
+                                                  &err),
+                         0);
+        assert_int_equal(v.told, v.count);
+    }
+}
+
 /* ---- Gaps and quarantine --------------------------------------------------------------------- */
 
 struct row_tally {

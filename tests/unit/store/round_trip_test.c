@@ -21,6 +21,7 @@ static void check_all(struct model *m, const char *path, uint32_t bounds)
     model_check_events(m, reader);
     model_check_flows(m, reader, bounds);
     model_check_entities(m, reader);
+    model_check_values(m, reader);
     model_check_rows(m, reader);
     btr_reader_close(reader);
     assert_int_equal(btr_store_verify(path, fault_print, NULL, &err), 0);

@@ -1,0 +1,149 @@
+/* Entities by a value of an attribute: candidates from every segment, then each in full. */
+#include "reader.h"
+#include "values.h"
+
+/** What is sought, and which ids were found. */
+struct value_search {
+    struct btr_reader *reader;
+    enum btr_attr_key key;
+    struct btr_span value;
+    uint64_t hash;
+    struct btr_id *ids;
+    size_t count, capacity;
+    struct btr_err *err;
+};
+
+static int out_of_memory(struct btr_err *err)
+{
+    return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "out of memory while looking for entities");
+}
+
+static int id_keep(struct value_search *s, struct btr_id id)
+{
+    if (s->count == s->capacity) {
+        size_t capacity = s->capacity == 0 ? 64 : s->capacity * 2;
+        struct btr_id *grown = realloc(s->ids, capacity * sizeof(*grown));
+        if (!grown)
+            return out_of_memory(s->err);
+        s->ids = grown;
+        s->capacity = capacity;
+    }
+    s->ids[s->count++] = id;
+    return 0;
+}
+
+/* @return 1 when a string of a segment is the value, 0 when not, or a failure */
+static int string_is(const struct value_search *s, struct store_segment *seg, uint32_t string)
+{
+    struct cache_slot *slot = NULL;
+    int rc = store_segment_strings(seg, string, &slot, s->err);
+    if (rc < 0)
+        return rc;
+    rc = store_value_equal((uint16_t)s->key, store_strings_span(slot->data, string), s->value);
+    store_cache_unpin(slot);
+    return rc;
+}
+
+static int row_check(struct value_search *s, struct store_segment *seg,
+                     const struct segment_entities *e, uint32_t row)
+{
+    int rc = 0;
+    for (uint32_t i = e->rows[row].attr_begin; rc == 0 && i < e->rows[row + 1].attr_begin; i++)
+        if (e->attrs[i].key == s->key)
+            rc = string_is(s, seg, e->attrs[i].value);
+    struct btr_id id;
+    uint8_t kind;
+    if (rc == 1)
+        rc = store_segment_who(seg, e->first + row, &id, &kind, s->err);
+    else
+        return rc;
+    return rc < 0 || btr_id_is_none(id) ? rc : id_keep(s, id);
+}
+
+static int block_check(struct value_search *s, struct store_segment *seg, uint32_t block)
+{
+    struct cache_slot *slot = NULL;
+    int rc = store_segment_entities(seg, block, &slot, s->err);
+    if (rc < 0)
+        return rc;
+    const struct segment_entities *e = slot->data;
+    for (uint32_t i = 0; rc == 0 && i < e->count; i++)
+        rc = row_check(s, seg, e, i);
+    store_cache_unpin(slot);
+    return rc;
+}
+
+/* All rows: of a segment without the section, or for an attribute that it does not list. */
+static int segment_scan(struct value_search *s, struct store_segment *seg)
+{
+    uint32_t blocks = 0;
+    int rc = store_segment_directory(seg, STORE_ENTITIES, &blocks, s->err);
+    for (uint32_t i = 0; rc == 0 && i < blocks; i++)
+        rc = block_check(s, seg, i);
+    return rc;
+}
+
+/* Entity blocks are checked that stand in the bucket of the value's hash; others do not hold it. */
+static int segment_look(struct value_search *s, struct store_segment *seg)
+{
+    struct segment_lookup l;
+    uint32_t begin = 0, end = 0, before = UINT32_MAX;
+    int rc = store_segment_values(seg, s->err);
+    if (rc == 0 && seg->by_value.count > 0)
+        rc = store_buckets_range(seg, &seg->by_value, s->hash, &l, &begin, &end, s->err);
+    if (rc == BTR_E_CHECKSUM || rc == BTR_E_FORMAT)
+        return segment_scan(s, seg); /* damaged: as if it was not there */
+    for (uint32_t i = begin; rc == 0 && i < end; i++) {
+        uint32_t block = store_buckets_number(&seg->by_value, &l, i);
+        rc = block == before ? 0 : block_check(s, seg, block);
+        before = block;
+    }
+    return rc;
+}
+
+static int candidates_find(struct value_search *s)
+{
+    struct btr_reader *r = s->reader;
+    int rc = 0;
+    for (uint32_t i = 0; rc == 0 && i < r->segment_count; i++) {
+        struct store_segment *seg = &r->segments[i].seg;
+        rc = reader_segment_entities(r, i, s->err);
+        if (rc == 0)
+            rc = seg->section_of[STORE_VALUES] && store_value_is_listed((uint16_t)s->key)
+                     ? segment_look(s, seg)
+                     : segment_scan(s, seg);
+    }
+    return rc;
+}
+
+static int id_compare(const void *x, const void *y)
+{
+    return btr_id_compare(*(const struct btr_id *)x, *(const struct btr_id *)y);
+}
+
+int btr_reader_entities_with(struct btr_reader *r, enum btr_kind kind, int64_t since_ns,
+                             int64_t until_ns, enum btr_attr_key key, struct btr_span value,
+                             btr_entity_visit *visit, void *self, struct btr_err *err)
+{
+    struct value_search s = {.reader = r,
+                             .key = key,
+                             .value = value,
+                             .hash = store_value_hash((uint16_t)key, value),
+                             .err = err};
+    struct btr_arena *arena = btr_arena_new(SIZE_MAX / 4);
+    int rc = arena ? candidates_find(&s) : out_of_memory(err);
+    if (rc == 0 && s.count > 1)
+        qsort(s.ids, s.count, sizeof(*s.ids), id_compare);
+    for (size_t i = 0; rc == 0 && i < s.count; i++) {
+        struct btr_entity e;
+        if (i > 0 && btr_id_equal(s.ids[i - 1], s.ids[i]))
+            continue;
+        btr_arena_reset(arena);
+        rc = btr_reader_entity(r, s.ids[i], arena, &e, err);
+        if (rc == 0 && reader_entity_wanted(&e, kind, since_ns, until_ns))
+            rc = visit(self, &e);
+    }
+    btr_arena_free(arena);
+    free(s.ids);
+    return rc;
+}
