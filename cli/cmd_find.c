@@ -165,12 +165,15 @@ static int find_run(struct find *f, const struct cli_args *args, enum btr_kind k
                     struct btr_err *err)
 {
     struct btr_reader *reader = NULL;
-    enum btr_attr_key key;
-    struct btr_span value;
+    struct btr_filter_need need;
     int rc = cli_reader_open(&reader, args, err);
-    if (rc == 0 && btr_filter_exact(f->filter, &key, &value))
-        rc = btr_reader_entities_with(reader, kind, f->since_ns, f->until_ns, key, value,
+    bool needs = btr_filter_need(f->filter, &need);
+    if (rc == 0 && needs && need.is_exact)
+        rc = btr_reader_entities_with(reader, kind, f->since_ns, f->until_ns, need.key, need.value,
                                       find_visit, f, err);
+    else if (rc == 0 && needs)
+        rc = btr_reader_entities_where(reader, kind, f->since_ns, f->until_ns, need.key,
+                                       btr_filter_need_test, &need, find_visit, f, err);
     else if (rc == 0)
         rc = btr_reader_entities(reader, kind, f->since_ns, f->until_ns, find_visit, f, err);
     if (rc == 0)

@@ -2,12 +2,17 @@
 #include "reader.h"
 #include "values.h"
 
+enum { STRING_UNKNOWN = 0, STRING_FAILS = 1, STRING_PASSES = 2 };
+
 /** What is sought, and which ids were found. */
 struct value_search {
     struct btr_reader *reader;
     enum btr_attr_key key;
-    struct btr_span value;
+    btr_value_test *test;
+    void *test_self;
+    bool is_exact; /* the test is for one value, of this hash */
     uint64_t hash;
+    uint8_t *known; /* of the segment at hand, by string: what the test said */
     struct btr_id *ids;
     size_t count, capacity;
     struct btr_err *err;
@@ -32,16 +37,19 @@ static int id_keep(struct value_search *s, struct btr_id id)
     return 0;
 }
 
-/* @return 1 when a string of a segment is the value, 0 when not, or a failure */
-static int string_is(const struct value_search *s, struct store_segment *seg, uint32_t string)
+/* @return 1 when a string of a segment passes the test, 0 when not, or a failure */
+static int string_test(const struct value_search *s, struct store_segment *seg, uint32_t string)
 {
     struct cache_slot *slot = NULL;
+    if (s->known[string] != STRING_UNKNOWN)
+        return s->known[string] == STRING_PASSES;
     int rc = store_segment_strings(seg, string, &slot, s->err);
     if (rc < 0)
         return rc;
-    rc = store_value_equal((uint16_t)s->key, store_strings_span(slot->data, string), s->value);
+    bool passes = s->test(s->test_self, store_strings_span(slot->data, string));
+    s->known[string] = passes ? STRING_PASSES : STRING_FAILS;
     store_cache_unpin(slot);
-    return rc;
+    return passes;
 }
 
 static int row_check(struct value_search *s, struct store_segment *seg,
@@ -50,7 +58,7 @@ static int row_check(struct value_search *s, struct store_segment *seg,
     int rc = 0;
     for (uint32_t i = e->rows[row].attr_begin; rc == 0 && i < e->rows[row + 1].attr_begin; i++)
         if (e->attrs[i].key == s->key)
-            rc = string_is(s, seg, e->attrs[i].value);
+            rc = string_test(s, seg, e->attrs[i].value);
     struct btr_id id;
     uint8_t kind;
     if (rc == 1)
@@ -101,18 +109,27 @@ static int segment_look(struct value_search *s, struct store_segment *seg)
     return rc;
 }
 
+static int segment_search(struct value_search *s, struct store_segment *seg)
+{
+    free(s->known);
+    s->known = calloc((size_t)seg->header.string_count + 1, 1);
+    if (!s->known)
+        return out_of_memory(s->err);
+    if (s->is_exact && seg->section_of[STORE_VALUES] && store_value_is_listed((uint16_t)s->key))
+        return segment_look(s, seg);
+    return segment_scan(s, seg);
+}
+
 static int candidates_find(struct value_search *s)
 {
     struct btr_reader *r = s->reader;
     int rc = 0;
     for (uint32_t i = 0; rc == 0 && i < r->segment_count; i++) {
-        struct store_segment *seg = &r->segments[i].seg;
         rc = reader_segment_entities(r, i, s->err);
         if (rc == 0)
-            rc = seg->section_of[STORE_VALUES] && store_value_is_listed((uint16_t)s->key)
-                     ? segment_look(s, seg)
-                     : segment_scan(s, seg);
+            rc = segment_search(s, &r->segments[i].seg);
     }
+    free(s->known);
     return rc;
 }
 
@@ -121,29 +138,79 @@ static int id_compare(const void *x, const void *y)
     return btr_id_compare(*(const struct btr_id *)x, *(const struct btr_id *)y);
 }
 
+/** Who is told of what is found. */
+struct value_answer {
+    enum btr_kind kind;
+    int64_t since_ns, until_ns;
+    btr_entity_visit *visit;
+    void *self;
+};
+
+/* Each candidate once, in the order of ids. */
+static int candidates_visit(const struct value_search *s, const struct value_answer *a,
+                            struct btr_arena *arena)
+{
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < s->count; i++) {
+        struct btr_entity e;
+        if (i > 0 && btr_id_equal(s->ids[i - 1], s->ids[i]))
+            continue;
+        btr_arena_reset(arena);
+        rc = btr_reader_entity(s->reader, s->ids[i], arena, &e, s->err);
+        if (rc == 0 && reader_entity_wanted(&e, a->kind, a->since_ns, a->until_ns))
+            rc = a->visit(a->self, &e);
+    }
+    return rc;
+}
+
+static int search_run(struct value_search *s, const struct value_answer *a)
+{
+    struct btr_arena *arena = btr_arena_new(SIZE_MAX / 4);
+    int rc = arena ? candidates_find(s) : out_of_memory(s->err);
+    if (rc == 0 && s->count > 1)
+        qsort(s->ids, s->count, sizeof(*s->ids), id_compare);
+    if (rc == 0)
+        rc = candidates_visit(s, a, arena);
+    btr_arena_free(arena);
+    free(s->ids);
+    return rc;
+}
+
+int btr_reader_entities_where(struct btr_reader *r, enum btr_kind kind, int64_t since_ns,
+                              int64_t until_ns, enum btr_attr_key key, btr_value_test *test,
+                              void *test_self, btr_entity_visit *visit, void *self,
+                              struct btr_err *err)
+{
+    struct value_search s = {
+        .reader = r, .key = key, .test = test, .test_self = test_self, .err = err};
+    struct value_answer a = {kind, since_ns, until_ns, visit, self};
+    return search_run(&s, &a);
+}
+
+/** One value, as a test. */
+struct value_equal {
+    uint16_t key;
+    struct btr_span value;
+};
+
+static bool equal_test(void *self, struct btr_span value)
+{
+    const struct value_equal *wanted = self;
+    return store_value_equal(wanted->key, wanted->value, value);
+}
+
 int btr_reader_entities_with(struct btr_reader *r, enum btr_kind kind, int64_t since_ns,
                              int64_t until_ns, enum btr_attr_key key, struct btr_span value,
                              btr_entity_visit *visit, void *self, struct btr_err *err)
 {
+    struct value_equal wanted = {(uint16_t)key, value};
     struct value_search s = {.reader = r,
                              .key = key,
-                             .value = value,
+                             .test = equal_test,
+                             .test_self = &wanted,
+                             .is_exact = true,
                              .hash = store_value_hash((uint16_t)key, value),
                              .err = err};
-    struct btr_arena *arena = btr_arena_new(SIZE_MAX / 4);
-    int rc = arena ? candidates_find(&s) : out_of_memory(err);
-    if (rc == 0 && s.count > 1)
-        qsort(s.ids, s.count, sizeof(*s.ids), id_compare);
-    for (size_t i = 0; rc == 0 && i < s.count; i++) {
-        struct btr_entity e;
-        if (i > 0 && btr_id_equal(s.ids[i - 1], s.ids[i]))
-            continue;
-        btr_arena_reset(arena);
-        rc = btr_reader_entity(r, s.ids[i], arena, &e, err);
-        if (rc == 0 && reader_entity_wanted(&e, kind, since_ns, until_ns))
-            rc = visit(self, &e);
-    }
-    btr_arena_free(arena);
-    free(s.ids);
-    return rc;
+    struct value_answer a = {kind, since_ns, until_ns, visit, self};
+    return search_run(&s, &a);
 }

@@ -91,32 +91,63 @@ bool btr_filter_entity(const struct btr_filter *filter, const struct btr_entity 
     return node_fits(filter, filter->root, entity);
 }
 
-/* Fields whose values are attributes as they are, and literals that are equal byte for byte, or but
- * for case: a number is equal to others that are written differently. */
-static bool node_exact(const struct btr_filter *filter, uint16_t index, enum btr_attr_key *key,
-                       struct btr_span *value)
+/* ---- What a filter needs ---- */
+
+/* A comparison that some value of one attribute must pass. `matches` counts what it gave up on, and
+ * is asked of no more values than need be. */
+static bool node_needs(const struct query_node *node)
+{
+    bool plain = node->field <= BTR_ATTR_MAX && node->field != BTR_ATTR_HOST_NAME &&
+                 node->field != BTR_ATTR_PROCESS_NAME; /* those have values from elsewhere, too */
+    return node->type == QUERY_COMPARE && node->op != QUERY_NE && node->op != QUERY_MATCHES &&
+           (plain || node->field == QUERY_FIELD_FILE_NAME);
+}
+
+/* Equal byte for byte, or but for case: a number is equal to others that are written differently.
+ */
+static bool node_exact(const struct btr_filter *filter, const struct query_node *node)
+{
+    return node->field <= BTR_ATTR_MAX && (node->op == QUERY_EQ || node->op == QUERY_IN) &&
+           node->literal_count == 1 && !filter->literals[node->literal_first].number;
+}
+
+static bool need_find(const struct btr_filter *filter, uint16_t index, bool exact,
+                      struct btr_filter_need *out)
 {
     const struct query_node *node = &filter->nodes[index];
     if (node->type == QUERY_AND) {
         for (uint16_t i = node->child; i != QUERY_NODE_NONE; i = filter->nodes[i].next)
-            if (node_exact(filter, i, key, value))
+            if (need_find(filter, i, exact, out))
                 return true;
         return false;
     }
-    if (node->type != QUERY_COMPARE || (node->op != QUERY_EQ && node->op != QUERY_IN) ||
-        node->literal_count != 1 || filter->literals[node->literal_first].number ||
-        node->field > BTR_ATTR_MAX || node->field == BTR_ATTR_HOST_NAME ||
-        node->field == BTR_ATTR_PROCESS_NAME)
+    if (!node_needs(node) || (exact && !node_exact(filter, node)))
         return false;
-    *key = (enum btr_attr_key)node->field;
-    *value = filter->literals[node->literal_first].text;
+    *out = (struct btr_filter_need){.key = node->field == QUERY_FIELD_FILE_NAME
+                                               ? BTR_ATTR_FILE_PATH
+                                               : (enum btr_attr_key)node->field,
+                                    .is_exact = exact,
+                                    .filter = filter,
+                                    .node = index};
+    if (exact)
+        out->value = filter->literals[node->literal_first].text;
     return true;
 }
 
-bool btr_filter_exact(const struct btr_filter *filter, enum btr_attr_key *key,
-                      struct btr_span *value)
+bool btr_filter_need(const struct btr_filter *filter, struct btr_filter_need *out)
 {
-    return node_exact(filter, filter->root, key, value);
+    return need_find(filter, filter->root, true, out) ||
+           need_find(filter, filter->root, false, out);
+}
+
+bool btr_filter_need_test(void *self, struct btr_span value)
+{
+    const struct btr_filter_need *need = self;
+    const struct query_node *node = &need->filter->nodes[need->node];
+    struct comparison c = {need->filter, node};
+    struct btr_attr attr = {.key = (uint16_t)need->key, .value = value};
+    struct btr_entity entity = {.attrs = &attr, .attr_count = 1};
+    return query_field_values(node->field, &entity, value_fits, &c);
 }
 
 uint64_t btr_filter_given_up(const struct btr_filter *filter)

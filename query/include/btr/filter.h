@@ -13,12 +13,18 @@ void btr_filter_free(struct btr_filter *filter);
 /** Whether any value of the entity's attributes satisfies the filter (each comparison: any value of
  * that field). */
 bool btr_filter_entity(const struct btr_filter *filter, const struct btr_entity *entity);
-/**
- * Whether only entities with one value of one attribute can satisfy the filter; letters of either
- * case are equal in it. The filter must still be asked. @param value  lives as long as the filter
- */
-bool btr_filter_exact(const struct btr_filter *filter, enum btr_attr_key *key,
-                      struct btr_span *value);
+/** What an entity must have to satisfy a filter: a value of one attribute. Lives as long as it. */
+struct btr_filter_need {
+    enum btr_attr_key key;
+    bool is_exact;         /* it must be `value`, letters of either case being equal */
+    struct btr_span value; /* else it must pass btr_filter_need_test */
+    const struct btr_filter *filter;
+    uint16_t node;
+};
+/** @return whether the filter needs a value; it must still be asked of those that have it */
+bool btr_filter_need(const struct btr_filter *filter, struct btr_filter_need *out);
+/** A btr_value_test. @param need  struct btr_filter_need */
+bool btr_filter_need_test(void *need, struct btr_span value);
 /** Values that a `matches` gave up on since parsing, as they cost too much; they counted as no
  * match. */
 uint64_t btr_filter_given_up(const struct btr_filter *filter);

@@ -137,6 +137,14 @@ int btr_reader_entities_with(struct btr_reader *reader, enum btr_kind kind, int6
                              enum btr_attr_key key, struct btr_span value, btr_entity_visit *visit, void *self,
                              struct btr_err *err);
 
+/** A pure question to a value: it is asked once of each string of a segment at most. */
+typedef bool btr_value_test(void *self, struct btr_span value);
+/** The same, of entities that ever had a value of this attribute that passes a test. Costs a reading of all entity rows,
+ * and of those strings that are values of this attribute. */
+int btr_reader_entities_where(struct btr_reader *reader, enum btr_kind kind, int64_t since_ns, int64_t until_ns,
+                              enum btr_attr_key key, btr_value_test *test, void *test_self, btr_entity_visit *visit,
+                              void *self, struct btr_err *err);
+
 /** Visits all events of a time range (overlap of first..last), segment by segment. `host` empty = all. */
 typedef int btr_event_visit(void *self, btr_event_ref ref, const struct btr_event_full *event);
 int btr_reader_events(struct btr_reader *reader, int64_t since_ns, int64_t until_ns, struct btr_span host,

@@ -31,6 +31,21 @@ static const struct btr_entity CMD = {
     .attr_count = sizeof CMD_ATTRS / sizeof *CMD_ATTRS,
 };
 
+/* What satisfies a filter must have what the filter needs. */
+static bool has_need(const struct btr_filter *filter, const struct btr_entity *entity)
+{
+    struct btr_filter_need need;
+    if (!btr_filter_need(filter, &need))
+        return true;
+    for (uint32_t i = 0; i < entity->attr_count; i++) {
+        const struct btr_attr *a = &entity->attrs[i];
+        if (a->key == need.key && btr_filter_need_test(&need, a->value) &&
+            (!need.is_exact || a->value.size == need.value.size))
+            return true;
+    }
+    return false;
+}
+
 static bool fits(const char *text, const struct btr_entity *entity)
 {
     struct btr_filter *filter = NULL;
@@ -38,6 +53,7 @@ static bool fits(const char *text, const struct btr_entity *entity)
     if (btr_filter_parse(&filter, btr_span_of(text), &err) != 0)
         fail_msg("%s: %s", text, err.text);
     bool result = btr_filter_entity(filter, entity);
+    assert_true(!result || has_need(filter, entity));
     btr_filter_free(filter);
     return result;
 }
@@ -122,6 +138,46 @@ struct refusal {
     uint64_t offset;
     const char *says;
 };
+
+static void a_filter_tells_the_value_that_it_needs(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        enum btr_attr_key key; /* BTR_ATTR_NONE: nothing is needed */
+        const char *exact;
+    } CASES[] = {
+        {"", BTR_ATTR_NONE, NULL},
+        {"file.path == \"/a\"", BTR_ATTR_FILE_PATH, "/a"},
+        {"file.path like \"/a*\" and user.id == \"0\"", BTR_ATTR_USER_ID, "0"},
+        {"file.path like \"/a*\" and user.id == 0", BTR_ATTR_FILE_PATH, NULL},
+        {"file.name == \"a\"", BTR_ATTR_FILE_PATH, NULL},
+        {"process.pid == 5", BTR_ATTR_PROCESS_PID, NULL},
+        {"file.path in (\"/a\", \"/b\")", BTR_ATTR_FILE_PATH, NULL},
+        {"source.ip cidr \"10.0.0.0/8\"", BTR_ATTR_SOURCE_IP, NULL},
+        {"file.path == \"/a\" or file.path == \"/b\"", BTR_ATTR_NONE, NULL},
+        {"not file.path == \"/a\"", BTR_ATTR_NONE, NULL},
+        {"file.path != \"/a\"", BTR_ATTR_NONE, NULL},
+        {"file.path not in (\"/a\")", BTR_ATTR_NONE, NULL},
+        {"file.path matches /a/", BTR_ATTR_NONE, NULL},
+        {"host.name == \"a\"", BTR_ATTR_NONE, NULL},
+        {"process.name == \"a\"", BTR_ATTR_NONE, NULL},
+        {"backtrail.kind == \"file\"", BTR_ATTR_NONE, NULL},
+    };
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        struct btr_filter *filter = NULL;
+        struct btr_filter_need need;
+        struct btr_err err;
+        assert_int_equal(btr_filter_parse(&filter, btr_span_of(CASES[i].text), &err), 0);
+        assert_int_equal(btr_filter_need(filter, &need), CASES[i].key != BTR_ATTR_NONE);
+        if (CASES[i].key != BTR_ATTR_NONE) {
+            assert_int_equal(need.key, CASES[i].key);
+            assert_int_equal(need.is_exact, CASES[i].exact != NULL);
+            assert_true(!need.is_exact || btr_span_equal(need.value, btr_span_of(CASES[i].exact)));
+        }
+        btr_filter_free(filter);
+    }
+}
 
 static void wrong_filters_are_refused_by_place_and_name(void **state)
 {
@@ -226,6 +282,7 @@ int filter_tests(void)
         cmocka_unit_test(filters_leave_out_what_they_should),
         cmocka_unit_test(windows_paths_and_agents_ids_ignore_case),
         cmocka_unit_test(wrong_filters_are_refused_by_place_and_name),
+        cmocka_unit_test(a_filter_tells_the_value_that_it_needs),
         cmocka_unit_test(depth_and_size_are_bounded),
         cmocka_unit_test(a_costly_regular_expression_gives_up_and_is_counted),
     };

@@ -392,6 +392,12 @@ static int value_take(void *self, const struct btr_entity *e)
     return 0;
 }
 
+static bool value_test(void *self, struct btr_span value)
+{
+    const struct value_check *v = self;
+    return equal_but_for_case(value, v->value);
+}
+
 void model_check_values(struct model *m, struct btr_reader *reader)
 {
     struct btr_err err;
@@ -415,6 +421,12 @@ void model_check_values(struct model *m, struct btr_reader *reader)
         assert_int_equal(btr_reader_entities_with(reader, kind, since_ns, INT64_MAX,
                                                   (enum btr_attr_key)v.key, v.value, value_take, &v,
                                                   &err),
+                         0);
+        assert_int_equal(v.told, v.count);
+        v.told = 0;
+        assert_int_equal(btr_reader_entities_where(reader, kind, since_ns, INT64_MAX,
+                                                   (enum btr_attr_key)v.key, value_test, &v,
+                                                   value_take, &v, &err),
                          0);
         assert_int_equal(v.told, v.count);
     }
