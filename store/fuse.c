@@ -46,7 +46,8 @@ static uint64_t key_hash(uint64_t key, uint64_t seed)
 static unsigned stretch_log(uint32_t count)
 {
     unsigned log = 2;
-    for (double least = 2.4651; least <= count && log < STORE_FUSE_LOG_MAX; least *= 3.33)
+    for (uint64_t least = 24651; /* 3.33^0.75, in ten-thousandths */
+         least <= (uint64_t)count * 10000 && log < STORE_FUSE_LOG_MAX; least = least * 333 / 100)
         log++;
     return log;
 }
@@ -117,7 +118,8 @@ static void fuse_fill(struct fuse_build *b)
 
 static bool build_init(struct fuse_build *b, const struct btr_id *ids, uint32_t count)
 {
-    *b = (struct fuse_build){.keys = malloc(((size_t)count + 1) * sizeof(*b->keys))};
+    *b = (struct fuse_build){0};
+    b->keys = malloc(((size_t)count + 1) * sizeof(*b->keys));
     if (!b->keys)
         return false;
     for (uint32_t i = 0; i < count; i++)

@@ -251,7 +251,7 @@ int btr_reader_flows(struct btr_reader *r, struct btr_id entity, enum btr_side s
     f.slot = NULL;
     f.flow_count = 0;
     f.held = (struct once_flows){0};
-    uint32_t *located = malloc(((size_t)r->segment_count + 1) * sizeof(*located));
+    uint32_t *located = calloc((size_t)r->segment_count + 1, sizeof(*located));
     if (!located)
         return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "out of memory while reading a store");
     int rc = entity_locate(&f, entity, located);

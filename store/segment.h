@@ -6,6 +6,8 @@
  */
 #include <btr/store.h>
 
+#include <assert.h>
+
 #include "cache.h"
 #include "catalog.h"
 #include "format.h"
@@ -200,6 +202,7 @@ static inline int store_segment_who(struct store_segment *seg, uint32_t number, 
         if (rc < 0)
             return rc;
     }
+    assert(b->ids);
     *id = (struct btr_id){store_get_u64(b->ids + (size_t)i * 16),
                           store_get_u64(b->ids + (size_t)i * 16 + 8)};
     if (b->bits > 0)

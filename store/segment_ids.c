@@ -72,7 +72,7 @@ static int old_ids(struct store_segment *seg, struct btr_err *err)
     if (rc == 0)
         rc = store_segment_single(seg, STORE_KINDS, count, &raw[2], &size[2], err);
     if (rc == 0) {
-        seg->sorted = malloc(((size_t)count + 1) * sizeof(*seg->sorted));
+        seg->sorted = calloc((size_t)count + 1, sizeof(*seg->sorted));
         seg->old_ids = calloc((size_t)count + 1, 18);
         if (!seg->sorted || !seg->old_ids)
             rc = out_of_memory(err);
@@ -105,7 +105,7 @@ static int id_directory(struct store_segment *seg, struct btr_err *err)
 
 static int sort_check(struct store_segment *seg, const uint32_t *sorted, struct btr_err *err)
 {
-    struct btr_id before = {0, 0}, id;
+    struct btr_id before = {0, 0}, id = {0, 0};
     uint8_t kind;
     for (uint32_t i = 0; i < seg->header.entity_count; i++) {
         int rc = store_segment_who(seg, sorted[i], &id, &kind, err);
@@ -228,7 +228,7 @@ int store_segment_sort(struct store_segment *seg, struct btr_err *err)
 {
     if (seg->sorted)
         return 0;
-    uint32_t *sorted = malloc(((size_t)seg->header.entity_count + 1) * sizeof(*sorted));
+    uint32_t *sorted = calloc((size_t)seg->header.entity_count + 1, sizeof(*sorted));
     if (!sorted)
         return out_of_memory(err);
     int rc = sort_fill(seg, sorted, err);

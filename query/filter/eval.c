@@ -29,7 +29,11 @@ static bool value_fits(void *self, const struct query_value *value)
 {
     const struct comparison *c = self;
     const struct query_literal *all = c->filter->literals; /* NULL when no comparison has any */
-    const struct query_literal *literals = all ? all + c->node->literal_first : NULL;
+    if (c->node->op == QUERY_MATCHES)
+        return matches(c, value);
+    if (!all)
+        return false;
+    const struct query_literal *literals = all + c->node->literal_first;
     switch (c->node->op) {
     case QUERY_LT:
         return order(value, literals) < 0;
@@ -43,8 +47,6 @@ static bool value_fits(void *self, const struct query_value *value)
         return query_glob(literals->text, value->text, value->fold);
     case QUERY_CIDR:
         return query_cidr_holds(&literals->cidr, value->text);
-    case QUERY_MATCHES:
-        return matches(c, value);
     default: /* QUERY_EQ, QUERY_NE, QUERY_IN: one of the literals */
         for (uint32_t i = 0; i < c->node->literal_count; i++) {
             if (order(value, &literals[i]) == 0)
