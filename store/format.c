@@ -12,7 +12,7 @@ static const char *const section_words[STORE_SECTION_MAX + 1] = {
     [STORE_LINES] = "lines",       [STORE_STATS] = "statistics",
     [STORE_GAPS] = "gaps",         [STORE_QUARANTINE] = "quarantine",
     [STORE_REACH] = "reach",       [STORE_FILTER] = "filter",
-    [STORE_VALUES] = "values",
+    [STORE_VALUES] = "values",     [STORE_DICTIONARIES] = "dictionaries",
 };
 
 const char *store_section_word(unsigned type)
@@ -96,7 +96,7 @@ static int table_check(const struct store_header *h, const struct store_section 
         const struct store_section *s = &sections[i];
         uint64_t directory_size = (uint64_t)s->block_count * STORE_BLOCK_ROW_SIZE;
         if (s->type <= type_before || s->offset != end || s->size > h->file_size - end ||
-            directory_size > s->size || (s->flags & ~3U) != 0)
+            directory_size > s->size || (s->flags & ~7U) != 0)
             return btr_fail(err, BTR_E_FORMAT, s->offset, "bad row %u of the section table", i);
         if (s->type > STORE_SECTION_MAX && !(s->flags & STORE_SECTION_OPTIONAL))
             return btr_fail(err, BTR_E_VERSION, s->offset, "section of unknown type %u", s->type);

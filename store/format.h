@@ -17,13 +17,13 @@ enum {
     STORE_SECTIONS_MAX = 64,
     STORE_BLOCK_EVENTS = 8192,          /* events of a block, but for the last */
     STORE_INDEX_ENTITIES = 1024,        /* entities of an index block, but for the last */
-    STORE_ENTITY_ROWS = 256,            /* entities of an entity block, but for the last */
+    STORE_ENTITY_ROWS = 128,            /* entities of an entity block, but for the last */
     STORE_ENTITY_ROWS_OLD = 4096,       /* the same, of format 1 */
     STORE_ID_ROWS = 512,                /* ids of a block, but for the last */
     STORE_LOOKUP_BUCKETS = 1024,        /* buckets of a block of numbers, or all when fewer */
     STORE_FILTER_IDS = 4096,            /* ids that a part of the filter has, if they are even */
     STORE_STRING_BLOCK_MAX = 256 << 10, /* the same, of format 1 */
-    STORE_STRING_BLOCK_SIZE = 16 << 10, /* bytes from which a block of strings is closed */
+    STORE_STRING_BLOCK_SIZE = 8 << 10,  /* bytes from which a block of strings is closed */
     STORE_BLOCK_RAW_MAX = 256 << 20,    /* bytes of an unpacked block */
     STORE_EVENTS_MAX = 4 << 20,         /* events of a segment */
     STORE_ENTITIES_MAX = 8 << 20        /* entities of a segment */
@@ -51,13 +51,15 @@ enum store_section_type {
     STORE_REACH = 17,
     STORE_FILTER = 18,
     STORE_VALUES = 19,
-    STORE_SECTION_MAX = 19,
+    STORE_DICTIONARIES = 20,
+    STORE_SECTION_MAX = 20,
     STORE_SECTIONS_WRITTEN = STORE_SECTION_MAX - 1 /* all but kinds */
 };
 
 enum store_section_flag {
     STORE_SECTION_OPTIONAL = 1, /* a reader that does not know the type passes over it */
-    STORE_SECTION_STORED = 2    /* blocks are not packed */
+    STORE_SECTION_STORED = 2,   /* blocks are not packed */
+    STORE_SECTION_TRAINED = 4   /* blocks are packed with the section's dictionary */
 };
 
 struct store_header {

@@ -1,7 +1,17 @@
 #include "pack.h"
 
 #include <btr/id.h>
+#include <stdlib.h>
+#include <zdict.h>
 #include <zstd.h>
+
+enum {
+    TRAINED_LEAST = 128 << 10, /* bytes of blocks from which a dictionary is made */
+    TRAINED_SHARE = 64,        /* bytes of blocks a byte of it */
+    TRAINED_MOST = 32 << 10,
+    TRAINED_PIECES = 16,  /* of blocks, that it consists of */
+    TRAINED_SAMPLES = 256 /* blocks that its tables are made for */
+};
 
 bool store_packer_init(struct store_packer *p)
 {
@@ -16,6 +26,9 @@ void store_packer_fini(struct store_packer *p)
     btr_buffer_fini(&p->blocks);
     btr_buffer_fini(&p->directory);
     btr_buffer_fini(&p->raw);
+    btr_buffer_fini(&p->gathered);
+    btr_buffer_fini(&p->rows);
+    btr_buffer_fini(&p->dictionaries);
 }
 
 void store_packer_begin(struct store_packer *p)
@@ -24,6 +37,7 @@ void store_packer_begin(struct store_packer *p)
     btr_buffer_clear(&p->file);
     btr_buffer_put(&p->file, room, sizeof(room));
     p->section_count = 0;
+    btr_buffer_clear(&p->dictionaries);
 }
 
 void store_section_begin(struct store_packer *p, enum store_section_type type, unsigned flags)
@@ -33,6 +47,7 @@ void store_section_begin(struct store_packer *p, enum store_section_type type, u
     p->sections[p->section_count] =
         (struct store_section){.type = (uint16_t)type, .flags = (uint16_t)flags};
     p->item = 0;
+    p->is_gathering = false;
     btr_buffer_clear(&p->blocks);
     btr_buffer_clear(&p->directory);
     btr_buffer_clear(&p->raw);
@@ -53,6 +68,8 @@ static size_t frame_put(struct store_packer *p, bool stored)
     size_t size = p->raw.size;
     if (stored)
         memcpy(to, p->raw.at, p->raw.size);
+    else if (p->dictionary)
+        size = ZSTD_compress_usingCDict(p->zstd, to, room, p->raw.at, p->raw.size, p->dictionary);
     else
         size = ZSTD_compressCCtx(p->zstd, to, room, p->raw.at, p->raw.size, p->level);
     if (ZSTD_isError(size))
@@ -69,6 +86,13 @@ int store_section_block(struct store_packer *p, uint32_t count, struct btr_err *
     if (p->raw.size > STORE_BLOCK_RAW_MAX)
         return btr_fail(err, BTR_E_LIMIT, UINT64_MAX, "section %s: a block of %zu bytes",
                         store_section_word(s->type), p->raw.size);
+    if (p->is_gathering) {
+        btr_buffer_span(&p->gathered, btr_buffer_view(&p->raw));
+        btr_buffer_u32(&p->rows, (uint32_t)p->raw.size);
+        btr_buffer_u32(&p->rows, count);
+        btr_buffer_clear(&p->raw);
+        return p->gathered.failed || p->rows.failed ? out_of_memory(err) : 0;
+    }
     size_t begin = p->blocks.size;
     size_t size = p->raw.size == 0 ? 0 : frame_put(p, (s->flags & STORE_SECTION_STORED) != 0);
     if (size == 0 && p->raw.size != 0)
@@ -86,8 +110,104 @@ int store_section_block(struct store_packer *p, uint32_t count, struct btr_err *
     return 0;
 }
 
+/* ---- Dictionaries --------------------------------------------------------------------------- */
+
+void store_section_begin_trained(struct store_packer *p, enum store_section_type type)
+{
+    store_section_begin(p, type, 0);
+    p->is_gathering = true;
+    btr_buffer_clear(&p->gathered);
+    btr_buffer_clear(&p->rows);
+}
+
+/* The beginnings of blocks from all over the section. @return their size */
+static size_t content_gather(const struct store_packer *p, uint8_t *content, size_t size)
+{
+    size_t rows = p->rows.size / 8, at = 0, have = 0;
+    for (size_t i = 0, piece = 0; i < rows && piece < TRAINED_PIECES; i++) {
+        size_t raw = store_get_u32(p->rows.at + i * 8);
+        if (i == piece * rows / TRAINED_PIECES) {
+            size_t part = raw < size / TRAINED_PIECES ? raw : size / TRAINED_PIECES;
+            memcpy(content + have, p->gathered.at + at, part);
+            have += part;
+            piece++;
+        }
+        at += raw;
+    }
+    return have;
+}
+
+/* @return the size of the dictionary, or 0: none is made of so few, or such, blocks */
+static size_t dictionary_make(const struct store_packer *p, unsigned type, uint8_t *out,
+                              size_t out_size)
+{
+    size_t wanted = p->gathered.size / TRAINED_SHARE, rows = p->rows.size / 8;
+    size_t sizes[TRAINED_SAMPLES];
+    unsigned samples = rows < TRAINED_SAMPLES ? (unsigned)rows : TRAINED_SAMPLES;
+    uint8_t *content = malloc(TRAINED_MOST);
+    if (!content || p->gathered.size < TRAINED_LEAST) {
+        free(content);
+        return 0;
+    }
+    for (unsigned i = 0; i < samples; i++)
+        sizes[i] = store_get_u32(p->rows.at + (size_t)i * 8);
+    size_t size = content_gather(p, content, wanted < TRAINED_MOST ? wanted : TRAINED_MOST);
+    ZDICT_params_t params = {.compressionLevel = p->level, .dictID = type};
+    size = ZDICT_finalizeDictionary(out, out_size, content, size, p->gathered.at, sizes, samples,
+                                    params);
+    free(content);
+    return ZDICT_isError(size) ? 0 : size;
+}
+
+/* Packs the blocks that were gathered. */
+static bool gathered_pack(struct store_packer *p)
+{
+    enum { ROOM = TRAINED_MOST + 4096 }; /* its tables come before the content */
+    struct store_section *s = &p->sections[p->section_count];
+    uint8_t *bytes = malloc(ROOM);
+    size_t size = bytes ? dictionary_make(p, s->type, bytes, ROOM) : 0;
+    bool ok = bytes != NULL;
+    p->is_gathering = false;
+    if (size > 0) {
+        p->dictionary = ZSTD_createCDict(bytes, size, p->level);
+        ok = p->dictionary != NULL;
+        s->flags |= STORE_SECTION_TRAINED;
+        btr_buffer_u32(&p->dictionaries, (uint32_t)size + 2);
+        btr_buffer_u16(&p->dictionaries, s->type);
+        btr_buffer_put(&p->dictionaries, bytes, size);
+    }
+    free(bytes);
+    for (size_t i = 0, at = 0; ok && i < p->rows.size; i += 8) {
+        size_t raw = store_get_u32(p->rows.at + i);
+        btr_buffer_put(&p->raw, p->gathered.at + at, raw);
+        ok = store_section_block(p, store_get_u32(p->rows.at + i + 4), NULL) == 0;
+        at += raw;
+    }
+    ZSTD_freeCDict(p->dictionary);
+    p->dictionary = NULL;
+    return ok && !p->dictionaries.failed;
+}
+
+int store_packer_dictionaries(struct store_packer *p, struct btr_err *err)
+{
+    int rc = 0;
+    store_section_begin(p, STORE_DICTIONARIES, STORE_SECTION_STORED);
+    for (size_t at = 0; rc == 0 && at < p->dictionaries.size;) {
+        size_t size = store_get_u32(p->dictionaries.at + at);
+        btr_buffer_put(&p->raw, p->dictionaries.at + at + 4, size);
+        rc = store_section_block(p, 1, err);
+        at += 4 + size;
+    }
+    store_section_end(p);
+    return rc;
+}
+
+/* ---- Ends ----------------------------------------------------------------------------------- */
+
 void store_section_end(struct store_packer *p)
 {
+    if (p->is_gathering && !gathered_pack(p))
+        p->file.failed = true;
     struct store_section *s = &p->sections[p->section_count++];
     s->offset = p->file.size;
     s->size = p->directory.size + p->blocks.size;
@@ -136,4 +256,23 @@ bool store_unpack(void *unpacker, struct btr_span packed, uint8_t *raw, size_t r
     if (packed.size == 0)
         return raw_size == 0;
     return ZSTD_decompressDCtx(unpacker, raw, raw_size, packed.at, packed.size) == raw_size;
+}
+
+void *store_dictionary_new(struct btr_span bytes)
+{
+    return ZSTD_createDDict(bytes.at, bytes.size);
+}
+
+void store_dictionary_free(void *dictionary)
+{
+    ZSTD_freeDDict(dictionary);
+}
+
+bool store_unpack_with(void *unpacker, const void *dictionary, struct btr_span packed, uint8_t *raw,
+                       size_t raw_size)
+{
+    if (packed.size == 0)
+        return raw_size == 0;
+    return ZSTD_decompress_usingDDict(unpacker, raw, raw_size, packed.at, packed.size,
+                                      dictionary) == raw_size;
 }

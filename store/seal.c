@@ -125,6 +125,8 @@ int store_seal(struct store_sealer *s, const struct store_builder *b,
         rc = store_seal_filter(s, err);
     if (rc == 0)
         rc = store_seal_values(s, err);
+    if (rc == 0)
+        rc = store_packer_dictionaries(&s->packer, err);
     if (rc < 0)
         return rc;
     struct store_header header = {.event_count = b->event_count,

@@ -99,7 +99,7 @@ static void strings_put(struct store_sealer *s, uint32_t begin, uint32_t end)
 static int strings_section(struct store_sealer *s, struct btr_err *err)
 {
     int rc = 0;
-    store_section_begin(&s->packer, STORE_STRINGS, 0);
+    store_section_begin_trained(&s->packer, STORE_STRINGS);
     for (uint32_t at = 0; rc == 0 && at < s->used_string_count;) {
         uint32_t end = at;
         size_t size = 0;
@@ -208,7 +208,7 @@ int store_seal_entities(struct store_sealer *s, struct btr_err *err)
 {
     uint32_t count = s->builder->entity_count, next_string = host_strings(s);
     int rc = 0;
-    store_section_begin(&s->packer, STORE_ENTITIES, 0);
+    store_section_begin_trained(&s->packer, STORE_ENTITIES);
     for (uint32_t at = 0; rc == 0 && at < count;) {
         uint32_t end = count - at < STORE_ENTITY_ROWS ? count : at + STORE_ENTITY_ROWS;
         rows_put(s, at, end, &next_string);

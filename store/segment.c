@@ -73,8 +73,10 @@ void store_segment_close(struct store_segment *seg)
 {
     if (seg->is_mapped)
         (void)munmap((void *)(uintptr_t)seg->bytes.at, seg->bytes.size);
-    for (unsigned i = 0; i <= STORE_SECTION_MAX; i++)
+    for (unsigned i = 0; i <= STORE_SECTION_MAX; i++) {
         free(seg->directory[i]);
+        store_dictionary_free(seg->dictionaries[i]);
+    }
     for (unsigned i = 0; i < PART_COUNT; i++)
         free(seg->slots[i]);
     free(seg->streams);
@@ -117,6 +119,58 @@ int store_segment_check(const struct store_segment *seg, unsigned section, uint3
                     seg->name, store_section_word(section), block);
 }
 
+int store_segment_stored(struct store_segment *seg, unsigned section, uint32_t *blocks,
+                         struct btr_err *err)
+{
+    int rc = store_segment_directory(seg, section, blocks, err);
+    if (rc == 0 && *blocks > 0 && !(seg->section_of[section]->flags & STORE_SECTION_STORED))
+        rc = store_segment_bad(seg, err, section, 0, "is packed");
+    return rc;
+}
+
+/* Reads the dictionary of a section. */
+static int dictionary_ready(struct store_segment *seg, unsigned section, struct btr_err *err)
+{
+    uint32_t count = 0;
+    if (seg->dictionaries[section])
+        return 0;
+    int rc = store_segment_stored(seg, STORE_DICTIONARIES, &count, err);
+    for (uint32_t i = 0; rc == 0 && i < count; i++) {
+        struct btr_span bytes = store_segment_place_of(seg, STORE_DICTIONARIES, i);
+        if (bytes.size < 2 || ((unsigned)bytes.at[0] | (unsigned)bytes.at[1] << 8) != section)
+            continue;
+        rc = store_segment_check(seg, STORE_DICTIONARIES, i, err);
+        if (rc == 0)
+            seg->dictionaries[section] =
+                store_dictionary_new((struct btr_span){bytes.at + 2, bytes.size - 2});
+        break;
+    }
+    if (rc == 0 && !seg->dictionaries[section])
+        rc = store_segment_bad(seg, err, section, 0, "has not the dictionary it was packed with");
+    return rc;
+}
+
+/* Unpacks the bytes of a block as its section says. */
+static int block_unpack(struct store_segment *seg, unsigned section, uint32_t block, uint8_t *raw,
+                        struct btr_err *err)
+{
+    const struct store_block *b = &seg->directory[section][block];
+    struct btr_span packed = {seg->bytes.at + b->offset, b->packed_size};
+    unsigned flags = seg->section_of[section]->flags;
+    bool ok = true;
+    if (flags & STORE_SECTION_STORED) {
+        memcpy(raw, packed.at, packed.size);
+    } else if (flags & STORE_SECTION_TRAINED) {
+        int rc = dictionary_ready(seg, section, err);
+        if (rc < 0)
+            return rc;
+        ok = store_unpack_with(seg->unpacker, seg->dictionaries[section], packed, raw, b->raw_size);
+    } else {
+        ok = store_unpack(seg->unpacker, packed, raw, b->raw_size);
+    }
+    return ok ? 0 : store_segment_bad(seg, err, section, block, "does not unpack");
+}
+
 int store_segment_block(struct store_segment *seg, unsigned section, uint32_t block, uint8_t **raw,
                         struct btr_err *err)
 {
@@ -130,16 +184,13 @@ int store_segment_block(struct store_segment *seg, unsigned section, uint32_t bl
     if (rc < 0)
         return rc;
     const struct store_block *b = &seg->directory[section][block];
-    struct btr_span packed = {seg->bytes.at + b->offset, b->packed_size};
     uint8_t *bytes = malloc((size_t)b->raw_size + 1);
     if (!bytes)
         return out_of_memory(err);
-    bool stored = (seg->section_of[section]->flags & STORE_SECTION_STORED) != 0;
-    if (stored)
-        memcpy(bytes, packed.at, packed.size);
-    if (!stored && !store_unpack(seg->unpacker, packed, bytes, b->raw_size)) {
+    rc = block_unpack(seg, section, block, bytes, err);
+    if (rc < 0) {
         free(bytes);
-        return store_segment_bad(seg, err, section, block, "does not unpack");
+        return rc;
     }
     *raw = bytes;
     return 0;
@@ -160,15 +211,6 @@ int store_segment_single(struct store_segment *seg, unsigned section, uint32_t i
         return store_segment_bad(seg, err, section, 0, "has not as many rows as the header says");
     *size = seg->directory[section][0].raw_size;
     return store_segment_block(seg, section, 0, raw, err);
-}
-
-int store_segment_stored(struct store_segment *seg, unsigned section, uint32_t *blocks,
-                         struct btr_err *err)
-{
-    int rc = store_segment_directory(seg, section, blocks, err);
-    if (rc == 0 && *blocks > 0 && !(seg->section_of[section]->flags & STORE_SECTION_STORED))
-        rc = store_segment_bad(seg, err, section, 0, "is packed");
-    return rc;
 }
 
 int store_segment_slot(struct store_segment *seg, enum segment_part part, unsigned section,

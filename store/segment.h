@@ -118,9 +118,10 @@ struct store_segment {
     bool has_fuses;
     struct segment_bounds *bounds;
     struct cache_slot *slots[PART_COUNT];
-    struct store_cache *cache;    /* the reader's */
-    void *unpacker;               /* the reader's */
-    struct btr_reader_cost *cost; /* the reader's, or NULL */
+    struct store_cache *cache;                 /* the reader's */
+    void *dictionaries[STORE_SECTION_MAX + 1]; /* by section; NULL: not read yet */
+    void *unpacker;                            /* the reader's */
+    struct btr_reader_cost *cost;              /* the reader's, or NULL */
 };
 
 /**

@@ -31,6 +31,8 @@ static const char *lost_by(unsigned section)
         return "the attributes of its entities; the events stay readable";
     case STORE_INDEX:
         return "walks to the entities of this block; a scan of the events still finds them";
+    case STORE_DICTIONARIES:
+        return "names and attributes; the events stay readable";
     case STORE_VALUES:
         return "nothing but time: all entities are read to find one by a value";
     case STORE_FILTER:

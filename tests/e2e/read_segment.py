@@ -11,10 +11,11 @@ import json
 import struct
 import subprocess
 import sys
+import tempfile
 
 NAMES = {1: "strings", 2: "streams", 3: "inputs", 4: "ids", 5: "numbers", 6: "kinds", 7: "entities", 8: "blocks", 9: "events",
          10: "details", 11: "index", 12: "records", 13: "lines", 14: "statistics", 15: "gaps", 16: "quarantine",
-         17: "reach", 18: "filter", 19: "values"}
+         17: "reach", 18: "filter", 19: "values", 20: "dictionaries"}
 MASK = (1 << 64) - 1
 BLOCK = 8192
 
@@ -81,7 +82,7 @@ class Segment:
          size, _) = struct.unpack_from("<IIIIIqqQQ", data, 12)
         if size != len(data):
             raise ValueError("not all of the file is there")
-        self.data, self.sections = data, {}
+        self.data, self.sections, self.files = data, {}, {}
         for i in range(sections):
             kind, flags, blocks, offset, size, _, _ = struct.unpack_from("<HHIQQQQ", data, 64 + 40 * i)
             if kind in NAMES:
@@ -98,10 +99,22 @@ class Segment:
             body = self.data[at:at + packed]
             at += packed
             if raw and not flags & 2:
-                body = subprocess.run(["zstd", "-dcq"], input=body, stdout=subprocess.PIPE, check=True).stdout
+                command = ["zstd", "-dcq"] + (["-D", self.dictionary(name)] if flags & 4 else [])
+                body = subprocess.run(command, input=body, stdout=subprocess.PIPE, check=True).stdout
             if len(body) != raw:
                 raise ValueError("section %s, block %d: wrong size" % (name, i))
             yield first, items, Bytes(body)
+
+    def dictionary(self, name):
+        """The dictionary of a section, as a file."""
+        if name not in self.files:
+            kind = next(k for k in NAMES if NAMES[k] == name)
+            for _, _, b in self.blocks("dictionaries"):
+                if b.data[0] | b.data[1] << 8 == kind:
+                    self.files[name] = tempfile.NamedTemporaryFile()
+                    self.files[name].write(b.data[2:])
+                    self.files[name].flush()
+        return self.files[name].name
 
     def one(self, name):
         for _, _, body in self.blocks(name):

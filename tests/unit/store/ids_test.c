@@ -175,6 +175,39 @@ static void a_segment_finds_each_of_its_ids_and_no_other(void **state)
     }
 }
 
+static void damage_to_a_dictionary_is_found_or_harmless(void **state)
+{
+    (void)state;
+    struct test_random random = {74};
+    struct btr_buffer file = {0};
+    struct btr_err err;
+    struct store_header h;
+    struct store_section sections[STORE_SECTIONS_MAX];
+    struct btr_id *ids = calloc(30000, sizeof(*ids));
+    assert_non_null(ids);
+    ids_fill(&random, ids, 30000);
+    ids_seal(ids, 30000, 3, &file);
+    free(ids);
+    assert_int_equal(store_header_read(btr_buffer_view(&file), &h, sections, &err), 0);
+    const struct store_section *last = &sections[h.section_count - 1];
+    assert_int_equal(last->type, STORE_DICTIONARIES);
+    assert_true(last->block_count > 0); /* there was enough to make one */
+    for (uint32_t round = 0; round < 16; round++) {
+        uint64_t rows = (uint64_t)last->block_count * STORE_BLOCK_ROW_SIZE;
+        size_t at = (size_t)(last->offset + rows + test_random_below(&random, last->size - rows));
+        uint8_t *copy = malloc(file.size);
+        assert_non_null(copy);
+        memcpy(copy, file.at, file.size);
+        copy[at] ^= (uint8_t)(1 + test_random_below(&random, 255));
+        assert_int_equal(segment_bytes_read((struct btr_span){copy, file.size}, &err),
+                         BTR_E_CHECKSUM);
+        segment_bytes_repair(copy, file.size);
+        (void)segment_bytes_read((struct btr_span){copy, file.size}, &err);
+        free(copy);
+    }
+    btr_buffer_fini(&file);
+}
+
 int ids_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -182,6 +215,7 @@ int ids_tests(void)
         cmocka_unit_test(ids_of_one_hash_are_all_held),
         cmocka_unit_test(a_filter_of_arbitrary_bytes_is_refused_or_read_within_them),
         cmocka_unit_test(a_segment_finds_each_of_its_ids_and_no_other),
+        cmocka_unit_test(damage_to_a_dictionary_is_found_or_harmless),
     };
     return cmocka_run_group_tests_name("ids", tests, NULL, NULL);
 }
