@@ -172,6 +172,7 @@ void btr_reader_close(struct btr_reader *r)
     free(r->paths);
     free(r->segments);
     free(r->sources);
+    btr_u64map_fini(&r->source_by_hash);
     free(r->inputs);
     reader_once_fini(&r->once);
     btr_arena_free(r->arena);
@@ -186,12 +187,21 @@ void btr_reader_cost(const struct btr_reader *r, struct btr_reader_cost *out)
 
 /* ---- Segments ------------------------------------------------------------------------------- */
 
+static bool source_is(const struct btr_reader *r, uint32_t i, struct btr_span host,
+                      struct btr_span source)
+{
+    return btr_span_equal(r->sources[i].host, host) && btr_span_equal(r->sources[i].source, source);
+}
+
 /* @return the number of a source in the snapshot, or UINT32_MAX */
 static uint32_t source_of(struct btr_reader *r, struct btr_span host, struct btr_span source)
 {
-    for (uint32_t i = r->source_count; i-- > 0;)
-        if (btr_span_equal(r->sources[i].host, host) &&
-            btr_span_equal(r->sources[i].source, source))
+    uint64_t hash = btr_hash64_seeded(source, btr_hash64(host));
+    uint32_t known = btr_u64map_get(&r->source_by_hash, hash);
+    if (known != UINT32_MAX && source_is(r, known, host, source))
+        return known;
+    for (uint32_t i = known == UINT32_MAX ? 0 : r->source_count; i-- > 0;)
+        if (source_is(r, i, host, source))
             return i;
     if (r->source_count == r->source_capacity) {
         uint32_t capacity = r->source_capacity == 0 ? 16 : r->source_capacity * 2;
@@ -202,7 +212,9 @@ static uint32_t source_of(struct btr_reader *r, struct btr_span host, struct btr
         r->source_capacity = capacity;
     }
     struct btr_stream *s = &r->sources[r->source_count];
-    if (!btr_arena_copy(r->arena, host, &s->host) || !btr_arena_copy(r->arena, source, &s->source))
+    if (!btr_arena_copy(r->arena, host, &s->host) ||
+        !btr_arena_copy(r->arena, source, &s->source) ||
+        !btr_u64map_set(&r->source_by_hash, hash, r->source_count))
         return UINT32_MAX;
     return r->source_count++;
 }

@@ -25,7 +25,8 @@ struct btr_reader {
     uint32_t segment_count, segment_capacity;
     struct btr_stream *sources; /* unique (host, source), in the order of first sight */
     uint32_t source_count, source_capacity;
-    struct btr_input *inputs; /* by reading time, then name */
+    struct btr_u64map source_by_hash; /* of those of one hash, the last */
+    struct btr_input *inputs;         /* by reading time, then name */
     uint32_t input_count, input_capacity;
     uint64_t catalog_bytes;
     struct btr_arena *arena; /* what inputs and sources point to */

@@ -32,7 +32,7 @@ static uint32_t rows_read(struct store_read *r, const struct store_segment *seg,
     for (uint32_t i = 0; i < count; i++) {
         rows[i].attr_begin = (uint32_t)attrs;
         attrs += store_read_upto(r, UINT32_MAX);
-        if (attrs > store_read_rest(r)) /* each takes at least three bytes */
+        if (attrs > store_read_rest(r) / 3) /* each takes at least three bytes */
             r->failed = true;
         attrs = r->failed ? 0 : attrs;
     }
@@ -57,48 +57,59 @@ static void attrs_read(struct store_read *r, const struct store_segment *seg,
                 (int64_t)((uint64_t)e->rows[n].first_ns + store_unzigzag(store_read_varint(r)));
 }
 
-static struct segment_entities *entities_new(uint32_t first, uint32_t count, size_t attrs,
-                                             size_t *size)
+/* Gives rows, and as many attributes as they have, one piece of memory: new, or grown. */
+static struct segment_entities *entities_room(struct segment_entities *e, uint32_t count,
+                                              size_t attrs, size_t *size)
 {
     *size = sizeof(struct segment_entities) + ((size_t)count + 1) * sizeof(struct segment_entity) +
             attrs * sizeof(struct segment_attr);
-    struct segment_entities *e = malloc(*size);
-    if (!e)
+    struct segment_entities *grown = realloc(e, *size);
+    if (!grown) {
+        free(e);
         return NULL;
-    e->first = first;
-    e->count = count;
-    e->rows = (struct segment_entity *)(e + 1);
-    e->attrs = (struct segment_attr *)(e->rows + count + 1);
-    return e;
+    }
+    grown->rows = (struct segment_entity *)(grown + 1);
+    grown->attrs = (struct segment_attr *)(grown->rows + count + 1);
+    return grown;
+}
+
+static int entities_parse(struct store_segment *seg, uint32_t block, const uint8_t *raw,
+                          struct segment_entities **out, size_t *size, struct btr_err *err)
+{
+    const struct store_block *b = &seg->directory[STORE_ENTITIES][block];
+    struct store_read r = store_read_of((struct btr_span){raw, b->raw_size});
+    struct segment_entities *e = entities_room(NULL, b->count, 0, size);
+    if (!e)
+        return out_of_memory(err);
+    e->first = b->first;
+    e->count = b->count;
+    uint32_t next_string = store_read_upto(&r, seg->header.string_count);
+    uint32_t attrs = rows_read(&r, seg, e->rows, e->count);
+    if (!r.failed) { /* so they are no more than bytes are left */
+        e = entities_room(e, e->count, attrs, size);
+        if (!e)
+            return out_of_memory(err);
+        attrs_read(&r, seg, e, next_string);
+    }
+    if (!store_read_done(&r)) {
+        free(e);
+        return store_segment_bad(seg, err, STORE_ENTITIES, block, "malformed");
+    }
+    *out = e;
+    return 0;
 }
 
 static int entities_decode(struct store_segment *seg, uint32_t block, struct cache_slot *slot,
                            struct btr_err *err)
 {
     uint8_t *raw = NULL;
-    int rc = store_segment_block(seg, STORE_ENTITIES, block, &raw, err);
-    if (rc < 0)
-        return rc;
-    const struct store_block *b = &seg->directory[STORE_ENTITIES][block];
+    struct segment_entities *e = NULL;
     size_t size = 0;
-    struct segment_entities *e = entities_new(b->first, b->count, b->raw_size / 3, &size);
-    if (!e) {
-        free(raw);
-        return out_of_memory(err);
-    }
-    struct store_read r = store_read_of((struct btr_span){raw, b->raw_size});
-    uint32_t next_string = store_read_upto(&r, seg->header.string_count);
-    uint32_t attrs = rows_read(&r, seg, e->rows, e->count);
-    if (attrs > b->raw_size / 3)
-        r.failed = true;
-    if (!r.failed)
-        attrs_read(&r, seg, e, next_string);
+    int rc = store_segment_block(seg, STORE_ENTITIES, block, &raw, err);
+    if (rc == 0)
+        rc = entities_parse(seg, block, raw, &e, &size, err);
     free(raw);
-    if (!store_read_done(&r)) {
-        free(e);
-        return store_segment_bad(seg, err, STORE_ENTITIES, block, "malformed");
-    }
-    return store_segment_keep(seg, slot, e, size, err);
+    return rc < 0 ? rc : store_segment_keep(seg, slot, e, size, err);
 }
 
 int store_segment_entities(struct store_segment *seg, uint32_t block, struct cache_slot **slot,
