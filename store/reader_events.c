@@ -290,11 +290,12 @@ static int search(struct event_search *s, const struct stream_wish *wish)
         return segments_scan(s, wish);
     struct once_marks again = {0};
     struct once_visit once = {&again, s->visit, s->self};
+    struct event_search unique = *s;
+    unique.visit = visit_once;
+    unique.self = &once;
     rc = again_mark(s, wish, &again);
-    s->visit = visit_once;
-    s->self = &once;
     if (rc == 0)
-        rc = segments_scan(s, wish);
+        rc = segments_scan(&unique, wish);
     once_marks_fini(&again);
     return rc;
 }
