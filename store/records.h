@@ -1,8 +1,8 @@
 #ifndef STORE_RECORDS_H
 #define STORE_RECORDS_H
 /**
- * Digests of records from stdin: what one publish tells, packed (docs/FORMAT.md, "The catalog"), and
- * the set that answers whether a record was read before.
+ * Digests of records from stdin: what one publish tells, packed (docs/FORMAT.md, "The catalog"),
+ * and the set that answers whether a record was read before.
  */
 #include <btr/buffer.h>
 #include <btr/err.h>

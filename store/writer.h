@@ -5,7 +5,8 @@
 
 #include "catalog.h"
 
-/** btr_writer_open without merging, with steps that fail on demand. @param faults NULL, or valid until close */
+/** btr_writer_open without merging, with steps that fail on demand. @param faults NULL, or valid
+ * until close */
 int store_writer_open(struct btr_writer **out, const char *path, const struct store_faults *faults,
                       struct btr_err *err);
 
