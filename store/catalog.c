@@ -292,10 +292,9 @@ uint64_t store_catalog_size(const struct store_catalog *c)
 
 /* ---- Reading -------------------------------------------------------------------------------- */
 
-/* Visits the rows of a table from a key on. @return 0, what the visit returned, or an LMDB error */
-static int table_visit(struct store_catalog *c, MDB_dbi table, struct btr_span from,
-                       int (*visit)(void *self, struct btr_span key, struct btr_span value),
-                       void *self)
+int catalog_table_visit(struct store_catalog *c, MDB_dbi table, struct btr_span from,
+                        int (*visit)(void *self, struct btr_span key, struct btr_span value),
+                        void *self)
 {
     MDB_txn *txn = NULL;
     MDB_cursor *cursor = NULL;
@@ -324,9 +323,6 @@ struct segment_list {
     int failed;
 };
 
-/* Inside table_visit every end but 0 is VISIT_END; the reason is kept by the visitor. */
-enum { VISIT_END = 1 };
-
 static int segment_visit(void *self, struct btr_span key, struct btr_span value)
 {
     struct segment_list *list = self;
@@ -335,14 +331,14 @@ static int segment_visit(void *self, struct btr_span key, struct btr_span value)
         struct catalog_segment *rows = realloc(list->rows, capacity * sizeof(*rows));
         if (!rows) {
             list->failed = BTR_E_NOMEM;
-            return VISIT_END;
+            return CATALOG_VISIT_END;
         }
         list->rows = rows;
         list->capacity = capacity;
     }
     if (!catalog_segment_get(key, value, &list->rows[list->count])) {
         list->failed = BTR_E_FORMAT;
-        return VISIT_END;
+        return CATALOG_VISIT_END;
     }
     list->count++;
     return 0;
@@ -352,7 +348,7 @@ int store_catalog_segments(struct store_catalog *c, struct catalog_segment **row
                            struct btr_err *err)
 {
     struct segment_list list = {0};
-    int rc = table_visit(c, c->segments, (struct btr_span){0}, segment_visit, &list);
+    int rc = catalog_table_visit(c, c->segments, (struct btr_span){0}, segment_visit, &list);
     if (list.failed == BTR_E_FORMAT)
         rc = btr_fail(err, BTR_E_FORMAT, UINT64_MAX, "%s: bad segment row in the catalog", c->path);
     else if (list.failed)
@@ -382,12 +378,12 @@ static int input_visit(void *self, struct btr_span key, struct btr_span value)
     struct btr_input input;
     if (key.size != 24 || !catalog_input_get(value, &input)) {
         v->damaged = true;
-        return VISIT_END;
+        return CATALOG_VISIT_END;
     }
     if (v->head_hash && input.head_hash != *v->head_hash)
-        return VISIT_END;
+        return CATALOG_VISIT_END;
     v->result = v->visit(v->self, &input);
-    return v->result == 0 ? 0 : VISIT_END;
+    return v->result == 0 ? 0 : CATALOG_VISIT_END;
 }
 
 int store_catalog_inputs(struct store_catalog *c, const uint64_t *head_hash,
@@ -401,10 +397,10 @@ int store_catalog_inputs(struct store_catalog *c, const uint64_t *head_hash,
         store_put_u64(key, *head_hash);
         from = (struct btr_span){key, sizeof(key)};
     }
-    int rc = table_visit(c, c->inputs, from, input_visit, &v);
+    int rc = catalog_table_visit(c, c->inputs, from, input_visit, &v);
     if (v.damaged)
         return btr_fail(err, BTR_E_FORMAT, UINT64_MAX, "%s: bad input row in the catalog", c->path);
-    if (rc != 0 && rc != VISIT_END)
+    if (rc != 0 && rc != CATALOG_VISIT_END)
         return catalog_fail(err, rc, c->path, "read");
     return v.result;
 }
@@ -521,12 +517,11 @@ static int rows_put(struct store_catalog *c, MDB_txn *txn, const struct catalog_
 {
     int rc = 0;
     if (segment) {
-        uint8_t key[16];
-        store_put_u64(key, segment->hash.hi);
-        store_put_u64(key + 8, segment->hash.lo);
+        uint8_t key[CATALOG_SEGMENT_KEY_SIZE];
+        catalog_segment_key(key, segment->hash);
         catalog_segment_put(row, segment);
         rc = row->failed ? ENOMEM
-                         : catalog_row_put(txn, c->segments, (struct btr_span){key, 16},
+                         : catalog_row_put(txn, c->segments, (struct btr_span){key, sizeof(key)},
                                            btr_buffer_view(row));
     }
     for (uint32_t i = 0; rc == 0 && i < progress->input_count; i++) {

@@ -24,4 +24,15 @@ int catalog_fail(struct btr_err *err, int rc, const char *path, const char *doin
 /** @return 0 or what LMDB says */
 int catalog_row_put(MDB_txn *txn, MDB_dbi table, struct btr_span key, struct btr_span value);
 
+/** What a visit of rows returns to end it; the reason is kept by the visitor. */
+enum { CATALOG_VISIT_END = 1 };
+
+/**
+ * Visits the rows of a table from a key on.
+ * @return 0, what the visit returned, or an LMDB error
+ */
+int catalog_table_visit(struct store_catalog *c, MDB_dbi table, struct btr_span from,
+                        int (*visit)(void *self, struct btr_span key, struct btr_span value),
+                        void *self);
+
 #endif

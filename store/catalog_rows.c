@@ -14,6 +14,21 @@ static bool text_get(struct btr_cursor *c, struct btr_span *text)
            btr_cursor_span(c, (size_t)size, text);
 }
 
+void catalog_segment_key(uint8_t key[CATALOG_SEGMENT_KEY_SIZE], struct btr_id hash)
+{
+    store_put_u64(key, hash.hi);
+    store_put_u64(key + 8, hash.lo);
+}
+
+int catalog_segment_compare(const void *x, const void *y)
+{
+    const struct catalog_segment *a = x, *b = y;
+    uint8_t keys[2][CATALOG_SEGMENT_KEY_SIZE];
+    catalog_segment_key(keys[0], a->hash);
+    catalog_segment_key(keys[1], b->hash);
+    return memcmp(keys[0], keys[1], sizeof(keys[0]));
+}
+
 void catalog_segment_put(struct btr_buffer *b, const struct catalog_segment *row)
 {
     text_put(b, btr_span_of(row->day));

@@ -4,8 +4,12 @@
  * the value. */
 #include "catalog.h"
 
-enum { CATALOG_INPUT_KEY_SIZE = 24, CATALOG_STATE_KEY_SIZE = 16 };
+enum { CATALOG_SEGMENT_KEY_SIZE = 16, CATALOG_INPUT_KEY_SIZE = 24, CATALOG_STATE_KEY_SIZE = 16 };
 
+/** Of the tables segments and trash. */
+void catalog_segment_key(uint8_t key[CATALOG_SEGMENT_KEY_SIZE], struct btr_id hash);
+/** Compares rows as qsort asks: by key, which is the order of the table. */
+int catalog_segment_compare(const void *a, const void *b);
 void catalog_segment_put(struct btr_buffer *b, const struct catalog_segment *row);
 /** @return false when it is no such row, as all below */
 bool catalog_segment_get(struct btr_span key, struct btr_span value, struct catalog_segment *row);

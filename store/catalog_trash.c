@@ -4,23 +4,15 @@
 #include "catalog_env.h"
 #include "catalog_rows.h"
 
-enum { KEY_SIZE = 16 };
-
-static void key_make(uint8_t key[KEY_SIZE], struct btr_id hash)
-{
-    store_put_u64(key, hash.hi);
-    store_put_u64(key + 8, hash.lo);
-}
-
 /* A row of the trash: when, then the day. */
 static int trash_put(struct store_catalog *c, MDB_txn *txn, const struct catalog_segment *old,
                      int64_t now_ns)
 {
-    uint8_t key[KEY_SIZE], value[8 + STORE_DAY_SIZE] = {0};
-    key_make(key, old->hash);
+    uint8_t key[CATALOG_SEGMENT_KEY_SIZE], value[8 + STORE_DAY_SIZE] = {0};
+    catalog_segment_key(key, old->hash);
     store_put_u64(value, (uint64_t)now_ns);
     memcpy(value + 8, old->day, STORE_DAY_SIZE);
-    return catalog_row_put(txn, c->trash, (struct btr_span){key, KEY_SIZE},
+    return catalog_row_put(txn, c->trash, (struct btr_span){key, CATALOG_SEGMENT_KEY_SIZE},
                            (struct btr_span){value, sizeof(value)});
 }
 
@@ -29,8 +21,8 @@ static int rows_remove(struct store_catalog *c, MDB_txn *txn, const struct catal
 {
     int rc = 0;
     for (uint32_t i = 0; rc == 0 && i < old_count; i++) {
-        uint8_t key[KEY_SIZE];
-        key_make(key, old[i].hash);
+        uint8_t key[CATALOG_SEGMENT_KEY_SIZE];
+        catalog_segment_key(key, old[i].hash);
         MDB_val k = {.mv_size = sizeof(key), .mv_data = key};
         rc = mdb_del(txn, c->segments, &k, NULL);
         if (rc == 0)
@@ -43,11 +35,12 @@ static int rows_remove(struct store_catalog *c, MDB_txn *txn, const struct catal
 static int segment_add(struct store_catalog *c, MDB_txn *txn, const struct catalog_segment *segment)
 {
     struct btr_buffer row = {0};
-    uint8_t key[KEY_SIZE];
-    key_make(key, segment->hash);
+    uint8_t key[CATALOG_SEGMENT_KEY_SIZE];
+    catalog_segment_key(key, segment->hash);
     catalog_segment_put(&row, segment);
     int rc = row.failed ? ENOMEM
-                        : catalog_row_put(txn, c->segments, (struct btr_span){key, KEY_SIZE},
+                        : catalog_row_put(txn, c->segments,
+                                          (struct btr_span){key, CATALOG_SEGMENT_KEY_SIZE},
                                           btr_buffer_view(&row));
     btr_buffer_fini(&row);
     MDB_val k = {.mv_size = sizeof(key), .mv_data = key};
@@ -81,66 +74,70 @@ int store_catalog_replace(struct store_catalog *c, const struct catalog_segment 
 
 /* ---- The trash ------------------------------------------------------------------------------ */
 
-static bool trash_get(MDB_val key, MDB_val value, struct catalog_segment *row, int64_t *when_ns)
+/** Rows that came into the trash before a time. */
+struct trash_list {
+    struct catalog_segment *rows;
+    uint32_t count, capacity;
+    int64_t before_ns;
+    int failed;
+};
+
+static bool trash_get(struct btr_span key, struct btr_span value, struct catalog_segment *row,
+                      int64_t *when_ns)
 {
-    if (key.mv_size != KEY_SIZE || value.mv_size != 8 + STORE_DAY_SIZE)
+    if (key.size != CATALOG_SEGMENT_KEY_SIZE || value.size != 8 + STORE_DAY_SIZE)
         return false;
-    const uint8_t *k = key.mv_data, *v = value.mv_data;
-    *row = (struct catalog_segment){.hash = {store_get_u64(k), store_get_u64(k + 8)}};
-    *when_ns = (int64_t)store_get_u64(v);
-    memcpy(row->day, v + 8, STORE_DAY_SIZE);
-    return catalog_day_is_plain((struct btr_span){v + 8, strnlen(row->day, STORE_DAY_SIZE)});
+    *row = (struct catalog_segment){.hash = {store_get_u64(key.at), store_get_u64(key.at + 8)}};
+    *when_ns = (int64_t)store_get_u64(value.at);
+    memcpy(row->day, value.at + 8, STORE_DAY_SIZE);
+    return catalog_day_is_plain((struct btr_span){value.at + 8, strnlen(row->day, STORE_DAY_SIZE)});
 }
 
-static int trash_list(struct store_catalog *c, MDB_cursor *cursor, int64_t before_ns,
-                      struct catalog_segment **rows, uint32_t *count, struct btr_err *err)
+static int trash_end(struct trash_list *list, int code)
 {
-    uint32_t capacity = 0;
-    MDB_val key, value;
-    int rc = mdb_cursor_get(cursor, &key, &value, MDB_FIRST);
-    for (; rc == 0; rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
-        struct catalog_segment row;
-        int64_t when_ns;
-        if (!trash_get(key, value, &row, &when_ns))
-            return btr_fail(err, BTR_E_FORMAT, UINT64_MAX, "%s: a row of the trash is malformed",
-                            c->path);
-        if (when_ns >= before_ns)
-            continue;
-        if (*count == capacity) {
-            capacity = capacity == 0 ? 64 : capacity * 2;
-            struct catalog_segment *grown = realloc(*rows, capacity * sizeof(*grown));
-            if (!grown)
-                return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "out of memory");
-            *rows = grown;
-        }
-        (*rows)[(*count)++] = row;
+    list->failed = code;
+    return CATALOG_VISIT_END;
+}
+
+static int trash_visit(void *self, struct btr_span key, struct btr_span value)
+{
+    struct trash_list *list = self;
+    struct catalog_segment row;
+    int64_t when_ns;
+    if (!trash_get(key, value, &row, &when_ns))
+        return trash_end(list, BTR_E_FORMAT);
+    if (when_ns >= list->before_ns)
+        return 0;
+    if (list->count == list->capacity) {
+        uint32_t capacity = list->capacity == 0 ? 64 : list->capacity * 2;
+        struct catalog_segment *grown = realloc(list->rows, capacity * sizeof(*grown));
+        if (!grown)
+            return trash_end(list, BTR_E_NOMEM);
+        list->rows = grown;
+        list->capacity = capacity;
     }
-    return rc == MDB_NOTFOUND ? 0 : catalog_fail(err, rc, c->path, "read");
+    list->rows[list->count++] = row;
+    return 0;
 }
 
 int store_catalog_trash(struct store_catalog *c, int64_t before_ns, struct catalog_segment **rows,
                         uint32_t *count, struct btr_err *err)
 {
-    MDB_txn *txn = NULL;
-    MDB_cursor *cursor = NULL;
-    *rows = NULL;
-    *count = 0;
-    int rc = mdb_txn_begin(c->env, NULL, MDB_RDONLY, &txn);
-    if (rc != 0)
-        return catalog_fail(err, rc, c->path, "read");
-    rc = mdb_cursor_open(txn, c->trash, &cursor);
-    if (rc != 0) {
-        mdb_txn_abort(txn);
-        return catalog_fail(err, rc, c->path, "read");
-    }
-    rc = trash_list(c, cursor, before_ns, rows, count, err);
-    mdb_cursor_close(cursor);
-    mdb_txn_abort(txn);
+    struct trash_list list = {.before_ns = before_ns};
+    int rc = catalog_table_visit(c, c->trash, (struct btr_span){0}, trash_visit, &list);
+    if (list.failed == BTR_E_FORMAT)
+        rc =
+            btr_fail(err, BTR_E_FORMAT, UINT64_MAX, "%s: a row of the trash is malformed", c->path);
+    else if (list.failed)
+        rc = btr_fail(err, list.failed, UINT64_MAX, "out of memory");
+    else if (rc != 0)
+        rc = catalog_fail(err, rc, c->path, "read");
     if (rc < 0) {
-        free(*rows);
-        *rows = NULL;
-        *count = 0;
+        free(list.rows);
+        list = (struct trash_list){0};
     }
+    *rows = list.rows;
+    *count = list.count;
     return rc;
 }
 
@@ -152,8 +149,8 @@ int store_catalog_trash_forget(struct store_catalog *c, const struct catalog_seg
     if (rc != 0)
         return catalog_fail(err, rc, c->path, "write");
     for (uint32_t i = 0; rc == 0 && i < count; i++) {
-        uint8_t key[KEY_SIZE];
-        key_make(key, rows[i].hash);
+        uint8_t key[CATALOG_SEGMENT_KEY_SIZE];
+        catalog_segment_key(key, rows[i].hash);
         MDB_val k = {.mv_size = sizeof(key), .mv_data = key};
         rc = mdb_del(txn, c->trash, &k, NULL);
         rc = rc == MDB_NOTFOUND ? 0 : rc;

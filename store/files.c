@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "catalog_rows.h"
+
 static int io_fail(struct btr_err *err, const char *doing, const char *path)
 {
     int reason = errno;
@@ -199,23 +201,9 @@ static bool is_published(const char *name, const struct catalog_segment *rows, u
     if (strlen(name) != 32 + 5 ||
         !btr_id_parse((struct btr_span){(const uint8_t *)name, 32}, &hash))
         return true; /* not a name that a store gives: not ours to remove */
-    uint32_t low = 0, high = count;
-    uint8_t key[16], other[16];
-    store_put_u64(key, hash.hi);
-    store_put_u64(key + 8, hash.lo);
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        store_put_u64(other, rows[middle].hash.hi);
-        store_put_u64(other + 8, rows[middle].hash.lo);
-        int order = memcmp(other, key, sizeof(key)); /* the catalog's order */
-        if (order == 0)
-            return true;
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return false;
+    struct catalog_segment wanted = {.hash = hash};
+    return count > 0 &&
+           bsearch(&wanted, rows, count, sizeof(*rows), catalog_segment_compare) != NULL;
 }
 
 static int day_sweep(const char *day, const struct catalog_segment *rows, uint32_t count,

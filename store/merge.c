@@ -75,12 +75,16 @@ static int plan_make(struct store_merger *m, bool all, uint32_t *count, struct b
 
 /* ---- Reading -------------------------------------------------------------------------------- */
 
-/* The header must tell what the catalog told when the segment was sealed. */
-static bool is_the_one(const struct store_segment *seg, const struct store_sealed *row)
+/* What was changed since it was sealed, however well its checksums fit, must not be sealed anew. */
+static int proof_ask(const struct store_segment *seg, const struct catalog_segment *row,
+                     struct btr_err *err)
 {
-    return seg->header.event_count == row->event_count &&
-           seg->header.entity_count == row->entity_count && seg->header.first_ns == row->first_ns &&
-           seg->header.last_ns == row->last_ns;
+    int rc = store_segment_prove(row, seg->bytes);
+    if (rc < 0)
+        return out_of_memory(err);
+    return rc == 1 ? 0
+                   : btr_fail(err, BTR_E_CHECKSUM, UINT64_MAX,
+                              "segment %s: not the one that was published", seg->name);
 }
 
 static int segment_take(struct store_merger *m, struct store_load *load,
@@ -96,9 +100,8 @@ static int segment_take(struct store_merger *m, struct store_load *load,
     int rc = store_files_path(path, m->store, row)
                  ? store_segment_map(seg, path, row->file_size, err)
                  : btr_fail(err, BTR_E_IO, UINT64_MAX, "path of the store is too long");
-    if (rc == 0 && !is_the_one(seg, &row->sealed))
-        rc = btr_fail(err, BTR_E_CHECKSUM, UINT64_MAX, "segment %s: not the one that was published",
-                      seg->name);
+    if (rc == 0)
+        rc = proof_ask(seg, row, err);
     if (rc == 0)
         rc = store_load_segment(load, seg, err);
     store_cache_fini(&m->cache); /* before the slots go */

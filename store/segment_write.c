@@ -31,3 +31,12 @@ int store_segment_write(struct catalog_segment *row, const char *store, struct s
         return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "out of memory while sealing a segment");
     return store_files_write(store, row, bytes, faults, err);
 }
+
+int store_segment_prove(const struct catalog_segment *row, struct btr_span bytes)
+{
+    uint8_t sha256[BTR_SHA256_SIZE];
+    if (!btr_id_equal(btr_id_hash(bytes), row->hash))
+        return 0;
+    int rc = digest(bytes, sha256);
+    return rc < 0 ? rc : memcmp(sha256, row->sha256, sizeof(sha256)) == 0;
+}

@@ -1,6 +1,6 @@
 #ifndef STORE_SEGMENT_WRITE_H
 #define STORE_SEGMENT_WRITE_H
-/** From a builder to a file that a catalog may name. */
+/** From a builder to a file that a catalog may name; and whether a file is still that one. */
 #include "files.h"
 
 /**
@@ -11,5 +11,11 @@
 int store_segment_write(struct catalog_segment *row, const char *store, struct store_sealer *sealer,
                         const struct store_builder *builder, const struct seal_input *inputs,
                         const struct store_faults *faults, struct btr_err *err);
+
+/**
+ * Whether a file is the one that was sealed: its name's hash and its SHA-256 are those of the row.
+ * @return 1 it is, 0 it is not, BTR_E_NOMEM
+ */
+int store_segment_prove(const struct catalog_segment *row, struct btr_span bytes);
 
 #endif

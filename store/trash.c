@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "catalog_rows.h"
 #include "files.h"
 
 int store_trash_empty(const char *store, struct store_catalog *catalog, int64_t now_ns,
@@ -24,18 +25,6 @@ int store_trash_empty(const char *store, struct store_catalog *catalog, int64_t 
     return rc;
 }
 
-/* The catalog's order of hashes. */
-static int row_compare(const void *x, const void *y)
-{
-    const struct catalog_segment *a = x, *b = y;
-    uint8_t keys[2][16];
-    store_put_u64(keys[0], a->hash.hi);
-    store_put_u64(keys[0] + 8, a->hash.lo);
-    store_put_u64(keys[1], b->hash.hi);
-    store_put_u64(keys[1] + 8, b->hash.lo);
-    return memcmp(keys[0], keys[1], sizeof(keys[0]));
-}
-
 int store_trash_sweep(const char *store, struct store_catalog *catalog, int64_t now_ns,
                       struct btr_err *err)
 {
@@ -55,7 +44,7 @@ int store_trash_sweep(const char *store, struct store_catalog *catalog, int64_t 
             memcpy(all, rows, row_count * sizeof(*all));
         if (trash_count > 0)
             memcpy(all + row_count, trash, trash_count * sizeof(*all));
-        qsort(all, row_count + trash_count, sizeof(*all), row_compare);
+        qsort(all, row_count + trash_count, sizeof(*all), catalog_segment_compare);
         rc = store_files_sweep(store, all, row_count + trash_count, err);
     }
     free(rows);

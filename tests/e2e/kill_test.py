@@ -5,10 +5,11 @@ import hashlib
 import os
 import random
 import shutil
-import signal
 import subprocess
 import sys
 import time
+
+from kills import killed
 
 BACKTRAIL, DUMP = os.environ["BACKTRAIL"], os.environ["BTR_DUMP_STORE"]
 DATA = os.path.join(os.environ["BTR_SOURCE_DIR"], "datasets", "web_cmdi")
@@ -70,20 +71,6 @@ def compare(got, want):
     sys.exit(f"the store differs: {len(got[0])} lines for {len(want[0])}, {len(extra)} more, {len(missing)} less; seed {SEED}")
 
 
-def killed(words, after_s):
-    """Whether the command was killed, and not at its end before."""
-    with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as child:
-        try:
-            _, err = child.communicate(timeout=after_s)
-        except subprocess.TimeoutExpired:
-            child.send_signal(signal.SIGKILL)
-            child.communicate()
-            return True
-        if child.returncode != 0:
-            sys.exit(f"after a kill the command fails: status {child.returncode}\n{err.decode(errors='replace')}; seed {SEED}")
-        return False
-
-
 def verify_what_is_there(store):
     """Sound, or killed before there was a store at all: the same command then makes it, as the caller goes on to show."""
     words = [BACKTRAIL, "store", "verify", "--store", store]
@@ -110,7 +97,7 @@ def main():
         stores += 1
         ended = False
         while not ended and kills < KILLS:
-            ended = not killed(command(store, folder), chance.uniform(0, whole_s * 0.6))
+            ended = not killed(command(store, folder), chance.uniform(0, whole_s * 0.6), SEED)
             kills += not ended
             if os.path.isdir(store) and chance.random() < 0.2:
                 verify_what_is_there(store)

@@ -7,10 +7,11 @@ import json
 import os
 import random
 import shutil
-import signal
 import subprocess
 import sys
 import time
+
+from kills import killed
 
 BACKTRAIL, DUMP = os.environ["BACKTRAIL"], os.environ["BTR_DUMP_STORE"]
 DATA = os.path.join(os.environ["BTR_SOURCE_DIR"], "datasets", "web_cmdi")
@@ -58,19 +59,6 @@ def dump(store):
     return b"\n".join(sorted(run([DUMP, store]).split(b"\n")))
 
 
-def killed(words, after_s):
-    with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as child:
-        try:
-            _, err = child.communicate(timeout=after_s)
-        except subprocess.TimeoutExpired:
-            child.send_signal(signal.SIGKILL)
-            child.communicate()
-            return True
-        if child.returncode != 0:
-            sys.exit(f"after a kill compact fails: {err.decode(errors='replace')}; seed {SEED}")
-        return False
-
-
 def kills(plain, want, chance):
     count = rounds = 0
     work = os.path.join(WORK, "killed.store")
@@ -84,7 +72,7 @@ def kills(plain, want, chance):
         rounds += 1
         ended = False
         while not ended and count < KILLS:
-            ended = not killed([BACKTRAIL, "store", "compact", "--store", work], chance.uniform(0, whole_s * 1.1))
+            ended = not killed([BACKTRAIL, "store", "compact", "--store", work], chance.uniform(0, whole_s * 1.1), SEED)
             count += not ended
             same(dump(work), want, "a store after a kill")
     run([BACKTRAIL, "store", "compact", "--store", work])

@@ -64,4 +64,7 @@ void model_check_entities(struct model *m, struct btr_reader *reader);
 void model_check_values(struct model *m, struct btr_reader *reader);
 void model_check_rows(const struct model *m, struct btr_reader *reader);
 
+/** All of these on a store, which verify must find sound. @param bounds  as model_check_flows */
+void model_check_store(struct model *m, const char *path, uint32_t bounds);
+
 #endif

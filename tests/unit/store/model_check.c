@@ -507,3 +507,25 @@ void model_check_rows(const struct model *m, struct btr_reader *reader)
     assert_int_equal(stat.gap_count, m->gap_count);
     assert_int_equal(stat.undecoded, m->quarantined_count);
 }
+
+static int fault_print(void *self, const char *segment, const char *what)
+{
+    (void)self;
+    fail_msg("%s: %s", segment, what);
+    return 0;
+}
+
+void model_check_store(struct model *m, const char *path, uint32_t bounds)
+{
+    struct btr_err err = {0};
+    struct btr_reader *reader = NULL;
+    if (btr_reader_open(&reader, &path, 1, &err) != 0)
+        fail_msg("%s", err.text);
+    model_check_events(m, reader);
+    model_check_flows(m, reader, bounds);
+    model_check_entities(m, reader);
+    model_check_values(m, reader);
+    model_check_rows(m, reader);
+    btr_reader_close(reader);
+    assert_int_equal(btr_store_verify(path, fault_print, NULL, &err), 0);
+}
