@@ -148,6 +148,16 @@ static bool attr_add(struct store_builder *b, uint32_t entity, const struct btr_
     return row.value != UINT32_MAX && store_builder_attr(b, &row);
 }
 
+void store_builder_host(struct store_builder *b, uint32_t entity, uint32_t host)
+{
+    struct builder_entity *e = &b->entities[entity];
+    struct btr_span before = {NULL, 0};
+    if (e->host > 0)
+        before = store_strings_at(&b->strings, e->host - 1);
+    if (store_host_before(store_strings_at(&b->strings, host), before))
+        e->host = host + 1;
+}
+
 static bool note_add(struct store_builder *b, const struct btr_batch *batch,
                      const struct btr_note *note)
 {
@@ -159,7 +169,7 @@ static bool note_add(struct store_builder *b, const struct btr_batch *batch,
         e->kind = note->kind;
     e->flags = note->flags;
     if (note->host < batch->name_count)
-        e->host = b->name_map[note->host] + 1;
+        store_builder_host(b, entity, b->name_map[note->host]);
     for (uint32_t i = 0; i < note->attr_count; i++)
         if (!attr_add(b, entity, &batch->attrs[note->attr_first + i]))
             return false;

@@ -15,6 +15,13 @@ struct builder_event {
     uint8_t operation, doubt, flags;
 };
 
+/** Whether a host takes the place of the one that was told of an entity before: of what several
+ * hosts tell of, such as a rendezvous, the least name stays, whatever their order. */
+static inline bool store_host_before(struct btr_span told, struct btr_span before)
+{
+    return told.size > 0 && (before.size == 0 || btr_span_compare(told, before) < 0);
+}
+
 struct builder_entity {
     struct btr_id id;
     uint32_t host; /* string + 1; 0 = of no host */
@@ -71,6 +78,8 @@ struct store_builder {
 void store_builder_fini(struct store_builder *b);
 /** Empties it; keeps memory. */
 void store_builder_clear(struct store_builder *b);
+/** Tells an entity's host. @param host  a string of the builder */
+void store_builder_host(struct store_builder *b, uint32_t entity, uint32_t host);
 /** Copies a batch. @return 0, BTR_E_NOMEM, BTR_E_LIMIT; after a failure the builder must be cleared
  */
 int store_builder_append(struct store_builder *b, const struct btr_batch *batch,

@@ -70,6 +70,16 @@ static int attrs_gather(struct store_segment *seg, const struct segment_attr *at
     return 0;
 }
 
+static int host_gather(struct store_segment *seg, uint32_t string, struct btr_arena *arena,
+                       struct btr_entity *to, struct btr_err *err)
+{
+    struct btr_span host;
+    int rc = string_copy(seg, string, arena, &host, err);
+    if (rc == 0 && store_host_before(host, to->host))
+        to->host = host;
+    return rc;
+}
+
 /* Adds what one segment tells of the entity with this number. */
 static int entity_gather(struct store_segment *seg, uint32_t number, struct btr_arena *arena,
                          struct attr_list *list, struct btr_entity *to, struct btr_err *err)
@@ -85,8 +95,8 @@ static int entity_gather(struct store_segment *seg, uint32_t number, struct btr_
     rc = store_segment_who(seg, number, &id, &kind, err);
     if (rc == 0)
         row_merge(to, row, kind);
-    if (rc == 0 && row->host > 0 && to->host.size == 0)
-        rc = string_copy(seg, row->host - 1, arena, &to->host, err);
+    if (rc == 0 && row->host > 0)
+        rc = host_gather(seg, row->host - 1, arena, to, err);
     if (rc == 0)
         rc = attrs_gather(seg, e->attrs + row->attr_begin, row[1].attr_begin - row->attr_begin,
                           arena, list, err);

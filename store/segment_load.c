@@ -146,8 +146,8 @@ static int entity_load(struct store_load *l, struct store_segment *seg,
         e->kind = kind;
     }
     rc = row->host > 0 ? string_load(l, seg, row->host - 1, &host, err) : 0;
-    if (rc == 0 && row->host > 0 && e->host == 0)
-        e->host = host + 1;
+    if (rc == 0 && row->host > 0)
+        store_builder_host(l->builder, entity, host);
     if (rc < 0)
         return rc;
     return attrs_load(l, seg, entity, rows->attrs + row->attr_begin,

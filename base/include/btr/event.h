@@ -118,7 +118,7 @@ struct btr_note {
     struct btr_id id;
     uint8_t kind;   /* enum btr_kind */
     uint8_t flags;  /* enum btr_entity_flag; the last note wins */
-    uint32_t host;  /* index of a name in the batch, or UINT32_MAX for what belongs to no host (a flow) */
+    uint32_t host;  /* index of a name in the batch, or UINT32_MAX for what belongs to no host (a flow); of several the least name stays */
     uint32_t attr_first, attr_count; /* in the batch's attrs */
 };
 

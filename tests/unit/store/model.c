@@ -110,7 +110,13 @@ static void random_note(struct model *m, struct btr_batch *batch)
     note->id = m->ids[i];
     note->kind = (uint8_t)(1 + i % BTR_KIND_MAX);
     note->flags = (uint8_t)below(m, 8);
-    note->host = i % 3 == 0 ? UINT32_MAX : btr_batch_name(batch, btr_span_of("host"));
+    note->host = UINT32_MAX;
+    if (i % 3 != 0) {
+        struct btr_span host = btr_span_of(i % 3 == 1 ? "host" : hosts[below(m, 4)]);
+        note->host = btr_batch_name(batch, host);
+        if (m->host[i].size == 0 || (host.size > 0 && btr_span_compare(host, m->host[i]) < 0))
+            m->host[i] = host;
+    }
     m->kind[i] = note->kind;
     m->flags[i] = note->flags;
     m->mentioned[i] = true;

@@ -37,6 +37,7 @@ struct model {
     uint32_t event_count, attr_count, gap_count, quarantined_count;
     uint8_t kind[MODEL_IDS]; /* 0: never noted */
     uint8_t flags[MODEL_IDS];
+    struct btr_span host[MODEL_IDS]; /* the least that was told */
     bool mentioned[MODEL_IDS];
     bool extreme; /* times and numbers from the whole range, else small and with ties */
 };
