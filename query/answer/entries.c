@@ -72,12 +72,22 @@ static struct btr_span far_address(const struct answer_node *n, const struct sur
                            n->seen_ns);
 }
 
-static bool shares_alert_address(const struct btr_answer *a, const struct surroundings *all,
-                                 uint32_t node)
+/* Far addresses of the starts, each at most once for a start. @return NULL when out of memory */
+static struct btr_span *start_addresses(const struct btr_answer *a, const struct surroundings *all,
+                                        uint32_t *count)
 {
-    struct btr_span address = far_address(&a->nodes[node], &all[node]);
-    for (uint32_t i = 0; address.size && i < a->trace->node_count; i++) {
-        if (a->trace->nodes[i].start && btr_span_equal(far_address(&a->nodes[i], &all[i]), address))
+    struct btr_span *addresses = malloc(((size_t)a->start_count + 1) * sizeof *addresses);
+    for (uint32_t i = 0; addresses && i < a->trace->node_count; i++) {
+        if (a->trace->nodes[i].start && *count < a->start_count)
+            addresses[(*count)++] = far_address(&a->nodes[i], &all[i]);
+    }
+    return addresses;
+}
+
+static bool is_among(struct btr_span address, const struct btr_span *addresses, uint32_t count)
+{
+    for (uint32_t i = 0; address.size && i < count; i++) {
+        if (btr_span_equal(addresses[i], address))
             return true;
     }
     return false;
@@ -176,8 +186,10 @@ int answer_entries_find(struct btr_answer *a, struct btr_err *err)
 {
     struct surroundings *all = surroundings_find(a);
     struct sortable *list = calloc((size_t)a->trace->node_count + 1, sizeof *list);
+    uint32_t address_count = 0;
+    struct btr_span *addresses = all ? start_addresses(a, all, &address_count) : NULL;
     a->entries = malloc(((size_t)a->trace->node_count + 1) * sizeof *a->entries);
-    int rc = all && list && a->entries
+    int rc = addresses && list && a->entries
                  ? 0
                  : btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "ways in of the answer");
     for (uint32_t i = 0; rc == 0 && i < a->trace->node_count; i++) {
@@ -188,7 +200,8 @@ int answer_entries_find(struct btr_answer *a, struct btr_err *err)
         struct sortable *item = &list[a->entry_count++];
         item->id = a->trace->nodes[i].id;
         item->entry = entry_make(a, i, rank, why);
-        item->entry.alert_address = shares_alert_address(a, all, i);
+        item->entry.alert_address =
+            is_among(far_address(&a->nodes[i], &all[i]), addresses, address_count);
         item->entry.carried = all[i].carried;
         item->entry.score += item->entry.alert_address ? 0.5 : 0;
         item->entry.score += item->entry.carried ? 0.25 : 0;
@@ -200,6 +213,7 @@ int answer_entries_find(struct btr_answer *a, struct btr_err *err)
         a->nodes[list[i].entry.node].score = list[i].entry.score;
     }
     free(all);
+    free(addresses);
     free(list);
     return rc;
 }
