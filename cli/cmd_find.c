@@ -1,12 +1,14 @@
 /* backtrail find: which entities fit a filter, when first and last seen. */
 #include <btr/answer.h>
 #include <btr/clock.h>
+#include <btr/damage.h>
 #include <btr/escape.h>
 #include <btr/filter.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
 #include "commands.h"
+#include "damaged.h"
 #include "output.h"
 #include "stores.h"
 
@@ -40,7 +42,9 @@ struct row {
 };
 
 struct find {
+    struct btr_reader *reader;
     const struct btr_filter *filter;
+    enum btr_kind kind;
     struct row *rows;
     size_t count, capacity;
     uint64_t limit; /* UINT64_MAX: none */
@@ -135,16 +139,29 @@ static int find_visit(void *self, const struct btr_entity *entity)
     return 0;
 }
 
-/* The rows, and whether they are all, first of all. */
+/* What is damaged, and whether the rows are all: before them. */
+static void head_print(const struct find *f, struct btr_buffer *out)
+{
+    if (!f->json) {
+        btr_damage_text(out, f->reader);
+        if (f->cut)
+            btr_buffer_format(out, "CUT: the first %zu, there are more (--limit)\n", f->count);
+        return;
+    }
+    btr_buffer_format(out, "{\"schema\":\"backtrail-find/1\",\"complete\":%s,",
+                      f->cut || btr_damage_loses(f->reader) ? "false" : "true");
+    if (btr_reader_damage_count(f->reader) > 0) {
+        btr_damage_json(out, f->reader);
+        btr_buffer_u8(out, ',');
+    }
+    btr_buffer_text(out, "\"entities\":[");
+}
+
 static int rows_print(struct find *f)
 {
     struct btr_buffer out = {0};
     bool good = true;
-    if (f->json)
-        btr_buffer_format(&out, "{\"schema\":\"backtrail-find/1\",\"complete\":%s,\"entities\":[",
-                          f->cut ? "false" : "true");
-    else if (f->cut)
-        btr_buffer_format(&out, "CUT: the first %zu, there are more (--limit)\n", f->count);
+    head_print(f, &out);
     for (size_t i = 0; good && i < f->count; i++) {
         if (f->json)
             btr_buffer_text(&out, i ? ",\n" : "\n");
@@ -156,41 +173,54 @@ static int rows_print(struct find *f)
     if (f->count == 0)
         cli_note("find", "nothing found");
     int status = f->cut ? CLI_CUT : f->count ? CLI_ANSWERED : CLI_NOTHING;
+    status = cli_damaged_status("find", f->reader, status);
     status = good ? cli_print("find", &out, status) : cli_print_end("find", status);
     btr_buffer_fini(&out);
     return status;
 }
 
-static int find_run(struct find *f, const struct cli_args *args, enum btr_kind kind,
-                    struct btr_err *err)
+static void rows_drop(struct find *f)
 {
-    struct btr_reader *reader = NULL;
+    while (f->count)
+        free((void *)(uintptr_t)f->rows[--f->count].text.at);
+}
+
+static int find_ask(void *self, struct btr_err *err)
+{
+    struct find *f = self;
     struct btr_filter_need need;
-    int rc = cli_reader_open(&reader, args, err);
-    bool needs = btr_filter_need(f->filter, &need);
-    if (rc == 0 && needs && need.is_exact)
-        rc = btr_reader_entities_with(reader, kind, f->since_ns, f->until_ns, need.key, need.value,
-                                      find_visit, f, err);
-    else if (rc == 0 && needs)
-        rc = btr_reader_entities_where(reader, kind, f->since_ns, f->until_ns, need.key,
+    int rc;
+    rows_drop(f);
+    f->cut = false;
+    if (!btr_filter_need(f->filter, &need))
+        rc = btr_reader_entities(f->reader, f->kind, f->since_ns, f->until_ns, find_visit, f, err);
+    else if (need.is_exact)
+        rc = btr_reader_entities_with(f->reader, f->kind, f->since_ns, f->until_ns, need.key,
+                                      need.value, find_visit, f, err);
+    else
+        rc = btr_reader_entities_where(f->reader, f->kind, f->since_ns, f->until_ns, need.key,
                                        btr_filter_need_test, &need, find_visit, f, err);
-    else if (rc == 0)
-        rc = btr_reader_entities(reader, kind, f->since_ns, f->until_ns, find_visit, f, err);
     if (rc == 0)
         rows_settle(f);
-    btr_reader_close(reader);
-    if (rc < 0)
-        return cli_fail("find", err);
-    if (btr_filter_given_up(f->filter))
+    return rc;
+}
+
+static int find_run(struct find *f, const struct cli_args *args, struct btr_err *err)
+{
+    int rc = cli_reader_open(&f->reader, args, err);
+    if (rc == 0)
+        rc = cli_ask(f->reader, find_ask, f, err);
+    if (rc == 0 && btr_filter_given_up(f->filter))
         cli_note("find",
                  "a regular expression gave up on %" PRIu64
                  " values that cost too much; they count as no match",
                  btr_filter_given_up(f->filter));
-    return rows_print(f);
+    int status = rc < 0 ? cli_fail("find", err) : rows_print(f);
+    btr_reader_close(f->reader);
+    return status;
 }
 
-static int find_options(struct find *f, const struct cli_args *args, enum btr_kind *kind,
-                        struct btr_err *err)
+static int find_options(struct find *f, const struct cli_args *args, struct btr_err *err)
 {
     const char *word = cli_arg(args, "kind"), *output = cli_arg(args, "output");
     f->since_ns = INT64_MIN;
@@ -203,8 +233,8 @@ static int find_options(struct find *f, const struct cli_args *args, enum btr_ki
         rc = cli_arg_number(args, "limit", &f->limit, err);
     if (rc < 0)
         return rc;
-    *kind = word ? btr_kind_find(btr_span_of(word)) : BTR_KIND_NONE;
-    if (word && *kind == BTR_KIND_NONE)
+    f->kind = word ? btr_kind_find(btr_span_of(word)) : BTR_KIND_NONE;
+    if (word && f->kind == BTR_KIND_NONE)
         return btr_fail(err, BTR_E_USAGE, UINT64_MAX, "--kind \"%s\": no such kind", word);
     f->json = output && strcmp(output, "json") == 0;
     if (output && !f->json && strcmp(output, "text") != 0)
@@ -223,14 +253,12 @@ static int find_filtered(const struct cli_args *args, struct btr_err *err)
 {
     struct find f = {.err = err};
     struct btr_filter *filter = NULL;
-    enum btr_kind kind;
-    int rc = find_options(&f, args, &kind, err);
+    int rc = find_options(&f, args, err);
     if (rc == 0)
         rc = btr_filter_parse(&filter, btr_span_of(args->word_count ? args->words[0] : ""), err);
     f.filter = filter;
-    int status = rc < 0 ? cli_fail("find", err) : find_run(&f, args, kind, err);
-    while (f.count)
-        free((void *)(uintptr_t)f.rows[--f.count].text.at);
+    int status = rc < 0 ? cli_fail("find", err) : find_run(&f, args, err);
+    rows_drop(&f);
     free(f.rows);
     btr_filter_free(filter);
     return status;

@@ -1,10 +1,12 @@
 /* backtrail store: what a store holds, what it misses, and whether it is sound. */
 #include <btr/clock.h>
+#include <btr/damage.h>
 #include <btr/escape.h>
 #include <inttypes.h>
 #include <stdio.h>
 
 #include "commands.h"
+#include "damaged.h"
 #include "output.h"
 #include "store_compact.h"
 #include "store_stat.h"
@@ -54,6 +56,7 @@ static const struct cli_usage USAGE = {
 /* ---- Gaps ---- */
 
 struct gap_list {
+    struct btr_reader *reader;
     struct btr_buffer out;
     uint64_t count;
     bool unwritable;
@@ -90,14 +93,21 @@ static int gap_visit(void *self, const struct btr_gap_full *full)
     return list->unwritable;
 }
 
+static int gaps_ask(void *self, struct btr_err *err)
+{
+    struct gap_list *list = self;
+    btr_buffer_clear(&list->out);
+    list->count = 0;
+    btr_damage_text(&list->out, list->reader);
+    return btr_reader_gaps(list->reader, gap_visit, list, err);
+}
+
 static int store_gaps(const struct cli_args *args, struct btr_err *err)
 {
     struct gap_list list = {0};
-    struct btr_reader *reader = NULL;
-    int status, rc = cli_reader_open(&reader, args, err);
+    int status, rc = cli_reader_open(&list.reader, args, err);
     if (rc == 0)
-        rc = btr_reader_gaps(reader, gap_visit, &list, err);
-    btr_reader_close(reader);
+        rc = cli_ask(list.reader, gaps_ask, &list, err);
     if (rc < 0)
         status = cli_fail("store gaps", err);
     else if (list.unwritable)
@@ -105,8 +115,11 @@ static int store_gaps(const struct cli_args *args, struct btr_err *err)
     else {
         if (list.count == 0)
             cli_note("store gaps", "no gaps known");
-        status = cli_print("store gaps", &list.out, list.count ? CLI_ANSWERED : CLI_NOTHING);
+        status = list.count ? CLI_ANSWERED : CLI_NOTHING;
+        status = cli_print("store gaps", &list.out,
+                           cli_damaged_status("store gaps", list.reader, status));
     }
+    btr_reader_close(list.reader);
     btr_buffer_fini(&list.out);
     return status;
 }
@@ -161,21 +174,35 @@ static int store_verify(const struct cli_args *args, struct btr_err *err)
 
 /* ---- Stat ---- */
 
+struct stat_question {
+    struct btr_reader *reader;
+    struct cli_stat_parts parts;
+    struct btr_buffer out;
+};
+
+static int stat_ask(void *self, struct btr_err *err)
+{
+    struct stat_question *q = self;
+    btr_buffer_clear(&q->out);
+    btr_damage_text(&q->out, q->reader);
+    return cli_stat_write(&q->out, q->reader, &q->parts, err);
+}
+
 static int store_stat(const struct cli_args *args, struct btr_err *err)
 {
     const char *by = cli_arg(args, "by");
     if (by && strcmp(by, "host,source") != 0)
         return cli_refuse("store stat", "--by \"%s\": only host,source is built", by);
-    struct cli_stat_parts parts = {by != NULL, cli_arg(args, "inputs") != NULL,
-                                   cli_arg(args, "quarantine") != NULL};
-    struct btr_buffer out = {0};
-    struct btr_reader *reader = NULL;
-    int rc = cli_reader_open(&reader, args, err);
+    struct stat_question q = {.parts = {by != NULL, cli_arg(args, "inputs") != NULL,
+                                        cli_arg(args, "quarantine") != NULL}};
+    int rc = cli_reader_open(&q.reader, args, err);
     if (rc == 0)
-        rc = cli_stat_write(&out, reader, &parts, err);
-    btr_reader_close(reader);
-    int status = rc < 0 ? cli_fail("store stat", err) : cli_print("store stat", &out, CLI_ANSWERED);
-    btr_buffer_fini(&out);
+        rc = cli_ask(q.reader, stat_ask, &q, err);
+    int status = rc < 0 ? cli_fail("store stat", err)
+                        : cli_print("store stat", &q.out,
+                                    cli_damaged_status("store stat", q.reader, CLI_ANSWERED));
+    btr_reader_close(q.reader);
+    btr_buffer_fini(&q.out);
     return status;
 }
 

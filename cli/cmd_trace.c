@@ -1,12 +1,14 @@
 /* backtrail trace: from an alert back to the ways in, or forward from it. */
 #include <btr/answer.h>
 #include <btr/clock.h>
+#include <btr/damage.h>
 #include <btr/filter.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "budget.h"
 #include "commands.h"
+#include "damaged.h"
 #include "output.h"
 #include "stores.h"
 
@@ -42,7 +44,8 @@ static const struct cli_usage USAGE = {
 struct trace {
     struct btr_reader *reader;
     struct btr_start *starts;
-    struct btr_span *specs;
+    struct btr_span *from; /* texts of the specs */
+    struct btr_spec *specs;
     uint32_t count;
     int64_t at_ns;
     enum btr_walk_direction direction;
@@ -50,6 +53,8 @@ struct trace {
     const struct btr_export *export;
     struct btr_answer_options options;
     struct btr_buffer candidates; /* of a SPEC that fits several */
+    struct btr_buffer out;
+    bool cut;
 };
 
 /* ---- Options ---- */
@@ -136,31 +141,30 @@ static int time_forward(struct trace *t, const struct btr_spec *spec, struct btr
     return rc;
 }
 
-static int starts_parse(struct trace *t, const struct cli_args *args, struct btr_spec *specs,
-                        struct btr_err *err)
+static int starts_parse(struct trace *t, const struct cli_args *args, struct btr_err *err)
 {
     for (uint32_t i = 0; i < t->count; i++) {
-        t->specs[i] = btr_span_of(cli_arg_nth(args, "from", i));
-        int rc = btr_spec_parse(&specs[i], t->specs[i], err);
+        t->from[i] = btr_span_of(cli_arg_nth(args, "from", i));
+        int rc = btr_spec_parse(&t->specs[i], t->from[i], err);
         if (rc < 0)
             return rc;
     }
-    t->options.specs = t->specs;
+    t->options.specs = t->from;
     return 0;
 }
 
-static int starts_resolve(struct trace *t, const struct btr_spec *specs, struct btr_err *err)
+static int starts_resolve(struct trace *t, struct btr_err *err)
 {
     for (uint32_t i = 0; i < t->count; i++) {
         struct btr_spec_match match;
         struct btr_err why = {0};
-        int rc = btr_spec_resolve(t->reader, &specs[i], t->at_ns, &match, &t->candidates, &why);
+        int rc = btr_spec_resolve(t->reader, &t->specs[i], t->at_ns, &match, &t->candidates, &why);
         if (rc == 0)
-            rc = time_forward(t, &specs[i], &match, &why);
+            rc = time_forward(t, &t->specs[i], &match, &why);
         if (rc < 0)
             return btr_fail(err, rc, UINT64_MAX, "--from %.*s: %s",
-                            (int)(t->specs[i].size < 200 ? t->specs[i].size : 200),
-                            (const char *)t->specs[i].at, why.text);
+                            (int)(t->from[i].size < 200 ? t->from[i].size : 200),
+                            (const char *)t->from[i].at, why.text);
         t->starts[i] = (struct btr_start){match.entity, match.time_ns, match.source};
     }
     return 0;
@@ -168,7 +172,7 @@ static int starts_resolve(struct trace *t, const struct btr_spec *specs, struct 
 
 /* ---- The walk, and its answer ---- */
 
-static int trace_walk(struct trace *t, struct btr_buffer *out, bool *cut, struct btr_err *err)
+static int trace_walk(struct trace *t, struct btr_err *err)
 {
     struct btr_trace *trace = NULL;
     struct btr_answer *answer = NULL;
@@ -178,57 +182,70 @@ static int trace_walk(struct trace *t, struct btr_buffer *out, bool *cut, struct
         rc = btr_answer_make(&answer, t->reader, trace, t->direction, t->starts, t->count,
                              &t->options, err);
     if (rc == 0)
-        rc = t->export->write(answer, cli_colour(), out, err);
-    *cut = trace && trace->cut != BTR_CUT_NONE;
+        rc = t->export->write(answer, cli_colour(), &t->out, err);
+    t->cut = trace && trace->cut != BTR_CUT_NONE;
     btr_answer_free(answer);
     btr_trace_free(trace);
     return rc;
 }
 
-static int trace_run(struct trace *t, const struct cli_args *args, struct btr_buffer *out,
-                     bool *cut, struct btr_err *err)
+static int trace_ask(void *self, struct btr_err *err)
+{
+    struct trace *t = self;
+    btr_buffer_clear(&t->out);
+    btr_buffer_clear(&t->candidates);
+    int rc = starts_resolve(t, err);
+    return rc < 0 ? rc : trace_walk(t, err);
+}
+
+/* The answer, or why there is none: of a damaged store, what was not looked at, too. */
+static int trace_say(struct trace *t, int rc, const struct btr_err *err)
+{
+    if (rc == 0)
+        return cli_print("trace", &t->out,
+                         cli_damaged_status("trace", t->reader, t->cut ? CLI_CUT : CLI_ANSWERED));
+    btr_buffer_clear(&t->out);
+    if (t->reader)
+        btr_damage_text(&t->out, t->reader);
+    if (t->out.size)
+        fwrite(t->out.at, 1, t->out.size, stderr);
+    int status = cli_damaged_status("trace", t->reader, cli_fail("trace", err));
+    if (rc == BTR_E_AMBIGUOUS && t->candidates.size)
+        fwrite(t->candidates.at, 1, t->candidates.size, stderr);
+    return status;
+}
+
+static int trace_run(struct trace *t, const struct cli_args *args, struct btr_err *err)
 {
     struct btr_buffer again = {0};
     t->count = cli_arg_count(args, "from");
     t->starts = calloc(t->count, sizeof *t->starts);
+    t->from = calloc(t->count, sizeof *t->from);
     t->specs = calloc(t->count, sizeof *t->specs);
-    struct btr_spec *specs = calloc(t->count, sizeof *specs);
-    int rc = t->starts && t->specs && specs ? starts_parse(t, args, specs, err)
-                                            : btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "starts");
+    int rc = t->starts && t->from && t->specs ? starts_parse(t, args, err)
+                                              : btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "starts");
     t->options.began_ns = btr_monotonic_ns();
     cli_stores_again(&again, args);
     t->options.again = btr_buffer_view(&again);
     if (rc == 0)
         rc = cli_reader_open(&t->reader, args, err);
     if (rc == 0)
-        rc = starts_resolve(t, specs, err);
-    if (rc == 0)
-        rc = trace_walk(t, out, cut, err);
+        rc = cli_ask(t->reader, trace_ask, t, err);
+    int status = trace_say(t, rc, err);
     btr_reader_close(t->reader);
     btr_buffer_fini(&again);
-    free(specs);
-    free(t->starts);
     free(t->specs);
-    return rc;
+    free(t->starts);
+    free(t->from);
+    return status;
 }
 
 static int trace_show(const struct cli_args *args, struct btr_err *err)
 {
     struct trace t = {.at_ns = INT64_MIN};
-    struct btr_buffer out = {0};
-    bool cut = false;
-    int status;
     int rc = trace_options(&t, args, err);
-    if (rc == 0)
-        rc = trace_run(&t, args, &out, &cut, err);
-    if (rc < 0) {
-        status = cli_fail("trace", err);
-        if (rc == BTR_E_AMBIGUOUS && t.candidates.size)
-            fwrite(t.candidates.at, 1, t.candidates.size, stderr);
-    } else {
-        status = cli_print("trace", &out, cut ? CLI_CUT : CLI_ANSWERED);
-    }
-    btr_buffer_fini(&out);
+    int status = rc < 0 ? cli_fail("trace", err) : trace_run(&t, args, err);
+    btr_buffer_fini(&t.out);
     btr_buffer_fini(&t.candidates);
     return status;
 }

@@ -39,7 +39,9 @@ static int help(void)
         "\n  --help     this text; backtrail COMMAND --help: a command's own\n"
         "  --version  the version\n\n"
         "exit status: 0 answered, 1 nothing found, 2 bad usage or input, 3 the store or a source\n"
-        "failed, 4 answered but cut by a limit that was set\n\n"
+        "failed (of a damaged store: the answer is of the rest, and says so first), 4 answered "
+        "but\n"
+        "cut by a limit that was set\n\n"
         "example:\n"
         "  backtrail ingest --store case.btr --hosts hosts.json web01.audit.log.zst\n"
         "  backtrail trace --store case.btr --from record:web01/3714009\n");

@@ -135,8 +135,7 @@ static int chosen_load(struct store_merger *m, struct store_load *load, uint32_t
         if (stop && stop(self))
             return 1;
         int rc = segment_take(m, load, row, err);
-        if (rc == BTR_E_CHECKSUM || rc == BTR_E_FORMAT || rc == BTR_E_TRUNCATED ||
-            rc == BTR_E_VERSION)
+        if (store_code_is_damage(rc))
             return damaged_add(m, row->hash, err);
         if (rc < 0)
             return rc;

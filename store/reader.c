@@ -126,13 +126,32 @@ static void snapshot_settle(struct btr_reader *r)
         if (kept == 0 || !input_same(&r->inputs[kept - 1], &r->inputs[i]))
             r->inputs[kept++] = r->inputs[i];
     r->input_count = kept;
+    reader_segments_begin(r);
+}
+
+void reader_segments_begin(struct btr_reader *r)
+{
+    r->failed = UINT32_MAX;
+    r->cache = (struct store_cache){.size_max = READER_CACHE_SIZE};
     for (uint32_t i = 0; i < r->segment_count; i++) {
-        struct store_segment *seg = &r->segments[i].seg;
-        btr_id_text(r->segments[i].row.hash, seg->name);
-        seg->cache = &r->cache;
-        seg->unpacker = r->unpacker;
-        seg->cost = &r->cost;
+        struct reader_segment *s = &r->segments[i];
+        s->is_mapped = s->is_ready = false;
+        s->seg = (struct store_segment){.place = i,
+                                        .failed = &r->failed,
+                                        .cache = &r->cache,
+                                        .unpacker = r->unpacker,
+                                        .cost = &r->cost};
+        btr_id_text(s->row.hash, s->seg.name);
     }
+}
+
+void reader_segments_end(struct btr_reader *r)
+{
+    store_cache_fini(&r->cache); /* before the slots go */
+    for (uint32_t i = 0; i < r->segment_count; i++)
+        store_segment_close(&r->segments[i].seg);
+    reader_once_fini(&r->once);
+    r->once = (struct reader_once){0};
 }
 
 int btr_reader_open(struct btr_reader **out, const char *const *paths, uint32_t path_count,
@@ -141,7 +160,6 @@ int btr_reader_open(struct btr_reader **out, const char *const *paths, uint32_t 
     struct btr_reader *r = calloc(1, sizeof(*r));
     if (!r)
         return out_of_memory(err);
-    r->cache.size_max = READER_CACHE_SIZE;
     r->arena = btr_arena_new(SIZE_MAX / 4);
     r->unpacker = store_unpacker_new();
     r->paths = calloc((size_t)path_count + 1, sizeof(*r->paths));
@@ -164,9 +182,9 @@ void btr_reader_close(struct btr_reader *r)
 {
     if (!r)
         return;
-    store_cache_fini(&r->cache); /* before the slots go */
+    reader_segments_end(r);
     for (uint32_t i = 0; i < r->segment_count; i++)
-        store_segment_close(&r->segments[i].seg);
+        btr_buffer_fini(&r->segments[i].image);
     for (uint32_t i = 0; i < r->path_count; i++)
         free(r->paths[i]);
     free(r->paths);
@@ -174,7 +192,7 @@ void btr_reader_close(struct btr_reader *r)
     free(r->sources);
     btr_u64map_fini(&r->source_by_hash);
     free(r->inputs);
-    reader_once_fini(&r->once);
+    free(r->damage);
     btr_arena_free(r->arena);
     store_unpacker_free(r->unpacker);
     free(r);
@@ -227,11 +245,10 @@ static int header_compare(const struct reader_segment *s, struct btr_err *err)
     if (h->event_count == row->event_count && h->entity_count == row->entity_count &&
         h->first_ns == row->first_ns && h->last_ns == row->last_ns)
         return 0;
-    return btr_fail(err, BTR_E_CHECKSUM, UINT64_MAX, "segment %s: not the one that was published",
-                    s->seg.name);
+    return store_segment_unfit(&s->seg, BTR_E_CHECKSUM, err, "not the one that was published");
 }
 
-static int segment_map(struct btr_reader *r, uint32_t segment, struct btr_err *err)
+int reader_segment_map(struct btr_reader *r, uint32_t segment, struct btr_err *err)
 {
     struct reader_segment *s = &r->segments[segment];
     char path[STORE_PATH_SIZE];
@@ -240,7 +257,9 @@ static int segment_map(struct btr_reader *r, uint32_t segment, struct btr_err *e
     if (!store_files_path(path, r->paths[s->store], &s->row))
         return btr_fail(err, BTR_E_IO, UINT64_MAX, "path of the store is too long");
     int rc = 0;
-    if (!s->seg.is_open)
+    if (s->image.at && !s->seg.is_open)
+        rc = store_segment_open(&s->seg, btr_buffer_view(&s->image), err);
+    else if (!s->seg.is_open)
         rc = s->seg.is_mapped ? store_segment_open(&s->seg, s->seg.bytes, err)
                               : store_segment_map(&s->seg, path, s->row.file_size, err);
     if (rc == 0)
@@ -252,7 +271,7 @@ static int segment_map(struct btr_reader *r, uint32_t segment, struct btr_err *e
 int reader_segment_may_hold(struct btr_reader *r, uint32_t segment, struct btr_id id,
                             struct btr_err *err)
 {
-    int rc = segment_map(r, segment, err);
+    int rc = reader_segment_map(r, segment, err);
     return rc < 0 ? rc : store_segment_may_hold(&r->segments[segment].seg, id);
 }
 
@@ -261,7 +280,7 @@ int reader_segment_ready(struct btr_reader *r, uint32_t segment, struct btr_err 
     struct reader_segment *s = &r->segments[segment];
     if (s->is_ready)
         return 0;
-    int rc = segment_map(r, segment, err);
+    int rc = reader_segment_map(r, segment, err);
     if (rc == 0)
         rc = store_segment_names(&s->seg, err);
     for (uint32_t i = 0; rc == 0 && i < s->seg.header.stream_count; i++) {

@@ -3,6 +3,7 @@
 /** A snapshot: the segments that were published when it was opened. */
 #include <btr/store.h>
 
+#include "reader_damage.h"
 #include "reader_once.h"
 #include "segment.h"
 
@@ -11,6 +12,7 @@ struct reader_segment {
     uint32_t store; /* index of its store */
     bool is_mapped; /* and the header is the one that was published */
     bool is_ready;  /* mapped, and its sources numbered */
+    struct btr_buffer image; /* in the place of a damaged file: what is left of it, sealed anew */
     struct store_segment seg;
 };
 
@@ -33,11 +35,20 @@ struct btr_reader {
     struct store_cache cache;
     void *unpacker;
     struct reader_once once;
+    uint32_t failed; /* segment whose bytes failed last, UINT32_MAX: none */
+    struct reader_damage *damage; /* segments that questions go on without, or with what is left */
+    uint32_t damage_count;
     struct btr_reader_cost cost;
 };
 
 enum { READER_CACHE_SIZE = 256 << 20 };
 
+/** Readies the segments for the first question, by their places. */
+void reader_segments_begin(struct btr_reader *reader);
+/** Forgets all that was decoded. */
+void reader_segments_end(struct btr_reader *reader);
+/** Maps a segment, and checks that its header is the one that was published. */
+int reader_segment_map(struct btr_reader *reader, uint32_t segment, struct btr_err *err);
 /** Makes a segment ready for reading. */
 int reader_segment_ready(struct btr_reader *reader, uint32_t segment, struct btr_err *err);
 /** @return 1 when an entity may be in a segment, 0 when it is not, or a failure. Of a segment only

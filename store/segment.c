@@ -9,8 +9,17 @@
 #include "pack.h"
 #include "read.h"
 
+/* Tells the reader which segment it was. */
+static void failed_tell(const struct store_segment *seg)
+{
+    if (seg->failed)
+        *seg->failed = seg->place;
+}
+
 int store_segment_name(const struct store_segment *seg, int rc, struct btr_err *err)
 {
+    if (rc < 0)
+        failed_tell(seg);
     if (rc >= 0 || !err)
         return rc;
     char text[BTR_ERR_TEXT_SIZE];
@@ -21,8 +30,16 @@ int store_segment_name(const struct store_segment *seg, int rc, struct btr_err *
 int store_segment_bad(const struct store_segment *seg, struct btr_err *err, unsigned section,
                       uint32_t block, const char *what)
 {
+    failed_tell(seg);
     return btr_fail(err, BTR_E_FORMAT, UINT64_MAX, "segment %s: section %s, block %u: %s",
                     seg->name, store_section_word(section), block, what);
+}
+
+int store_segment_unfit(const struct store_segment *seg, int code, struct btr_err *err,
+                        const char *what)
+{
+    failed_tell(seg);
+    return btr_fail(err, code, UINT64_MAX, "segment %s: %s", seg->name, what);
 }
 
 static int out_of_memory(struct btr_err *err)
@@ -43,6 +60,20 @@ int store_segment_open(struct store_segment *seg, struct btr_span bytes, struct 
     return 0;
 }
 
+/* What hinders this process is a failure of it; all else that keeps a published file from being
+ * read is damage of the store. */
+static int open_fail(const struct store_segment *seg, const char *path, int reason,
+                     struct btr_err *err)
+{
+    if (reason == EMFILE || reason == ENFILE || reason == ENOMEM)
+        return btr_fail(err, BTR_E_IO, UINT64_MAX, "cannot open %s: %s", path, strerror(reason));
+    char what[160];
+    (void)snprintf(what, sizeof(what), "its file %s%s",
+                   reason == ENOENT ? "is missing" : "cannot be opened: ",
+                   reason == ENOENT ? "" : strerror(reason));
+    return store_segment_unfit(seg, BTR_E_TRUNCATED, err, what);
+}
+
 int store_segment_map(struct store_segment *seg, const char *path, uint64_t size,
                       struct btr_err *err)
 {
@@ -52,12 +83,14 @@ int store_segment_map(struct store_segment *seg, const char *path, uint64_t size
         int reason = errno;
         if (fd >= 0)
             (void)close(fd);
-        return btr_fail(err, BTR_E_IO, UINT64_MAX, "cannot open %s: %s", path, strerror(reason));
+        return open_fail(seg, path, reason, err);
     }
     if ((uint64_t)st.st_size != size || size == 0) {
+        char what[80];
         (void)close(fd);
-        return btr_fail(err, BTR_E_TRUNCATED, UINT64_MAX, "segment %s: %llu bytes, should be %llu",
-                        seg->name, (unsigned long long)st.st_size, (unsigned long long)size);
+        (void)snprintf(what, sizeof(what), "%llu bytes, should be %llu",
+                       (unsigned long long)st.st_size, (unsigned long long)size);
+        return store_segment_unfit(seg, BTR_E_TRUNCATED, err, what);
     }
     void *at = mmap(NULL, (size_t)size, PROT_READ, MAP_PRIVATE, fd, 0);
     int reason = errno;
@@ -115,6 +148,7 @@ int store_segment_check(const struct store_segment *seg, unsigned section, uint3
     const struct store_block *b = &seg->directory[section][block];
     if (btr_hash64((struct btr_span){seg->bytes.at + b->offset, b->packed_size}) == b->checksum)
         return 0;
+    failed_tell(seg);
     return btr_fail(err, BTR_E_CHECKSUM, b->offset, "segment %s: section %s, block %u is damaged",
                     seg->name, store_section_word(section), block);
 }

@@ -98,6 +98,8 @@ enum segment_part {
 
 struct store_segment {
     char name[SEGMENT_NAME_SIZE]; /* for messages */
+    uint32_t place;               /* in the reader's snapshot */
+    uint32_t *failed; /* the reader's, or NULL: receives `place` when the bytes fail */
     struct btr_span bytes;
     bool is_mapped, is_open, has_names, has_ids, has_bounds, has_values;
     struct store_header header;
@@ -129,12 +131,25 @@ struct store_segment {
  * @param bytes  the whole file; must outlive the segment
  */
 int store_segment_open(struct store_segment *seg, struct btr_span bytes, struct btr_err *err);
-/** Maps a file, and opens it. @param size  that the catalog states */
+/**
+ * Maps a file, and opens it. @param size  that the catalog states
+ * @return 0, a code of damage (also for a file that is not there), BTR_E_IO (the process may not
+ *         open more files)
+ */
 int store_segment_map(struct store_segment *seg, const char *path, uint64_t size,
                       struct btr_err *err);
 /** Frees what was decoded, but for blocks in the cache. */
 void store_segment_close(struct store_segment *seg);
 
+/** Whether a code tells that a segment's bytes are not what was sealed, or are not there. */
+static inline bool store_code_is_damage(int rc)
+{
+    return rc == BTR_E_CHECKSUM || rc == BTR_E_FORMAT || rc == BTR_E_TRUNCATED ||
+           rc == BTR_E_VERSION;
+}
+/** A failure of a segment's file as a whole. @return code */
+int store_segment_unfit(const struct store_segment *seg, int code, struct btr_err *err,
+                        const char *what);
 /** Puts the segment's name before a message. @return rc */
 int store_segment_name(const struct store_segment *seg, int rc, struct btr_err *err);
 /** A failure of this segment's bytes. */
@@ -154,6 +169,8 @@ int store_segment_single(struct store_segment *seg, unsigned section, uint32_t i
 /* Each makes sure that a part is there. */
 int store_segment_names(struct store_segment *seg, struct btr_err *err);
 int store_segment_ids(struct store_segment *seg, struct btr_err *err);
+/** Of ids only what store_segment_who needs; of format 1 all. */
+int store_segment_ids_by_number(struct store_segment *seg, struct btr_err *err);
 /** Makes seg->by_value ready, from values of attributes to entity blocks. */
 int store_segment_values(struct store_segment *seg, struct btr_err *err);
 /** Fills seg->sorted, and proves that ids ascend in it; ids must be there. Costs all of them. */

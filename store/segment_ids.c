@@ -118,26 +118,30 @@ static int sort_check(struct store_segment *seg, const uint32_t *sorted, struct 
     return 0;
 }
 
-int store_segment_ids(struct store_segment *seg, struct btr_err *err)
+int store_segment_ids_by_number(struct store_segment *seg, struct btr_err *err)
 {
-    int rc = 0;
     if (seg->has_ids)
         return 0;
     ids_drop(seg); /* of a try that failed */
-    if (seg->header.version > 1)
-        rc = id_directory(seg, err);
+    int rc = seg->header.version > 1 ? id_directory(seg, err) : 0;
     if (rc < 0)
         return rc;
     seg->id_blocks = calloc((size_t)blocks_of(seg->header.entity_count, STORE_ID_ROWS) + 1,
                             sizeof(*seg->id_blocks));
     if (!seg->id_blocks)
         return out_of_memory(err);
-    rc = seg->header.version > 1
-             ? store_buckets_open(seg, &seg->by_id, STORE_NUMBERS, seg->header.entity_count,
-                                  seg->header.entity_count, err)
-             : old_ids(seg, err);
-    if (rc == 0 && seg->header.version == 1)
-        rc = sort_check(seg, seg->sorted, err);
+    rc = seg->header.version > 1 ? 0 : old_ids(seg, err);
+    return rc == 0 && seg->header.version == 1 ? sort_check(seg, seg->sorted, err) : rc;
+}
+
+int store_segment_ids(struct store_segment *seg, struct btr_err *err)
+{
+    if (seg->has_ids)
+        return 0;
+    int rc = store_segment_ids_by_number(seg, err);
+    if (rc == 0 && seg->header.version > 1)
+        rc = store_buckets_open(seg, &seg->by_id, STORE_NUMBERS, seg->header.entity_count,
+                                seg->header.entity_count, err);
     seg->has_ids = rc == 0;
     return rc;
 }

@@ -17,6 +17,12 @@ void store_load_fini(struct store_load *l)
     *l = (struct store_load){0};
 }
 
+/* Whether a failure is one that a load passes over, as it tells of the loss. */
+static bool goes_on(const struct store_load *l, int rc)
+{
+    return l->loss && store_code_is_damage(rc);
+}
+
 /* Gives an array of numbers a new size, all UINT32_MAX. */
 static bool numbers_new(uint32_t **numbers, uint32_t count)
 {
@@ -112,46 +118,67 @@ static int string_load(struct store_load *l, struct store_segment *seg, uint32_t
     return *out == UINT32_MAX ? out_of_memory(err) : 0;
 }
 
+/* @return 0, 1 when some cannot be read, or a failure */
 static int attrs_load(struct store_load *l, struct store_segment *seg, uint32_t entity,
                       const struct segment_attr *attrs, uint32_t count, struct btr_err *err)
 {
+    int lacking = 0;
     for (uint32_t i = 0; i < count; i++) {
         struct builder_attr attr = {
             .since_ns = attrs[i].since_ns, .entity = entity, .key = attrs[i].key};
         int rc = string_load(l, seg, attrs[i].value, &attr.value, err);
+        if (rc < 0 && goes_on(l, rc)) {
+            lacking = 1;
+            continue;
+        }
         if (rc < 0)
             return rc;
         if (!store_builder_attr(l->builder, &attr))
             return out_of_memory(err);
     }
-    return 0;
+    return lacking;
 }
 
+/* Host and attributes of an entity of the builder. @return as attrs_load */
+static int entity_describe(struct store_load *l, struct store_segment *seg, uint32_t entity,
+                           const struct segment_entities *rows, const struct segment_entity *row,
+                           struct btr_err *err)
+{
+    uint32_t host = 0;
+    int rc = row->host > 0 ? string_load(l, seg, row->host - 1, &host, err) : 0;
+    bool lacking = rc < 0 && goes_on(l, rc);
+    if (rc == 0 && row->host > 0)
+        store_builder_host(l->builder, entity, host);
+    if (rc < 0 && !lacking)
+        return rc;
+    rc = attrs_load(l, seg, entity, rows->attrs + row->attr_begin,
+                    row[1].attr_begin - row->attr_begin, err);
+    return rc == 0 ? lacking : rc;
+}
+
+/* @param rows  NULL: the block that describes it cannot be read */
 static int entity_load(struct store_load *l, struct store_segment *seg,
                        const struct segment_entities *rows, uint32_t number, struct btr_err *err)
 {
-    const struct segment_entity *row = &rows->rows[number - rows->first];
+    const struct segment_entity *row = rows ? &rows->rows[number - rows->first] : NULL;
     struct btr_id id;
     uint8_t kind;
     int rc = store_segment_who(seg, number, &id, &kind, err);
     if (rc < 0)
-        return rc;
-    uint32_t entity = store_builder_entity(l->builder, id), host;
+        return goes_on(l, rc) ? 0 : rc; /* its events are passed over, too */
+    uint32_t entity = store_builder_entity(l->builder, id);
     if (entity == UINT32_MAX)
         return out_of_memory(err);
     l->entity_of[number] = entity;
     struct builder_entity *e = &l->builder->entities[entity];
     if (kind != BTR_KIND_NONE) {
-        e->flags = store_flags_join(e->kind, e->flags, row->flags);
+        e->flags = row ? store_flags_join(e->kind, e->flags, row->flags) : e->flags;
         e->kind = kind;
     }
-    rc = row->host > 0 ? string_load(l, seg, row->host - 1, &host, err) : 0;
-    if (rc == 0 && row->host > 0)
-        store_builder_host(l->builder, entity, host);
-    if (rc < 0)
-        return rc;
-    return attrs_load(l, seg, entity, rows->attrs + row->attr_begin,
-                      row[1].attr_begin - row->attr_begin, err);
+    rc = row ? entity_describe(l, seg, entity, rows, row, err) : 1;
+    if (rc == 1)
+        l->loss->undescribed++;
+    return rc < 0 ? rc : 0;
 }
 
 static int entities_load(struct store_load *l, struct store_segment *seg, struct btr_err *err)
@@ -161,13 +188,16 @@ static int entities_load(struct store_load *l, struct store_segment *seg, struct
         return out_of_memory(err);
     for (uint32_t number = 0; number < count;) {
         struct cache_slot *slot = NULL;
-        int rc = store_segment_entities(seg, number / store_segment_entity_rows(seg), &slot, err);
-        if (rc < 0)
+        uint32_t size = store_segment_entity_rows(seg);
+        uint32_t end = count - number < size ? count : number + size;
+        int rc = store_segment_entities(seg, number / size, &slot, err);
+        bool is_read = rc == 0;
+        if (rc < 0 && !goes_on(l, rc))
             return rc;
-        const struct segment_entities *rows = slot->data;
-        for (uint32_t end = rows->first + rows->count; rc == 0 && number < end; number++)
-            rc = entity_load(l, seg, rows, number, err);
-        store_cache_unpin(slot);
+        for (rc = 0; rc == 0 && number < end; number++)
+            rc = entity_load(l, seg, is_read ? slot->data : NULL, number, err);
+        if (is_read)
+            store_cache_unpin(slot);
         if (rc < 0)
             return rc;
     }
@@ -175,6 +205,22 @@ static int entities_load(struct store_load *l, struct store_segment *seg, struct
 }
 
 /* ---- Events --------------------------------------------------------------------------------- */
+
+/* Widens the time of what is lost; what it counts is known at the end. */
+static void events_lose(struct store_loss *loss, int64_t first_ns, int64_t last_ns)
+{
+    bool first = loss->events == 0;
+    loss->first_ns = first || first_ns < loss->first_ns ? first_ns : loss->first_ns;
+    loss->last_ns = first || last_ns > loss->last_ns ? last_ns : loss->last_ns;
+    loss->events = 1;
+}
+
+static void block_lose(struct store_loss *loss, const struct store_segment *seg, uint32_t block)
+{
+    const struct store_header *h = &seg->header;
+    events_lose(loss, seg->has_bounds ? seg->bounds[block].first_ns : h->first_ns,
+                seg->has_bounds ? seg->bounds[block].last_ns : h->last_ns);
+}
 
 /* The only place that knows how a block tells its events. */
 static int block_load(struct store_load *l, struct store_segment *seg, uint32_t block,
@@ -190,6 +236,11 @@ static int block_load(struct store_load *l, struct store_segment *seg, uint32_t 
         const struct segment_event *events = events_slot->data;
         const struct segment_detail *details = details_slot->data;
         for (size_t i = 0; i < events_slot->size / sizeof(*events); i++) {
+            if (l->loss && (l->entity_of[events[i].subject] == UINT32_MAX ||
+                            l->entity_of[events[i].object] == UINT32_MAX)) {
+                events_lose(l->loss, events[i].first_ns, events[i].last_ns);
+                continue;
+            }
             b->events[b->event_count] =
                 (struct builder_event){.time_ns = details[i].time_ns,
                                        .first_ns = events[i].first_ns,
@@ -218,8 +269,13 @@ static int events_load(struct store_load *l, struct store_segment *seg, struct b
     if (!store_builder_reserve(l->builder, seg->header.event_count))
         return out_of_memory(err);
     int rc = 0;
-    for (uint32_t i = 0; rc == 0 && i < store_segment_block_count(seg); i++)
+    for (uint32_t i = 0; rc == 0 && i < store_segment_block_count(seg); i++) {
         rc = block_load(l, seg, i, parts, err);
+        if (rc < 0 && goes_on(l, rc)) {
+            block_lose(l->loss, seg, i);
+            rc = 0;
+        }
+    }
     return rc;
 }
 
@@ -258,9 +314,15 @@ static int rows_load(struct store_load *l, struct store_segment *seg, unsigned s
 {
     uint32_t blocks = 0;
     int rc = store_segment_directory(seg, section, &blocks, err);
+    if (rc < 0 && goes_on(l, rc))
+        return 0;
     for (uint32_t i = 0; rc == 0 && i < blocks; i++) {
         uint8_t *raw = NULL;
         rc = store_segment_block(seg, section, i, &raw, err);
+        if (rc < 0 && goes_on(l, rc)) {
+            rc = 0;
+            continue;
+        }
         if (rc < 0)
             return rc;
         const struct store_block *b = &seg->directory[section][i];
@@ -273,6 +335,8 @@ static int rows_load(struct store_load *l, struct store_segment *seg, unsigned s
             rc = out_of_memory(err);
         else if (!store_read_done(&r))
             rc = store_segment_bad(seg, err, section, i, "malformed");
+        if (rc < 0 && goes_on(l, rc))
+            rc = 0;
     }
     return rc;
 }
@@ -294,7 +358,7 @@ int store_load_segment(struct store_load *l, struct store_segment *seg, struct b
     if (rc == 0)
         rc = store_segment_names(seg, err);
     if (rc == 0)
-        rc = store_segment_ids(seg, err);
+        rc = store_segment_ids_by_number(seg, err);
     if (rc == 0)
         rc = names_load(l, seg, err);
     if (rc == 0)

@@ -35,6 +35,13 @@ struct load_part {
     uint32_t stream; /* of the builder */
 };
 
+/** What a damaged segment cannot tell. */
+struct store_loss {
+    uint64_t events, entities, gaps, undecoded;
+    uint64_t undescribed;      /* entities that are there without some or all of their attributes */
+    int64_t first_ns, last_ns; /* no lost event begins before, or ends after */
+};
+
 /** Where the events and gaps of a segment end in the builder. */
 struct load_end {
     uint32_t events, gaps;
@@ -51,6 +58,7 @@ struct store_load {
     uint32_t segment_count, segment_capacity;
     uint32_t *entity_of, *string_of, *stream_of; /* of the segment at hand -> of the builder */
     uint64_t dropped;                            /* events told twice, by store_load_once */
+    struct store_loss *loss; /* NULL: damage is a failure; else it is told here, and passed over */
 };
 
 void store_load_fini(struct store_load *load);
@@ -58,7 +66,8 @@ void store_load_fini(struct store_load *load);
  * Appends all that a segment holds. Segments must come in the order of a reader: by first time,
  * last time, hash. After a failure the builder must be cleared, and the load ended.
  * @param seg  with cache and unpacker
- * @return 0, BTR_E_CHECKSUM, BTR_E_FORMAT (the segment is damaged), BTR_E_LIMIT, BTR_E_NOMEM
+ * @return 0, BTR_E_CHECKSUM, BTR_E_FORMAT (the segment is damaged; with a loss to tell: nothing of
+ *         it can be loaded), BTR_E_LIMIT, BTR_E_NOMEM
  */
 int store_load_segment(struct store_load *load, struct store_segment *seg, struct btr_err *err);
 /** Names of the builder's inputs, for store_seal; they live as long as the load. NULL when out of

@@ -1,4 +1,5 @@
 /* Graphviz: a cluster a host, a box a process. */
+#include <btr/damage.h>
 #include <btr/escape.h>
 
 #include "exports.h"
@@ -79,21 +80,30 @@ static void edge(struct btr_buffer *out, const struct answer_edge *e)
     btr_buffer_fini(&label);
 }
 
+/* What is damaged, and whether it was cut. */
+static void title(struct btr_buffer *out, const struct btr_answer *a)
+{
+    struct btr_buffer text = {0};
+    btr_damage_text(&text, a->reader);
+    if (a->trace->cut != BTR_CUT_NONE) {
+        btr_buffer_text(&text, "CUT: ");
+        query_cut_text(&text, a);
+    }
+    if (text.size) {
+        btr_buffer_text(out, "  labelloc=t;\n  label=");
+        btr_escape_dot(out, btr_buffer_view(&text));
+        btr_buffer_text(out, ";\n");
+    }
+    out->failed |= text.failed;
+    btr_buffer_fini(&text);
+}
+
 int query_export_dot(const struct btr_answer *a, bool colour, struct btr_buffer *out,
                      struct btr_err *err)
 {
     (void)colour;
     btr_buffer_text(out, "digraph backtrail {\n  rankdir=LR;\n  node [fontname=\"monospace\"];\n");
-    if (a->trace->cut != BTR_CUT_NONE) {
-        struct btr_buffer text = {0};
-        btr_buffer_text(&text, "CUT: ");
-        query_cut_text(&text, a);
-        btr_buffer_text(out, "  labelloc=t;\n  label=");
-        btr_escape_dot(out, btr_buffer_view(&text));
-        btr_buffer_text(out, ";\n");
-        out->failed |= text.failed;
-        btr_buffer_fini(&text);
-    }
+    title(out, a);
     for (uint32_t i = 0; i < a->trace->node_count; i++)
         cluster(out, a, i);
     for (uint32_t i = 0; i < a->edge_count; i++)

@@ -1,4 +1,5 @@
 /* GraphML (graphml.graphdrawing.org), with times as nanoseconds since the epoch. */
+#include <btr/damage.h>
 #include <btr/escape.h>
 #include <inttypes.h>
 
@@ -9,6 +10,7 @@ static const char HEAD[] =
     "<graphml xmlns=\"http://graphml.graphdrawing.org/xmlns\">\n"
     "<key id=\"complete\" for=\"graph\" attr.name=\"complete\" attr.type=\"boolean\"/>\n"
     "<key id=\"cut\" for=\"graph\" attr.name=\"cut\" attr.type=\"string\"/>\n"
+    "<key id=\"damage\" for=\"graph\" attr.name=\"damage\" attr.type=\"string\"/>\n"
     "<key id=\"kind\" for=\"node\" attr.name=\"kind\" attr.type=\"string\"/>\n"
     "<key id=\"host\" for=\"node\" attr.name=\"host\" attr.type=\"string\"/>\n"
     "<key id=\"label\" for=\"node\" attr.name=\"label\" attr.type=\"string\"/>\n"
@@ -68,21 +70,31 @@ static void edge(struct btr_buffer *out, const struct btr_answer *a, const struc
     btr_buffer_text(out, "</edge>\n");
 }
 
+static void complete_tell(struct btr_buffer *out, const struct btr_answer *a)
+{
+    bool is_cut = a->trace->cut != BTR_CUT_NONE;
+    struct btr_buffer damage = {0}, cut = {0};
+    data_text(out, "complete",
+              is_cut || btr_damage_loses(a->reader) ? BTR_SPAN("false") : BTR_SPAN("true"));
+    btr_damage_text(&damage, a->reader);
+    if (damage.size)
+        data_text(out, "damage", btr_buffer_view(&damage));
+    if (is_cut) {
+        query_cut_text(&cut, a);
+        data_text(out, "cut", btr_buffer_view(&cut));
+    }
+    out->failed |= damage.failed || cut.failed;
+    btr_buffer_fini(&damage);
+    btr_buffer_fini(&cut);
+}
+
 int query_export_graphml(const struct btr_answer *a, bool colour, struct btr_buffer *out,
                          struct btr_err *err)
 {
     (void)colour;
     btr_buffer_text(out, HEAD);
     btr_buffer_text(out, "<graph id=\"trace\" edgedefault=\"directed\">\n");
-    bool complete = a->trace->cut == BTR_CUT_NONE;
-    data_text(out, "complete", complete ? BTR_SPAN("true") : BTR_SPAN("false"));
-    if (!complete) {
-        struct btr_buffer text = {0};
-        query_cut_text(&text, a);
-        data_text(out, "cut", btr_buffer_view(&text));
-        out->failed |= text.failed;
-        btr_buffer_fini(&text);
-    }
+    complete_tell(out, a);
     btr_buffer_text(out, "\n");
     for (uint32_t i = 0; i < a->trace->node_count; i++)
         node(out, a, i);

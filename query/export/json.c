@@ -1,4 +1,5 @@
 /* backtrail-trace/1, the contract with scripts (docs/man/backtrail-trace.1, "JSON"). */
+#include <btr/damage.h>
 #include <stdlib.h>
 
 #include "entity_json.h"
@@ -35,7 +36,11 @@ static void starts(struct json_writer *w, const struct btr_answer *a)
 static void cut(struct json_writer *w, const struct btr_answer *a)
 {
     static const char *const REASONS[] = {"", "edges", "time", "memory"};
-    json_bool(w, "complete", a->trace->cut == BTR_CUT_NONE);
+    json_bool(w, "complete", a->trace->cut == BTR_CUT_NONE && !btr_damage_loses(a->reader));
+    if (btr_reader_damage_count(a->reader) > 0) {
+        btr_buffer_u8(w->out, ',');
+        btr_damage_json(w->out, a->reader);
+    }
     if (a->trace->cut == BTR_CUT_NONE) {
         json_null(w, "cut");
         return;

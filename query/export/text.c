@@ -1,10 +1,12 @@
 /*
- * The answer for people. First whether it was cut, then the alert, then one path for each of the
- * most likely ways in, then the rest as counts, what cannot be known, and what to try next.
+ * The answer for people. First what is damaged and whether it was cut, then the alert, then one
+ * path for each of the most likely ways in, then the rest as counts, what cannot be known, and what
+ * to try next.
  */
 #include "text.h"
 
 #include <btr/clock.h>
+#include <btr/damage.h>
 #include <btr/escape.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -83,6 +85,16 @@ static void heading(const struct text_writer *w, const char *text)
 }
 
 /* ---- Head ---- */
+
+static void damage_say(const struct text_writer *w)
+{
+    if (btr_reader_damage_count(w->a->reader) == 0)
+        return;
+    text_style(w, TEXT_ALARM);
+    btr_damage_text(w->out, w->a->reader);
+    text_style(w, TEXT_PLAIN);
+    btr_buffer_text(w->out, "\n");
+}
 
 static void cut_say(const struct text_writer *w)
 {
@@ -418,6 +430,7 @@ int query_export_text(const struct btr_answer *a, bool colour, struct btr_buffer
 {
     struct text_writer w = {a, out, colour};
     uint32_t picked[WAYS_SHOWN];
+    damage_say(&w);
     cut_say(&w);
     for (uint32_t i = 0; i < a->start_count; i++)
         alert_say(&w, i);

@@ -195,6 +195,35 @@ struct btr_store_stat {
 };
 int btr_reader_stat(struct btr_reader *reader, struct btr_store_stat *out, struct btr_err *err);
 
+/** A segment that an answer lacks, wholly or in part. Pointers live in the call. */
+struct btr_damage {
+    const char *store;     /* its path, as it was opened */
+    char segment[BTR_ID_TEXT_SIZE];
+    const char *day;       /* its partition, "2026-11-25" */
+    const char *what;      /* the first fault, one line that names segment, section and block */
+    const struct btr_span *hosts; /* that it tells of; none when these cannot be read */
+    uint32_t host_count;
+    bool whole;            /* nothing of it is read; else all but what is lost */
+    uint64_t event_count;  /* all that it held */
+    int64_t first_ns, last_ns;
+    uint64_t lost_events, lost_entities, lost_gaps, lost_undecoded;
+    uint64_t undescribed;  /* entities that lack some or all of their attributes */
+    int64_t lost_first_ns, lost_last_ns; /* no lost event begins before, or ends after */
+};
+
+/**
+ * Goes on after a question failed: notes the segment that it met, and puts in its place what can
+ * still be read of it, or nothing. The question is then asked again from the start; refs, sources
+ * and spans of before are void. Each call takes one more segment out of the way, so that asking ends.
+ * @param err  of the failure; receives that of the mending
+ * @return 1 ask again, 0 the failure was no damage of a segment and stands, BTR_E_NOMEM
+ */
+int btr_reader_mend(struct btr_reader *reader, struct btr_err *err);
+typedef int btr_damage_visit(void *self, const struct btr_damage *damage);
+/** Visits what the answers of this reader lack, in the order in which it was met. */
+int btr_reader_damage(const struct btr_reader *reader, btr_damage_visit *visit, void *self);
+uint32_t btr_reader_damage_count(const struct btr_reader *reader);
+
 /** How much a query touched, since open. */
 struct btr_reader_cost {
     uint64_t events_scanned, segments_opened, blocks_decoded;

@@ -286,6 +286,7 @@ static void forge(struct btr_buffer *file)
     assert_int_equal(segment_bytes_read(btr_buffer_view(file), &err), 0);
 }
 
+/* @param change  NULL: the file is taken away */
 static void check_left_alone(void (*change)(struct btr_buffer *file))
 {
     struct model m;
@@ -296,17 +297,21 @@ static void check_left_alone(void (*change)(struct btr_buffer *file))
     model_init(&m, 12);
     publish_all(&m, path, 4, 40);
     segment_file_read(path, 1, file, &bytes);
-    change(&bytes);
-    FILE *out = fopen(file, "wb");
-    assert_non_null(out);
-    assert_int_equal(fwrite(bytes.at, 1, bytes.size, out), bytes.size);
-    assert_int_equal(fclose(out), 0);
+    if (change) {
+        change(&bytes);
+        FILE *out = fopen(file, "wb");
+        assert_non_null(out);
+        assert_int_equal(fwrite(bytes.at, 1, bytes.size, out), bytes.size);
+        assert_int_equal(fclose(out), 0);
+    } else {
+        assert_int_equal(remove(file), 0);
+    }
     btr_buffer_fini(&bytes);
     struct btr_merge_stat stat = compact(path);
     assert_int_equal(stat.damaged, 1);
     assert_int_equal(stat.segments_before, 3);
     assert_int_equal(stat.segments_after, 1);
-    assert_int_equal(access(file, F_OK), 0);
+    assert_int_equal(access(file, F_OK) == 0, change != NULL);
     model_fini(&m);
     temp_folder_remove(folder);
 }
@@ -315,6 +320,13 @@ static void a_damaged_segment_is_left_as_it_is(void **state)
 {
     (void)state;
     check_left_alone(cut);
+}
+
+/* It stays published, so that verify and every answer name it. */
+static void a_segment_whose_file_is_missing_does_not_stop_merging(void **state)
+{
+    (void)state;
+    check_left_alone(NULL);
 }
 
 /* Sealing it anew would hide that it was changed. */
@@ -454,6 +466,7 @@ int merge_tests(void)
         cmocka_unit_test(a_reader_of_before_reads_on_and_trash_goes_later),
         cmocka_unit_test(a_step_that_fails_leaves_the_old_segments),
         cmocka_unit_test(a_damaged_segment_is_left_as_it_is),
+        cmocka_unit_test(a_segment_whose_file_is_missing_does_not_stop_merging),
         cmocka_unit_test(a_forged_segment_is_left_as_it_is),
         cmocka_unit_test(a_store_that_is_not_there_is_not_made),
         cmocka_unit_test(a_store_that_is_written_to_is_not_compacted),

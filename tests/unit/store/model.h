@@ -56,6 +56,10 @@ void model_publish(struct model *m, const struct btr_sink *sink, uint32_t batche
 void model_store(struct model *m, const char *path, uint32_t publishes, uint32_t batches,
                  uint32_t events);
 
+/** Leaves those events in the model that a reader tells, each of which must be there. @return how
+ * many went */
+uint32_t model_keep_events(struct model *m, struct btr_reader *reader);
+
 /** Checks that a reader tells the same events, flows, entities, gaps and quarantine as the model.
  */
 void model_check_events(const struct model *m, struct btr_reader *reader);

@@ -145,6 +145,27 @@ void model_check_events(const struct model *m, struct btr_reader *reader)
     }
 }
 
+uint32_t model_keep_events(struct model *m, struct btr_reader *reader)
+{
+    struct btr_err err;
+    struct event_list got = list_of(reader, m->event_count);
+    uint32_t before = m->event_count, kept = 0;
+    assert_int_equal(btr_reader_events(reader, INT64_MIN, INT64_MAX, (struct btr_span){0},
+                                       event_take, &got, &err),
+                     0);
+    if (before > 0)
+        qsort(m->events, before, sizeof(*m->events), event_compare);
+    if (got.count > 0)
+        qsort(got.items, got.count, sizeof(*got.items), event_compare);
+    for (uint32_t i = 0; i < before; i++)
+        if (kept < got.count && event_compare(&m->events[i], &got.items[kept]) == 0)
+            m->events[kept++] = m->events[i];
+    assert_int_equal(kept, got.count);
+    m->event_count = kept;
+    free(got.items);
+    return before - kept;
+}
+
 /* ---- Flows ----------------------------------------------------------------------------------- */
 
 static int flow_compare(const void *x, const void *y)

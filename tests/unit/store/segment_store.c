@@ -34,6 +34,26 @@ void segment_file_read(const char *store, uint32_t i, char path[4096], struct bt
     file_read(path, out);
 }
 
+bool segment_file_damage(const char *path, const struct btr_buffer *file, unsigned section)
+{
+    struct btr_err err;
+    struct store_header h;
+    struct store_section sections[STORE_SECTIONS_MAX];
+    assert_int_equal(store_header_read(btr_buffer_view(file), &h, sections, &err), 0);
+    unsigned i = 0;
+    while (i < h.section_count && sections[i].type != section)
+        i++;
+    if (i == h.section_count || sections[i].size == 0)
+        return false;
+    size_t at = sections[i].offset + sections[i].size - 1;
+    FILE *out = fopen(path, "r+b");
+    assert_non_null(out);
+    assert_int_equal(fseek(out, (long)at, SEEK_SET), 0);
+    (void)fputc(file->at[at] ^ 1, out);
+    (void)fclose(out);
+    return true;
+}
+
 void segment_make(struct model *m, uint32_t batches, uint32_t events, struct btr_buffer *out)
 {
     char folder[256], store[300], path[4096];

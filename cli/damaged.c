@@ -1,0 +1,25 @@
+#include "damaged.h"
+
+#include "commands.h"
+#include "output.h"
+
+int cli_ask(struct btr_reader *reader, int (*question)(void *self, struct btr_err *err), void *self,
+            struct btr_err *err)
+{
+    int rc;
+    do
+        rc = question(self, err);
+    while (rc < 0 && btr_reader_mend(reader, err) == 1);
+    return rc;
+}
+
+int cli_damaged_status(const char *command, const struct btr_reader *reader, int status)
+{
+    uint32_t count = reader ? btr_reader_damage_count(reader) : 0;
+    if (count == 0)
+        return status;
+    cli_note(command,
+             "%u damaged segment%s: the answer is of the rest (see backtrail store verify)",
+             (unsigned)count, count == 1 ? "" : "s");
+    return status == CLI_USAGE ? status : CLI_FAILED;
+}

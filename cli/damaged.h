@@ -1,0 +1,20 @@
+#ifndef CLI_DAMAGED_H
+#define CLI_DAMAGED_H
+/** Questions go on without what is damaged, and the answer says so first. */
+#include <btr/store.h>
+
+/**
+ * Asks a question of a store; where it meets a damaged segment, again without that.
+ * @param question  begins its answer anew at each call, with what damage is known by then (damage.h)
+ * @return what the last asking returned
+ */
+int cli_ask(struct btr_reader *reader, int (*question)(void *self, struct btr_err *err), void *self,
+            struct btr_err *err);
+/**
+ * What the program ends with, given what the answer alone would: an answer that damage may have cut
+ * is a failure of the store, with a line on stderr that says so.
+ * @param reader  may be NULL: nothing was asked
+ */
+int cli_damaged_status(const char *command, const struct btr_reader *reader, int status);
+
+#endif
