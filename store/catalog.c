@@ -235,14 +235,27 @@ static int tables_ready(struct store_catalog *c, bool writer, struct btr_err *er
     return rc == 0 ? 0 : catalog_fail(err, rc, c->path, "open");
 }
 
-/* Whether LMDB's file is shorter than its two meta pages: its making was cut short, there is no
- * store yet. */
-static bool catalog_unfinished(const char *folder)
+/* Whether LMDB's file is shorter than its two meta pages: its making was cut short, and nothing was
+ * ever committed to it. */
+static bool catalog_unfinished(const char *file)
 {
-    char file[CATALOG_PATH_SIZE + 16];
     struct stat st;
-    (void)snprintf(file, sizeof(file), "%s/data.mdb", folder);
     return stat(file, &st) == 0 && st.st_size < 2 * sysconf(_SC_PAGESIZE);
+}
+
+/* A file whose making was cut short is no catalog; a writer begins it anew. */
+static int env_take(struct store_catalog *c, bool writer, struct btr_err *err)
+{
+    char folder[CATALOG_PATH_SIZE + 16], file[CATALOG_PATH_SIZE + 32];
+    (void)snprintf(folder, sizeof(folder), "%s/catalog", c->path);
+    (void)snprintf(file, sizeof(file), "%s/data.mdb", folder);
+    int rc = env_share(&c->shared, folder, writer);
+    bool unfinished = rc != 0 && catalog_unfinished(file);
+    if (unfinished && !writer)
+        return btr_fail(err, BTR_E_NOTFOUND, UINT64_MAX, "%s: no store there", c->path);
+    if (unfinished && unlink(file) == 0)
+        rc = env_share(&c->shared, folder, writer);
+    return rc == 0 ? 0 : catalog_fail(err, rc, c->path, "open");
 }
 
 int store_catalog_open(struct store_catalog **out, const char *store, bool writer,
@@ -251,16 +264,11 @@ int store_catalog_open(struct store_catalog **out, const char *store, bool write
     struct store_catalog *c = calloc(1, sizeof(*c));
     if (!c)
         return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "out of memory");
-    char folder[CATALOG_PATH_SIZE];
-    int size = snprintf(folder, sizeof(folder), "%s/catalog", store);
-    (void)snprintf(c->path, sizeof(c->path), "%s", store);
-    int rc = size < 0 || size >= (int)sizeof(folder) ? ENAMETOOLONG : 0;
-    if (rc == 0)
-        rc = env_share(&c->shared, folder, writer);
-    if (rc != 0) {
-        bool unfinished = !writer && size < (int)sizeof(folder) && catalog_unfinished(folder);
-        rc = unfinished ? btr_fail(err, BTR_E_NOTFOUND, UINT64_MAX, "%s: no store there", store)
-                        : catalog_fail(err, rc, store, "open");
+    int size = snprintf(c->path, sizeof(c->path), "%s", store);
+    int rc = size < 0 || size >= (int)sizeof(c->path)
+                 ? btr_fail(err, BTR_E_IO, UINT64_MAX, "path of the store is too long")
+                 : env_take(c, writer, err);
+    if (rc < 0) {
         free(c);
         return rc;
     }

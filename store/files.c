@@ -206,8 +206,15 @@ static bool is_published(const char *name, const struct catalog_segment *rows, u
            bsearch(&wanted, rows, count, sizeof(*rows), catalog_segment_compare) != NULL;
 }
 
-static int day_sweep(const char *day, const struct catalog_segment *rows, uint32_t count,
-                     struct btr_err *err)
+/* What is done with each folder of a day. */
+struct day_visitor {
+    int (*visit)(struct day_visitor *self, const char *day, struct btr_err *err);
+    const struct catalog_segment *rows;
+    uint32_t count;
+    bool found;
+};
+
+static int day_sweep(struct day_visitor *self, const char *day, struct btr_err *err)
 {
     DIR *folder = opendir(day);
     if (!folder)
@@ -215,9 +222,9 @@ static int day_sweep(const char *day, const struct catalog_segment *rows, uint32
     int rc = 0;
     for (struct dirent *entry; rc == 0 && (entry = readdir(folder)) != NULL;) {
         char path[STORE_PATH_SIZE];
-        bool left_over =
-            ends_in(entry->d_name, ".bseg.tmp") ||
-            (ends_in(entry->d_name, ".bseg") && !is_published(entry->d_name, rows, count));
+        bool left_over = ends_in(entry->d_name, ".bseg.tmp") ||
+                         (ends_in(entry->d_name, ".bseg") &&
+                          !is_published(entry->d_name, self->rows, self->count));
         if (left_over && path_join(path, day, entry->d_name) && unlink(path) != 0 &&
             errno != ENOENT)
             rc = io_fail(err, "remove the unpublished segment", path);
@@ -226,8 +233,18 @@ static int day_sweep(const char *day, const struct catalog_segment *rows, uint32
     return rc;
 }
 
-int store_files_sweep(const char *store, const struct catalog_segment *rows, uint32_t count,
-                      struct btr_err *err)
+static int day_look(struct day_visitor *self, const char *day, struct btr_err *err)
+{
+    DIR *folder = opendir(day);
+    if (!folder)
+        return io_fail(err, "read the folder", day);
+    for (struct dirent *entry; !self->found && (entry = readdir(folder)) != NULL;)
+        self->found = ends_in(entry->d_name, ".bseg");
+    (void)closedir(folder);
+    return 0;
+}
+
+static int days_visit(const char *store, struct day_visitor *self, struct btr_err *err)
 {
     char segments[STORE_PATH_SIZE], day[STORE_PATH_SIZE];
     if (!path_join(segments, store, "segments"))
@@ -240,8 +257,27 @@ int store_files_sweep(const char *store, const struct catalog_segment *rows, uin
         bool is_day = (entry->d_name[0] >= '0' && entry->d_name[0] <= '9') ||
                       (entry->d_name[0] == '-' && entry->d_name[1] != '\0');
         if (is_day && path_join(day, segments, entry->d_name))
-            rc = day_sweep(day, rows, count, err);
+            rc = self->visit(self, day, err);
     }
     (void)closedir(folder);
+    return rc;
+}
+
+int store_files_sweep(const char *store, const struct catalog_segment *rows, uint32_t count,
+                      struct btr_err *err)
+{
+    struct day_visitor sweep = {.visit = day_sweep, .rows = rows, .count = count};
+    return days_visit(store, &sweep, err);
+}
+
+int store_files_none(const char *store, struct btr_err *err)
+{
+    struct day_visitor look = {.visit = day_look};
+    int rc = days_visit(store, &look, err);
+    if (rc == 0 && look.found)
+        rc = btr_fail(err, BTR_E_FORMAT, UINT64_MAX,
+                      "%s: segments are there, but no catalog that names them: bring the folder "
+                      "catalog back, or take another store",
+                      store);
     return rc;
 }

@@ -25,6 +25,8 @@ int store_files_write(const char *store, const struct catalog_segment *row, stru
  */
 int store_files_sweep(const char *store, const struct catalog_segment *rows, uint32_t count,
                       struct btr_err *err);
+/** Makes sure that no segments are there. @return 0, BTR_E_FORMAT (some are), BTR_E_IO */
+int store_files_none(const char *store, struct btr_err *err);
 /** Path of a segment file. @return false when it does not fit */
 bool store_files_path(char path[STORE_PATH_SIZE], const char *store,
                       const struct catalog_segment *row);

@@ -10,5 +10,6 @@ int records_tests(void);
 int ids_tests(void);
 int merge_tests(void);
 int once_tests(void);
+int faults_tests(void);
 
 #endif
