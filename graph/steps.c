@@ -1,105 +1,251 @@
 #include "steps.h"
 
-#define COMPARE(a, b) ((a) < (b) ? -1 : (a) > (b))
+#include <assert.h>
 
-enum { FEW = 4096, DIGIT_BITS = 11, DIGITS = 1 << DIGIT_BITS };
+enum { DIGIT_BITS = 11, DIGITS = 1 << DIGIT_BITS, FEW_STEPS = 24, FEW_STRETCHES = 512 };
 
-/* A step by its last time, counted from the earliest of all. */
-struct key {
-    uint64_t time;
-    uint64_t step;
-};
+/* ---- Chunks --------------------------------------------------------------------------------- */
 
-int graph_steps_compare(const void *a, const void *b)
+void graph_steps_fini(struct graph_steps *s)
 {
-    const struct btr_trace_step *x = a;
-    const struct btr_trace_step *y = b;
-    if (x->last_ns != y->last_ns)
-        return COMPARE(x->last_ns, y->last_ns);
-    if (x->from != y->from)
-        return COMPARE(x->from, y->from);
-    if (x->to != y->to)
-        return COMPARE(x->to, y->to);
-    if (x->operation != y->operation)
-        return COMPARE(x->operation, y->operation);
-    return x->ref != y->ref ? COMPARE(x->ref, y->ref) : COMPARE(x->pair, y->pair);
+    for (uint32_t i = 0; i < s->chunk_count; i++)
+        free(s->chunks[i]);
+    free(s->chunks);
+    *s = (struct graph_steps){0};
 }
 
-/* One pass of a radix sort: by the digit at `shift`, keeping the order of equals. */
-static void sort_digit(struct key *out, const struct key *in, uint64_t count, uint32_t shift)
+uint64_t graph_steps_growth(const struct graph_steps *s)
 {
-    uint64_t place[DIGITS] = {0};
-    for (uint64_t i = 0; i < count; i++)
-        place[(in[i].time >> shift) & (DIGITS - 1)]++;
-    uint64_t sum = 0;
+    return graph_steps_room(s)
+               ? 0
+               : (uint64_t)graph_steps_capacity(s->chunk_count) * sizeof(struct btr_trace_step);
+}
+
+bool graph_steps_grow(struct graph_steps *s)
+{
+    if (graph_steps_room(s))
+        return true;
+    if (s->chunk_count == s->chunk_capacity) {
+        uint32_t capacity = s->chunk_capacity ? 2 * s->chunk_capacity : 16;
+        struct btr_trace_step **chunks =
+            realloc(s->chunks, capacity * sizeof(struct btr_trace_step *));
+        if (!chunks)
+            return false;
+        s->chunks = chunks;
+        s->chunk_capacity = capacity;
+    }
+    size_t size = graph_steps_capacity(s->chunk_count) * sizeof(struct btr_trace_step);
+    struct btr_trace_step *chunk = malloc(size);
+    if (!chunk)
+        return false;
+    s->chunks[s->chunk_count++] = chunk;
+    s->used = 0;
+    s->size += size;
+    return true;
+}
+
+struct graph_range graph_steps_here(const struct graph_steps *s, uint32_t node)
+{
+    bool room = graph_steps_room(s);
+    return (struct graph_range){.chunk = room ? s->chunk_count - 1 : s->chunk_count,
+                                .offset = room ? s->used : 0,
+                                .node = node,
+                                .next = UINT32_MAX};
+}
+
+void graph_steps_copy(struct btr_trace_step *out, const struct graph_steps *s,
+                      const struct graph_range *range)
+{
+    uint32_t chunk = range->chunk, offset = range->offset, left = range->count;
+    while (left > 0) {
+        uint32_t here = graph_steps_capacity(chunk) - offset;
+        here = here < left ? here : left;
+        memcpy(out, s->chunks[chunk] + offset, here * sizeof(*out));
+        out += here;
+        left -= here;
+        offset = 0;
+        chunk++;
+    }
+}
+
+void graph_steps_forget(struct graph_steps *s, uint32_t chunk)
+{
+    while (chunk > 0 && s->chunks[--chunk]) {
+        free(s->chunks[chunk]);
+        s->chunks[chunk] = NULL;
+    }
+}
+
+/* ---- Order ---------------------------------------------------------------------------------- */
+
+static uint64_t key_of(const struct btr_trace_step *step)
+{
+    return (uint64_t)step->other << 18 | btr_step_kind(step);
+}
+
+#define COMPARE(a, b) ((a) < (b) ? -1 : (a) > (b))
+
+/* Steps of the same key. */
+static int compare_alike(const struct btr_trace_step *a, const struct btr_trace_step *b)
+{
+    if (a->last_ns != b->last_ns)
+        return COMPARE(a->last_ns, b->last_ns);
+    return COMPARE(a->ref, b->ref);
+}
+
+static int compare_steps(const void *a, const void *b)
+{
+    uint64_t x = key_of(a), y = key_of(b);
+    return x != y ? COMPARE(x, y) : compare_alike(a, b);
+}
+
+static void insert_steps(struct btr_trace_step *steps, uint32_t count)
+{
+    for (uint32_t i = 1; i < count; i++) {
+        if (compare_steps(&steps[i - 1], &steps[i]) <= 0)
+            continue;
+        struct btr_trace_step step = steps[i];
+        uint32_t at = i;
+        for (; at > 0 && compare_steps(&steps[at - 1], &step) > 0; at--)
+            steps[at] = steps[at - 1];
+        steps[at] = step;
+    }
+}
+
+static bool goes_on(const struct btr_trace_step *before, const struct btr_trace_step *step)
+{
+    return key_of(before) == key_of(step) && compare_alike(before, step) <= 0;
+}
+
+static size_t stretches_count(const struct btr_trace_step *steps, uint32_t count)
+{
+    size_t n = 1;
+    for (uint32_t i = 1; i < count; i++)
+        n += !goes_on(&steps[i - 1], &steps[i]);
+    return n;
+}
+
+static uint32_t stretches_find(struct graph_stretch *stretches, const struct btr_trace_step *steps,
+                               uint32_t count)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if (i > 0 && goes_on(&steps[i - 1], &steps[i]))
+            stretches[n - 1].count++;
+        else
+            stretches[n++] = (struct graph_stretch){key_of(&steps[i]), i, 1};
+    }
+    return n;
+}
+
+static int compare_stretches(const void *a, const void *b)
+{
+    const struct graph_stretch *x = a, *y = b;
+    return x->key != y->key ? COMPARE(x->key, y->key) : COMPARE(x->begin, y->begin);
+}
+
+/* One pass of a radix sort: by the digit at `shift`, keeping the order of equals. @return whether
+ * anything moved */
+static bool sort_digit(struct graph_stretch *out, const struct graph_stretch *in, uint32_t count,
+                       unsigned shift)
+{
+    uint32_t place[DIGITS] = {0};
+    for (uint32_t i = 0; i < count; i++)
+        place[(in[i].key >> shift) & (DIGITS - 1)]++;
+    if (place[(in[0].key >> shift) & (DIGITS - 1)] == count)
+        return false;
+    uint32_t sum = 0;
     for (uint32_t d = 0; d < DIGITS; d++) {
-        uint64_t here = place[d];
+        uint32_t here = place[d];
         place[d] = sum;
         sum += here;
     }
-    for (uint64_t i = 0; i < count; i++)
-        out[place[(in[i].time >> shift) & (DIGITS - 1)]++] = in[i];
+    for (uint32_t i = 0; i < count; i++)
+        out[place[(in[i].key >> shift) & (DIGITS - 1)]++] = in[i];
+    return true;
 }
 
-/* @return the keys in order of time: one of the two arrays */
-static struct key *sort_keys(struct key *keys, struct key *spare, uint64_t count, uint64_t time_max)
+/* @return the stretches by key, then as they came: one of the two arrays */
+static struct graph_stretch *stretches_sort(struct graph_stretch *stretches,
+                                            struct graph_stretch *spare, uint32_t count)
 {
-    for (uint32_t shift = 0; shift < 64 && time_max >> shift; shift += DIGIT_BITS) {
-        sort_digit(spare, keys, count, shift);
-        struct key *sorted = spare;
-        spare = keys;
-        keys = sorted;
+    if (count < FEW_STRETCHES) {
+        qsort(stretches, count, sizeof(*stretches), compare_stretches);
+        return stretches;
     }
-    return keys;
-}
-
-static uint64_t fill_keys(struct key *keys, const struct btr_trace_step *steps, uint64_t step_count)
-{
-    int64_t earliest_ns = INT64_MAX;
-    uint64_t time_max = 0;
-    for (uint64_t i = 0; i < step_count; i++)
-        earliest_ns = steps[i].last_ns < earliest_ns ? steps[i].last_ns : earliest_ns;
-    for (uint64_t i = 0; i < step_count; i++) {
-        keys[i] = (struct key){(uint64_t)steps[i].last_ns - (uint64_t)earliest_ns, i};
-        time_max = keys[i].time > time_max ? keys[i].time : time_max;
-    }
-    return time_max;
-}
-
-/* Sorts each run of steps with the same last time. */
-static void sort_ties(struct btr_trace_step *steps, uint64_t step_count)
-{
-    uint64_t begin = 0;
-    for (uint64_t i = 1; i <= step_count; i++) {
-        if (i < step_count && steps[i].last_ns == steps[begin].last_ns)
+    for (unsigned shift = 0; shift < 50; shift += DIGIT_BITS) {
+        if (!sort_digit(spare, stretches, count, shift))
             continue;
-        if (i - begin > 1)
-            qsort(&steps[begin], i - begin, sizeof(*steps), graph_steps_compare);
-        begin = i;
+        struct graph_stretch *sorted = spare;
+        spare = stretches;
+        stretches = sorted;
+    }
+    return stretches;
+}
+
+/* Stretches of one key whose times cross are sorted once more. */
+static void stretches_join(struct btr_trace_step *steps, uint32_t count)
+{
+    for (uint32_t i = 0, end; i < count; i = end) {
+        uint64_t key = key_of(&steps[i]);
+        bool sorted = true;
+        for (end = i + 1; end < count && key_of(&steps[end]) == key; end++)
+            sorted = sorted && compare_alike(&steps[end - 1], &steps[end]) <= 0;
+        if (!sorted)
+            qsort(&steps[i], end - i, sizeof(*steps), compare_steps);
     }
 }
 
-bool graph_steps_sort(struct btr_trace_step **steps, uint64_t step_count)
+static bool sorter_room(struct graph_sorter *sorter, size_t steps, size_t stretches)
 {
-    if (step_count <= FEW) {
-        if (step_count)
-            qsort(*steps, step_count, sizeof(**steps), graph_steps_compare);
-        return true;
+    if (steps > sorter->spare_capacity) {
+        free(sorter->spare);
+        sorter->spare = malloc(steps * sizeof(*sorter->spare));
+        sorter->spare_capacity = sorter->spare ? steps : 0;
     }
-    struct key *keys = malloc(2 * step_count * sizeof(*keys));
-    struct btr_trace_step *sorted = malloc(step_count * sizeof(*sorted));
-    if (keys && sorted) {
-        uint64_t time_max = fill_keys(keys, *steps, step_count);
-        const struct key *order = sort_keys(keys, keys + step_count, step_count, time_max);
-        for (uint64_t i = 0; i < step_count; i++)
-            sorted[i] = (*steps)[order[i].step];
-        sort_ties(sorted, step_count);
-        free(*steps);
-        *steps = sorted;
-        free(keys);
-        return true;
+    if (stretches > sorter->stretch_capacity) {
+        free(sorter->stretches);
+        sorter->stretches = malloc(stretches * sizeof(*sorter->stretches));
+        sorter->stretch_capacity = sorter->stretches ? stretches : 0;
     }
-    free(keys);
-    free(sorted);
-    return false;
+    return sorter->spare && sorter->stretches;
+}
+
+void graph_sorter_fini(struct graph_sorter *sorter)
+{
+    free(sorter->spare);
+    free(sorter->stretches);
+    *sorter = (struct graph_sorter){0};
+}
+
+static bool sort_many(struct graph_sorter *sorter, struct btr_trace_step *steps, uint32_t count)
+{
+    if (!sorter_room(sorter, count, 2 * stretches_count(steps, count)))
+        return false;
+    uint32_t n = stretches_find(sorter->stretches, steps, count);
+    const struct graph_stretch *order = stretches_sort(sorter->stretches, sorter->stretches + n, n);
+    uint32_t at = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        memcpy(sorter->spare + at, steps + order[i].begin, order[i].count * sizeof(*steps));
+        at += order[i].count;
+    }
+    assert(at == count);
+    memcpy(steps, sorter->spare, count * sizeof(*steps));
+    stretches_join(steps, count);
+    return true;
+}
+
+bool graph_steps_sort(struct graph_sorter *sorter, struct btr_trace_step *steps, uint32_t *count)
+{
+    if (*count <= FEW_STEPS)
+        insert_steps(steps, *count);
+    else if (!sort_many(sorter, steps, *count))
+        return false;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < *count; i++) {
+        if (kept == 0 || compare_steps(&steps[kept - 1], &steps[i]) != 0)
+            steps[kept++] = steps[i];
+    }
+    *count = kept;
+    return true;
 }

@@ -9,13 +9,6 @@ struct node_key {
     uint32_t node;
 };
 
-static int compare_ids(const void *a, const void *b)
-{
-    const struct node_key *x = a;
-    const struct node_key *y = b;
-    return btr_id_compare(x->id, y->id);
-}
-
 static int compare_bounds(const void *a, const void *b)
 {
     const struct node_key *x = a;
@@ -51,10 +44,10 @@ struct making {
     struct graph_walk *w;
     struct btr_trace *trace;
     struct node_key *keys;
-    uint32_t *rank;         /* node of the walk -> its rank by id */
-    uint32_t *place;        /* rank by id -> node of the trace */
+    uint32_t *place;        /* node of the walk -> node of the trace */
     struct pair_key *pairs; /* of the walk, by rendezvous and ends */
     uint32_t *pair_rank;    /* pair of the walk -> its place in `pairs` */
+    struct graph_sorter sorter;
 };
 
 /* The bound within the source that gave it; never later than the latest start. */
@@ -65,22 +58,19 @@ static int64_t node_bound(const struct graph_walk *w, const struct graph_node *n
 
 static void place_nodes(struct making *m)
 {
-    struct graph_walk *w = m->w;
+    const struct graph_nodes *nodes = &m->w->nodes;
     uint32_t node_count = 0;
-    for (uint32_t i = 0; i < w->node_count; i++) {
-        if (w->nodes[i].reached) /* a limit may stop between finding a node and reaching it */
+    for (uint32_t i = 0; i < nodes->count; i++) {
+        if (nodes->items[i].reached) /* a limit may stop between finding a node and reaching it */
             m->keys[node_count++] =
-                (struct node_key){node_bound(w, &w->nodes[i]), w->nodes[i].id, i};
+                (struct node_key){node_bound(m->w, &nodes->items[i]), nodes->items[i].id, i};
     }
-    qsort(m->keys, node_count, sizeof(*m->keys), compare_ids);
-    for (uint32_t i = 0; i < node_count; i++)
-        m->rank[m->keys[i].node] = i;
     qsort(m->keys, node_count, sizeof(*m->keys), compare_bounds);
     for (uint32_t i = 0; i < node_count; i++) {
-        const struct graph_node *n = &w->nodes[m->keys[i].node];
-        m->trace->nodes[i] =
-            (struct btr_trace_node){n->id, graph_walk_time(w, m->keys[i].bound_ns), n->start};
-        m->place[m->rank[m->keys[i].node]] = i;
+        const struct graph_node *n = &nodes->items[m->keys[i].node];
+        m->trace->nodes[i] = (struct btr_trace_node){
+            n->id, graph_walk_time(m->w, m->keys[i].bound_ns), 0, 0, n->start};
+        m->place[m->keys[i].node] = i;
     }
     m->trace->node_count = node_count;
 }
@@ -96,46 +86,51 @@ static void rank_pairs(struct making *m)
 }
 
 /* A pair lasts as long as its settled end's bound says. */
-static void close_pair(const struct graph_walk *w, struct btr_trace_step *step)
+static void place_pair(struct making *m, struct btr_trace_step *step, uint32_t node)
 {
-    bool backward = w->direction == BTR_WALK_BACKWARD;
-    const struct graph_node *settled = &w->nodes[backward ? step->to : step->from];
-    step->last_ns = graph_time_max(step->first_ns, graph_walk_time(w, node_bound(w, settled)));
+    int64_t bound_ns = graph_walk_time(m->w, node_bound(m->w, &m->w->nodes.items[node]));
+    step->last_ns = graph_time_max(step->first_ns, bound_ns);
+    step->ref = BTR_REF_PAIR + m->pair_rank[step->ref - BTR_REF_PAIR];
 }
 
-static void drop_equal_steps(struct btr_trace *trace)
+/* The steps of one node, whatever number of times it was settled, as the answer has them. */
+static bool place_node_steps(struct making *m, uint32_t node)
 {
-    uint64_t kept = 0;
-    for (uint64_t i = 0; i < trace->step_count; i++) {
-        if (kept == 0 || graph_steps_compare(&trace->steps[kept - 1], &trace->steps[i]) != 0)
-            trace->steps[kept++] = trace->steps[i];
+    struct btr_trace *trace = m->trace;
+    struct btr_trace_step *steps = trace->steps + trace->step_count;
+    struct btr_trace_node *n = &trace->nodes[m->place[node]];
+    uint32_t count = 0;
+    for (uint32_t r = m->w->nodes.settlings[node].range_first; r != UINT32_MAX;
+         r = m->w->ranges[r].next) {
+        graph_steps_copy(steps + count, &m->w->steps, &m->w->ranges[r]);
+        count += m->w->ranges[r].count;
     }
-    trace->step_count = kept;
+    for (uint32_t i = 0; i < count; i++) {
+        steps[i].other = m->place[steps[i].other];
+        if (btr_step_is_pair(&steps[i]))
+            place_pair(m, &steps[i], node);
+    }
+    if (!graph_steps_sort(&m->sorter, steps, &count))
+        return false;
+    n->step_begin = trace->step_count;
+    n->step_count = count;
+    trace->step_count += count;
+    return true;
 }
 
-/* Ranks by id stand for the ends while steps are sorted. */
+/* Node after node in the order in which they were settled first: chunks of steps go as they are
+ * done with. */
 static bool place_steps(struct making *m)
 {
     struct graph_walk *w = m->w;
-    struct btr_trace *trace = m->trace;
-    trace->steps = w->steps;
-    trace->step_count = w->step_count;
-    w->steps = NULL;
-    for (uint64_t i = 0; i < trace->step_count; i++) {
-        struct btr_trace_step *step = &trace->steps[i];
-        if (step->ref == BTR_REF_PAIR) {
-            close_pair(w, step);
-            step->pair = m->pair_rank[step->pair];
-        }
-        step->from = m->rank[step->from];
-        step->to = m->rank[step->to];
-    }
-    if (!graph_steps_sort(&trace->steps, trace->step_count))
+    m->trace->steps = malloc(((size_t)w->steps.count + 1) * sizeof(*m->trace->steps));
+    if (!m->trace->steps)
         return false;
-    drop_equal_steps(trace);
-    for (uint64_t i = 0; i < trace->step_count; i++) {
-        trace->steps[i].from = m->place[trace->steps[i].from];
-        trace->steps[i].to = m->place[trace->steps[i].to];
+    for (uint32_t r = 0; r < w->range_count; r++) {
+        uint32_t node = w->ranges[r].node;
+        graph_steps_forget(&w->steps, w->ranges[r].chunk);
+        if (w->nodes.settlings[node].range_first == r && !place_node_steps(m, node))
+            return false;
     }
     return true;
 }
@@ -146,10 +141,9 @@ static void place_pairs(struct making *m)
     struct btr_trace *trace = m->trace;
     uint32_t pair_count = m->w->halves.pair_count;
     memset(m->pair_rank, 0, pair_count * sizeof(*m->pair_rank));
-    for (uint64_t i = 0; i < trace->step_count; i++) {
-        if (trace->steps[i].ref == BTR_REF_PAIR)
-            m->pair_rank[trace->steps[i].pair] =
-                1; /* from here on: crossed, then its place in the answer */
+    for (uint32_t i = 0; pair_count > 0 && i < trace->step_count; i++) {
+        if (btr_step_is_pair(&trace->steps[i])) /* crossed; then its place in the answer */
+            m->pair_rank[trace->steps[i].ref - BTR_REF_PAIR] = 1;
     }
     for (uint32_t i = 0; i < pair_count; i++) {
         if (m->pair_rank[i]) {
@@ -157,9 +151,10 @@ static void place_pairs(struct making *m)
             trace->pairs[trace->pair_count++] = m->pairs[i].pair;
         }
     }
-    for (uint64_t i = 0; i < trace->step_count; i++) {
-        if (trace->steps[i].ref == BTR_REF_PAIR)
-            trace->steps[i].pair = m->pair_rank[trace->steps[i].pair];
+    for (uint32_t i = 0; pair_count > 0 && i < trace->step_count; i++) {
+        struct btr_trace_step *step = &trace->steps[i];
+        if (btr_step_is_pair(step))
+            step->ref = BTR_REF_PAIR + m->pair_rank[step->ref - BTR_REF_PAIR];
     }
 }
 
@@ -170,22 +165,24 @@ static void tell_cut(struct btr_trace *trace, const struct graph_walk *w)
         return;
     int64_t bound_ns = INT64_MIN;
     for (uint32_t i = 0; i < w->frontier.count; i++)
-        bound_ns = graph_time_max(bound_ns, w->nodes[w->frontier.heap[i].node].label.rest_ns);
+        bound_ns = graph_time_max(bound_ns, w->nodes.items[w->frontier.heap[i].node].label.rest_ns);
     trace->unexplored = w->frontier.count;
     trace->unexplored_bound_ns = graph_walk_time(w, bound_ns);
 }
 
 static bool making_init(struct making *m)
 {
-    size_t nodes = (size_t)m->w->node_count + 1; /* no array is empty */
+    size_t nodes = (size_t)m->w->nodes.count + 1; /* no array is empty */
     size_t pairs = (size_t)m->w->halves.pair_count + 1;
     m->trace = calloc(1, sizeof(*m->trace));
+    if (!m->trace)
+        return false;
+    m->trace->direction = m->w->direction;
     m->keys = malloc(nodes * sizeof(*m->keys));
-    m->rank = malloc(nodes * sizeof(*m->rank));
     m->place = malloc(nodes * sizeof(*m->place));
     m->pairs = malloc(pairs * sizeof(*m->pairs));
     m->pair_rank = malloc(pairs * sizeof(*m->pair_rank));
-    if (!m->trace || !m->keys || !m->rank || !m->place || !m->pairs || !m->pair_rank)
+    if (!m->keys || !m->place || !m->pairs || !m->pair_rank)
         return false;
     m->trace->nodes = malloc(nodes * sizeof(*m->trace->nodes));
     m->trace->pairs = malloc(pairs * sizeof(*m->trace->pairs));
@@ -209,12 +206,12 @@ int graph_trace_make(struct btr_trace **out, struct graph_walk *w)
         btr_trace_free(m.trace);
     }
     free(m.keys);
-    free(m.rank);
     free(m.place);
     free(m.pairs);
     free(m.pair_rank);
+    graph_sorter_fini(&m.sorter);
     return made ? 0
-                : btr_fail(w->err, BTR_E_NOMEM, UINT64_MAX, "answer of %u nodes", w->node_count);
+                : btr_fail(w->err, BTR_E_NOMEM, UINT64_MAX, "answer of %u nodes", w->nodes.count);
 }
 
 void btr_trace_free(struct btr_trace *trace)

@@ -14,19 +14,14 @@ enum { WALK_STOP = 1 }; /* a limit was met; w->cut tells which */
 
 /* ---- Memory --------------------------------------------------------------------------------- */
 
-/* What the answer is made with counts too: a second array of steps and their keys, the nodes and
- * their orders. */
-enum {
-    STEP_COST = 2 * sizeof(struct btr_trace_step) + 32,
-    NODE_COST = sizeof(struct graph_node) + sizeof(struct btr_trace_node) + 40
-};
+/* What the answer is made with counts too: steps and nodes once more, and their orders. */
+enum { STEP_MORE = sizeof(struct btr_trace_step), NODE_MORE = sizeof(struct btr_trace_node) + 40 };
 
 static uint64_t walk_bytes(const struct graph_walk *w)
 {
-    uint64_t slot = sizeof(struct btr_id) + sizeof(uint32_t);
-    return (uint64_t)w->node_capacity * NODE_COST + w->step_capacity * STEP_COST +
-           w->index.capacity * slot + graph_frontier_bytes(&w->frontier) +
-           graph_halves_bytes(&w->halves);
+    return graph_nodes_bytes(&w->nodes) + (uint64_t)w->nodes.capacity * NODE_MORE + w->steps.size +
+           (uint64_t)w->steps.count * STEP_MORE + w->range_capacity * sizeof(*w->ranges) +
+           graph_frontier_bytes(&w->frontier) + graph_halves_bytes(&w->halves);
 }
 
 static int walk_stop(struct graph_walk *w, enum btr_cut cut)
@@ -45,73 +40,54 @@ static bool affords(const struct graph_walk *w, uint64_t more)
 
 static int no_memory(struct graph_walk *w)
 {
-    return btr_fail(w->err, BTR_E_NOMEM, UINT64_MAX, "walk of %u nodes and %llu steps",
-                    w->node_count, (unsigned long long)w->step_count);
+    return btr_fail(w->err, BTR_E_NOMEM, UINT64_MAX, "walk of %u nodes and %u steps",
+                    w->nodes.count, w->steps.count);
 }
 
 /* ---- Nodes and steps ------------------------------------------------------------------------ */
 
-static int grow_nodes(struct graph_walk *w)
+static int room_for_nodes(struct graph_walk *w, uint32_t more)
 {
-    if (w->node_count < w->node_capacity)
+    if (more <= w->nodes.capacity - w->nodes.count)
         return 0;
-    uint32_t capacity = w->node_capacity ? 2 * w->node_capacity : 64;
-    if (capacity < w->node_capacity ||
-        !affords(w, (uint64_t)(capacity - w->node_capacity) * NODE_COST))
+    uint64_t growth = graph_nodes_growth(&w->nodes, more);
+    if (growth == UINT64_MAX || !affords(w, growth))
         return walk_stop(w, BTR_CUT_MEMORY);
-    struct graph_node *nodes = realloc(w->nodes, capacity * sizeof(*nodes));
-    if (!nodes)
-        return no_memory(w);
-    w->nodes = nodes;
-    w->node_capacity = capacity;
-    return 0;
+    return graph_nodes_room(&w->nodes, more) ? 0 : no_memory(w);
 }
 
-static int find_node(struct graph_walk *w, struct btr_id id, uint32_t *node)
+/* There must be room. */
+static uint32_t find_node(struct graph_walk *w, struct btr_id id)
 {
-    *node = btr_idmap_get(&w->index, id);
-    if (*node != UINT32_MAX) {
-        assert(*node < w->node_count);
-        return 0;
-    }
-    int rc = grow_nodes(w);
-    if (rc)
-        return rc;
-    if (btr_idmap_add(&w->index, id, w->node_count) == UINT32_MAX)
-        return no_memory(w);
-    *node = w->node_count++;
-    w->nodes[*node] = (struct graph_node){.id = id, .first_pair = UINT32_MAX};
-    return 0;
+    uint32_t node = graph_nodes_find(&w->nodes, id);
+    return node == UINT32_MAX ? graph_nodes_add(&w->nodes, id) : node;
 }
 
 static int add_step(struct graph_walk *w, struct btr_trace_step step)
 {
-    if (w->limits->edge_max && w->step_count >= w->limits->edge_max)
+    if (w->limits->edge_max && w->steps.count >= w->limits->edge_max)
         return walk_stop(w, BTR_CUT_EDGES);
-    if (w->step_count == w->step_capacity) {
-        uint64_t capacity = w->step_capacity ? 2 * w->step_capacity : 256;
-        if (!affords(w, (capacity - w->step_capacity) * STEP_COST))
+    if (!graph_steps_room(&w->steps)) {
+        if (w->steps.count >= GRAPH_STEPS_MAX - graph_steps_capacity(w->steps.chunk_count) ||
+            !affords(w, graph_steps_growth(&w->steps)))
             return walk_stop(w, BTR_CUT_MEMORY);
-        struct btr_trace_step *steps = realloc(w->steps, capacity * sizeof(*steps));
-        if (!steps)
+        if (!graph_steps_grow(&w->steps))
             return no_memory(w);
-        w->steps = steps;
-        w->step_capacity = capacity;
     }
-    w->steps[w->step_count++] = step;
+    graph_steps_add(&w->steps, step);
     return 0;
 }
 
 /* Raises a node's label and queues it when that admits more. */
 static int raise_label(struct graph_walk *w, uint32_t node, struct graph_label label)
 {
-    struct graph_node *n = &w->nodes[node];
+    struct graph_node *n = &w->nodes.items[node];
     struct graph_label joined = n->reached ? graph_label_join(n->label, label) : label;
     if (n->reached && graph_label_equal(joined, n->label))
         return 0;
     n->label = joined;
     n->reached = true;
-    bool wider = !n->settled || joined.rest_ns > n->done.rest_ns;
+    bool wider = !n->settled || joined.rest_ns > w->nodes.settlings[node].done.rest_ns;
     if (!graph_frontier_raise(&w->frontier, node, n->id, wider ? joined.rest_ns : joined.own_ns))
         return no_memory(w);
     return 0;
@@ -119,36 +95,95 @@ static int raise_label(struct graph_walk *w, uint32_t node, struct graph_label l
 
 /* ---- Settling ------------------------------------------------------------------------------- */
 
-/* An event as the walk sees it, in its time. */
-struct passage {
-    struct btr_id other;
-    int64_t first_ns, last_ns;
-    uint32_t source;
-    uint8_t other_kind;
+enum { BATCH = 128 };
+
+/* Flows that the node being settled admits, and the stretches of them that share their other end.
+ */
+struct batch {
+    const struct btr_flow *flows[BATCH];
+    uint32_t begins[BATCH + 1], nodes[BATCH]; /* of each stretch; the last begin is the end */
+    uint32_t flow_count, stretch_count;
 };
 
-/* Admits an event into the node being settled if its bound allows: a step, and a label for the
- * other end. */
-static int admit(struct graph_walk *w, const struct passage *p, struct btr_trace_step step)
+/* When a flow begins and ends in the walk's time. */
+static int64_t flow_first(const struct graph_walk *w, const struct btr_flow *f)
 {
-    if (p->first_ns > graph_label_bound(w->label, p->source))
-        return 0;
-    uint32_t other;
-    int rc = find_node(w, p->other, &other);
+    return graph_walk_time(w, w->direction == BTR_WALK_BACKWARD ? f->first_ns : f->last_ns);
+}
+
+static int64_t flow_last(const struct graph_walk *w, const struct btr_flow *f)
+{
+    return graph_walk_time(w, w->direction == BTR_WALK_BACKWARD ? f->last_ns : f->first_ns);
+}
+
+static void batch_fill(struct batch *b, const struct graph_walk *w, const struct btr_flow *flows,
+                       uint32_t flow_count)
+{
+    b->flow_count = b->stretch_count = 0;
+    for (uint32_t i = 0; i < flow_count; i++) {
+        const struct btr_flow *f = &flows[i];
+        if (flow_first(w, f) > graph_label_bound(w->label, f->source))
+            continue;
+        if (b->flow_count == 0 || !btr_id_equal(b->flows[b->flow_count - 1]->other, f->other)) {
+            graph_nodes_ask_slot(&w->nodes, f->other);
+            b->begins[b->stretch_count++] = b->flow_count;
+        }
+        b->flows[b->flow_count++] = f;
+    }
+    b->begins[b->stretch_count] = b->flow_count;
+}
+
+static int batch_locate(struct batch *b, struct graph_walk *w)
+{
+    int rc = room_for_nodes(w, b->stretch_count);
     if (rc)
         return rc;
-    if (!w->again || p->first_ns > graph_label_bound(w->done, p->source)) {
-        step.from = w->direction == BTR_WALK_BACKWARD ? other : w->now;
-        step.to = w->direction == BTR_WALK_BACKWARD ? w->now : other;
-        rc = add_step(w, step);
-        if (rc)
-            return rc;
+    for (uint32_t i = 0; i < b->stretch_count; i++)
+        graph_nodes_ask_node(&w->nodes, b->flows[b->begins[i]]->other);
+    for (uint32_t i = 0; i < b->stretch_count; i++)
+        b->nodes[i] = find_node(w, b->flows[b->begins[i]]->other);
+    return 0;
+}
+
+/* From itself an entity learns nothing. */
+static int pass_label(struct graph_walk *w, uint32_t other, uint32_t source, int64_t last_ns)
+{
+    return other == w->now ? 0 : raise_label(w, other, graph_label_pass(w->label, source, last_ns));
+}
+
+static int admit_flow(struct graph_walk *w, uint32_t other, const struct btr_flow *f)
+{
+    if (w->again && flow_first(w, f) <= graph_label_bound(w->done, f->source))
+        return 0; /* it was admitted before */
+    return add_step(w, (struct btr_trace_step){.first_ns = f->first_ns,
+                                               .last_ns = f->last_ns,
+                                               .ref = f->ref,
+                                               .other = other,
+                                               .operation = f->operation,
+                                               .doubt = f->doubt,
+                                               .flags = f->flags});
+}
+
+/* Admits flows that share their other end: a step each, and a label for that end. Of the flows of
+ * one source the last to end hands on the most. */
+static int admit_stretch(struct graph_walk *w, uint32_t other, const struct btr_flow *const *flows,
+                         uint32_t flow_count)
+{
+    int rc = 0;
+    for (uint32_t i = 0, end; rc == 0 && i < flow_count; i = end) {
+        int64_t last_ns = INT64_MIN;
+        for (end = i; end < flow_count && flows[end]->source == flows[i]->source; end++) {
+            rc = admit_flow(w, other, flows[end]);
+            if (rc)
+                break;
+            last_ns = graph_time_max(last_ns, flow_last(w, flows[end]));
+        }
+        if (w->nodes.items[other].kind == BTR_KIND_NONE)
+            w->nodes.items[other].kind = flows[i]->other_kind;
+        int raised = end > i ? pass_label(w, other, flows[i]->source, last_ns) : 0;
+        rc = raised < 0 ? raised : rc;
     }
-    if (w->nodes[other].kind == BTR_KIND_NONE)
-        w->nodes[other].kind = p->other_kind;
-    if (other == w->now) /* from itself an entity learns nothing */
-        return 0;
-    return raise_label(w, other, graph_label_pass(w->label, p->source, p->last_ns));
+    return rc;
 }
 
 static bool out_of_time(const struct graph_walk *w)
@@ -159,21 +194,13 @@ static bool out_of_time(const struct graph_walk *w)
 static int visit_flows(void *self, const struct btr_flow *flows, uint32_t flow_count)
 {
     struct graph_walk *w = self;
-    bool backward = w->direction == BTR_WALK_BACKWARD;
-    for (uint32_t i = 0; i < flow_count; i++) {
-        const struct btr_flow *f = &flows[i];
-        struct passage p = {.other = f->other,
-                            .first_ns = graph_walk_time(w, backward ? f->first_ns : f->last_ns),
-                            .last_ns = graph_walk_time(w, backward ? f->last_ns : f->first_ns),
-                            .source = f->source,
-                            .other_kind = f->other_kind};
-        struct btr_trace_step step = {.first_ns = f->first_ns,
-                                      .last_ns = f->last_ns,
-                                      .ref = f->ref,
-                                      .operation = f->operation,
-                                      .doubt = f->doubt,
-                                      .flags = f->flags};
-        int rc = admit(w, &p, step);
+    struct batch b;
+    for (uint32_t at = 0; at < flow_count; at += BATCH) {
+        uint32_t left = flow_count - at;
+        batch_fill(&b, w, flows + at, left < BATCH ? left : BATCH);
+        int rc = batch_locate(&b, w);
+        for (uint32_t i = 0; rc == 0 && i < b.stretch_count; i++)
+            rc = admit_stretch(w, b.nodes[i], b.flows + b.begins[i], b.begins[i + 1] - b.begins[i]);
         if (rc)
             return rc;
     }
@@ -186,42 +213,48 @@ static bool may_be_half(const struct graph_node *n)
     return n->kind == BTR_KIND_NONE || n->kind == BTR_KIND_FLOW || n->kind == BTR_KIND_CHANNEL;
 }
 
+static int cross_pair(struct graph_walk *w, struct btr_id id, uint32_t at)
+{
+    bool backward = w->direction == BTR_WALK_BACKWARD;
+    const struct btr_pair *pair = &w->halves.pairs[at];
+    int64_t first_ns = backward ? pair->first_ns : INT64_MIN;
+    int64_t last_ns = backward ? INT64_MAX : graph_walk_time(w, pair->first_ns);
+    if (first_ns > graph_label_bound(w->label, GRAPH_SOURCE_NONE))
+        return 0;
+    int rc = room_for_nodes(w, 1);
+    if (rc)
+        return rc;
+    uint32_t other = find_node(w, btr_id_equal(pair->client, id) ? pair->server : pair->client);
+    if (!w->again || first_ns > graph_label_bound(w->done, GRAPH_SOURCE_NONE))
+        rc = add_step(w, (struct btr_trace_step){.first_ns = pair->first_ns,
+                                                 .last_ns = pair->first_ns,
+                                                 .ref = BTR_REF_PAIR + at,
+                                                 .other = other,
+                                                 .operation = BTR_OP_CONNECT,
+                                                 .doubt = pair->doubt});
+    return rc ? rc : pass_label(w, other, GRAPH_SOURCE_NONE, last_ns);
+}
+
 /* Crosses from a half flow to its partners. A pair lasts from its first time on, in no source. */
 static int cross_pairs(struct graph_walk *w)
 {
-    bool backward = w->direction == BTR_WALK_BACKWARD;
-    struct btr_id id = w->nodes[w->now].id;
-    for (uint32_t at = w->nodes[w->now].first_pair; at != UINT32_MAX;
-         at = graph_halves_next(&w->halves, id, at)) {
-        const struct btr_pair *pair = &w->halves.pairs[at];
-        struct passage p = {.other = btr_id_equal(pair->client, id) ? pair->server : pair->client,
-                            .first_ns = backward ? pair->first_ns : INT64_MIN,
-                            .last_ns = backward ? INT64_MAX : graph_walk_time(w, pair->first_ns),
-                            .source = GRAPH_SOURCE_NONE};
-        struct btr_trace_step step = {.first_ns = pair->first_ns,
-                                      .last_ns = pair->first_ns,
-                                      .ref = BTR_REF_PAIR,
-                                      .pair = at,
-                                      .operation = BTR_OP_CONNECT,
-                                      .doubt = pair->doubt};
-        int rc = admit(w, &p, step);
-        if (rc)
-            return rc;
-    }
-    return 0;
+    struct btr_id id = w->nodes.items[w->now].id;
+    int rc = 0;
+    for (uint32_t at = w->nodes.settlings[w->now].first_pair; rc == 0 && at != UINT32_MAX;
+         at = graph_halves_next(&w->halves, id, at))
+        rc = cross_pair(w, id, at);
+    return rc;
 }
 
-/* @return 0, WALK_STOP, or an error */
-static int settle(struct graph_walk *w, uint32_t node)
+/* Admits what the node's label lets in. @return 0, WALK_STOP, or an error */
+static int admit_all(struct graph_walk *w)
 {
-    struct graph_node *n = &w->nodes[node];
-    w->now = node;
-    w->again = n->settled;
-    w->label = n->label;
-    w->done = n->done;
+    struct btr_id id = w->nodes.items[w->now].id;
+    bool backward = w->direction == BTR_WALK_BACKWARD;
     int rc = 0;
-    if (!n->settled && may_be_half(n))
-        rc = graph_halves_find(&w->halves, w->edges, n->id, &n->first_pair, w->err);
+    if (!w->again && may_be_half(&w->nodes.items[w->now]))
+        rc = graph_halves_find(&w->halves, w->edges, id, &w->nodes.settlings[w->now].first_pair,
+                               w->err);
     if (rc < 0)
         return rc;
     if (!affords(w, 0))
@@ -229,14 +262,49 @@ static int settle(struct graph_walk *w, uint32_t node)
     rc = cross_pairs(w);
     if (rc)
         return rc;
-    bool backward = w->direction == BTR_WALK_BACKWARD;
-    rc = w->edges->flows(w->edges->self, w->nodes[node].id,
-                         backward ? BTR_SIDE_INTO : BTR_SIDE_OUT_OF,
-                         graph_walk_time(w, w->label.rest_ns), visit_flows, w, w->err);
-    if (rc)
-        return rc;
-    w->nodes[node].settled = true;
-    w->nodes[node].done = w->label;
+    return w->edges->flows(w->edges->self, id, backward ? BTR_SIDE_INTO : BTR_SIDE_OUT_OF,
+                           graph_walk_time(w, w->label.rest_ns), visit_flows, w, w->err);
+}
+
+/* Notes the steps that came since `range` began as a range of its node. */
+static int keep_range(struct graph_walk *w, struct graph_range range, uint32_t count_before)
+{
+    range.count = w->steps.count - count_before;
+    if (range.count == 0)
+        return 0;
+    if (w->range_count == w->range_capacity) {
+        uint32_t capacity = w->range_capacity ? 2 * w->range_capacity : 64;
+        struct graph_range *ranges = realloc(w->ranges, capacity * sizeof(*ranges));
+        if (!ranges)
+            return no_memory(w);
+        w->ranges = ranges;
+        w->range_capacity = capacity;
+    }
+    struct graph_settling *s = &w->nodes.settlings[range.node];
+    if (s->range_first == UINT32_MAX)
+        s->range_first = w->range_count;
+    else
+        w->ranges[s->range_last].next = w->range_count;
+    s->range_last = w->range_count;
+    w->ranges[w->range_count++] = range;
+    return 0;
+}
+
+/* @return 0, WALK_STOP, or an error */
+static int settle(struct graph_walk *w, uint32_t node)
+{
+    w->now = node;
+    w->again = w->nodes.items[node].settled;
+    w->label = w->nodes.items[node].label;
+    w->done = w->nodes.settlings[node].done;
+    uint32_t count_before = w->steps.count;
+    struct graph_range range = graph_steps_here(&w->steps, node);
+    int rc = admit_all(w);
+    int kept = rc < 0 ? 0 : keep_range(w, range, count_before);
+    if (rc || kept)
+        return kept ? kept : rc;
+    w->nodes.items[node].settled = true;
+    w->nodes.settlings[node].done = w->label;
     return 0;
 }
 
@@ -244,13 +312,13 @@ static int add_starts(struct graph_walk *w, const struct btr_start *starts, uint
 {
     w->cap_ns = INT64_MIN;
     for (uint32_t i = 0; i < start_count; i++) {
-        uint32_t node;
-        int rc = find_node(w, starts[i].entity, &node);
+        int rc = room_for_nodes(w, 1);
         if (rc)
             return rc;
+        uint32_t node = find_node(w, starts[i].entity);
         int64_t time_ns = graph_walk_time(w, starts[i].time_ns);
         w->cap_ns = graph_time_max(w->cap_ns, time_ns);
-        w->nodes[node].start = true;
+        w->nodes.items[node].start = true;
         rc = raise_label(w, node, graph_label_start(starts[i].source, time_ns));
         if (rc)
             return rc;
@@ -281,9 +349,9 @@ static int settle_all(struct graph_walk *w)
 
 static void walk_fini(struct graph_walk *w)
 {
-    free(w->nodes);
-    free(w->steps);
-    btr_idmap_fini(&w->index);
+    graph_nodes_fini(&w->nodes);
+    graph_steps_fini(&w->steps);
+    free(w->ranges);
     graph_frontier_fini(&w->frontier);
     graph_halves_fini(&w->halves);
 }

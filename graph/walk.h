@@ -3,16 +3,8 @@
 /** A walk under way: what walk.c fills and trace.c turns into the answer. */
 #include "frontier.h"
 #include "halves.h"
-#include "label.h"
-
-struct graph_node {
-    struct btr_id id;
-    struct graph_label label; /* the best known */
-    struct graph_label done;  /* the one it was settled with last */
-    bool reached, settled, start;
-    uint8_t kind;        /* enum btr_kind; 0 when no flow told it */
-    uint32_t first_pair; /* in halves; valid once settled */
-};
+#include "nodes.h"
+#include "steps.h"
 
 struct graph_walk {
     const struct btr_edges *edges;
@@ -22,12 +14,11 @@ struct graph_walk {
     int64_t cap_ns;      /* the latest start, in the walk's time */
     struct btr_err *err;
 
-    struct graph_node *nodes;
-    uint32_t node_count, node_capacity;
-    struct btr_idmap index; /* id -> node */
+    struct graph_nodes nodes;
     struct graph_frontier frontier;
-    struct btr_trace_step *steps; /* from, to: node indexes; pair: index in halves */
-    uint64_t step_count, step_capacity;
+    struct graph_steps steps;   /* other: node of the walk; of pairs: index in halves */
+    struct graph_range *ranges; /* of the steps, as they came */
+    uint32_t range_count, range_capacity;
     struct graph_halves halves;
     enum btr_cut cut;
     bool started; /* all starts are in: limits count from here */

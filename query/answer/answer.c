@@ -17,7 +17,7 @@ static void bounds_find(struct btr_answer *a)
         a->first_ns = at < a->first_ns ? at : a->first_ns;
         a->last_ns = at > a->last_ns ? at : a->last_ns;
     }
-    for (uint64_t i = 0; i < t->step_count; i++) {
+    for (uint32_t i = 0; i < t->step_count; i++) {
         const struct btr_trace_step *s = &t->steps[i];
         if (a->direction == BTR_WALK_BACKWARD)
             a->first_ns = s->first_ns < a->first_ns ? s->first_ns : a->first_ns;
@@ -29,8 +29,8 @@ static void bounds_find(struct btr_answer *a)
 static int make(struct btr_answer *a, struct btr_err *err)
 {
     int (*const parts[])(struct btr_answer *, struct btr_err *) = {
-        answer_events_read, answer_nodes_describe, answer_edges_merge,
-        answer_paths_find,  answer_entries_find,   answer_gaps_find,
+        answer_events_read, answer_edges_merge,  answer_nodes_describe,
+        answer_paths_find,  answer_entries_find, answer_gaps_find,
     };
     bounds_find(a);
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
@@ -49,8 +49,6 @@ int btr_answer_make(struct btr_answer **out, struct btr_reader *reader,
                     const struct btr_answer_options *options, struct btr_err *err)
 {
     *out = NULL;
-    if (trace->step_count >= ANSWER_NONE)
-        return btr_fail(err, BTR_E_LIMIT, UINT64_MAX, "an answer of more than 4 billion steps");
     struct btr_answer *a = calloc(1, sizeof *a);
     if (!a)
         return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "answer");
@@ -76,12 +74,9 @@ void btr_answer_free(struct btr_answer *answer)
     if (!answer)
         return;
     free(answer->nodes);
-    free(answer->events);
     free(answer->origins);
-    free(answer->edges);
     free(answer->records);
-    free(answer->step_edge);
-    free(answer->step_event);
+    free(answer->places);
     free(answer->entries);
     free(answer->gaps);
     free(answer->paths.labels);

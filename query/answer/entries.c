@@ -34,6 +34,37 @@ static uint32_t path_neighbour(const struct btr_answer *a, uint32_t node)
     return previous == ANSWER_NONE ? ANSWER_NONE : a->paths.labels[previous].node;
 }
 
+/* What one edge, of which the first step is `step`, says about both its ends. */
+static void surroundings_add(const struct btr_answer *a, struct surroundings *all, uint32_t near,
+                             const struct btr_trace_step *step)
+{
+    uint32_t far = step->other;
+    bool backward = a->direction == BTR_WALK_BACKWARD, pair = btr_step_is_pair(step);
+    struct surroundings *to = &all[backward ? near : far];
+    if (far == near)
+        return;
+    neighbour_add(&all[near], far);
+    neighbour_add(&all[far], near);
+    to->fed = true;
+    to->started |= starts_process(step->operation);
+    if (near == path_neighbour(a, far))
+        all[far].carried |= !answer_only_opens(step->operation, step->doubt);
+    for (int end = 0; end < 2; end++) {
+        struct surroundings *s = &all[end ? near : far];
+        s->paired |= pair;
+        s->accepted |= step->operation == BTR_OP_ACCEPT;
+        s->connected |= step->operation == BTR_OP_CONNECT && !pair;
+    }
+}
+
+static void surroundings_of(const struct btr_answer *a, struct surroundings *all, uint32_t node)
+{
+    const struct btr_trace_node *n = &a->trace->nodes[node];
+    uint32_t end = n->step_begin + n->step_count;
+    for (uint32_t at = n->step_begin; at < end; at = answer_steps_end(a->trace, at, end))
+        surroundings_add(a, all, node, &a->trace->steps[at]);
+}
+
 static struct surroundings *surroundings_find(const struct btr_answer *a)
 {
     struct surroundings *all = calloc((size_t)a->trace->node_count + 1, sizeof *all);
@@ -41,24 +72,8 @@ static struct surroundings *surroundings_find(const struct btr_answer *a)
         return NULL;
     for (uint32_t i = 0; i < a->trace->node_count; i++)
         all[i].neighbour = ANSWER_NONE;
-    for (uint32_t i = 0; i < a->edge_count; i++) {
-        const struct answer_edge *e = &a->edges[i];
-        if (e->from == e->to)
-            continue;
-        neighbour_add(&all[e->from], e->to);
-        neighbour_add(&all[e->to], e->from);
-        all[e->to].fed = true;
-        uint32_t far = a->direction == BTR_WALK_BACKWARD ? e->from : e->to;
-        if (e->from + e->to - far == path_neighbour(a, far))
-            all[far].carried |= !answer_only_opens(e->operation, e->doubt);
-        all[e->to].started |= starts_process(e->operation);
-        for (int end = 0; end < 2; end++) {
-            struct surroundings *s = &all[end ? e->to : e->from];
-            s->paired |= e->pair;
-            s->accepted |= e->operation == BTR_OP_ACCEPT;
-            s->connected |= e->operation == BTR_OP_CONNECT && !e->pair;
-        }
-    }
+    for (uint32_t i = 0; i < a->trace->node_count; i++)
+        surroundings_of(a, all, i);
     return all;
 }
 

@@ -1,33 +1,115 @@
-/* The events of the closure, each read once in the order in which they lie in the store. */
+/*
+ * The records of the closure's events, read in the order in which they lie in the store: block
+ * after block, so that each is decoded once.
+ */
 #include <stdlib.h>
 
 #include "parts.h"
+
+enum { STRETCH_BITS = 12, STRETCH = 1 << STRETCH_BITS }; /* events that are read together */
+
+/* Uses of events, in stretches of event numbers. A use is the place of a record in the answer. */
+struct uses {
+    const struct btr_trace *trace;
+    uint32_t *crossings; /* steps that pairing made */
+    uint32_t crossing_count, count;
+    uint32_t *of;       /* by stretch; within one, ascending */
+    uint32_t *begins;   /* of each stretch, and one more */
+    uint32_t *segments; /* first stretch of each segment, and one more */
+    uint32_t segment_count, stretch_count;
+};
 
 static int fail_memory(struct btr_err *err)
 {
     return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "events of the answer");
 }
 
-/* Uses of events, by event, then step: by a step, or (ANSWER_NONE) by a pair's client or server. */
-static struct answer_key *uses_collect(const struct btr_answer *a, size_t *count)
+/* The event of a use: of a step, then of both ends of each crossing, which as a step has none. */
+static btr_event_ref use_ref(const struct uses *u, uint32_t use)
 {
-    const struct btr_trace *t = a->trace;
-    size_t most = t->step_count + 2 * (size_t)t->pair_count + 1;
-    struct answer_key *uses = malloc(2 * most * sizeof *uses);
-    size_t n = 0;
-    if (!uses)
-        return NULL;
-    for (uint64_t i = 0; i < t->step_count; i++) {
-        if (t->steps[i].ref != BTR_REF_PAIR)
-            uses[n++] = (struct answer_key){t->steps[i].ref, (uint32_t)i};
+    const struct btr_trace *t = u->trace;
+    if (use < t->step_count)
+        return t->steps[use].ref;
+    uint32_t at = use - t->step_count;
+    const struct btr_pair *pair = &t->pairs[t->steps[u->crossings[at / 2]].ref - BTR_REF_PAIR];
+    return at % 2 ? pair->server_ref : pair->client_ref;
+}
+
+static uint32_t crossings_count(const struct btr_trace *t)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; t->pair_count > 0 && i < t->step_count; i++)
+        count += btr_step_is_pair(&t->steps[i]);
+    return count;
+}
+
+/* The record of a crossing tells where those of its ends are (answer_records_of). */
+static void crossings_find(struct btr_answer *a, struct uses *u)
+{
+    for (uint32_t i = 0; a->trace->pair_count > 0 && i < a->trace->step_count; i++) {
+        if (!btr_step_is_pair(&a->trace->steps[i]))
+            continue;
+        a->records[i] =
+            (struct answer_record){.line = a->trace->step_count + 2 * (uint64_t)u->crossing_count};
+        u->crossings[u->crossing_count++] = i;
     }
-    for (uint32_t i = 0; i < t->pair_count; i++) {
-        uses[n++] = (struct answer_key){t->pairs[i].client_ref, ANSWER_NONE};
-        uses[n++] = (struct answer_key){t->pairs[i].server_ref, ANSWER_NONE};
+}
+
+static uint32_t segment_of(btr_event_ref ref)
+{
+    return (uint32_t)(ref >> 32);
+}
+
+static uint32_t stretch_of(const struct uses *u, btr_event_ref ref)
+{
+    return u->segments[segment_of(ref)] + ((uint32_t)ref >> STRETCH_BITS);
+}
+
+/* Gives each segment as many stretches as its greatest event asks for. @return false when out of
+ * memory */
+static bool stretches_lay(struct uses *u)
+{
+    for (uint32_t i = 0; i < u->count; i++) {
+        btr_event_ref ref = use_ref(u, i);
+        if (ref < BTR_REF_PAIR && segment_of(ref) >= u->segment_count)
+            u->segment_count = segment_of(ref) + 1;
     }
-    answer_keys_sort(uses, uses + most, n);
-    *count = n;
-    return uses;
+    u->segments = calloc((size_t)u->segment_count + 1, sizeof *u->segments);
+    if (!u->segments)
+        return false;
+    for (uint32_t i = 0; i < u->count; i++) {
+        btr_event_ref ref = use_ref(u, i);
+        uint32_t need = ((uint32_t)ref >> STRETCH_BITS) + 1;
+        if (ref < BTR_REF_PAIR && u->segments[segment_of(ref)] < need)
+            u->segments[segment_of(ref)] = need;
+    }
+    for (uint32_t i = 0; i <= u->segment_count; i++) {
+        uint32_t here = u->segments[i];
+        u->segments[i] = u->stretch_count;
+        u->stretch_count += here;
+    }
+    return true;
+}
+
+static bool uses_sort(struct uses *u)
+{
+    u->of = malloc(((size_t)u->count + 1) * sizeof *u->of);
+    u->begins = calloc((size_t)u->stretch_count + 2, sizeof *u->begins);
+    if (!u->of || !u->begins)
+        return false;
+    for (uint32_t i = 0; i < u->count; i++) {
+        btr_event_ref ref = use_ref(u, i);
+        if (ref < BTR_REF_PAIR)
+            u->begins[stretch_of(u, ref) + 2]++;
+    }
+    for (uint32_t i = 2; i < u->stretch_count + 2; i++)
+        u->begins[i] += u->begins[i - 1];
+    for (uint32_t i = 0; i < u->count; i++) {
+        btr_event_ref ref = use_ref(u, i);
+        if (ref < BTR_REF_PAIR)
+            u->of[u->begins[stretch_of(u, ref) + 1]++] = i;
+    }
+    return true;
 }
 
 /* Finds or adds a place that events come from; `guess` is the last one. */
@@ -57,39 +139,46 @@ static uint32_t origin_of(struct btr_answer *a, const struct btr_event_full *e, 
     return a->origin_count++;
 }
 
-static int event_read(struct btr_answer *a, btr_event_ref ref, struct btr_err *err)
+/* Reads the events of one stretch, and counts them, each once. */
+static int stretch_read(struct btr_answer *a, const struct uses *u, uint32_t stretch,
+                        uint32_t *origin, struct btr_err *err)
 {
-    struct btr_event_full full;
-    int rc = btr_reader_event(a->reader, ref, &full, err);
-    if (rc < 0)
-        return rc;
-    struct answer_event *e = &a->events[a->event_count];
-    uint32_t guess = a->event_count ? e[-1].origin : 0;
-    *e = (struct answer_event){ref,
-                               full.event.record_id,
-                               full.event.line,
-                               full.event.bytes,
-                               full.event.time_ns,
-                               origin_of(a, &full, guess)};
-    a->event_count++;
-    return e->origin == ANSWER_NONE ? fail_memory(err) : 0;
+    uint8_t seen[STRETCH / 8] = {0};
+    for (uint32_t i = u->begins[stretch]; i < u->begins[stretch + 1]; i++) {
+        btr_event_ref ref = use_ref(u, u->of[i]);
+        struct btr_event_full full;
+        int rc = btr_reader_event(a->reader, ref, &full, err);
+        if (rc < 0)
+            return rc;
+        *origin = origin_of(a, &full, *origin);
+        if (*origin == ANSWER_NONE)
+            return fail_memory(err);
+        a->records[u->of[i]] = (struct answer_record){full.event.record_id, full.event.line,
+                                                      full.event.bytes, *origin, false};
+        uint32_t at = (uint32_t)ref % STRETCH;
+        a->event_count += (seen[at / 8] >> at % 8 & 1) == 0;
+        seen[at / 8] |= (uint8_t)(1U << at % 8);
+    }
+    return 0;
 }
 
 int answer_events_read(struct btr_answer *a, struct btr_err *err)
 {
-    size_t count = 0;
-    struct answer_key *uses = uses_collect(a, &count);
-    a->events = malloc((count + 1) * sizeof *a->events);
-    a->step_event = malloc((a->trace->step_count + 1) * sizeof *a->step_event);
-    int rc = uses && a->events && a->step_event ? 0 : fail_memory(err);
-    for (uint64_t i = 0; rc == 0 && i < a->trace->step_count; i++)
-        a->step_event[i] = ANSWER_NONE;
-    for (size_t i = 0; rc == 0 && i < count; i++) {
-        if (i == 0 || uses[i].key != uses[i - 1].key)
-            rc = event_read(a, uses[i].key, err);
-        if (uses[i].value != ANSWER_NONE)
-            a->step_event[uses[i].value] = (uint32_t)(a->event_count - 1);
-    }
-    free(uses);
+    uint64_t crossings = crossings_count(a->trace), count = a->trace->step_count + 2 * crossings;
+    struct uses u = {.trace = a->trace, .count = (uint32_t)count};
+    uint32_t origin = 0;
+    if (count >= ANSWER_NONE)
+        return btr_fail(err, BTR_E_LIMIT, UINT64_MAX, "an answer of more than 4 billion steps");
+    u.crossings = malloc((crossings + 1) * sizeof *u.crossings);
+    a->records = malloc((count + 1) * sizeof *a->records);
+    if (u.crossings && a->records)
+        crossings_find(a, &u);
+    int rc = u.crossings && a->records && stretches_lay(&u) && uses_sort(&u) ? 0 : fail_memory(err);
+    for (uint32_t i = 0; rc == 0 && i < u.stretch_count; i++)
+        rc = stretch_read(a, &u, i, &origin, err);
+    free(u.crossings);
+    free(u.of);
+    free(u.begins);
+    free(u.segments);
     return rc;
 }

@@ -19,21 +19,27 @@ struct answer_origin {
     uint32_t stream; /* equal for equal host and source */
 };
 
-/** One event of the closure. */
-struct answer_event {
-    btr_event_ref ref;
-    uint64_t record_id, line, bytes; /* bytes: BTR_BYTES_UNKNOWN when not told */
-    int64_t time_ns;                 /* the agent's own */
+/** The record that an event rests on. */
+struct answer_record {
+    uint64_t record_id, line;
+    uint64_t bytes; /* that the event tells; BTR_BYTES_UNKNOWN when it does not */
     uint32_t origin;
+    bool again; /* an earlier step of the same edge rests on the same record */
+};
+
+/** Where an edge's steps stand. */
+struct answer_place {
+    uint32_t node; /* that has them, the one nearer to the start */
+    uint32_t step_begin, step_count;
 };
 
 /** Steps alike between the same two nodes: same operation, all intervals or none, same doubt. */
 struct answer_edge {
     uint32_t from, to; /* node indexes */
+    uint32_t step_begin, step_count;
     int64_t first_ns, last_ns;
     uint64_t bytes;        /* sum of what was told; BTR_BYTES_UNKNOWN when nothing was */
-    uint32_t record_first; /* in `records` */
-    uint32_t record_count; /* records that the steps rest on, each once, in order of time */
+    uint32_t record_count; /* records that the steps rest on, each once */
     uint8_t operation, doubt;
     bool interval, pair;
 };
@@ -96,33 +102,37 @@ struct btr_answer {
     struct btr_answer_options options;
     struct btr_arena *arena;
 
-    struct answer_node *nodes;   /* as the trace's */
-    struct answer_event *events; /* each once, by ref */
+    struct answer_node *nodes; /* as the trace's */
     struct answer_origin *origins;
-    struct answer_edge *edges; /* by first, last, ids, operation */
-    uint32_t *records;         /* event indexes */
-    uint32_t *step_edge;       /* edge of each step */
-    uint32_t *step_event;      /* event of each step, ANSWER_NONE for a pair */
+    struct answer_record *records; /* of each step; then, of each step that pairing made, of both
+                                      ends (answer_records_of) */
+    struct answer_place *places;   /* of edges: by first, last, ids, operation */
     struct answer_entry
         *entries; /* most likely first; forward: ends that leave the recorded hosts */
     struct answer_gap *gaps;
     struct answer_paths paths;
     uint64_t event_count; /* distinct events */
-    uint64_t record_total;
     uint32_t edge_count, origin_count, entry_count, gap_count, gap_capacity;
     int64_t first_ns, last_ns; /* of the steps and starts */
     struct btr_reader_cost cost;
 };
 
 int answer_events_read(struct btr_answer *a,
-                       struct btr_err *err); /* events.c: events, origins, step_event */
+                       struct btr_err *err); /* events.c: records, origins, event_count */
 int answer_edges_merge(struct btr_answer *a,
-                       struct btr_err *err); /* merge.c: edges, records, step_edge */
+                       struct btr_err *err); /* merge.c: places, and which records come again */
 int answer_nodes_describe(struct btr_answer *a, struct btr_err *err); /* nodes.c */
 int answer_paths_find(struct btr_answer *a, struct btr_err *err);     /* paths.c */
 int answer_entries_find(struct btr_answer *a, struct btr_err *err);   /* entries.c */
 int answer_gaps_find(struct btr_answer *a, struct btr_err *err);      /* gaps.c */
 
+/** An edge as its steps tell it; `edge` counts in the order in which edges are shown. */
+struct answer_edge answer_edge_at(const struct btr_answer *a, uint32_t edge);
+/** The edge that a step of a node belongs to. */
+struct answer_edge answer_edge_of(const struct btr_answer *a, uint32_t node, uint32_t step);
+/** The records that steps of one edge rest on, in the order of time: one of each step, or those of
+ * both ends of each pair. @param count  of the steps; becomes that of the records */
+struct answer_record *answer_records_of(const struct btr_answer *a, uint32_t step, uint32_t *count);
 /** The step to show as the one at a path's far end: where the path's only opens the connection, and
  * another between the two carried something at an admissible time, that one. */
 uint32_t answer_path_last(const struct btr_answer *a, uint32_t label);
@@ -130,11 +140,27 @@ uint32_t answer_path_last(const struct btr_answer *a, uint32_t label);
  * passed. */
 bool answer_only_opens(uint8_t operation, uint8_t doubt);
 
-/** Stream of a step's event, ANSWER_NONE for a pair. Hot: paths ask at every step. */
-static inline uint32_t answer_step_stream(const struct btr_answer *a, uint64_t step)
+/** Whether two steps of one node belong to one edge. */
+static inline bool answer_steps_alike(const struct btr_trace_step *x,
+                                      const struct btr_trace_step *y)
 {
-    uint32_t event = a->step_event[step];
-    return event == ANSWER_NONE ? ANSWER_NONE : a->origins[a->events[event].origin].stream;
+    return x->other == y->other && btr_step_kind(x) == btr_step_kind(y);
+}
+
+/** Where the steps alike end that begin here. @param end  of the node's steps */
+static inline uint32_t answer_steps_end(const struct btr_trace *t, uint32_t step, uint32_t end)
+{
+    uint32_t next = step + 1;
+    while (next < end && answer_steps_alike(&t->steps[step], &t->steps[next]))
+        next++;
+    return next;
+}
+
+/** Stream of a step's event, ANSWER_NONE for a pair. Hot: paths ask at every step. */
+static inline uint32_t answer_step_stream(const struct btr_answer *a, uint32_t step)
+{
+    return btr_step_is_pair(&a->trace->steps[step]) ? ANSWER_NONE
+                                                    : a->origins[a->records[step].origin].stream;
 }
 
 /** Something to be sorted by a number. */

@@ -10,12 +10,19 @@
 
 enum { LABELS_PER_NODE = 16 };
 
+/* A step that a label may cross to somewhere new. */
+struct crossing {
+    const struct search *search;
+    uint64_t order; /* by its last time: least is tried first */
+    uint32_t step, source;
+};
+
 struct search {
     struct btr_answer *a;
-    uint32_t *first; /* of each node: its steps in `steps`; node_count + 1 of them */
-    uint32_t *steps; /* by the node that they are crossed from, in the trace's order */
-    uint32_t *heads; /* latest label of each node */
-    uint8_t *counts; /* labels of each node, up to LABELS_PER_NODE */
+    uint32_t *heads;            /* latest label of each node */
+    uint8_t *counts;            /* labels of each node, up to LABELS_PER_NODE */
+    struct crossing *crossings; /* from the label at hand */
+    uint32_t crossing_count, crossing_capacity;
     bool forward;
 };
 
@@ -34,37 +41,16 @@ static int64_t later(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
-/* Of a step: the node that a search stands on when it crosses it, and the one it comes to. */
-static uint32_t near_end(const struct search *s, uint32_t step)
+static int search_init(struct search *s, struct btr_err *err)
 {
-    const struct btr_trace_step *t = &s->a->trace->steps[step];
-    return s->forward ? t->from : t->to;
-}
-
-static uint32_t far_end(const struct search *s, uint32_t step)
-{
-    const struct btr_trace_step *t = &s->a->trace->steps[step];
-    return s->forward ? t->to : t->from;
-}
-
-static int steps_index(struct search *s, struct btr_err *err)
-{
-    const struct btr_trace *t = s->a->trace;
-    s->first = calloc((size_t)t->node_count + 2, sizeof *s->first);
-    s->steps = malloc((t->step_count + 1) * sizeof *s->steps);
-    s->heads = malloc(((size_t)t->node_count + 1) * sizeof *s->heads);
-    s->counts = calloc((size_t)t->node_count + 1, 1);
-    s->a->paths.of_node = malloc(((size_t)t->node_count + 1) * sizeof *s->heads);
-    if (!s->first || !s->steps || !s->heads || !s->counts || !s->a->paths.of_node)
+    size_t nodes = (size_t)s->a->trace->node_count + 1;
+    s->heads = malloc(nodes * sizeof *s->heads);
+    s->counts = calloc(nodes, 1);
+    s->a->paths.of_node = malloc(nodes * sizeof *s->heads);
+    if (!s->heads || !s->counts || !s->a->paths.of_node)
         return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "paths of the answer");
-    for (uint32_t i = 0; i < t->node_count; i++)
+    for (size_t i = 0; i < nodes; i++)
         s->heads[i] = s->a->paths.of_node[i] = ANSWER_NONE;
-    for (uint32_t i = 0; i < t->step_count; i++)
-        s->first[near_end(s, i) + 2]++;
-    for (uint32_t i = 2; i <= t->node_count; i++)
-        s->first[i] += s->first[i - 1];
-    for (uint32_t i = 0; i < t->step_count; i++)
-        s->steps[s->first[near_end(s, i) + 1]++] = i;
     return 0;
 }
 
@@ -119,7 +105,7 @@ static bool cross(const struct search *s, uint32_t from, uint32_t step, struct a
     int64_t end = s->forward ? -t->first_ns : t->last_ns;
     int64_t most = later(at->bound_ns, at->other_ns);
     *out = (struct answer_label){
-        .node = far_end(s, step), .previous = from, .step = step, .level = at->level + 1};
+        .node = t->other, .previous = from, .step = step, .level = at->level + 1};
     if (source == ANSWER_NONE) { /* a pair belongs to no source and hands bounds on */
         int64_t cap = s->forward ? plus(end, BTR_SOURCE_ERROR_NS) : INT64_MAX;
         out->source = at->source;
@@ -133,22 +119,108 @@ static bool cross(const struct search *s, uint32_t from, uint32_t step, struct a
     return begin <= bound_in(at, source);
 }
 
-/* Crosses all steps at a label's node, the latest (forward: earliest) first: they keep the widest
- * bounds. */
-static int expand(struct search *s, uint32_t label, struct btr_err *err)
+/* Of steps that end at one time and lead to one node. */
+static int alike_compare(const struct btr_trace_step *x, const struct btr_trace_step *y)
 {
-    uint32_t node = s->a->paths.labels[label].node;
-    uint32_t begin = s->first[node], count = s->first[node + 1] - begin;
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t step = s->steps[begin + (s->forward ? i : count - 1 - i)];
-        struct answer_label next;
-        if (far_end(s, step) == node || !cross(s, label, step, &next))
+    if (x->operation != y->operation)
+        return x->operation < y->operation ? -1 : 1;
+    return (x->ref > y->ref) - (x->ref < y->ref);
+}
+
+/* The latest (forward: earliest) is tried first, as it keeps the widest bounds; ties go to the
+ * greater (forward: lower) id of the node that it leads to. */
+static int crossing_compare(const void *left, const void *right)
+{
+    const struct crossing *x = left, *y = right;
+    if (x->order != y->order)
+        return x->order < y->order ? -1 : 1;
+    const struct btr_trace *t = x->search->a->trace;
+    const struct btr_trace_step *a = &t->steps[x->step], *b = &t->steps[y->step];
+    int d = btr_id_compare(t->nodes[a->other].id, t->nodes[b->other].id);
+    d = d ? d : alike_compare(a, b);
+    return x->search->forward ? d : -d;
+}
+
+static struct crossing crossing_of(const struct search *s, uint32_t step)
+{
+    uint64_t last = (uint64_t)s->a->trace->steps[step].last_ns ^ UINT64_C(1) << 63;
+    return (struct crossing){s, s->forward ? last : ~last, step, answer_step_stream(s->a, step)};
+}
+
+static int crossing_keep(struct search *s, const struct crossing *crossing, struct btr_err *err)
+{
+    if (s->crossing_count == s->crossing_capacity) {
+        uint32_t capacity = s->crossing_capacity ? s->crossing_capacity * 2 : 256;
+        struct crossing *more = realloc(s->crossings, capacity * sizeof *more);
+        if (!more)
+            return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "paths of the answer");
+        s->crossings = more;
+        s->crossing_capacity = capacity;
+    }
+    s->crossings[s->crossing_count++] = *crossing;
+    return 0;
+}
+
+/*
+ * Adds a step to those from `begin` on, which lead to the same node, unless one of them, of the
+ * same source, is tried before it and keeps bounds as wide. Backward that is the latest of each
+ * source; forward, intervals of one kind of steps come by their ends, and one that began earlier
+ * may follow.
+ */
+static int crossing_add(struct search *s, uint32_t begin, const struct crossing *crossing,
+                        struct btr_err *err)
+{
+    const struct btr_trace_step *steps = s->a->trace->steps, *step = &steps[crossing->step];
+    for (uint32_t i = s->crossing_count; i-- > begin;) {
+        struct crossing *kept = &s->crossings[i];
+        if (kept->source != crossing->source)
             continue;
-        int rc = label_add(s, &next, err);
+        if (!s->forward) {
+            if (crossing_compare(crossing, kept) < 0)
+                *kept = *crossing;
+            return 0;
+        }
+        if (btr_step_kind(&steps[kept->step]) == btr_step_kind(step)) {
+            if (steps[kept->step].first_ns <= step->first_ns)
+                return 0;
+            break;
+        }
+    }
+    return crossing_keep(s, crossing, err);
+}
+
+/* Gathers what a label may cross, by the node that it leads to. */
+static int crossings_gather(struct search *s, uint32_t label, struct btr_err *err)
+{
+    const struct btr_trace *t = s->a->trace;
+    uint32_t node = s->a->paths.labels[label].node, begin = 0;
+    uint32_t end = t->nodes[node].step_begin + t->nodes[node].step_count;
+    s->crossing_count = 0;
+    for (uint32_t i = t->nodes[node].step_begin; i < end; i++) {
+        struct answer_label next;
+        if (i > t->nodes[node].step_begin && t->steps[i].other != t->steps[i - 1].other)
+            begin = s->crossing_count;
+        if (t->steps[i].other == node || !cross(s, label, i, &next))
+            continue;
+        struct crossing crossing = crossing_of(s, i);
+        int rc = crossing_add(s, begin, &crossing, err);
         if (rc < 0)
             return rc;
     }
     return 0;
+}
+
+static int expand(struct search *s, uint32_t label, struct btr_err *err)
+{
+    int rc = crossings_gather(s, label, err);
+    if (s->crossing_count > 1)
+        qsort(s->crossings, s->crossing_count, sizeof *s->crossings, crossing_compare);
+    for (uint32_t i = 0; rc == 0 && i < s->crossing_count; i++) {
+        struct answer_label next;
+        cross(s, label, s->crossings[i].step, &next);
+        rc = label_add(s, &next, err);
+    }
+    return rc;
 }
 
 /* The bound at a start is a little wide (its source is not told apart): the steps there were all
@@ -183,19 +255,21 @@ uint32_t answer_path_last(const struct btr_answer *a, uint32_t label)
                              .forward = a->direction == BTR_WALK_FORWARD};
     const struct answer_label *l = &a->paths.labels[label];
     const struct btr_trace_step *steps = a->trace->steps;
+    const struct btr_trace_node *near = &a->trace->nodes[a->paths.labels[l->previous].node];
     uint32_t best = l->step;
     if (!answer_only_opens(steps[best].operation, steps[best].doubt) ||
-        steps[best].ref == BTR_REF_PAIR)
+        btr_step_is_pair(&steps[best]))
         return best;
-    for (uint32_t i = 0; i < a->trace->step_count; i++) {
+    bool found = false;
+    for (uint32_t i = near->step_begin; i < near->step_begin + near->step_count; i++) {
         struct answer_label next;
-        bool same = steps[i].from == steps[l->step].from && steps[i].to == steps[l->step].to;
-        if (!same || answer_only_opens(steps[i].operation, steps[i].doubt) ||
+        if (steps[i].other != l->node || answer_only_opens(steps[i].operation, steps[i].doubt) ||
             !cross(&s, l->previous, i, &next))
             continue;
-        best = i;
-        if (s.forward)
-            break; /* the earliest; backward the latest stays */
+        struct crossing now = crossing_of(&s, i), before = crossing_of(&s, best);
+        if (!found || crossing_compare(&now, &before) < 0)
+            best = i;
+        found = true;
     }
     return best;
 }
@@ -203,14 +277,13 @@ uint32_t answer_path_last(const struct btr_answer *a, uint32_t label)
 int answer_paths_find(struct btr_answer *a, struct btr_err *err)
 {
     struct search s = {.a = a, .forward = a->direction == BTR_WALK_FORWARD};
-    int rc = steps_index(&s, err);
+    int rc = search_init(&s, err);
     if (rc == 0)
         rc = starts_add(&s, err);
     for (uint32_t i = 0; rc == 0 && i < a->paths.label_count; i++)
         rc = expand(&s, i, err);
-    free(s.first);
-    free(s.steps);
     free(s.heads);
     free(s.counts);
+    free(s.crossings);
     return rc;
 }

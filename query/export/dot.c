@@ -106,8 +106,10 @@ int query_export_dot(const struct btr_answer *a, bool colour, struct btr_buffer 
     title(out, a);
     for (uint32_t i = 0; i < a->trace->node_count; i++)
         cluster(out, a, i);
-    for (uint32_t i = 0; i < a->edge_count; i++)
-        edge(out, &a->edges[i]);
+    for (uint32_t i = 0; i < a->edge_count; i++) {
+        struct answer_edge e = answer_edge_at(a, i);
+        edge(out, &e);
+    }
     btr_buffer_text(out, "}\n");
     return out->failed ? btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "answer as DOT") : 0;
 }

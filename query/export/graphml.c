@@ -98,8 +98,10 @@ int query_export_graphml(const struct btr_answer *a, bool colour, struct btr_buf
     btr_buffer_text(out, "\n");
     for (uint32_t i = 0; i < a->trace->node_count; i++)
         node(out, a, i);
-    for (uint32_t i = 0; i < a->edge_count; i++)
-        edge(out, a, &a->edges[i]);
+    for (uint32_t i = 0; i < a->edge_count; i++) {
+        struct answer_edge e = answer_edge_at(a, i);
+        edge(out, a, &e);
+    }
     btr_buffer_text(out, "</graph>\n</graphml>\n");
     return out->failed ? btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "answer as GraphML") : 0;
 }

@@ -168,7 +168,7 @@ static struct origin_text *origin_texts_new(const struct btr_answer *a)
 }
 
 /* Hot: once for each record of the evidence. */
-static void record(struct json_writer *w, const struct answer_event *e,
+static void record(struct json_writer *w, const struct answer_record *e,
                    const struct origin_text *texts)
 {
     const struct origin_text *text = &texts[e->origin];
@@ -185,11 +185,13 @@ static void record(struct json_writer *w, const struct answer_event *e,
 static void evidence(struct json_writer *w, const struct btr_answer *a, const struct answer_edge *e,
                      const struct origin_text *texts)
 {
-    uint32_t last = e->record_count - 1;
+    uint32_t count = e->step_count, last = e->record_count - 1;
+    const struct answer_record *records = answer_records_of(a, e->step_begin, &count);
     json_open(w, "evidence", '[');
-    for (uint32_t i = 0; i < e->record_count; i++) {
-        if (a->options.evidence_all || i == 0 || i == last)
-            record(w, &a->events[a->records[e->record_first + i]], texts);
+    for (uint32_t i = 0, k = 0; i < count; i++) {
+        if (!records[i].again && (a->options.evidence_all || k == 0 || k == last))
+            record(w, &records[i], texts);
+        k += !records[i].again;
     }
     json_close(w, ']');
 }
@@ -228,8 +230,10 @@ static void edges(struct json_writer *w, const struct btr_answer *a)
         return;
     }
     json_open(w, "edges", '[');
-    for (uint32_t i = 0; i < a->edge_count; i++)
-        edge(w, a, &a->edges[i], texts);
+    for (uint32_t i = 0; i < a->edge_count; i++) {
+        struct answer_edge e = answer_edge_at(a, i);
+        edge(w, a, &e, texts);
+    }
     json_close(w, ']');
     origin_texts_free(texts, a->origin_count);
 }

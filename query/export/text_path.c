@@ -16,8 +16,13 @@ struct place {
 
 struct step_view {
     const struct btr_trace_step *step;
-    const struct answer_edge *edge;
+    struct answer_edge edge;
     uint32_t actor, other; /* nodes; actor ANSWER_NONE when no process acts */
+};
+
+/* A step of a path, and the node that has it. */
+struct path_step {
+    uint32_t step, node;
 };
 
 static bool is_process(const struct btr_answer *a, uint32_t node)
@@ -26,18 +31,17 @@ static bool is_process(const struct btr_answer *a, uint32_t node)
 }
 
 /* Who did it: the subject, and where a flow goes both ways the process of the two. */
-static struct step_view view_of(const struct btr_answer *a, uint32_t step)
+static struct step_view view_of(const struct btr_answer *a, struct path_step at)
 {
-    const struct btr_trace_step *s = &a->trace->steps[step];
-    struct step_view v = {s, &a->edges[a->step_edge[step]], s->from, s->to};
+    const struct btr_trace_step *s = &a->trace->steps[at.step];
+    struct step_view v = {.step = s, .edge = answer_edge_of(a, at.node, at.step)};
+    uint32_t from = v.edge.from, to = v.edge.to;
     enum btr_direction direction = btr_operation_direction(s->operation);
     bool turned = direction == BTR_FLOW_IN ||
-                  (direction == BTR_FLOW_BOTH && !is_process(a, s->from) && is_process(a, s->to));
-    if (turned) {
-        v.actor = s->to;
-        v.other = s->from;
-    }
-    if (s->ref == BTR_REF_PAIR || !is_process(a, v.actor))
+                  (direction == BTR_FLOW_BOTH && !is_process(a, from) && is_process(a, to));
+    v.actor = turned ? to : from;
+    v.other = turned ? from : to;
+    if (btr_step_is_pair(s) || !is_process(a, v.actor))
         v.actor = ANSWER_NONE;
     return v;
 }
@@ -139,7 +143,7 @@ static void time_say(const struct text_writer *w, const struct btr_trace_step *s
     btr_buffer_text(w->out, "  ");
 }
 
-static void step_say(const struct text_writer *w, struct place *place, uint32_t step)
+static void step_say(const struct text_writer *w, struct place *place, struct path_step step)
 {
     struct step_view v = view_of(w->a, step);
     day_say(w, place, v.step->last_ns);
@@ -147,31 +151,32 @@ static void step_say(const struct text_writer *w, struct place *place, uint32_t 
     btr_buffer_text(w->out, "      ");
     time_say(w, v.step);
     const char *phrase = btr_operation_phrase(v.step->operation);
-    if (v.step->ref == BTR_REF_PAIR) {
+    if (btr_step_is_pair(v.step)) {
         btr_buffer_text(w->out, "the other end of it: ");
-        text_node(w, v.step->to);
+        text_node(w, v.edge.to);
     } else if (v.actor == ANSWER_NONE) {
-        text_node(w, v.step->from);
+        text_node(w, v.edge.from);
         btr_buffer_format(w->out, " %s ", phrase ? phrase : "to");
-        text_node(w, v.step->to);
+        text_node(w, v.edge.to);
     } else {
         btr_buffer_format(w->out, "%s ", phrase ? phrase : "touched");
         text_node(w, v.other);
     }
-    amount_say(w, v.edge);
+    amount_say(w, &v.edge);
     doubt_say(w, v.step->doubt);
     btr_buffer_text(w->out, "\n");
 }
 
 /* Labels lead to the start; backward that is the order of time, forward the reverse. */
-static uint32_t *steps_of(const struct btr_answer *a, const struct answer_entry *entry)
+static struct path_step *steps_of(const struct btr_answer *a, const struct answer_entry *entry)
 {
-    uint32_t *steps = malloc(((size_t)entry->hops + 1) * sizeof *steps);
+    struct path_step *steps = malloc(((size_t)entry->hops + 1) * sizeof *steps);
     uint32_t label = entry->label;
     for (uint32_t i = 0; steps && i < entry->hops; i++) {
         const struct answer_label *l = &a->paths.labels[label];
         uint32_t step = i == 0 ? answer_path_last(a, label) : l->step;
-        steps[a->direction == BTR_WALK_BACKWARD ? i : entry->hops - 1 - i] = step;
+        steps[a->direction == BTR_WALK_BACKWARD ? i : entry->hops - 1 - i] =
+            (struct path_step){step, a->paths.labels[l->previous].node};
         label = l->previous;
     }
     return steps;
@@ -184,7 +189,7 @@ void text_path(const struct text_writer *w, const struct answer_entry *entry)
         btr_buffer_text(w->out, "  no single path to it whose times are admissible\n");
         return;
     }
-    uint32_t *steps = steps_of(w->a, entry);
+    struct path_step *steps = steps_of(w->a, entry);
     if (!steps) {
         w->out->failed = true;
         return;

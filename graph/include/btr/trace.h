@@ -18,29 +18,43 @@ struct btr_start {
 struct btr_walk_limits {
     uint64_t edge_max;   /* steps in the closure; 0 = no limit */
     int64_t budget_ns;   /* monotonic; 0 = no limit */
-    uint64_t memory_max; /* bytes; 0 = no limit */
+    uint64_t memory_max; /* bytes; 0 = no limit. 2^32 - 1 steps are the most in any case */
 };
 
 struct btr_trace_node {
     struct btr_id id;
     int64_t bound_ns; /* of its strictest source: what happened to it after (forward: before) this
                          does not matter to the alert */
+    uint32_t step_begin, step_count; /* in the trace's steps: those into it (forward: out of it) */
     bool start;
 };
 
-/** One event of the closure, as a directed flow between nodes. An event that flows both ways is
- * two. */
+/** One event of the closure, as a directed flow between nodes: it stands with the node that it was
+ * admitted at, the one nearer to the alert. An event that flows both ways is two. */
 struct btr_trace_step {
-    uint32_t from, to; /* node indexes */
     int64_t first_ns, last_ns;
-    btr_event_ref ref; /* or BTR_REF_PAIR for a step that pairing made: operation BTR_OP_CONNECT, from
-                          first_ns of the pair until the bound of the node that it was crossed from
-                          (but never before first_ns) */
-    uint64_t pair; /* for BTR_REF_PAIR: index in the trace's pairs */
+    btr_event_ref ref; /* or BTR_REF_PAIR + index in the trace's pairs, for a step that pairing
+                          made: operation BTR_OP_CONNECT, from first_ns of the pair until the bound
+                          of the node that it was crossed from (but never before first_ns) */
+    uint32_t other;    /* node at the far end: where it came from (forward: where it went) */
     uint8_t operation, doubt, flags;
 };
 
-#define BTR_REF_PAIR UINT64_MAX
+#define BTR_REF_PAIR UINT64_C(0xffffffff00000000)
+
+static inline bool btr_step_is_pair(const struct btr_trace_step *step)
+{
+    return step->ref >= BTR_REF_PAIR;
+}
+
+/** What tells steps between the same two nodes apart as edges: their operation, whether they are
+ * intervals, their doubt, and whether pairing made them. */
+static inline uint32_t btr_step_kind(const struct btr_trace_step *step)
+{
+    return (uint32_t)step->operation << 10 |
+           ((step->flags & BTR_EVENT_INTERVAL) != 0 ? UINT32_C(1) << 9 : 0) |
+           (uint32_t)step->doubt << 1 | btr_step_is_pair(step);
+}
 
 /** Two halves of one connection, joined at their rendezvous. */
 struct btr_pair {
@@ -52,15 +66,17 @@ struct btr_pair {
 
 enum btr_cut { BTR_CUT_NONE, BTR_CUT_EDGES, BTR_CUT_TIME, BTR_CUT_MEMORY };
 
-/** The answer. Nodes by bound (most recent first, forward: earliest first), ties to the lower id;
- * steps sorted by (last_ns, from id, to id, operation, ref); pairs by rendezvous, client, server:
- * those that a step crosses. */
+/** The answer. Nodes by bound (most recent first, forward: earliest first), ties to the lower id.
+ * Steps of a node by (other, btr_step_kind, last_ns, ref), so that parallel ones stand together;
+ * which node's come first is not told. Pairs by rendezvous, client, server: those that a step
+ * crosses. */
 struct btr_trace {
     struct btr_trace_node *nodes;
     struct btr_trace_step *steps;
     struct btr_pair *pairs;
     uint32_t node_count, pair_count;
-    uint64_t step_count;
+    uint32_t step_count;
+    enum btr_walk_direction direction;
     enum btr_cut cut;
     uint64_t unexplored;         /* nodes whose events were not (all) looked at when it was cut */
     int64_t unexplored_bound_ns; /* the latest (forward: earliest) R among them: no event that

@@ -9,8 +9,18 @@
 #include "memory_edges.h"
 #include "oracle.h"
 #include "steps.h"
+#include "test_steps.h"
 
-enum { GRAPHS = 12000, EVENTS_MAX = 60, NODES_MAX = 12, RENDEZVOUS_MAX = 2, PAIRS_MAX = 512 };
+enum {
+    GRAPHS = 12000,
+    EVENTS = 60,
+    NODES = 12,
+    EXPLOSIONS = 24,
+    EVENTS_MAX = 1600,
+    NODES_MAX = 200,
+    RENDEZVOUS_MAX = 2,
+    PAIRS_MAX = 2048
+};
 
 struct graph {
     struct btr_event events[EVENTS_MAX];
@@ -66,8 +76,8 @@ static struct btr_event random_event(struct graph *g, uint64_t *seed, uint32_t s
 
 static void random_graph(struct graph *g, uint64_t *seed)
 {
-    g->node_count = 3 + random_below(seed, NODES_MAX - 2);
-    g->event_count = random_below(seed, EVENTS_MAX + 1);
+    g->node_count = 3 + random_below(seed, NODES - 2);
+    g->event_count = random_below(seed, EVENTS + 1);
     g->source_count = 1 + random_below(seed, 4);
     uint32_t span = 4 + random_below(seed, 60);
     for (uint32_t i = 0; i < g->node_count; i++)
@@ -84,6 +94,30 @@ static void random_graph(struct graph *g, uint64_t *seed)
         g->starts[i].time_ns = random_time(seed, span);
         g->starts[i].source =
             random_below(seed, 5) ? random_below(seed, g->source_count) : UINT32_MAX;
+    }
+}
+
+/* Most events are at a few hubs, which everybody reads and writes: more flows of a node, and more
+ * steps, than the walk takes at a time. */
+static void random_explosion(struct graph *g, uint64_t *seed)
+{
+    uint32_t hubs = 1 + random_below(seed, 4), span = 50 + random_below(seed, 2000);
+    random_graph(g, seed);
+    g->node_count = NODES_MAX;
+    g->event_count = EVENTS_MAX - random_below(seed, 100);
+    g->source_count = 1 + random_below(seed, 4);
+    for (uint32_t i = 0; i < g->node_count; i++)
+        g->nodes[i] = (struct btr_id){random_next(seed), random_below(seed, 64)};
+    for (uint32_t i = 0; i < g->event_count; i++) {
+        g->events[i] = random_event(g, seed, span);
+        g->events[i].line = i;
+        if (btr_operation_direction(g->events[i].operation) != BTR_FLOW_MEET &&
+            random_below(seed, 4))
+            g->events[i].object = g->nodes[random_below(seed, hubs)];
+    }
+    for (uint32_t i = 0; i < g->start_count; i++) {
+        g->starts[i].entity = g->nodes[random_below(seed, g->node_count)];
+        g->starts[i].time_ns = random_time(seed, span);
     }
 }
 
@@ -119,15 +153,26 @@ static bool same_pair(const struct btr_pair *a, const struct btr_pair *b)
            btr_id_equal(a->rendezvous, b->rendezvous);
 }
 
+static bool is_step(const struct btr_trace *trace, const struct graph *g, struct test_step s,
+                    const struct oracle_step *step)
+{
+    if (!btr_id_equal(trace->nodes[s.from].id, step->from) ||
+        !btr_id_equal(trace->nodes[s.to].id, step->to))
+        return false;
+    if (!btr_step_is_pair(s.step))
+        return s.step->ref == step->ref;
+    return step->ref == BTR_REF_PAIR &&
+           same_pair(&trace->pairs[s.step->ref - BTR_REF_PAIR], &g->pairs[step->pair]);
+}
+
 static bool has_step(const struct btr_trace *trace, const struct graph *g,
                      const struct oracle_step *step)
 {
-    for (uint64_t i = 0; i < trace->step_count; i++) {
-        const struct btr_trace_step *s = &trace->steps[i];
-        if (s->ref == step->ref && btr_id_equal(trace->nodes[s->from].id, step->from) &&
-            btr_id_equal(trace->nodes[s->to].id, step->to) &&
-            (s->ref != BTR_REF_PAIR || same_pair(&trace->pairs[s->pair], &g->pairs[step->pair])))
-            return true;
+    for (uint32_t n = 0; n < trace->node_count; n++) {
+        for (uint32_t i = 0; i < trace->nodes[n].step_count; i++) {
+            if (is_step(trace, g, test_step_of(trace, n, i), step))
+                return true;
+        }
     }
     return false;
 }
@@ -157,7 +202,7 @@ static void check_graph(struct graph *g, enum btr_walk_direction direction, uint
     static struct oracle o;
     struct memory_edges m;
     memory_edges_init(&m, g->events, g->event_count);
-    m.run_max = 1 + random_below(seed, 5);
+    m.run_max = random_below(seed, 4) ? 1 + random_below(seed, 5) : 0;
     struct btr_edges edges = memory_edges_of(&m);
     pair_all(g, &edges);
     oracle_closure(&o, g->events, g->event_count, g->pairs, g->pair_count, direction, g->starts,
@@ -178,6 +223,17 @@ static void the_walk_is_the_oracles_closure_in_both_directions(void **state)
         random_graph(&g, &seed);
         check_graph(&g, BTR_WALK_BACKWARD, &seed);
         check_graph(&g, BTR_WALK_FORWARD, &seed);
+    }
+}
+
+static void an_explosion_over_hubs_is_the_oracles_closure_too(void **state)
+{
+    (void)state;
+    uint64_t seed = 7;
+    for (int i = 0; i < EXPLOSIONS; i++) {
+        static struct graph g;
+        random_explosion(&g, &seed);
+        check_graph(&g, i % 2 ? BTR_WALK_BACKWARD : BTR_WALK_FORWARD, &seed);
     }
 }
 
@@ -202,17 +258,18 @@ static void assert_same_answer(const struct btr_trace *a, const struct btr_event
     }
     assert_int_equal(a->step_count, b->step_count);
     uint64_t lines[2] = {0, 0};
-    for (uint64_t i = 0; i < a->step_count; i++) {
-        const struct btr_trace_step *x = &a->steps[i];
-        const struct btr_trace_step *y = &b->steps[i];
-        assert_int_equal(x->from, y->from);
-        assert_int_equal(x->to, y->to);
-        assert_int_equal(x->last_ns, y->last_ns);
-        assert_int_equal(x->operation, y->operation);
-        assert_int_equal(x->ref == BTR_REF_PAIR, y->ref == BTR_REF_PAIR);
-        if (x->ref != BTR_REF_PAIR) { /* equal events may stand in either order */
-            lines[0] += of_a[x->ref].line * of_a[x->ref].line;
-            lines[1] += of_b[y->ref].line * of_b[y->ref].line;
+    for (uint32_t n = 0; n < a->node_count; n++) {
+        assert_int_equal(a->nodes[n].step_count, b->nodes[n].step_count);
+        for (uint32_t i = 0; i < a->nodes[n].step_count; i++) {
+            const struct btr_trace_step *x = test_step_of(a, n, i).step;
+            const struct btr_trace_step *y = test_step_of(b, n, i).step;
+            assert_int_equal(x->other, y->other);
+            assert_int_equal(x->last_ns, y->last_ns);
+            assert_int_equal(btr_step_kind(x), btr_step_kind(y));
+            if (!btr_step_is_pair(x)) { /* equal events may stand in either order */
+                lines[0] += of_a[x->ref].line * of_a[x->ref].line;
+                lines[1] += of_b[y->ref].line * of_b[y->ref].line;
+            }
         }
     }
     assert_int_equal(lines[0], lines[1]);
@@ -246,6 +303,19 @@ static void the_order_of_events_does_not_change_the_answer(void **state)
     }
 }
 
+static void assert_in_order(const struct btr_trace_step *steps, uint32_t count)
+{
+    for (uint32_t i = 1; i < count; i++) {
+        const struct btr_trace_step *x = &steps[i - 1], *y = &steps[i];
+        assert_true(x->other <= y->other);
+        if (x->other < y->other)
+            continue;
+        assert_true(btr_step_kind(x) <= btr_step_kind(y));
+        if (btr_step_kind(x) == btr_step_kind(y))
+            assert_true(x->last_ns < y->last_ns || (x->last_ns == y->last_ns && x->ref < y->ref));
+    }
+}
+
 /* Steps and nodes as trace.h promises them. */
 static void the_answer_is_in_the_promised_order(void **state)
 {
@@ -266,43 +336,66 @@ static void the_answer_is_in_the_promised_order(void **state)
             assert_true(x->bound_ns > y->bound_ns ||
                         (x->bound_ns == y->bound_ns && btr_id_compare(x->id, y->id) < 0));
         }
-        for (uint64_t k = 1; k < t->step_count; k++) {
-            const struct btr_trace_step *x = &t->steps[k - 1];
-            const struct btr_trace_step *y = &t->steps[k];
-            assert_true(x->last_ns <= y->last_ns);
-            if (x->last_ns == y->last_ns)
-                assert_true(btr_id_compare(t->nodes[x->from].id, t->nodes[y->from].id) <= 0);
+        uint32_t step_count = 0;
+        for (uint32_t n = 0; n < t->node_count; n++) {
+            assert_in_order(t->steps + t->nodes[n].step_begin, t->nodes[n].step_count);
+            step_count += t->nodes[n].step_count;
         }
+        assert_int_equal(step_count, t->step_count);
         btr_trace_free(t);
         memory_edges_fini(&m);
     }
 }
 
-static void many_steps_are_sorted_as_few_are(void **state)
+/* As a store tells the flows of a hub: stretches of few kinds, most in order of time, some
+ * crossing.
+ */
+static void random_steps(struct btr_trace_step *steps, uint32_t count, uint32_t others,
+                         uint64_t *seed)
+{
+    static const uint8_t operations[] = {BTR_OP_READ, BTR_OP_WRITE};
+    int64_t at_ns = 0;
+    for (uint32_t i = 0; i < count;) {
+        uint32_t end = i + 1 + random_below(seed, 6);
+        struct btr_trace_step step = {.other = random_below(seed, others),
+                                      .operation = operations[random_below(seed, 2)],
+                                      .doubt = (uint8_t)random_below(seed, 2)};
+        for (at_ns -= random_below(seed, 20); i < end && i < count; i++) {
+            step.flags = random_below(seed, 9) ? 0 : BTR_EVENT_INTERVAL;
+            step.last_ns = at_ns += random_below(seed, 9);
+            step.ref = i;
+            steps[i] = i > 0 && random_below(seed, 30) == 0 ? steps[i - 1] : step;
+        }
+    }
+}
+
+static void steps_of_a_node_are_sorted_and_each_stays_once(void **state)
 {
     (void)state;
     enum { STEPS = 20000 };
-    static const uint32_t widths[] = {1, 8, 20, 40, 64}; /* bits of the times */
+    static struct btr_trace_step steps[STEPS];
+    static bool told[STEPS];
+    static const uint32_t others[] = {1, 3, 200, UINT32_C(1) << 31};
+    static const uint32_t counts[] = {0, 1, 2, 20, 24, 25, 26, 500, 2000, STEPS};
+    struct graph_sorter sorter = {0};
     uint64_t seed = 5;
-    for (int w = 0; w < 5; w++) {
-        struct btr_trace_step *steps = malloc(STEPS * sizeof(*steps));
-        struct btr_trace_step *plain = malloc(STEPS * sizeof(*plain));
-        assert_true(steps && plain);
-        for (uint64_t i = 0; i < STEPS; i++) {
-            steps[i] = (struct btr_trace_step){
-                .from = random_below(&seed, 3),
-                .to = random_below(&seed, 3),
-                .ref = i,
-                .last_ns = (int64_t)(random_next(&seed) << (64 - widths[w])) >> (64 - widths[w])};
+    for (uint32_t round = 0; round < 40; round++) {
+        uint32_t count = counts[round % 10], refs = 0;
+        random_steps(steps, count, others[round / 10], &seed);
+        memset(told, 0, sizeof(told));
+        for (uint32_t i = 0; i < count; i++) {
+            refs += !told[steps[i].ref];
+            told[steps[i].ref] = true;
         }
-        memcpy(plain, steps, STEPS * sizeof(*plain));
-        qsort(plain, STEPS, sizeof(*plain), graph_steps_compare);
-        assert_true(graph_steps_sort(&steps, STEPS));
-        for (uint64_t i = 0; i < STEPS; i++)
-            assert_int_equal(graph_steps_compare(&steps[i], &plain[i]), 0);
-        free(steps);
-        free(plain);
+        assert_true(graph_steps_sort(&sorter, steps, &count));
+        assert_in_order(steps, count);
+        for (uint32_t i = 0; i < count; i++) {
+            refs -= told[steps[i].ref];
+            told[steps[i].ref] = false;
+        }
+        assert_int_equal(refs, 0);
     }
+    graph_sorter_fini(&sorter);
 }
 
 /* With one clock a bound is final when its node comes up: nothing is looked at twice. */
@@ -333,10 +426,11 @@ int closure_tests(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_walk_is_the_oracles_closure_in_both_directions),
+        cmocka_unit_test(an_explosion_over_hubs_is_the_oracles_closure_too),
         cmocka_unit_test(the_order_of_events_does_not_change_the_answer),
         cmocka_unit_test(the_answer_is_in_the_promised_order),
         cmocka_unit_test(within_one_source_each_node_is_looked_at_once),
-        cmocka_unit_test(many_steps_are_sorted_as_few_are),
+        cmocka_unit_test(steps_of_a_node_are_sorted_and_each_stays_once),
     };
     return cmocka_run_group_tests_name("closure", tests, NULL, NULL);
 }

@@ -1,5 +1,7 @@
 #include "story.h"
 
+#include "test_steps.h"
+
 #include <assert.h>
 
 static const int64_t BEGIN_NS = INT64_C(1795424315000000000);
@@ -74,8 +76,11 @@ int64_t story_bound(const struct story *s, char name)
 uint32_t story_steps(const struct story *s, char from, char to)
 {
     uint32_t count = 0;
-    for (uint64_t i = 0; i < s->trace->step_count; i++)
-        count +=
-            s->trace->steps[i].from == node_of(s, from) && s->trace->steps[i].to == node_of(s, to);
+    for (uint32_t n = 0; n < s->trace->node_count; n++) {
+        for (uint32_t i = 0; i < s->trace->nodes[n].step_count; i++) {
+            struct test_step step = test_step_of(s->trace, n, i);
+            count += step.from == node_of(s, from) && step.to == node_of(s, to);
+        }
+    }
     return count;
 }

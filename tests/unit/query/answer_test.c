@@ -2,6 +2,7 @@
 #include "query_tests.h"
 #include "test.h"
 #include "test_random.h"
+#include "test_steps.h"
 #include "world.h"
 
 enum { NODES = 14, EVENTS = 160, ROUNDS = 60 };
@@ -43,9 +44,10 @@ static void random_world(struct world *w, struct test_random *random)
 
 /* ---- Merging ---- */
 
-static bool step_in_edge(const struct btr_trace_step *s, const struct answer_edge *e)
+static bool step_in_edge(struct test_step at, const struct answer_edge *e)
 {
-    return s->from == e->from && s->to == e->to && s->operation == e->operation &&
+    const struct btr_trace_step *s = at.step;
+    return at.from == e->from && at.to == e->to && s->operation == e->operation &&
            s->doubt == e->doubt && ((s->flags & BTR_EVENT_INTERVAL) != 0) == e->interval;
 }
 
@@ -58,38 +60,60 @@ static bool record_seen(uint64_t (*seen)[2], size_t count, const struct btr_even
     return false;
 }
 
+/* An edge recounted. */
+struct recount {
+    uint64_t seen[EVENTS * 2][2], bytes;
+    size_t count;
+    int64_t first, last;
+    uint32_t steps;
+};
+
+static void step_recount(struct world *w, struct recount *r, const struct btr_trace_step *s)
+{
+    struct btr_event_full full;
+    assert_int_equal(btr_reader_event(w->reader, s->ref, &full, NULL), 0);
+    r->steps++;
+    r->first = s->first_ns < r->first ? s->first_ns : r->first;
+    r->last = s->last_ns > r->last ? s->last_ns : r->last;
+    if (full.event.bytes != BTR_BYTES_UNKNOWN)
+        r->bytes = (r->bytes == BTR_BYTES_UNKNOWN ? 0 : r->bytes) + full.event.bytes;
+    if (record_seen(r->seen, r->count, &full.event))
+        return;
+    r->seen[r->count][0] = full.event.line;
+    r->seen[r->count++][1] = full.event.record_id;
+}
+
 /* Recounts one edge from the trace and the store, the slow way. */
 static void edge_is_right(struct world *w, const struct world_answer *a, uint32_t index)
 {
-    const struct answer_edge *e = &a->answer->edges[index];
-    uint64_t seen[EVENTS * 2][2], bytes = BTR_BYTES_UNKNOWN;
-    size_t count = 0;
-    int64_t first = INT64_MAX, last = INT64_MIN;
-    for (uint64_t i = 0; i < a->trace->step_count; i++) {
-        const struct btr_trace_step *s = &a->trace->steps[i];
-        struct btr_event_full full;
-        assert_int_equal(step_in_edge(s, e), a->answer->step_edge[i] == index);
-        if (!step_in_edge(s, e))
-            continue;
-        assert_int_equal(btr_reader_event(w->reader, s->ref, &full, NULL), 0);
-        first = s->first_ns < first ? s->first_ns : first;
-        last = s->last_ns > last ? s->last_ns : last;
-        if (full.event.bytes != BTR_BYTES_UNKNOWN)
-            bytes = (bytes == BTR_BYTES_UNKNOWN ? 0 : bytes) + full.event.bytes;
-        if (record_seen(seen, count, &full.event))
-            continue;
-        seen[count][0] = full.event.line;
-        seen[count++][1] = full.event.record_id;
+    struct answer_edge e = answer_edge_at(a->answer, index);
+    struct recount r = {.bytes = BTR_BYTES_UNKNOWN, .first = INT64_MAX, .last = INT64_MIN};
+    for (uint32_t n = 0; n < a->trace->node_count; n++) {
+        for (uint32_t i = 0; i < a->trace->nodes[n].step_count; i++) {
+            struct test_step s = test_step_of(a->trace, n, i);
+            if (!step_in_edge(s, &e))
+                continue;
+            step_recount(w, &r, s.step);
+            uint32_t step = a->trace->nodes[n].step_begin + i;
+            assert_int_equal(answer_edge_of(a->answer, n, step).step_begin, e.step_begin);
+            assert_int_equal(answer_edge_of(a->answer, n, step).step_count, e.step_count);
+        }
     }
-    assert_int_equal(e->first_ns, first);
-    assert_int_equal(e->last_ns, last);
-    assert_true(e->bytes == bytes);
-    assert_int_equal(e->record_count, count);
-    for (uint32_t i = 0; i < e->record_count; i++) {
-        uint32_t event = a->answer->records[e->record_first + i];
-        const struct btr_event cited = {.line = a->answer->events[event].line,
-                                        .record_id = a->answer->events[event].record_id};
-        assert_true(record_seen(seen, count, &cited));
+    assert_int_equal(e.step_count, r.steps);
+    assert_int_equal(e.first_ns, r.first);
+    assert_int_equal(e.last_ns, r.last);
+    assert_true(e.bytes == r.bytes);
+    assert_int_equal(e.record_count, r.count);
+    uint32_t count = e.step_count;
+    const struct answer_record *records = answer_records_of(a->answer, e.step_begin, &count);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct btr_event cited = {.line = records[i].line, .record_id = records[i].record_id};
+        assert_true(record_seen(r.seen, r.count, &cited));
+        for (uint32_t k = 0; k < i; k++) { /* the first telling counts */
+            bool same =
+                records[k].line == records[i].line && records[k].record_id == records[i].record_id;
+            assert_false(same && !records[i].again);
+        }
     }
 }
 
@@ -108,7 +132,8 @@ static void edges_keep_every_record_that_they_were_merged_from(void **state)
         for (uint32_t i = 0; i < a.answer->edge_count; i++)
             edge_is_right(&w, &a, i);
         for (uint32_t i = 1; i < a.answer->edge_count; i++)
-            assert_true(a.answer->edges[i - 1].first_ns <= a.answer->edges[i].first_ns);
+            assert_true(answer_edge_at(a.answer, i - 1).first_ns <=
+                        answer_edge_at(a.answer, i).first_ns);
         world_answer_free(&a);
         world_close(&w);
     }
@@ -146,15 +171,17 @@ static void plain_hops(const struct world_answer *a, bool forward, uint32_t hops
     }
     for (uint32_t level = 1; level <= n * 4; level++) {
         memcpy(next, bound, sizeof next);
-        for (uint64_t i = 0; i < a->trace->step_count; i++) {
-            const struct btr_trace_step *s = &a->trace->steps[i];
-            uint32_t near = forward ? s->from : s->to, far = forward ? s->to : s->from;
-            int64_t r = end_of(s, forward) < bound[near] ? end_of(s, forward) : bound[near];
-            if (near == far || bound[near] == INT64_MIN || begin_of(s, forward) > bound[near])
-                continue;
-            if (hops[far] == UINT32_MAX)
-                hops[far] = level;
-            next[far] = r > next[far] ? r : next[far];
+        for (uint32_t near = 0; near < n; near++) {
+            for (uint32_t i = 0; i < a->trace->nodes[near].step_count; i++) {
+                const struct btr_trace_step *s = test_step_of(a->trace, near, i).step;
+                int64_t r = end_of(s, forward) < bound[near] ? end_of(s, forward) : bound[near];
+                if (near == s->other || bound[near] == INT64_MIN ||
+                    begin_of(s, forward) > bound[near])
+                    continue;
+                if (hops[s->other] == UINT32_MAX)
+                    hops[s->other] = level;
+                next[s->other] = r > next[s->other] ? r : next[s->other];
+            }
         }
         memcpy(bound, next, sizeof bound);
     }
@@ -163,18 +190,21 @@ static void plain_hops(const struct world_answer *a, bool forward, uint32_t hops
 /* Follows a path from a node to the start; its times must be admissible on the way back. */
 static void path_is_admissible(const struct world_answer *a, bool forward, uint32_t label)
 {
-    uint32_t steps[NODES * 4], count = 0, node = UINT32_MAX;
+    uint32_t path[NODES * 4], count = 0, node = UINT32_MAX;
     const struct answer_label *labels = a->answer->paths.labels;
     for (uint32_t at = label; labels[at].previous != ANSWER_NONE; at = labels[at].previous)
-        steps[count++] = labels[at].step;
+        path[count++] = at;
     int64_t bound = start_bound(a, forward);
     while (count > 0) {
-        const struct btr_trace_step *s = &a->trace->steps[steps[--count]];
-        uint32_t near = forward ? s->from : s->to;
-        assert_true(node == UINT32_MAX ? a->trace->nodes[near].start : near == node);
+        const struct answer_label *l = &labels[path[--count]];
+        const struct btr_trace_step *s = &a->trace->steps[l->step];
+        uint32_t near = labels[l->previous].node;
+        const struct btr_trace_node *n = &a->trace->nodes[near];
+        assert_true(node == UINT32_MAX ? n->start : near == node);
+        assert_true(l->step >= n->step_begin && l->step < n->step_begin + n->step_count);
         assert_true(begin_of(s, forward) <= bound);
         bound = end_of(s, forward) < bound ? end_of(s, forward) : bound;
-        node = forward ? s->to : s->from;
+        node = s->other;
     }
 }
 
@@ -320,17 +350,20 @@ static void a_pair_cites_both_ends_and_its_doubt(void **state)
     world_event(&w, 5, BTR_OP_RECV, 4, 15, 15);
     world_publish(&w, "web01.log");
     world_trace(&a, &w, 5, 40, BTR_WALK_BACKWARD, NULL, NULL);
-    const struct answer_edge *pair = NULL;
+    struct answer_edge pair = {.pair = false};
     for (uint32_t i = 0; i < a.answer->edge_count; i++) {
-        const struct answer_edge *e = &a.answer->edges[i];
-        if (e->pair && btr_id_equal(a.trace->nodes[e->from].id, world_id(3)))
+        struct answer_edge e = answer_edge_at(a.answer, i);
+        if (e.pair && btr_id_equal(a.trace->nodes[e.from].id, world_id(3)))
             pair = e;
     }
-    assert_non_null(pair);
-    assert_int_equal(pair->doubt, BTR_DOUBT_PAIR_BY_ORDER);
-    assert_int_equal(pair->record_count, 2);
+    assert_true(pair.pair);
+    assert_int_equal(pair.doubt, BTR_DOUBT_PAIR_BY_ORDER);
+    assert_int_equal(pair.record_count, 2);
+    uint32_t count = pair.step_count;
+    const struct answer_record *records = answer_records_of(a.answer, pair.step_begin, &count);
+    assert_int_equal(count, 2);
     for (uint32_t i = 0; i < 2; i++)
-        assert_int_equal(a.answer->events[a.answer->records[pair->record_first + i]].line, 71 + i);
+        assert_int_equal(records[i].line, 71 + i);
     assert_null(entry_of(&a, 3)); /* no end outside: both are recorded */
     assert_null(entry_of(&a, 4));
     world_answer_free(&a);
