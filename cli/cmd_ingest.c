@@ -20,6 +20,8 @@ static const struct cli_option OPTIONS[] = {
      "take all inputs for this format instead of looking at their first records"},
     {"case", "ID", false, "case id, kept with each input for custody"},
     {"segment-events", "N", false, "publish when so many events wait (default 400000)"},
+    {"keep-records", NULL, false,
+     "keep the records themselves, too, byte for byte: about 20 bytes an audit event"},
     {"quiet", NULL, false, "no summary, no notes; complaints stay"},
     {"kafka", "BROKERS", false, "not built yet"},
     {"topic", "TOPIC", false, "not built yet"},
@@ -30,7 +32,8 @@ static const struct cli_option OPTIONS[] = {
 
 static const struct cli_usage USAGE = {
     .command = "ingest",
-    .synopsis = "--store DIR [--hosts FILE] [--format NAME] [--case ID] [HOST=]PATH...",
+    .synopsis = "--store DIR [--hosts FILE] [--format NAME] [--case ID] [--keep-records] "
+                "[HOST=]PATH...",
     .what = "Reads records into a store. PATH is a file, a glob, a folder (rotated logs in order), "
             "or - for standard\n"
             "input; .zst and .gz are read through. HOST= names the host of records that do not "
@@ -169,6 +172,8 @@ static void summary(const struct btr_feed_stats *s, int64_t took_ns)
              seconds > 0 ? (double)s->events / seconds : 0.0);
     if (s->records_known > 0)
         cli_note("ingest", "%llu records read before", (unsigned long long)s->records_known);
+    if (s->records_kept > 0)
+        cli_note("ingest", "%llu records kept as they are", (unsigned long long)s->records_kept);
     if (s->evicted + s->orphans > 0)
         cli_note("ingest",
                  "%llu parts of state were evicted, %llu parts of records had no beginning",
@@ -203,6 +208,7 @@ static int ingest_feed(struct ingest *run, struct btr_err *err)
         .hosts = run->hosts,
         .case_id = btr_span_of(case_id ? case_id : ""),
         .tool = BTR_SPAN(TOOL),
+        .keep_records = cli_arg(&run->args, "keep-records") != NULL,
         .known = &run->store.known,
         .progress = !run->quiet && cli_progress() ? progress : NULL,
         .progress_self = run,

@@ -176,6 +176,7 @@ static int store_verify(const struct cli_args *args, struct btr_err *err)
 
 struct stat_question {
     struct btr_reader *reader;
+    struct btr_kept *kept;
     struct cli_stat_parts parts;
     struct btr_buffer out;
 };
@@ -185,7 +186,7 @@ static int stat_ask(void *self, struct btr_err *err)
     struct stat_question *q = self;
     btr_buffer_clear(&q->out);
     btr_damage_text(&q->out, q->reader);
-    return cli_stat_write(&q->out, q->reader, &q->parts, err);
+    return cli_stat_write(&q->out, q->reader, q->kept, &q->parts, err);
 }
 
 static int store_stat(const struct cli_args *args, struct btr_err *err)
@@ -197,10 +198,13 @@ static int store_stat(const struct cli_args *args, struct btr_err *err)
                                         cli_arg(args, "quarantine") != NULL}};
     int rc = cli_reader_open(&q.reader, args, err);
     if (rc == 0)
+        rc = cli_kept_open(&q.kept, args, err);
+    if (rc == 0)
         rc = cli_ask(q.reader, stat_ask, &q, err);
     int status = rc < 0 ? cli_fail("store stat", err)
                         : cli_print("store stat", &q.out,
                                     cli_damaged_status("store stat", q.reader, CLI_ANSWERED));
+    btr_kept_close(q.kept);
     btr_reader_close(q.reader);
     btr_buffer_fini(&q.out);
     return status;

@@ -47,6 +47,16 @@ static int drain(void *self, struct btr_err *err)
     return sink->drain ? sink->drain(sink->self, err) : 0;
 }
 
+static int keep(void *self, const struct btr_raw_record *record, struct btr_err *err)
+{
+    struct cli_known *k = self;
+    int rc = writer_need(k, err);
+    if (rc < 0)
+        return rc;
+    const struct btr_sink *sink = btr_writer_sink(k->writer);
+    return sink->keep(sink->self, record, err);
+}
+
 static bool known_input(void *self, uint64_t head_hash, uint32_t i, struct btr_input *out)
 {
     struct cli_known *k = self;
@@ -79,7 +89,7 @@ int cli_known_open(struct cli_known *out, const char *path, struct btr_err *err)
 {
     struct stat at;
     *out = (struct cli_known){
-        .sink = {out, append, publish, pending, drain},
+        .sink = {out, append, publish, pending, drain, keep},
         .known = {out, known_input, known_state, known_record_seed, known_record},
         .path = path};
     bool absent = stat(path, &at) != 0 && errno == ENOENT;

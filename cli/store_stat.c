@@ -20,6 +20,17 @@ static void line(struct btr_buffer *out, const char *name, uint64_t value)
     btr_buffer_format(out, "%-16s %" PRIu64 "\n", name, value);
 }
 
+/* Records have a retention of their own: they are no part of "bytes per event". */
+static void kept_totals(struct btr_buffer *out, const struct btr_kept *kept)
+{
+    struct btr_kept_stat s;
+    btr_kept_stat(kept, &s);
+    if (s.file_count == 0)
+        return;
+    line(out, "kept records", s.record_count);
+    line(out, "kept bytes", s.bytes);
+}
+
 static void totals(struct btr_buffer *out, const struct btr_store_stat *s)
 {
     uint64_t bytes = s->segment_bytes + s->catalog_bytes;
@@ -152,7 +163,7 @@ static int quarantine_write(struct btr_buffer *out, struct btr_reader *reader, b
     return rc;
 }
 
-int cli_stat_write(struct btr_buffer *out, struct btr_reader *reader,
+int cli_stat_write(struct btr_buffer *out, struct btr_reader *reader, const struct btr_kept *kept,
                    const struct cli_stat_parts *parts, struct btr_err *err)
 {
     struct btr_store_stat stat;
@@ -160,6 +171,7 @@ int cli_stat_write(struct btr_buffer *out, struct btr_reader *reader,
     if (rc < 0)
         return rc;
     totals(out, &stat);
+    kept_totals(out, kept);
     if (parts->sources)
         rc = btr_reader_sources(reader, source_visit, out, err);
     if (rc == 0 && parts->inputs)

@@ -9,6 +9,6 @@ struct cli_stat_parts {
 
 /** @return 0, or a failure of the store */
 int cli_stat_write(struct btr_buffer *out, struct btr_reader *reader,
-                   const struct cli_stat_parts *parts, struct btr_err *err);
+                   const struct btr_kept *kept, const struct cli_stat_parts *parts, struct btr_err *err);
 
 #endif

@@ -1,23 +1,45 @@
 /* --store, given once or several times. */
 #include "stores.h"
 
+#include <btr/decoder.h>
 #include <stdlib.h>
+
+/* The paths of --store, to be freed; NULL when there are none, or no memory. */
+static const char **store_paths(const struct cli_args *args, uint32_t *count, struct btr_err *err)
+{
+    *count = cli_arg_count(args, "store");
+    const char **paths = *count ? calloc(*count, sizeof *paths) : NULL;
+    if (!*count)
+        (void)btr_fail(err, BTR_E_USAGE, UINT64_MAX, "--store DIR is missing");
+    else if (!paths)
+        (void)btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "%u stores", (unsigned)*count);
+    for (uint32_t i = 0; paths && i < *count; i++)
+        paths[i] = cli_arg_nth(args, "store", i);
+    return paths;
+}
 
 int cli_reader_open(struct btr_reader **out, const struct cli_args *args, struct btr_err *err)
 {
-    uint32_t count = cli_arg_count(args, "store");
-    if (count == 0)
-        return btr_fail(err, BTR_E_USAGE, UINT64_MAX, "--store DIR is missing");
-    const char **paths = calloc(count, sizeof *paths);
+    uint32_t count;
+    const char **paths = store_paths(args, &count, err);
     if (!paths)
-        return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "%u stores", (unsigned)count);
-    for (uint32_t i = 0; i < count; i++)
-        paths[i] = cli_arg_nth(args, "store", i);
+        return err->code;
     int rc = btr_reader_open(out, paths, count, err);
     free(paths);
     /* A store that is not there is no empty answer. */
-    if (rc == BTR_E_NOTFOUND && err)
-        err->code = BTR_E_IO;
+    if (rc == BTR_E_NOTFOUND)
+        rc = err->code = BTR_E_IO;
+    return rc;
+}
+
+int cli_kept_open(struct btr_kept **out, const struct cli_args *args, struct btr_err *err)
+{
+    uint32_t count;
+    const char **paths = store_paths(args, &count, err);
+    if (!paths)
+        return err->code;
+    int rc = btr_kept_open(out, paths, count, btr_decoder_event_key, err);
+    free(paths);
     return rc;
 }
 

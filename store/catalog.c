@@ -9,7 +9,7 @@
 #include "catalog_rows.h"
 #include "records.h"
 
-enum { TABLES_MAX = 8, READERS_MAX = 510 };
+enum { TABLES_MAX = 16, READERS_MAX = 510 };
 /* Address space, not disk: the file grows as it is written. Halved until it fits the process's
  * limit. */
 #define MAP_SIZE_MAX ((size_t)64 << 30)
@@ -226,6 +226,8 @@ static int tables_ready(struct store_catalog *c, bool writer, struct btr_err *er
     else
         code = version_check(c, txn, err);
     if (code == 0 && (rc = records_ready(c, txn, writer)) != 0)
+        code = catalog_fail(err, rc, c->path, "open");
+    if (code == 0 && (rc = catalog_kept_open(c, txn, writer)) != 0)
         code = catalog_fail(err, rc, c->path, "open");
     if (code < 0) {
         mdb_txn_abort(txn);
@@ -571,8 +573,8 @@ static int records_put(struct store_catalog *c, MDB_txn *txn, struct btr_span pa
 }
 
 int store_catalog_publish(struct store_catalog *c, const struct catalog_segment *segment,
-                          const struct btr_progress *progress, const struct store_faults *faults,
-                          struct btr_err *err)
+                          const struct catalog_kept *kept, const struct btr_progress *progress,
+                          const struct store_faults *faults, struct btr_err *err)
 {
     MDB_txn *txn = NULL;
     struct btr_buffer row = {0}, packed = {0};
@@ -589,6 +591,8 @@ int store_catalog_publish(struct store_catalog *c, const struct catalog_segment 
     rc = rows_put(c, txn, segment, progress, &row);
     if (rc == 0 && packed.size > 0)
         rc = records_put(c, txn, btr_buffer_view(&packed));
+    if (rc == 0 && kept)
+        rc = catalog_kept_put(c, txn, kept);
     btr_buffer_fini(&row);
     btr_buffer_fini(&packed);
     if (rc == 0 && faults && faults->fails(faults->self, "commit"))

@@ -12,6 +12,7 @@
 #include "seal.h"
 
 struct store_catalog;
+struct catalog_kept; /* catalog_kept.h */
 
 enum { STORE_DAY_SIZE = 16, STORE_CATALOG_VERSION = 1 };
 
@@ -53,10 +54,10 @@ int store_catalog_inputs(struct store_catalog *catalog, const uint64_t *head_has
 /** Copies a saved state. @return 1 found, 0 not found, or a failure */
 int store_catalog_state(struct store_catalog *catalog, struct btr_span format, struct btr_span host,
                         struct btr_buffer *out, struct btr_err *err);
-/** @param segment  NULL when only progress is published */
+/** @param segment, kept  NULL when there is none */
 int store_catalog_publish(struct store_catalog *catalog, const struct catalog_segment *segment,
-                          const struct btr_progress *progress, const struct store_faults *faults,
-                          struct btr_err *err);
+                          const struct catalog_kept *kept, const struct btr_progress *progress,
+                          const struct store_faults *faults, struct btr_err *err);
 /**
  * Names one segment in the place of others, which become trash: files that no new reader sees.
  * @param now_ns  wall clock

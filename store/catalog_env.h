@@ -15,6 +15,8 @@ struct store_catalog {
     MDB_dbi meta, segments, inputs, states, records;
     MDB_dbi trash;        /* a writer's */
     bool has_records;     /* a store of before has no such table until it is written to */
+    MDB_dbi kept;         /* catalog_kept.c */
+    bool has_kept;        /* as has_records */
     uint64_t record_seed; /* a writer's */
     char path[CATALOG_PATH_SIZE];
 };
@@ -23,6 +25,12 @@ struct store_catalog {
 int catalog_fail(struct btr_err *err, int rc, const char *path, const char *doing);
 /** @return 0 or what LMDB says */
 int catalog_row_put(MDB_txn *txn, MDB_dbi table, struct btr_span key, struct btr_span value);
+
+struct catalog_kept;
+
+/** Opens the table of kept records; a writer makes it. @return 0 or what LMDB says, as the next */
+int catalog_kept_open(struct store_catalog *c, MDB_txn *txn, bool writer);
+int catalog_kept_put(struct store_catalog *c, MDB_txn *txn, const struct catalog_kept *kept);
 
 /** What a visit of rows returns to end it; the reason is kept by the visitor. */
 enum { CATALOG_VISIT_END = 1 };

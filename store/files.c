@@ -30,13 +30,26 @@ static bool path_join(char path[STORE_PATH_SIZE], const char *a, const char *b)
     return size >= 0 && size < STORE_PATH_SIZE;
 }
 
+bool store_files_place(char path[STORE_PATH_SIZE], const char *store,
+                       const struct store_place *place)
+{
+    char hash[BTR_ID_TEXT_SIZE];
+    btr_id_text(place->hash, hash);
+    int size = snprintf(path, STORE_PATH_SIZE, "%s/%s/%s/%s.%s", store, place->folder, place->day,
+                        hash, place->suffix);
+    return size >= 0 && size < STORE_PATH_SIZE;
+}
+
+static struct store_place segment_place(const struct catalog_segment *row)
+{
+    return (struct store_place){"segments", "bseg", row->day, row->hash};
+}
+
 bool store_files_path(char path[STORE_PATH_SIZE], const char *store,
                       const struct catalog_segment *row)
 {
-    char hash[BTR_ID_TEXT_SIZE];
-    btr_id_text(row->hash, hash);
-    int size = snprintf(path, STORE_PATH_SIZE, "%s/segments/%s/%s.bseg", store, row->day, hash);
-    return size >= 0 && size < STORE_PATH_SIZE;
+    struct store_place place = segment_place(row);
+    return store_files_place(path, store, &place);
 }
 
 /* ---- The folder ----------------------------------------------------------------------------- */
@@ -44,7 +57,7 @@ bool store_files_path(char path[STORE_PATH_SIZE], const char *store,
 static bool name_is_ours(const char *name)
 {
     return strcmp(name, "lock") == 0 || strcmp(name, "catalog") == 0 ||
-           strcmp(name, "segments") == 0;
+           strcmp(name, "segments") == 0 || strcmp(name, "records") == 0;
 }
 
 /* A folder is a store, or may become one, when it holds nothing but what a store holds. */
@@ -147,30 +160,32 @@ static bool file_write(const char *path, struct btr_span bytes, const struct sto
     return ok;
 }
 
-/* The folder of a day; made durable before a segment is in it. */
-static bool day_make(char day[STORE_PATH_SIZE], const char *segments, const char *name,
-                     const struct store_faults *faults)
+/* A folder in another; made durable before something is in it. */
+static bool folder_ready(char path[STORE_PATH_SIZE], const char *in, const char *name,
+                         const struct store_faults *faults)
 {
-    if (!path_join(day, segments, name)) {
+    if (!path_join(path, in, name)) {
         errno = ENAMETOOLONG;
         return false;
     }
     if (step_fails(faults, "make folder"))
         return false;
-    if (mkdir(day, 0700) == 0)
-        return folder_sync(segments, faults);
+    if (mkdir(path, 0700) == 0)
+        return folder_sync(in, faults);
     return errno == EEXIST;
 }
 
-int store_files_write(const char *store, const struct catalog_segment *row, struct btr_span bytes,
-                      const struct store_faults *faults, struct btr_err *err)
+int store_files_put(const char *store, const struct store_place *place, struct btr_span bytes,
+                    const struct store_faults *faults, struct btr_err *err)
 {
-    char segments[STORE_PATH_SIZE], day[STORE_PATH_SIZE], path[STORE_PATH_SIZE];
+    char folder[STORE_PATH_SIZE], day[STORE_PATH_SIZE], path[STORE_PATH_SIZE];
     char beside[STORE_PATH_SIZE + 8];
-    if (!path_join(segments, store, "segments") || !store_files_path(path, store, row))
+    if (!store_files_place(path, store, place))
         return btr_fail(err, BTR_E_IO, UINT64_MAX, "path of the store is too long");
-    if (!day_make(day, segments, row->day, faults))
-        return io_fail(err, "make a folder in", segments);
+    if (!folder_ready(folder, store, place->folder, faults))
+        return io_fail(err, "make a folder in", store);
+    if (!folder_ready(day, folder, place->day, faults))
+        return io_fail(err, "make a folder in", folder);
     (void)snprintf(beside, sizeof(beside), "%s.tmp", path);
     bool ok = file_write(beside, bytes, faults) && !step_fails(faults, "rename") &&
               rename(beside, path) == 0;
@@ -185,6 +200,13 @@ int store_files_write(const char *store, const struct catalog_segment *row, stru
         return rc;
     }
     return 0;
+}
+
+int store_files_write(const char *store, const struct catalog_segment *row, struct btr_span bytes,
+                      const struct store_faults *faults, struct btr_err *err)
+{
+    struct store_place place = segment_place(row);
+    return store_files_put(store, &place, bytes, faults, err);
 }
 
 /* ---- Sweeping ------------------------------------------------------------------------------- */
@@ -214,6 +236,12 @@ struct day_visitor {
     bool found;
 };
 
+/* "HASH.bseg", "HASH.brec". */
+static bool is_stored(const char *name)
+{
+    return ends_in(name, ".bseg") || ends_in(name, ".brec");
+}
+
 static int day_sweep(struct day_visitor *self, const char *day, struct btr_err *err)
 {
     DIR *folder = opendir(day);
@@ -222,12 +250,11 @@ static int day_sweep(struct day_visitor *self, const char *day, struct btr_err *
     int rc = 0;
     for (struct dirent *entry; rc == 0 && (entry = readdir(folder)) != NULL;) {
         char path[STORE_PATH_SIZE];
-        bool left_over = ends_in(entry->d_name, ".bseg.tmp") ||
-                         (ends_in(entry->d_name, ".bseg") &&
-                          !is_published(entry->d_name, self->rows, self->count));
-        if (left_over && path_join(path, day, entry->d_name) && unlink(path) != 0 &&
-            errno != ENOENT)
-            rc = io_fail(err, "remove the unpublished segment", path);
+        const char *name = entry->d_name;
+        bool left_over = ends_in(name, ".bseg.tmp") || ends_in(name, ".brec.tmp") ||
+                         (is_stored(name) && !is_published(name, self->rows, self->count));
+        if (left_over && path_join(path, day, name) && unlink(path) != 0 && errno != ENOENT)
+            rc = io_fail(err, "remove the unpublished file", path);
     }
     (void)closedir(folder);
     return rc;
@@ -239,41 +266,47 @@ static int day_look(struct day_visitor *self, const char *day, struct btr_err *e
     if (!folder)
         return io_fail(err, "read the folder", day);
     for (struct dirent *entry; !self->found && (entry = readdir(folder)) != NULL;)
-        self->found = ends_in(entry->d_name, ".bseg");
+        self->found = is_stored(entry->d_name);
     (void)closedir(folder);
     return 0;
 }
 
-static int days_visit(const char *store, struct day_visitor *self, struct btr_err *err)
+/* A folder of the store that is not there has no days. */
+static int days_visit(const char *store, const char *name, struct day_visitor *self,
+                      struct btr_err *err)
 {
-    char segments[STORE_PATH_SIZE], day[STORE_PATH_SIZE];
-    if (!path_join(segments, store, "segments"))
+    char path[STORE_PATH_SIZE], day[STORE_PATH_SIZE];
+    if (!path_join(path, store, name))
         return btr_fail(err, BTR_E_IO, UINT64_MAX, "path of the store is too long");
-    DIR *folder = opendir(segments);
+    DIR *folder = opendir(path);
+    if (!folder && errno == ENOENT)
+        return 0;
     if (!folder)
-        return io_fail(err, "read the folder", segments);
+        return io_fail(err, "read the folder", path);
     int rc = 0;
     for (struct dirent *entry; rc == 0 && (entry = readdir(folder)) != NULL;) {
         bool is_day = (entry->d_name[0] >= '0' && entry->d_name[0] <= '9') ||
                       (entry->d_name[0] == '-' && entry->d_name[1] != '\0');
-        if (is_day && path_join(day, segments, entry->d_name))
+        if (is_day && path_join(day, path, entry->d_name))
             rc = self->visit(self, day, err);
     }
     (void)closedir(folder);
     return rc;
 }
 
-int store_files_sweep(const char *store, const struct catalog_segment *rows, uint32_t count,
-                      struct btr_err *err)
+int store_files_sweep(const char *store, const char *folder, const struct catalog_segment *rows,
+                      uint32_t count, struct btr_err *err)
 {
     struct day_visitor sweep = {.visit = day_sweep, .rows = rows, .count = count};
-    return days_visit(store, &sweep, err);
+    return days_visit(store, folder, &sweep, err);
 }
 
 int store_files_none(const char *store, struct btr_err *err)
 {
     struct day_visitor look = {.visit = day_look};
-    int rc = days_visit(store, &look, err);
+    int rc = days_visit(store, "segments", &look, err);
+    if (rc == 0)
+        rc = days_visit(store, "records", &look, err);
     if (rc == 0 && look.found)
         rc = btr_fail(err, BTR_E_FORMAT, UINT64_MAX,
                       "%s: segments are there, but no catalog that names them: bring the folder "

@@ -2,7 +2,7 @@
 
 #include <btr/clock.h>
 
-static int digest(struct btr_span bytes, uint8_t out[BTR_SHA256_SIZE])
+int store_file_sha256(struct btr_span bytes, uint8_t out[BTR_SHA256_SIZE])
 {
     struct btr_sha256 *sha = btr_sha256_new();
     if (!sha)
@@ -27,7 +27,7 @@ int store_segment_write(struct catalog_segment *row, const char *store, struct s
     memcpy(row->day, time, 10);
     row->hash = btr_id_hash(bytes);
     row->file_size = bytes.size;
-    if (digest(bytes, row->sha256) < 0)
+    if (store_file_sha256(bytes, row->sha256) < 0)
         return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "out of memory while sealing a segment");
     return store_files_write(store, row, bytes, faults, err);
 }
@@ -37,6 +37,6 @@ int store_segment_prove(const struct catalog_segment *row, struct btr_span bytes
     uint8_t sha256[BTR_SHA256_SIZE];
     if (!btr_id_equal(btr_id_hash(bytes), row->hash))
         return 0;
-    int rc = digest(bytes, sha256);
+    int rc = store_file_sha256(bytes, sha256);
     return rc < 0 ? rc : memcmp(sha256, row->sha256, sizeof(sha256)) == 0;
 }

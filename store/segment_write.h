@@ -18,4 +18,7 @@ int store_segment_write(struct catalog_segment *row, const char *store, struct s
  */
 int store_segment_prove(const struct catalog_segment *row, struct btr_span bytes);
 
+/** @return 0 or BTR_E_NOMEM */
+int store_file_sha256(struct btr_span bytes, uint8_t out[BTR_SHA256_SIZE]);
+
 #endif

@@ -5,6 +5,7 @@
 
 #include "catalog_rows.h"
 #include "files.h"
+#include "kept_write.h"
 
 int store_trash_empty(const char *store, struct store_catalog *catalog, int64_t now_ns,
                       struct btr_err *err)
@@ -45,10 +46,10 @@ int store_trash_sweep(const char *store, struct store_catalog *catalog, int64_t 
         if (trash_count > 0)
             memcpy(all + row_count, trash, trash_count * sizeof(*all));
         qsort(all, row_count + trash_count, sizeof(*all), catalog_segment_compare);
-        rc = store_files_sweep(store, all, row_count + trash_count, err);
+        rc = store_files_sweep(store, "segments", all, row_count + trash_count, err);
     }
     free(rows);
     free(trash);
     free(all);
-    return rc;
+    return rc < 0 ? rc : store_kept_sweep(store, catalog, err);
 }

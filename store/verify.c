@@ -1,4 +1,5 @@
 /* Reads all of a store and names what is damaged, and what is lost by it. */
+#include "kept_verify.h"
 #include "reader.h"
 #include "segment_write.h"
 
@@ -273,6 +274,13 @@ int btr_store_verify(const char *path, btr_fault_visit *visit, void *self, struc
     btr_reader_close(v.reader);
     if (rc < 0)
         return btr_fail(err, rc, UINT64_MAX, "%s: %s", path, btr_code_text(rc));
+    if (v.stop == 0) {
+        rc = store_kept_verify(path, visit, self, err);
+        if (rc < 0 && rc != BTR_E_CHECKSUM && rc != BTR_E_FORMAT)
+            return rc;
+        v.worst = v.worst != 0 || rc > 0 ? v.worst : rc;
+        v.stop = rc > 0 ? rc : 0;
+    }
     if (v.worst != 0)
         return btr_fail(err, v.worst, UINT64_MAX, "%s: the store is damaged", path);
     return v.stop;

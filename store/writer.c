@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#include "kept_write.h"
 #include "merge_thread.h"
 #include "segment_write.h"
 #include "trash.h"
@@ -24,6 +25,7 @@ struct job {
     struct store_builder *builder;
     struct seal_input *inputs; /* of the builder */
     struct btr_progress progress;
+    struct kept_image kept;
     struct btr_arena *arena; /* holds the copies */
     bool busy;
 };
@@ -43,6 +45,8 @@ struct btr_writer {
     struct btr_buffer known;      /* of the last known_input */
     struct store_records records; /* published when record_seed was asked */
     uint64_t records_left_out;
+    struct store_keeper *keeper;  /* NULL until a record is kept */
+    struct kept_times kept_times; /* the sealing thread's: of the last segment that had events */
     struct job job;
     struct store_sealer sealer; /* the sealing thread's */
     pthread_t thread;
@@ -56,17 +60,35 @@ struct btr_writer {
 
 /* ---- The sealing thread --------------------------------------------------------------------- */
 
+/* Records are filed under the times of the events that are published with them; without any, under
+ * those before, or the time of reading. */
+static struct kept_times kept_times_of(struct btr_writer *w, const struct catalog_segment *row)
+{
+    const struct btr_progress *p = &w->job.progress;
+    if (row->sealed.event_count > 0)
+        w->kept_times = (struct kept_times){row->sealed.first_ns, row->sealed.last_ns};
+    else if (w->kept_times.last_ns == 0 && p->input_count > 0)
+        return (struct kept_times){p->inputs[0].read_ns, p->inputs[0].read_ns};
+    return w->kept_times;
+}
+
 static int job_run(struct btr_writer *w, struct btr_err *err)
 {
-    struct catalog_segment row;
+    struct catalog_segment row = {0};
+    struct catalog_kept kept;
     bool has_segment = !store_builder_is_empty(w->job.builder);
+    bool has_kept = w->job.kept.file.size > 0;
     int rc = has_segment ? store_segment_write(&row, w->path, &w->sealer, w->job.builder,
                                                w->job.inputs, w->faults, err)
                          : 0;
+    struct kept_times times = kept_times_of(w, &row);
+    if (rc == 0 && has_kept)
+        rc = store_kept_write(&kept, w->path, &w->job.kept, times, w->faults, err);
     if (rc == 0)
-        rc = store_catalog_publish(w->catalog, has_segment ? &row : NULL, &w->job.progress,
-                                   w->faults, err);
+        rc = store_catalog_publish(w->catalog, has_segment ? &row : NULL, has_kept ? &kept : NULL,
+                                   &w->job.progress, w->faults, err);
     store_builder_clear(w->job.builder);
+    kept_image_fini(&w->job.kept);
     return rc;
 }
 
@@ -235,8 +257,14 @@ static int publish(void *self, const struct btr_progress *progress, struct btr_e
     if (!inputs_learn(w, p) || !progress_copy(w->job.arena, p, &w->job.progress) ||
         !seal_inputs_fill(w, &w->job))
         return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "out of memory while publishing");
+    if (w->keeper)
+        rc = store_keeper_take(w->keeper, &w->job.kept, err);
+    if (rc < 0) {
+        w->append_failed = true;
+        return rc;
+    }
     if (store_builder_is_empty(w->building) && p->input_count == 0 && p->state_count == 0 &&
-        p->record_digest_count == 0)
+        p->record_digest_count == 0 && w->job.kept.file.size == 0)
         return 0;
     if (w->merging)
         store_merge_thread_wait(w->merging);
@@ -254,7 +282,19 @@ static size_t pending(void *self, uint32_t *event_count)
     struct btr_writer *w = self;
     if (event_count)
         *event_count = w->building->event_count;
-    return store_builder_size(w->building);
+    return store_builder_size(w->building) + (w->keeper ? store_keeper_size(w->keeper) : 0);
+}
+
+static int keep(void *self, const struct btr_raw_record *record, struct btr_err *err)
+{
+    struct btr_writer *w = self;
+    int rc = w->append_failed ? failed_before(w, err) : 0;
+    if (rc == 0 && !w->keeper)
+        rc = store_keeper_new(&w->keeper, err);
+    if (rc == 0)
+        rc = store_keeper_add(w->keeper, record, err);
+    w->append_failed = w->append_failed || rc < 0;
+    return rc;
 }
 
 static int drain(void *self, struct btr_err *err)
@@ -420,7 +460,7 @@ int store_writer_open(struct btr_writer **out, const char *path, const struct st
     w->lock_fd = -1;
     w->faults = faults;
     w->building = &w->builders[0];
-    w->sink = (struct btr_sink){w, append, publish, pending, drain};
+    w->sink = (struct btr_sink){w, append, publish, pending, drain, keep};
     (void)pthread_mutex_init(&w->mutex, NULL);
     (void)pthread_cond_init(&w->changed, NULL);
     w->path = strdup(path);
@@ -475,6 +515,8 @@ void btr_writer_close(struct btr_writer *w)
         (void)close(w->lock_fd);
     store_builder_fini(&w->builders[0]);
     store_builder_fini(&w->builders[1]);
+    store_keeper_free(w->keeper);
+    kept_image_fini(&w->job.kept);
     store_sealer_fini(&w->sealer);
     store_strings_fini(&w->names);
     btr_arena_free(w->job.arena);

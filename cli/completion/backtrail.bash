@@ -2,7 +2,7 @@
 
 _backtrail_options() {
     case "$1" in
-    ingest) echo "--store --hosts --format --case --segment-events --quiet --help" ;;
+    ingest) echo "--store --hosts --format --case --segment-events --keep-records --quiet --help" ;;
     find) echo "--store --kind --since --until --limit --output --help" ;;
     trace) echo "--store --from --at --backward --forward --strategy --budget --evidence --output --no-stats --help" ;;
     "store stat") echo "--store --by --inputs --quarantine --help" ;;

@@ -15,6 +15,12 @@ const struct btr_decoder *btr_decoder_find(struct btr_span name)
     return NULL;
 }
 
+uint64_t btr_decoder_event_key(struct btr_span format, struct btr_span record)
+{
+    const struct btr_decoder *decoder = btr_decoder_find(format);
+    return decoder && decoder->event_key ? decoder->event_key(record) : 0;
+}
+
 const struct btr_decoder *btr_decoder_detect(const struct btr_span *records, size_t record_count)
 {
     const struct btr_decoder *surest = NULL;

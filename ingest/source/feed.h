@@ -6,7 +6,7 @@
  *   feed_input.c    one input from its first block to its last
  *   feed_probe.c    what an input is: format, host, head
  *   feed_known.c    whether its content was read before
- *   feed_records.c  whether a record of stdin was read before
+ *   feed_records.c  whether a record of stdin was read before; records that are kept as they are
  *   feed_states.c   decoder states by format and host
  *   feed_publish.c  batches to the sink, quarantine, what becomes true together
  */
@@ -179,6 +179,10 @@ int feed_record_known(struct feed *f, struct feed_input *in, struct feed_state *
                       const struct source_line *line, uint64_t *digest);
 /** The record is in the batch or in quarantine: published with it. @return 0 or BTR_E_NOMEM */
 int feed_record_taken(struct feed *f, uint64_t digest);
+/** The record was decoded: it goes to the sink as it is, if records are kept. One in quarantine is kept there.
+ * @return 0, or the sink's failure */
+int feed_record_keep(struct feed *f, const struct feed_input *in, const struct feed_state *s,
+                     const struct source_line *line);
 
 /* ---- feed_input.c ---- */
 

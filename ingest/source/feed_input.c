@@ -103,7 +103,9 @@ static int record_take(struct feed *f, struct feed_input *in, struct feed_state 
                        (unsigned long long)line->size, in->decoder->record_max);
     } else {
         int rc = record_decode(f, in, s, line, &err);
-        if (rc == 0 || f->stats->sink_failed)
+        if (rc == 0)
+            return feed_record_keep(f, in, s, line);
+        if (f->stats->sink_failed)
             return rc;
         (void)snprintf(reason, sizeof reason, "%s", err.text[0] ? err.text : btr_code_text(rc));
     }
@@ -293,6 +295,8 @@ static bool last_decodes(struct feed *f, struct feed_input *in, const struct sou
     }
     record_count(f, in, s_of);
     *failed = in->by_record ? feed_record_taken(f, digest) : 0;
+    if (*failed == 0)
+        *failed = feed_record_keep(f, in, s_of, line);
     return *failed == 0;
 }
 

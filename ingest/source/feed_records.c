@@ -54,3 +54,18 @@ int feed_record_taken(struct feed *f, uint64_t digest)
     f->digests[f->digest_count++] = digest;
     return 0;
 }
+
+int feed_record_keep(struct feed *f, const struct feed_input *in, const struct feed_state *s,
+                     const struct source_line *line)
+{
+    if (!f->options->keep_records || !f->sink->keep)
+        return 0;
+    struct btr_raw_record record = {.input = &in->row,
+                                    .input_id = in->id,
+                                    .host = {s->host, s->host_size},
+                                    .line = line->number,
+                                    .bytes = line->bytes};
+    f->stats->records_kept++;
+    int rc = f->sink->keep(f->sink->self, &record, f->err);
+    return rc < 0 ? feed_sink_failed(f, rc) : 0;
+}

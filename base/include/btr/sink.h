@@ -40,6 +40,15 @@ struct btr_progress {
     size_t record_digest_count;
 };
 
+/** A record as it was read, to be kept as it is. Spans live in the call only. */
+struct btr_raw_record {
+    const struct btr_input *input; /* name, head_hash and format are kept with it */
+    uint32_t input_id;             /* as batch.input: tells whether the input is that of the record before */
+    struct btr_span host;          /* canonical; may be empty */
+    uint64_t line;                 /* above that of the record before, within a run of records of one input */
+    struct btr_span bytes;         /* without its line end; holds no newline */
+};
+
 struct btr_sink {
     void *self;
     /** Takes a batch; copies what it keeps. @return 0, or BTR_E_NOMEM, BTR_E_IO, BTR_E_FULL, BTR_E_LIMIT */
@@ -50,6 +59,11 @@ struct btr_sink {
     size_t (*pending)(void *self, uint32_t *event_count);
     /** Waits until all that was published is durable. NULL when publish returns only then. @return 0, or what a seal failed with */
     int (*drain)(void *self, struct btr_err *err);
+    /**
+     * Keeps a record; it becomes durable with the next publish. NULL: the sink keeps none.
+     * @return 0, BTR_E_FORMAT (a newline in it), BTR_E_LIMIT (too long), BTR_E_NOMEM, or what an earlier publish failed with
+     */
+    int (*keep)(void *self, const struct btr_raw_record *record, struct btr_err *err);
 };
 
 #endif

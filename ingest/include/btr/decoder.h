@@ -63,6 +63,11 @@ struct btr_decoder {
      * @return 1 = older, 0 = not, -1 = this record does not tell
      */
     int (*is_older)(const struct btr_decoder_state *state, struct btr_span record);
+    /**
+     * A number that all records of one event share, and no other record near them; 0: the record is an event by itself.
+     * NULL where each is. Needs no state: kept records are put together by it (btr/kept.h).
+     */
+    uint64_t (*event_key)(struct btr_span record);
 };
 
 /** All decoders, NULL at the end. */
@@ -70,6 +75,8 @@ extern const struct btr_decoder *const btr_decoders[];
 
 /** @return the decoder of a name, or NULL */
 const struct btr_decoder *btr_decoder_find(struct btr_span name);
+/** The event_key of a record of a format; 0 also when the format is not known. */
+uint64_t btr_decoder_event_key(struct btr_span format, struct btr_span record);
 /** @return the decoder that is surest of these first records, or NULL when none is */
 const struct btr_decoder *btr_decoder_detect(const struct btr_span *records, size_t record_count);
 

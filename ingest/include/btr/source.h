@@ -60,6 +60,7 @@ struct btr_feed_options {
     struct btr_span case_id, tool;
     uint32_t state_size_max;           /* bytes per host; 0 = default */
     uint32_t segment_events;           /* publish at this many; 0 = default */
+    bool keep_records;                 /* records that decode go to the sink's keep as they are */
     const struct btr_known *known;     /* or NULL */
     void (*progress)(void *self, const char *path, uint64_t stored_bytes, uint64_t events); /* or NULL; called about ten times a second */
     void *progress_self;
@@ -74,6 +75,7 @@ struct btr_feed_stats {
     uint64_t inputs_bad;         /* complained of */
     uint64_t inputs_cut;         /* end inside a record */
     uint64_t records_known;      /* records of stdin that were read before; not in `records` */
+    uint64_t records_kept;       /* given to the sink's keep */
     bool sink_failed;            /* what btr_feed returned is a failure of the sink, not of an input */
 };
 

@@ -89,7 +89,7 @@ bool segment_store_make(const char *path, struct btr_span bytes)
     assert_int_equal(store_files_prepare(path, &err), 0);
     assert_int_equal(store_files_write(path, &row, bytes, NULL, &err), 0);
     assert_int_equal(store_catalog_open(&catalog, path, true, &err), 0);
-    assert_int_equal(store_catalog_publish(catalog, &row, &none, NULL, &err), 0);
+    assert_int_equal(store_catalog_publish(catalog, &row, NULL, &none, NULL, &err), 0);
     store_catalog_close(catalog);
     return true;
 }

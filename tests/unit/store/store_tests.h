@@ -11,5 +11,6 @@ int ids_tests(void);
 int merge_tests(void);
 int once_tests(void);
 int faults_tests(void);
+int kept_tests(void);
 
 #endif
