@@ -19,12 +19,13 @@ static const struct cli_option OPTIONS[] = {
     {"until", "T", false, "only with an event at or before T"},
     {"limit", "N", false, "the N first seen; exit status 4 when there are more"},
     {"output", "FORMAT", false, "text (default) or json"},
+    CLI_MAX_S_OPTION,
     {0},
 };
 
 static const struct cli_usage USAGE = {
     "find",
-    "--store DIR [--kind KIND] [--since T] [--until T] [--limit N] [FILTER]",
+    "--store DIR [--kind KIND] [--since T] [--until T] [--limit N] [--max-s N] [FILTER]",
     "Lists entities in order of their first event. FILTER compares ECS fields: == != < <= > >=\n"
     "in (...) like \"glob*\" cidr \"10.0.0.0/8\" matches /regex/, joined by and or not ( ).",
     "  backtrail find --store case.btr --kind process 'process.executable like \"*/curl\" and "

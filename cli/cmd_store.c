@@ -16,8 +16,10 @@ static const struct cli_option STAT_OPTIONS[] = {
     {"by", "host,source", false, "a part for each source: what it told, from when to when"},
     {"inputs", NULL, false, "custody: each input with size, SHA-256, time, tool and case"},
     {"quarantine", NULL, false, "every record that could not be decoded, with place and reason"},
+    CLI_MAX_S_OPTION,
     {0},
 };
+static const struct cli_option GAPS_OPTIONS[] = {CLI_STORE_OPTION, CLI_MAX_S_OPTION, {0}};
 static const struct cli_option STORE_OPTIONS[] = {CLI_STORE_OPTION, {0}};
 static const struct cli_option VERIFY_OPTIONS[] = {
     CLI_STORE_OPTION,
@@ -32,7 +34,7 @@ static const struct cli_usage STAT_USAGE = {
 static const struct cli_usage GAPS_USAGE = {
     "store gaps", "--store DIR",
     "Lists where a source is known, or must be suspected, not to have told everything.",
-    "  backtrail store gaps --store case.btr", STORE_OPTIONS};
+    "  backtrail store gaps --store case.btr", GAPS_OPTIONS};
 static const struct cli_usage VERIFY_USAGE = {
     "store verify", "--store DIR",
     "Reads every block of every segment and checks it. Exit status 3 when something is damaged.",

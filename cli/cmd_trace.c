@@ -23,6 +23,7 @@ static const struct cli_option OPTIONS[] = {
     {"evidence", "WHICH", false, "first (default: first and last record of an edge) or all"},
     {"output", "FORMAT", false, "text (default), json, dot, graphml"},
     {"no-stats", NULL, false, "leave out times and costs: the same question, the same bytes"},
+    CLI_MAX_S_OPTION,
     {"between", "SPEC", true, "not built yet"},
     {"without", "FILTER", true, "not built yet"},
     {"explain", NULL, false, "not built yet"},

@@ -2,6 +2,7 @@
 
 #include "commands.h"
 #include "output.h"
+#include "stores.h"
 
 int cli_ask(struct btr_reader *reader, int (*question)(void *self, struct btr_err *err), void *self,
             struct btr_err *err)
@@ -10,6 +11,7 @@ int cli_ask(struct btr_reader *reader, int (*question)(void *self, struct btr_er
     do
         rc = question(self, err);
     while (rc < 0 && btr_reader_mend(reader, err) == 1);
+    cli_reader_done(reader);
     return rc;
 }
 

@@ -4,7 +4,8 @@
 #include <btr/store.h>
 
 /**
- * Asks a question of a store; where it meets a damaged segment, again without that.
+ * Asks the one question of a command; where it meets a damaged segment, again without that. Then
+ * gives the snapshot back (cli_reader_done).
  * @param question  begins its answer anew at each call, with what damage is known by then (damage.h)
  * @return what the last asking returned
  */

@@ -209,7 +209,7 @@ static int version_put(struct store_catalog *c, MDB_txn *txn)
 static int tables_ready(struct store_catalog *c, bool writer, struct btr_err *err)
 {
     MDB_txn *txn = NULL;
-    int rc = mdb_txn_begin(c->env, NULL, writer ? 0 : MDB_RDONLY, &txn);
+    int rc = writer ? catalog_write_begin(c, &txn) : catalog_txn_begin(c->env, &txn);
     if (rc != 0)
         return catalog_fail(err, rc, c->path, "open");
     rc = tables_open(c, txn, 0);
@@ -235,6 +235,13 @@ static int tables_ready(struct store_catalog *c, bool writer, struct btr_err *er
     }
     rc = mdb_txn_commit(txn); /* also for a reader: keeps the handles of the tables */
     return rc == 0 ? 0 : catalog_fail(err, rc, c->path, "open");
+}
+
+/* A reader sees the store as it was at one moment, until it closes. */
+static int snapshot_begin(struct store_catalog *c, struct btr_err *err)
+{
+    int rc = catalog_txn_begin(c->env, &c->snapshot);
+    return rc == 0 ? 0 : catalog_fail(err, rc, c->path, "read");
 }
 
 /* Whether LMDB's file is shorter than its two meta pages: its making was cut short, and nothing was
@@ -276,6 +283,8 @@ int store_catalog_open(struct store_catalog **out, const char *store, bool write
     }
     c->env = c->shared->env;
     rc = tables_ready(c, writer, err);
+    if (rc == 0 && !writer)
+        rc = snapshot_begin(c, err);
     if (rc < 0) {
         store_catalog_close(c);
         return rc;
@@ -288,6 +297,8 @@ void store_catalog_close(struct store_catalog *c)
 {
     if (!c)
         return;
+    if (c->snapshot)
+        mdb_txn_abort(c->snapshot);
     env_release(c->shared);
     free(c);
 }
@@ -308,7 +319,7 @@ int catalog_table_visit(struct store_catalog *c, MDB_dbi table, struct btr_span 
 {
     MDB_txn *txn = NULL;
     MDB_cursor *cursor = NULL;
-    int rc = mdb_txn_begin(c->env, NULL, MDB_RDONLY, &txn);
+    int rc = catalog_read_begin(c, &txn);
     if (rc != 0)
         return rc;
     rc = mdb_cursor_open(txn, table, &cursor);
@@ -323,7 +334,7 @@ int catalog_table_visit(struct store_catalog *c, MDB_dbi table, struct btr_span 
         }
         mdb_cursor_close(cursor);
     }
-    mdb_txn_abort(txn);
+    catalog_read_end(c, txn);
     return rc == MDB_NOTFOUND ? 0 : rc;
 }
 
@@ -421,14 +432,14 @@ int store_catalog_state(struct store_catalog *c, struct btr_span format, struct 
     MDB_txn *txn = NULL;
     uint8_t name[16];
     catalog_state_key(name, format, host);
-    int rc = mdb_txn_begin(c->env, NULL, MDB_RDONLY, &txn);
+    int rc = catalog_read_begin(c, &txn);
     if (rc != 0)
         return catalog_fail(err, rc, c->path, "read");
     MDB_val key = {.mv_size = sizeof(name), .mv_data = name}, value;
     rc = mdb_get(txn, c->states, &key, &value);
     if (rc == 0)
         btr_buffer_put(out, value.mv_data, value.mv_size);
-    mdb_txn_abort(txn);
+    catalog_read_end(c, txn);
     if (rc == MDB_NOTFOUND)
         return 0;
     return rc == 0 ? 1 : catalog_fail(err, rc, c->path, "read");
@@ -491,18 +502,18 @@ int store_catalog_records(struct store_catalog *c, struct store_records *out, ui
     MDB_cursor *cursor = NULL;
     *left_out = 0;
     store_records_fini(out);
-    int rc = c->has_records ? mdb_txn_begin(c->env, NULL, MDB_RDONLY, &txn) : MDB_NOTFOUND;
+    int rc = c->has_records ? catalog_read_begin(c, &txn) : MDB_NOTFOUND;
     if (rc == MDB_NOTFOUND)
         return 0;
     if (rc == 0)
         rc = mdb_cursor_open(txn, c->records, &cursor);
     if (rc != 0) {
-        mdb_txn_abort(txn);
+        catalog_read_end(c, txn);
         return catalog_fail(err, rc, c->path, "read");
     }
     rc = records_load(c, cursor, out, most, left_out, err);
     mdb_cursor_close(cursor);
-    mdb_txn_abort(txn);
+    catalog_read_end(c, txn);
     if (rc < 0)
         store_records_fini(out);
     return rc;
@@ -582,7 +593,7 @@ int store_catalog_publish(struct store_catalog *c, const struct catalog_segment 
     int rc = digest_count > 0
                  ? store_records_pack(&packed, progress->record_digests, digest_count, err)
                  : 0;
-    if (rc == 0 && (rc = mdb_txn_begin(c->env, NULL, 0, &txn)) != 0)
+    if (rc == 0 && (rc = catalog_write_begin(c, &txn)) != 0)
         rc = catalog_fail(err, rc, c->path, "write");
     if (rc < 0) {
         btr_buffer_fini(&packed);

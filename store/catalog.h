@@ -32,7 +32,8 @@ struct store_faults {
 };
 
 /**
- * Opens the environment; a writer makes what is missing.
+ * Opens the environment; a writer makes what is missing. A reader holds one read transaction until
+ * it closes: all that it asks is answered as of its opening, and no file that it may ask for goes.
  * @param store  folder of the store
  * @return 0, BTR_E_NOTFOUND (no catalog, or an empty one), BTR_E_VERSION, BTR_E_FORMAT, BTR_E_IO,
  *         BTR_E_FULL, BTR_E_NOMEM
@@ -66,12 +67,23 @@ int store_catalog_publish(struct store_catalog *catalog, const struct catalog_se
 int store_catalog_replace(struct store_catalog *catalog, const struct catalog_segment *segment,
                           const struct catalog_segment *old, uint32_t old_count, int64_t now_ns,
                           const struct store_faults *faults, struct btr_err *err);
-/** Trash from before a time: hash and day alone. *rows is the caller's to free. A writer's only. */
-int store_catalog_trash(struct store_catalog *catalog, int64_t before_ns,
-                        struct catalog_segment **rows, uint32_t *count, struct btr_err *err);
-/** The files of these are gone. */
-int store_catalog_trash_forget(struct store_catalog *catalog, const struct catalog_segment *rows,
-                               uint32_t count, struct btr_err *err);
+/** The trash: hash and day alone. *rows is the caller's to free. A writer's only. */
+int store_catalog_trash(struct store_catalog *catalog, struct catalog_segment **rows,
+                        uint32_t *count, struct btr_err *err);
+/** Removes a file of the trash; one that is not there is no failure. @return 0 or a code */
+typedef int catalog_trash_remove(void *self, const struct catalog_segment *row,
+                                 struct btr_err *err);
+/**
+ * Empties the trash of the files that no living reader can open: those of which every reader of
+ * today began after they were replaced. One transaction, which also keeps a publish away.
+ * A writer's only.
+ * @return 0, what `remove` failed with, BTR_E_FORMAT, BTR_E_IO, BTR_E_FULL
+ */
+int store_catalog_trash_empty(struct store_catalog *catalog, catalog_trash_remove *remove,
+                              void *self, struct btr_err *err);
+/** Before a file is written: one of the same name is no trash any more. A writer's only. */
+int store_catalog_trash_take(struct store_catalog *catalog, struct btr_id hash,
+                             struct btr_err *err);
 /**
  * Loads digests of records: the newest sets that together have at most `most`.
  * @param left_out  digests in older sets

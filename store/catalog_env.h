@@ -14,6 +14,7 @@ struct store_catalog {
     MDB_env *env;
     MDB_dbi meta, segments, inputs, states, records;
     MDB_dbi trash;        /* a writer's */
+    MDB_txn *snapshot;    /* a reader's, from open to close; NULL for a writer */
     bool has_records;     /* a store of before has no such table until it is written to */
     MDB_dbi kept;         /* catalog_kept.c */
     bool has_kept;        /* as has_records */
@@ -31,6 +32,21 @@ struct catalog_kept;
 /** Opens the table of kept records; a writer makes it. @return 0 or what LMDB says, as the next */
 int catalog_kept_open(struct store_catalog *c, MDB_txn *txn, bool writer);
 int catalog_kept_put(struct store_catalog *c, MDB_txn *txn, const struct catalog_kept *kept);
+
+/* ---- Transactions (catalog_readers.c) ---- */
+
+/** A read transaction of its own. @return 0 or what LMDB says, as all of these */
+int catalog_txn_begin(MDB_env *env, MDB_txn **txn);
+/** One to read in: the snapshot of a reader, a new one of a writer. */
+int catalog_read_begin(struct store_catalog *c, MDB_txn **txn);
+void catalog_read_end(struct store_catalog *c, MDB_txn *txn);
+/** One to write in; first readers that died are forgotten, so that their pages can be used. */
+int catalog_write_begin(struct store_catalog *c, MDB_txn **txn);
+/**
+ * The transaction that the oldest living reader sees as the last one; readers of all processes.
+ * @return UINT64_MAX without readers, 0 when the table of readers cannot be read
+ */
+uint64_t catalog_oldest_reader(struct store_catalog *c);
 
 /** What a visit of rows returns to end it; the reason is kept by the visitor. */
 enum { CATALOG_VISIT_END = 1 };

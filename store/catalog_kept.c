@@ -157,7 +157,7 @@ int store_catalog_kept_forget(struct store_catalog *c, const struct catalog_kept
                               uint32_t count, struct btr_err *err)
 {
     MDB_txn *txn = NULL;
-    int rc = mdb_txn_begin(c->env, NULL, 0, &txn);
+    int rc = catalog_write_begin(c, &txn);
     if (rc != 0)
         return catalog_fail(err, rc, c->path, "write");
     for (uint32_t i = 0; rc == 0 && i < count; i++) {

@@ -4,14 +4,17 @@
 #include "catalog_env.h"
 #include "catalog_rows.h"
 
-/* A row of the trash: when, then the day. */
+/* A row of the trash: the transaction that put it there, when, the day. */
+enum { TRASH_ROW_SIZE = 16 + STORE_DAY_SIZE, TRASH_ROW_OLD_SIZE = 8 + STORE_DAY_SIZE };
+
 static int trash_put(struct store_catalog *c, MDB_txn *txn, const struct catalog_segment *old,
                      int64_t now_ns)
 {
-    uint8_t key[CATALOG_SEGMENT_KEY_SIZE], value[8 + STORE_DAY_SIZE] = {0};
+    uint8_t key[CATALOG_SEGMENT_KEY_SIZE], value[TRASH_ROW_SIZE] = {0};
     catalog_segment_key(key, old->hash);
-    store_put_u64(value, (uint64_t)now_ns);
-    memcpy(value + 8, old->day, STORE_DAY_SIZE);
+    store_put_u64(value, mdb_txn_id(txn));
+    store_put_u64(value + 8, (uint64_t)now_ns);
+    memcpy(value + 16, old->day, STORE_DAY_SIZE);
     return catalog_row_put(txn, c->trash, (struct btr_span){key, CATALOG_SEGMENT_KEY_SIZE},
                            (struct btr_span){value, sizeof(value)});
 }
@@ -54,7 +57,7 @@ int store_catalog_replace(struct store_catalog *c, const struct catalog_segment 
                           const struct store_faults *faults, struct btr_err *err)
 {
     MDB_txn *txn = NULL;
-    int rc = mdb_txn_begin(c->env, NULL, 0, &txn);
+    int rc = catalog_write_begin(c, &txn);
     if (rc != 0)
         return catalog_fail(err, rc, c->path, "write");
     rc = rows_remove(c, txn, old, old_count, now_ns);
@@ -74,23 +77,24 @@ int store_catalog_replace(struct store_catalog *c, const struct catalog_segment 
 
 /* ---- The trash ------------------------------------------------------------------------------ */
 
-/** Rows that came into the trash before a time. */
 struct trash_list {
     struct catalog_segment *rows;
     uint32_t count, capacity;
-    int64_t before_ns;
     int failed;
 };
 
+/* A row of before has no transaction: any living reader may need its file. */
 static bool trash_get(struct btr_span key, struct btr_span value, struct catalog_segment *row,
-                      int64_t *when_ns)
+                      uint64_t *removed_txn)
 {
-    if (key.size != CATALOG_SEGMENT_KEY_SIZE || value.size != 8 + STORE_DAY_SIZE)
+    bool old = value.size == TRASH_ROW_OLD_SIZE;
+    if (key.size != CATALOG_SEGMENT_KEY_SIZE || (value.size != TRASH_ROW_SIZE && !old))
         return false;
+    const uint8_t *day = value.at + value.size - STORE_DAY_SIZE;
     *row = (struct catalog_segment){.hash = {store_get_u64(key.at), store_get_u64(key.at + 8)}};
-    *when_ns = (int64_t)store_get_u64(value.at);
-    memcpy(row->day, value.at + 8, STORE_DAY_SIZE);
-    return catalog_day_is_plain((struct btr_span){value.at + 8, strnlen(row->day, STORE_DAY_SIZE)});
+    *removed_txn = old ? UINT64_MAX : store_get_u64(value.at);
+    memcpy(row->day, day, STORE_DAY_SIZE);
+    return catalog_day_is_plain((struct btr_span){day, strnlen(row->day, STORE_DAY_SIZE)});
 }
 
 static int trash_end(struct trash_list *list, int code)
@@ -103,11 +107,9 @@ static int trash_visit(void *self, struct btr_span key, struct btr_span value)
 {
     struct trash_list *list = self;
     struct catalog_segment row;
-    int64_t when_ns;
-    if (!trash_get(key, value, &row, &when_ns))
+    uint64_t removed_txn;
+    if (!trash_get(key, value, &row, &removed_txn))
         return trash_end(list, BTR_E_FORMAT);
-    if (when_ns >= list->before_ns)
-        return 0;
     if (list->count == list->capacity) {
         uint32_t capacity = list->capacity == 0 ? 64 : list->capacity * 2;
         struct catalog_segment *grown = realloc(list->rows, capacity * sizeof(*grown));
@@ -120,14 +122,18 @@ static int trash_visit(void *self, struct btr_span key, struct btr_span value)
     return 0;
 }
 
-int store_catalog_trash(struct store_catalog *c, int64_t before_ns, struct catalog_segment **rows,
-                        uint32_t *count, struct btr_err *err)
+static int trash_malformed(const struct store_catalog *c, struct btr_err *err)
 {
-    struct trash_list list = {.before_ns = before_ns};
+    return btr_fail(err, BTR_E_FORMAT, UINT64_MAX, "%s: a row of the trash is malformed", c->path);
+}
+
+int store_catalog_trash(struct store_catalog *c, struct catalog_segment **rows, uint32_t *count,
+                        struct btr_err *err)
+{
+    struct trash_list list = {0};
     int rc = catalog_table_visit(c, c->trash, (struct btr_span){0}, trash_visit, &list);
     if (list.failed == BTR_E_FORMAT)
-        rc =
-            btr_fail(err, BTR_E_FORMAT, UINT64_MAX, "%s: a row of the trash is malformed", c->path);
+        rc = trash_malformed(c, err);
     else if (list.failed)
         rc = btr_fail(err, list.failed, UINT64_MAX, "out of memory");
     else if (rc != 0)
@@ -141,23 +147,75 @@ int store_catalog_trash(struct store_catalog *c, int64_t before_ns, struct catal
     return rc;
 }
 
-int store_catalog_trash_forget(struct store_catalog *c, const struct catalog_segment *rows,
-                               uint32_t count, struct btr_err *err)
+/* Deletes the rows that no reader needs, each after its file is gone. @return 0 or a code */
+static int trash_sieve(struct store_catalog *c, MDB_cursor *cursor, uint64_t oldest,
+                       catalog_trash_remove *remove, void *self, bool *changed, struct btr_err *err)
+{
+    MDB_val key, value;
+    int rc;
+    while ((rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0) {
+        struct catalog_segment row;
+        uint64_t removed_txn;
+        if (!trash_get((struct btr_span){key.mv_data, key.mv_size},
+                       (struct btr_span){value.mv_data, value.mv_size}, &row, &removed_txn))
+            return trash_malformed(c, err);
+        if (removed_txn > oldest)
+            continue;
+        int code = remove(self, &row, err);
+        if (code < 0)
+            return code;
+        rc = mdb_cursor_del(cursor, 0);
+        if (rc != 0)
+            return catalog_fail(err, rc, c->path, "write");
+        *changed = true;
+    }
+    return rc == MDB_NOTFOUND ? 0 : catalog_fail(err, rc, c->path, "read");
+}
+
+int store_catalog_trash_empty(struct store_catalog *c, catalog_trash_remove *remove, void *self,
+                              struct btr_err *err)
 {
     MDB_txn *txn = NULL;
-    int rc = mdb_txn_begin(c->env, NULL, 0, &txn);
+    MDB_cursor *cursor = NULL;
+    bool changed = false;
+    int rc = catalog_write_begin(c, &txn);
+    if (rc == 0)
+        rc = mdb_cursor_open(txn, c->trash, &cursor);
+    if (rc != 0) {
+        mdb_txn_abort(txn);
+        return catalog_fail(err, rc, c->path, "write");
+    }
+    rc = trash_sieve(c, cursor, catalog_oldest_reader(c), remove, self, &changed, err);
+    mdb_cursor_close(cursor);
+    if (!changed) {
+        mdb_txn_abort(txn);
+        return rc;
+    }
+    int committed = mdb_txn_commit(txn); /* of what went before a failure, too */
+    return rc < 0 || committed == 0 ? rc : catalog_fail(err, committed, c->path, "write");
+}
+
+int store_catalog_trash_take(struct store_catalog *c, struct btr_id hash, struct btr_err *err)
+{
+    MDB_txn *txn = NULL;
+    uint8_t key[CATALOG_SEGMENT_KEY_SIZE];
+    catalog_segment_key(key, hash);
+    MDB_val k = {.mv_size = sizeof(key), .mv_data = key}, value;
+    int rc = catalog_read_begin(c, &txn);
+    if (rc != 0)
+        return catalog_fail(err, rc, c->path, "read");
+    rc = mdb_get(txn, c->trash, &k, &value);
+    catalog_read_end(c, txn);
+    if (rc == 0)
+        rc = catalog_write_begin(c, &txn);
+    if (rc == MDB_NOTFOUND)
+        return 0;
     if (rc != 0)
         return catalog_fail(err, rc, c->path, "write");
-    for (uint32_t i = 0; rc == 0 && i < count; i++) {
-        uint8_t key[CATALOG_SEGMENT_KEY_SIZE];
-        catalog_segment_key(key, rows[i].hash);
-        MDB_val k = {.mv_size = sizeof(key), .mv_data = key};
-        rc = mdb_del(txn, c->trash, &k, NULL);
-        rc = rc == MDB_NOTFOUND ? 0 : rc;
-    }
-    if (rc != 0)
-        mdb_txn_abort(txn);
-    else
+    rc = mdb_del(txn, c->trash, &k, NULL);
+    if (rc == 0)
         rc = mdb_txn_commit(txn);
-    return rc == 0 ? 0 : catalog_fail(err, rc, c->path, "write");
+    else
+        mdb_txn_abort(txn);
+    return rc == 0 || rc == MDB_NOTFOUND ? 0 : catalog_fail(err, rc, c->path, "write");
 }

@@ -1,5 +1,4 @@
 /* Merges all that can be merged: what the writer's thread does bit by bit. */
-#include <btr/clock.h>
 #include <unistd.h>
 
 #include "files.h"
@@ -28,7 +27,7 @@ int btr_store_compact(const char *path, struct btr_merge_stat *out, struct btr_e
     *out = (struct btr_merge_stat){0};
     int rc = store_take(&catalog, &lock_fd, path, err);
     if (rc == 0)
-        rc = store_trash_sweep(path, catalog, btr_wall_ns(), err);
+        rc = store_trash_sweep(path, catalog, err);
     if (rc == 0) {
         rc = store_merger_init(&merger, path, catalog, NULL, err);
         if (rc == 0)

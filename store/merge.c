@@ -153,7 +153,8 @@ static int chosen_seal(struct store_merger *m, const struct store_load *load, ui
                                  ? STORE_LEVEL_FINAL
                                  : STORE_LEVEL_FRESH;
     if (rc == 0)
-        rc = store_segment_write(&row, m->store, &m->sealer, &m->builder, inputs, m->faults, err);
+        rc = store_segment_write(&row, m->store, m->catalog, &m->sealer, &m->builder, inputs,
+                                 m->faults, err);
     for (uint32_t i = 0; rc == 0 && i < count; i++)
         old[i] = m->rows[m->chosen[i]];
     if (rc == 0)
@@ -167,7 +168,7 @@ static int chosen_seal(struct store_merger *m, const struct store_load *load, ui
         m->stat.bytes_after += row.file_size;
         m->stat.event_count += row.sealed.event_count;
         m->stat.dropped += load->dropped;
-        rc = store_trash_empty(m->store, m->catalog, btr_wall_ns(), err);
+        rc = store_trash_empty(m->store, m->catalog, err);
     }
     free(inputs);
     free(old);

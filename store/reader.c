@@ -66,20 +66,19 @@ static int input_take(void *self, const struct btr_input *input)
 
 static int store_take(struct btr_reader *r, uint32_t store, struct btr_err *err)
 {
-    struct store_catalog *catalog = NULL;
-    int rc = store_catalog_open(&catalog, r->paths[store], false, err);
+    struct store_catalog **catalog = &r->catalogs[store];
+    int rc = store_catalog_open(catalog, r->paths[store], false, err);
     if (rc < 0)
         return rc == BTR_E_NOTFOUND
                    ? btr_fail(err, rc, UINT64_MAX, "%s: no store there", r->paths[store])
                    : rc;
-    rc = segments_take(r, catalog, store, err);
+    rc = segments_take(r, *catalog, store, err);
     if (rc == 0) {
-        rc = store_catalog_inputs(catalog, NULL, input_take, r, err);
+        rc = store_catalog_inputs(*catalog, NULL, input_take, r, err);
         if (rc == BTR_E_NOMEM)
             rc = out_of_memory(err);
     }
-    r->catalog_bytes += store_catalog_size(catalog);
-    store_catalog_close(catalog);
+    r->catalog_bytes += store_catalog_size(*catalog);
     return rc;
 }
 
@@ -163,7 +162,8 @@ int btr_reader_open(struct btr_reader **out, const char *const *paths, uint32_t 
     r->arena = btr_arena_new(SIZE_MAX / 4);
     r->unpacker = store_unpacker_new();
     r->paths = calloc((size_t)path_count + 1, sizeof(*r->paths));
-    int rc = r->arena && r->unpacker && r->paths ? 0 : out_of_memory(err);
+    r->catalogs = calloc((size_t)path_count + 1, sizeof(*r->catalogs));
+    int rc = r->arena && r->unpacker && r->paths && r->catalogs ? 0 : out_of_memory(err);
     for (uint32_t i = 0; rc == 0 && i < path_count; i++) {
         r->paths[i] = strdup(paths[i]);
         r->path_count++;
@@ -178,6 +178,14 @@ int btr_reader_open(struct btr_reader **out, const char *const *paths, uint32_t 
     return 0;
 }
 
+void btr_reader_release(struct btr_reader *r)
+{
+    for (uint32_t i = 0; i < r->path_count; i++) {
+        store_catalog_close(r->catalogs[i]);
+        r->catalogs[i] = NULL;
+    }
+}
+
 void btr_reader_close(struct btr_reader *r)
 {
     if (!r)
@@ -185,8 +193,10 @@ void btr_reader_close(struct btr_reader *r)
     reader_segments_end(r);
     for (uint32_t i = 0; i < r->segment_count; i++)
         btr_buffer_fini(&r->segments[i].image);
+    btr_reader_release(r);
     for (uint32_t i = 0; i < r->path_count; i++)
         free(r->paths[i]);
+    free(r->catalogs);
     free(r->paths);
     free(r->segments);
     free(r->sources);

@@ -3,6 +3,7 @@
 /** A snapshot: the segments that were published when it was opened. */
 #include <btr/store.h>
 
+#include "catalog.h"
 #include "reader_damage.h"
 #include "reader_once.h"
 #include "segment.h"
@@ -22,6 +23,7 @@ struct reader_input {
 
 struct btr_reader {
     char **paths;
+    struct store_catalog **catalogs; /* of each path: its snapshot, until release */
     uint32_t path_count;
     struct reader_segment *segments; /* by first time, last time, hash */
     uint32_t segment_count, segment_capacity;

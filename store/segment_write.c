@@ -13,7 +13,8 @@ int store_file_sha256(struct btr_span bytes, uint8_t out[BTR_SHA256_SIZE])
     return ok ? 0 : BTR_E_NOMEM;
 }
 
-int store_segment_write(struct catalog_segment *row, const char *store, struct store_sealer *sealer,
+int store_segment_write(struct catalog_segment *row, const char *store,
+                        struct store_catalog *catalog, struct store_sealer *sealer,
                         const struct store_builder *builder, const struct seal_input *inputs,
                         const struct store_faults *faults, struct btr_err *err)
 {
@@ -29,7 +30,8 @@ int store_segment_write(struct catalog_segment *row, const char *store, struct s
     row->file_size = bytes.size;
     if (store_file_sha256(bytes, row->sha256) < 0)
         return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "out of memory while sealing a segment");
-    return store_files_write(store, row, bytes, faults, err);
+    rc = store_catalog_trash_take(catalog, row->hash, err);
+    return rc < 0 ? rc : store_files_write(store, row, bytes, faults, err);
 }
 
 int store_segment_prove(const struct catalog_segment *row, struct btr_span bytes)

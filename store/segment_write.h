@@ -8,7 +8,8 @@
  * @param row  receives what the catalog is to say
  * @return 0, BTR_E_NOMEM, BTR_E_LIMIT, BTR_E_IO, BTR_E_FULL
  */
-int store_segment_write(struct catalog_segment *row, const char *store, struct store_sealer *sealer,
+int store_segment_write(struct catalog_segment *row, const char *store,
+                        struct store_catalog *catalog, struct store_sealer *sealer,
                         const struct store_builder *builder, const struct seal_input *inputs,
                         const struct store_faults *faults, struct btr_err *err);
 

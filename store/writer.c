@@ -6,7 +6,6 @@
  */
 #include "writer.h"
 
-#include <btr/clock.h>
 #include <pthread.h>
 #include <unistd.h>
 
@@ -78,8 +77,8 @@ static int job_run(struct btr_writer *w, struct btr_err *err)
     struct catalog_kept kept;
     bool has_segment = !store_builder_is_empty(w->job.builder);
     bool has_kept = w->job.kept.file.size > 0;
-    int rc = has_segment ? store_segment_write(&row, w->path, &w->sealer, w->job.builder,
-                                               w->job.inputs, w->faults, err)
+    int rc = has_segment ? store_segment_write(&row, w->path, w->catalog, &w->sealer,
+                                               w->job.builder, w->job.inputs, w->faults, err)
                          : 0;
     struct kept_times times = kept_times_of(w, &row);
     if (rc == 0 && has_kept)
@@ -442,7 +441,7 @@ static int writer_start(struct btr_writer *w, struct btr_err *err)
     if (rc >= 0)
         rc = catalog_take(w, err);
     if (rc == 0)
-        rc = store_trash_sweep(w->path, w->catalog, btr_wall_ns(), err);
+        rc = store_trash_sweep(w->path, w->catalog, err);
     if (rc < 0)
         return rc;
     if (pthread_create(&w->thread, NULL, seal_thread, w) != 0)

@@ -3,11 +3,12 @@
 _backtrail_options() {
     case "$1" in
     ingest) echo "--store --hosts --format --case --segment-events --keep-records --quiet --help" ;;
-    find) echo "--store --kind --since --until --limit --output --help" ;;
-    trace) echo "--store --from --at --backward --forward --strategy --budget --evidence --output --no-stats --help" ;;
-    "store stat") echo "--store --by --inputs --quarantine --help" ;;
-    "store gaps" | "store verify") echo "--store --help" ;;
-    store) echo "stat gaps verify --help" ;;
+    find) echo "--store --kind --since --until --limit --output --max-s --help" ;;
+    trace) echo "--store --from --at --backward --forward --strategy --budget --evidence --output --no-stats --max-s --help" ;;
+    "store stat") echo "--store --by --inputs --quarantine --max-s --help" ;;
+    "store gaps") echo "--store --max-s --help" ;;
+    "store verify" | "store compact") echo "--store --help" ;;
+    store) echo "stat gaps verify compact --help" ;;
     *) echo "ingest find trace store --help --version" ;;
     esac
 }

@@ -62,11 +62,17 @@ int btr_store_compact(const char *path, struct btr_merge_stat *out, struct btr_e
 struct btr_reader;
 
 /**
- * Opens a snapshot of one or more stores.
+ * Opens a snapshot of one or more stores: one read transaction each until release or close, which keeps what the snapshot
+ * names from being removed. So a reader must come to its end.
  * @return 0, BTR_E_NOTFOUND (no store there), BTR_E_VERSION, BTR_E_FORMAT, BTR_E_IO, BTR_E_NOMEM
  */
 int btr_reader_open(struct btr_reader **out, const char *const *paths, uint32_t path_count, struct btr_err *err);
 void btr_reader_close(struct btr_reader *reader);
+/**
+ * Gives the snapshot back when all questions are answered and the answer is still to be printed: what was merged or pruned since
+ * the opening can go. What was told stays readable until close; nothing more may be asked but cost and damage.
+ */
+void btr_reader_release(struct btr_reader *reader);
 
 /** Names one event: segment index in the snapshot << 32 | event number in the segment. */
 typedef uint64_t btr_event_ref;

@@ -1,6 +1,5 @@
 #include <test.h>
 
-#include <btr/clock.h>
 #include <segment_bytes.h>
 #include <temp_files.h>
 #include <unistd.h>
@@ -10,7 +9,6 @@
 #include "model.h"
 #include "segment_store.h"
 #include "store_tests.h"
-#include "trash.h"
 #include "writer.h"
 
 static struct btr_merge_stat compact(const char *path)
@@ -167,56 +165,6 @@ static void thousands_of_small_publishes_are_written_a_few_times(void **state)
         publishes, m.event_count, written, (unsigned)stat.segment_bytes);
     assert_true(written <
                 1 + MERGE_TIERS + 16); /* small files cost more an event than large ones */
-    model_fini(&m);
-    temp_folder_remove(folder);
-}
-
-/* ---- Trash ----------------------------------------------------------------------------------- */
-
-static uint32_t trash_count(struct store_catalog *catalog)
-{
-    struct btr_err err;
-    struct catalog_segment *rows = NULL;
-    uint32_t count = 0;
-    assert_int_equal(store_catalog_trash(catalog, INT64_MAX, &rows, &count, &err), 0);
-    free(rows);
-    return count;
-}
-
-static void a_reader_of_before_reads_on_and_trash_goes_later(void **state)
-{
-    (void)state;
-    struct model m;
-    struct btr_err err = {0};
-    struct btr_reader *reader = NULL;
-    struct store_catalog *catalog = NULL;
-    struct catalog_segment *rows = NULL;
-    uint32_t count = 0;
-    char folder[256], path[300], file[STORE_PATH_SIZE];
-    const char *paths[] = {path};
-    temp_folder_make(folder);
-    (void)snprintf(path, sizeof(path), "%s/store", folder);
-    model_init(&m, 31);
-    publish_all(&m, path, 4, 40);
-    assert_int_equal(store_catalog_open(&catalog, path, false, &err), 0);
-    assert_int_equal(store_catalog_segments(catalog, &rows, &count, &err), 0);
-    store_catalog_close(catalog);
-    assert_true(store_files_path(file, path, &rows[0]));
-    free(rows);
-    assert_int_equal(btr_reader_open(&reader, paths, 1, &err), 0);
-    (void)compact(path);
-    (void)compact(path); /* opens and sweeps again */
-    model_check_events(&m, reader);
-    btr_reader_close(reader);
-    assert_int_equal(access(file, F_OK), 0);
-    assert_int_equal(store_catalog_open(&catalog, path, true, &err), 0);
-    assert_int_equal(trash_count(catalog), 4);
-    int64_t later_ns = btr_wall_ns() + TRASH_KEEP_NS + 1;
-    assert_int_equal(store_trash_sweep(path, catalog, later_ns, &err), 0);
-    assert_int_equal(trash_count(catalog), 0);
-    assert_int_equal(access(file, F_OK), -1);
-    store_catalog_close(catalog);
-    model_check_store(&m, path, 0);
     model_fini(&m);
     temp_folder_remove(folder);
 }
@@ -463,7 +411,6 @@ int merge_tests(void)
         cmocka_unit_test(merging_is_deterministic),
         cmocka_unit_test(the_writer_merges_beside_its_publishes),
         cmocka_unit_test(thousands_of_small_publishes_are_written_a_few_times),
-        cmocka_unit_test(a_reader_of_before_reads_on_and_trash_goes_later),
         cmocka_unit_test(a_step_that_fails_leaves_the_old_segments),
         cmocka_unit_test(a_damaged_segment_is_left_as_it_is),
         cmocka_unit_test(a_segment_whose_file_is_missing_does_not_stop_merging),

@@ -9,6 +9,7 @@ int golden_tests(void);
 int records_tests(void);
 int ids_tests(void);
 int merge_tests(void);
+int snapshot_tests(void);
 int once_tests(void);
 int faults_tests(void);
 int kept_tests(void);
