@@ -95,6 +95,7 @@ static int output_option(struct trace *t, const struct cli_args *args, struct bt
         return btr_fail(err, BTR_E_USAGE, UINT64_MAX, "--evidence \"%s\": first or all", evidence);
     t->options.no_stats = cli_arg(args, "no-stats") != NULL;
     t->options.strategy = BTR_SPAN("backtracker");
+    t->options.drain = cli_print_some;
     return 0;
 }
 
@@ -202,9 +203,11 @@ static int trace_ask(void *self, struct btr_err *err)
 /* The answer, or why there is none: of a damaged store, what was not looked at, too. */
 static int trace_say(struct trace *t, int rc, const struct btr_err *err)
 {
-    if (rc == 0)
-        return cli_print("trace", &t->out,
-                         cli_damaged_status("trace", t->reader, t->cut ? CLI_CUT : CLI_ANSWERED));
+    if (rc == 0) {
+        int status = cli_damaged_status("trace", t->reader, t->cut ? CLI_CUT : CLI_ANSWERED);
+        return ferror(stdout) ? cli_print_end("trace", status)
+                              : cli_print("trace", &t->out, status);
+    }
     btr_buffer_clear(&t->out);
     if (t->reader)
         btr_damage_text(&t->out, t->reader);

@@ -106,7 +106,7 @@ int query_export_dot(const struct btr_answer *a, bool colour, struct btr_buffer 
     title(out, a);
     for (uint32_t i = 0; i < a->trace->node_count; i++)
         cluster(out, a, i);
-    for (uint32_t i = 0; i < a->edge_count; i++) {
+    for (uint32_t i = 0; i < a->edge_count && query_drain(a, out); i++) {
         struct answer_edge e = answer_edge_at(a, i);
         edge(out, &e);
     }

@@ -121,11 +121,9 @@ static void other(struct json_writer *w, const struct entity_json *e)
 
 void query_entity_json(struct json_writer *w, const struct entity_json *e)
 {
-    char id[BTR_ID_TEXT_SIZE];
     const struct btr_entity *entity = e->entity;
     const char *kind = btr_kind_word(entity->kind);
-    btr_id_text(entity->id, id);
-    json_text(w, "id", btr_span_of(id));
+    json_id(w, "id", entity->id);
     json_text(w, "kind", btr_span_of(kind ? kind : "unknown"));
     if (entity->host.size)
         json_text(w, "host", entity->host);

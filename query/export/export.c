@@ -11,6 +11,13 @@ const struct btr_export btr_exports[] = {
     {NULL, NULL, NULL},
 };
 
+enum { DRAIN_AT = 64 << 10 };
+
+bool query_drain(const struct btr_answer *a, struct btr_buffer *out)
+{
+    return !a->options.drain || out->size < DRAIN_AT || a->options.drain(out);
+}
+
 void query_cut_text(struct btr_buffer *out, const struct btr_answer *a)
 {
     char time[BTR_TIME_TEXT_SIZE];

@@ -3,6 +3,8 @@
 /** The ways to show an answer, and words that they share. */
 #include "../answer/parts.h"
 
+struct json_writer;
+
 int query_export_text(const struct btr_answer *a, bool colour, struct btr_buffer *out,
                       struct btr_err *err);
 int query_export_json(const struct btr_answer *a, bool colour, struct btr_buffer *out,
@@ -12,6 +14,12 @@ int query_export_dot(const struct btr_answer *a, bool colour, struct btr_buffer 
 int query_export_graphml(const struct btr_answer *a, bool colour, struct btr_buffer *out,
                          struct btr_err *err);
 
+/** The member "edges" of a trace as JSON. */
+void query_json_edges(struct json_writer *json, const struct btr_answer *a);
+
+/** Gives what was written so far to whoever takes it piece by piece (btr_answer_options.drain),
+ * when that is much. @return false when no more of a part need be written */
+bool query_drain(const struct btr_answer *a, struct btr_buffer *out);
 /** What a cut answer may miss, one sentence. */
 void query_cut_text(struct btr_buffer *out, const struct btr_answer *a);
 /** The operation of an edge in one word; never NULL. */

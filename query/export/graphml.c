@@ -96,9 +96,9 @@ int query_export_graphml(const struct btr_answer *a, bool colour, struct btr_buf
     btr_buffer_text(out, "<graph id=\"trace\" edgedefault=\"directed\">\n");
     complete_tell(out, a);
     btr_buffer_text(out, "\n");
-    for (uint32_t i = 0; i < a->trace->node_count; i++)
+    for (uint32_t i = 0; i < a->trace->node_count && query_drain(a, out); i++)
         node(out, a, i);
-    for (uint32_t i = 0; i < a->edge_count; i++) {
+    for (uint32_t i = 0; i < a->edge_count && query_drain(a, out); i++) {
         struct answer_edge e = answer_edge_at(a, i);
         edge(out, a, &e);
     }

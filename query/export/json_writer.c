@@ -3,16 +3,28 @@
 
 #include <btr/escape.h>
 
+/* Two digits each. */
+static const char PAIRS[] = "00010203040506070809101112131415161718192021222324252627282930313233"
+                            "34353637383940414243444546474849505152535455565758596061626364656667"
+                            "6869707172737475767778798081828384858687888990919293949596979899";
+
 static void key(struct json_writer *w, const char *name)
 {
-    if (!w->first)
-        btr_buffer_u8(w->out, ',');
-    w->first = false;
-    if (!name)
+    size_t size = name ? strlen(name) : 0; /* names are ours and plain */
+    if (!btr_buffer_reserve(w->out, size + 4))
         return;
-    btr_buffer_text(w->out, "\""); /* names are ours and plain */
-    btr_buffer_text(w->out, name);
-    btr_buffer_text(w->out, "\":");
+    uint8_t *at = w->out->at + w->out->size;
+    if (!w->first)
+        *at++ = ',';
+    w->first = false;
+    if (name) {
+        *at++ = '"';
+        memcpy(at, name, size);
+        at += size;
+        *at++ = '"';
+        *at++ = ':';
+    }
+    w->out->size = (size_t)(at - w->out->at);
 }
 
 void json_open(struct json_writer *w, const char *name, char bracket)
@@ -35,15 +47,51 @@ void json_text(struct json_writer *w, const char *name, struct btr_span text)
 }
 
 /* Hot: an answer with all its evidence is mostly numbers. */
-void json_digits(struct btr_buffer *out, uint64_t count)
+uint8_t *json_put_digits(uint8_t *at, uint64_t count)
 {
     char text[20];
-    size_t at = sizeof text;
-    do {
-        text[--at] = (char)('0' + count % 10);
-        count /= 10;
-    } while (count);
-    btr_buffer_put(out, text + at, sizeof text - at);
+    size_t begin = sizeof text;
+    for (; count >= 100; count /= 100) {
+        begin -= 2;
+        memcpy(text + begin, PAIRS + 2 * (count % 100), 2);
+    }
+    if (count >= 10) {
+        begin -= 2;
+        memcpy(text + begin, PAIRS + 2 * count, 2);
+    } else {
+        text[--begin] = (char)('0' + count);
+    }
+    memcpy(at, text + begin, sizeof text - begin);
+    return at + (sizeof text - begin);
+}
+
+uint8_t *json_put_id(uint8_t *at, struct btr_id id)
+{
+    static const char HEX[] = "0123456789abcdef";
+    for (int half = 0; half < 2; half++) {
+        uint64_t bits = half ? id.lo : id.hi;
+        for (int shift = 60; shift >= 0; shift -= 4)
+            *at++ = (uint8_t)HEX[bits >> shift & 15];
+    }
+    return at;
+}
+
+static void digits(struct btr_buffer *out, uint64_t count)
+{
+    if (btr_buffer_reserve(out, 20))
+        out->size = (size_t)(json_put_digits(out->at + out->size, count) - out->at);
+}
+
+void json_id(struct json_writer *w, const char *name, struct btr_id id)
+{
+    key(w, name);
+    if (!btr_buffer_reserve(w->out, 34))
+        return;
+    uint8_t *at = w->out->at + w->out->size;
+    *at++ = '"';
+    at = json_put_id(at, id);
+    *at++ = '"';
+    w->out->size = (size_t)(at - w->out->at);
 }
 
 void json_number(struct json_writer *w, const char *name, int64_t number)
@@ -51,13 +99,13 @@ void json_number(struct json_writer *w, const char *name, int64_t number)
     key(w, name);
     if (number < 0)
         btr_buffer_u8(w->out, '-');
-    json_digits(w->out, number < 0 ? 0 - (uint64_t)number : (uint64_t)number);
+    digits(w->out, number < 0 ? 0 - (uint64_t)number : (uint64_t)number);
 }
 
 void json_count(struct json_writer *w, const char *name, uint64_t count)
 {
     key(w, name);
-    json_digits(w->out, count);
+    digits(w->out, count);
 }
 
 void json_real(struct json_writer *w, const char *name, double number)

@@ -2,6 +2,7 @@
 #define QUERY_JSON_WRITER_H
 /** Writes JSON piece by piece: commas and escapes are its business. */
 #include <btr/buffer.h>
+#include <btr/id.h>
 
 struct json_writer {
     struct btr_buffer *out;
@@ -12,8 +13,11 @@ void json_open(struct json_writer *w, const char *name,
                char bracket); /* name NULL: an item of an array */
 void json_close(struct json_writer *w, char bracket);
 void json_text(struct json_writer *w, const char *name, struct btr_span text);
-/** A bare decimal number: no name, no comma. */
-void json_digits(struct btr_buffer *out, uint64_t count);
+/** A bare decimal number of at most 20 digits, an id of 32: where they end. There must be room. */
+uint8_t *json_put_digits(uint8_t *at, uint64_t count);
+uint8_t *json_put_id(uint8_t *at, struct btr_id id);
+/** An id as text. */
+void json_id(struct json_writer *w, const char *name, struct btr_id id);
 void json_number(struct json_writer *w, const char *name, int64_t number);
 void json_count(struct json_writer *w, const char *name, uint64_t count);
 void json_real(struct json_writer *w, const char *name, double number);

@@ -16,6 +16,10 @@ struct btr_answer_options {
     int64_t began_ns;      /* monotonic clock when the query began; 0: take wall_ns as it is */
     struct btr_span again; /* "--store DIR", quoted for a shell, for the commands that text
                               suggests; may be empty */
+    /** Takes what an export has written so far, and empties the buffer; NULL: all of it stays there.
+     * Called now and then, when there is much; the rest is left in the buffer at the end.
+     * @return false when it cannot take more: the export ends early, with 0, after a few calls more */
+    bool (*drain)(struct btr_buffer *out);
 };
 
 /** @param trace borrowed until the answer is freed */

@@ -2,8 +2,10 @@
  * unescaped. */
 #include <cjson/cJSON.h>
 
+#include "export/json_writer.h"
 #include "query_tests.h"
 #include "test.h"
+#include "test_random.h"
 #include "world.h"
 
 /* Quotes, tags, line ends, a terminal's escape, text turned round, bytes that are not UTF-8, a
@@ -232,6 +234,83 @@ static void evidence_is_the_first_and_the_last_unless_all_is_asked_for(void **st
     btr_buffer_fini(&out);
 }
 
+/* ---- Piece by piece ---- */
+
+static struct btr_buffer taken;
+static uint32_t takes, takes_max;
+
+static bool take(struct btr_buffer *out)
+{
+    assert_true(takes < takes_max || takes - takes_max < 3); /* of what was refused, a little */
+    if (takes < takes_max)
+        btr_buffer_span(&taken, btr_buffer_view(out));
+    btr_buffer_clear(out);
+    return ++takes < takes_max;
+}
+
+/* Process 2 reads many files and writes 1. */
+static void wide_world(struct world *w)
+{
+    world_open(w);
+    for (uint64_t i = 0; i < 1500; i++)
+        world_event(w, 2, BTR_OP_READ, 10 + i, (int64_t)i, (int64_t)i)->bytes = i * i * i * i * i;
+    world_event(w, 2, BTR_OP_WRITE, 1, 2000, 2000);
+    world_publish(w, "web01.log");
+}
+
+static void what_is_drained_piece_by_piece_is_the_whole(void **state)
+{
+    (void)state;
+    struct world w;
+    struct world_answer a;
+    struct btr_buffer whole = {0}, rest = {0};
+    wide_world(&w);
+    for (const struct btr_export *e = btr_exports; e->name; e++) {
+        struct btr_answer_options options = {.strategy = BTR_SPAN("backtracker"), .no_stats = true};
+        world_trace(&a, &w, 1, 3000, BTR_WALK_BACKWARD, NULL, &options);
+        world_export(&a, e->name, &whole);
+        world_answer_free(&a);
+        for (takes_max = UINT32_MAX; takes_max > 0; takes_max = takes_max > 2 ? 2 : takes_max - 1) {
+            options.drain = take;
+            takes = 0;
+            btr_buffer_clear(&taken);
+            world_trace(&a, &w, 1, 3000, BTR_WALK_BACKWARD, NULL, &options);
+            world_export(&a, e->name, &rest);
+            world_answer_free(&a);
+            if (takes_max == UINT32_MAX) {
+                btr_buffer_span(&taken, btr_buffer_view(&rest));
+                assert_int_equal(taken.size, whole.size);
+            }
+            assert_true(takes > 0 || strcmp(e->name, "text") == 0);
+            assert_true(taken.size <= whole.size);
+            assert_memory_equal(taken.size ? taken.at : whole.at, whole.at, taken.size);
+        }
+    }
+    world_close(&w);
+    btr_buffer_fini(&taken);
+    btr_buffer_fini(&whole);
+    btr_buffer_fini(&rest);
+}
+
+static void numbers_and_ids_are_written_as_printf_does(void **state)
+{
+    (void)state;
+    struct test_random random = {3};
+    for (int i = 0; i < 20000; i++) {
+        char expected[64];
+        uint8_t written[64];
+        uint64_t number = test_random_next(&random) >> test_random_below(&random, 64);
+        number = i < 300 ? (uint64_t)i : i == 300 ? UINT64_MAX : number;
+        int size = snprintf(expected, sizeof expected, "%llu", (unsigned long long)number);
+        assert_ptr_equal(json_put_digits(written, number), written + size);
+        assert_memory_equal(written, expected, (size_t)size);
+        struct btr_id id = {number, test_random_next(&random)};
+        btr_id_text(id, expected);
+        assert_ptr_equal(json_put_id(written, id), written + 32);
+        assert_memory_equal(written, expected, 32);
+    }
+}
+
 int export_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -241,6 +320,8 @@ int export_tests(void)
         cmocka_unit_test(text_holds_nothing_that_moves_a_terminal),
         cmocka_unit_test(the_same_question_gives_the_same_bytes),
         cmocka_unit_test(evidence_is_the_first_and_the_last_unless_all_is_asked_for),
+        cmocka_unit_test(what_is_drained_piece_by_piece_is_the_whole),
+        cmocka_unit_test(numbers_and_ids_are_written_as_printf_does),
     };
     return cmocka_run_group_tests_name("export", tests, NULL, NULL);
 }

@@ -1,0 +1,203 @@
+/*
+ * The edges of backtrail-trace/1. There may be millions, and each is the same words around a few
+ * numbers: what is known before is made before, and the rest goes straight into room that is there.
+ */
+#include <stdlib.h>
+
+#include "exports.h"
+#include "json_writer.h"
+
+/* What all records of an origin have in common: the text before the id, and that between it and the
+ * line. Hundreds of thousands of records share a few. */
+struct origin_text {
+    struct btr_buffer before, between;
+};
+
+struct edge_writer {
+    const struct btr_answer *a;
+    struct btr_buffer *out;
+    struct origin_text *origins;
+    struct btr_buffer operations[UINT8_MAX + 1]; /* from after the id of `to` until first_ns; empty:
+                                                    not made yet */
+    struct btr_buffer doubts[UINT8_MAX + 1];     /* until the evidence; empty: not made yet */
+};
+
+enum {
+    EDGE_ROOM = 512, /* of an edge, beside the texts of its operation and doubt, and its evidence */
+    RECORD_ROOM = 64, /* of a record, beside the texts of its origin */
+    AHEAD = 12        /* edges that the processor is asked for before their time */
+};
+
+/* ---- What is made before -------------------------------------------------------------------- */
+
+static void origin_text_make(struct origin_text *text, const struct answer_origin *o)
+{
+    struct json_writer before = {&text->before, true}, between = {&text->between, true};
+    json_open(&before, NULL, '{');
+    json_text(&before, "host", o->host);
+    json_text(&before, "source", o->source);
+    btr_buffer_text(&text->before, ",\"id\":\"");
+    btr_buffer_text(&text->between, "\",\"origin\":{");
+    json_text(&between, "file", o->input);
+    btr_buffer_text(&text->between, ",\"line\":");
+}
+
+static bool origin_texts_make(struct edge_writer *w)
+{
+    bool failed = false;
+    w->origins = calloc((size_t)w->a->origin_count + 1, sizeof *w->origins);
+    for (uint32_t i = 0; w->origins && i < w->a->origin_count; i++) {
+        origin_text_make(&w->origins[i], &w->a->origins[i]);
+        failed |= w->origins[i].before.failed || w->origins[i].between.failed;
+    }
+    return w->origins && !failed;
+}
+
+static struct btr_span operation_text(struct edge_writer *w, const struct answer_edge *e)
+{
+    struct btr_buffer *text = &w->operations[e->operation];
+    if (text->size == 0) {
+        struct json_writer json = {text, true};
+        btr_buffer_text(text, "\",");
+        json_text(&json, "operation", btr_span_of(query_edge_word(e)));
+        btr_buffer_text(text, ",\"first_ns\":");
+        w->out->failed |= text->failed;
+    }
+    return btr_buffer_view(text);
+}
+
+static struct btr_span doubt_text(struct edge_writer *w, uint8_t doubt)
+{
+    struct btr_buffer *text = &w->doubts[doubt];
+    if (text->size == 0) {
+        struct json_writer json = {text, true};
+        const char *why = btr_doubt_text(doubt);
+        btr_buffer_text(text, ",\"score\":0,");
+        if (why)
+            json_text(&json, "doubt", btr_span_of(why));
+        else
+            json_null(&json, "doubt");
+        btr_buffer_text(text, ",\"evidence\":[");
+        w->out->failed |= text->failed;
+    }
+    return btr_buffer_view(text);
+}
+
+static void writer_fini(struct edge_writer *w)
+{
+    for (uint32_t i = 0; w->origins && i < w->a->origin_count; i++) {
+        btr_buffer_fini(&w->origins[i].before);
+        btr_buffer_fini(&w->origins[i].between);
+    }
+    free(w->origins);
+    for (unsigned i = 0; i <= UINT8_MAX; i++) {
+        btr_buffer_fini(&w->operations[i]);
+        btr_buffer_fini(&w->doubts[i]);
+    }
+}
+
+/* ---- One edge ------------------------------------------------------------------------------- */
+
+static uint8_t *put(uint8_t *at, struct btr_span text)
+{
+    memcpy(at, text.at, text.size);
+    return at + text.size;
+}
+
+#define PUT(at, literal) put(at, BTR_SPAN(literal))
+
+static uint8_t *put_time(uint8_t *at, int64_t ns)
+{
+    if (ns < 0)
+        *at++ = '-';
+    return json_put_digits(at, ns < 0 ? 0 - (uint64_t)ns : (uint64_t)ns);
+}
+
+/* Hot: once for each record of the evidence. */
+static void record(struct edge_writer *w, const struct answer_record *r, bool first)
+{
+    const struct origin_text *text = &w->origins[r->origin];
+    if (!btr_buffer_reserve(w->out, text->before.size + text->between.size + RECORD_ROOM))
+        return;
+    uint8_t *at = w->out->at + w->out->size;
+    if (!first)
+        *at++ = ',';
+    at = put(at, btr_buffer_view(&text->before));
+    at = json_put_digits(at, r->record_id);
+    at = put(at, btr_buffer_view(&text->between));
+    at = json_put_digits(at, r->line);
+    at = PUT(at, "}}");
+    w->out->size = (size_t)(at - w->out->at);
+}
+
+static void evidence(struct edge_writer *w, const struct answer_edge *e)
+{
+    uint32_t count = e->step_count, last = e->record_count - 1;
+    const struct answer_record *records = answer_records_of(w->a, e->step_begin, &count);
+    for (uint32_t i = 0, k = 0; i < count; i++) {
+        if (records[i].again)
+            continue;
+        if (w->a->options.evidence_all || k == 0 || k == last)
+            record(w, &records[i], k == 0);
+        k++;
+    }
+}
+
+static void edge(struct edge_writer *w, const struct answer_edge *e)
+{
+    const struct btr_trace_node *nodes = w->a->trace->nodes;
+    struct btr_span operation = operation_text(w, e), doubt = doubt_text(w, e->doubt);
+    if (!btr_buffer_reserve(w->out, EDGE_ROOM + operation.size + doubt.size))
+        return;
+    uint8_t *at = w->out->at + w->out->size;
+    at = PUT(at, "{\"from\":\"");
+    at = json_put_id(at, nodes[e->from].id);
+    at = PUT(at, "\",\"to\":\"");
+    at = json_put_id(at, nodes[e->to].id);
+    at = put(at, operation);
+    at = put_time(at, e->first_ns);
+    at = PUT(at, ",\"last_ns\":");
+    at = put_time(at, e->last_ns);
+    at = PUT(at, ",\"count\":");
+    at = json_put_digits(at, e->record_count);
+    if (e->bytes != BTR_BYTES_UNKNOWN) {
+        at = PUT(at, ",\"bytes\":");
+        at = json_put_digits(at, e->bytes);
+    }
+    at = e->interval ? PUT(at, ",\"interval\":true") : PUT(at, ",\"interval\":false");
+    if (e->pair)
+        at = PUT(at, ",\"pair\":true");
+    at = put(at, doubt);
+    w->out->size = (size_t)(at - w->out->at);
+    evidence(w, e);
+    btr_buffer_text(w->out, "]}");
+}
+
+/* Edges in the order in which they are shown have their steps all over the place. */
+static void ask_ahead(const struct btr_answer *a, uint32_t i)
+{
+    if (i >= a->edge_count)
+        return;
+    uint32_t step = a->places[i].step_begin;
+    __builtin_prefetch(&a->trace->steps[step]);
+    __builtin_prefetch(&a->records[step]);
+    __builtin_prefetch(&a->trace->nodes[a->places[i].node]);
+}
+
+void query_json_edges(struct json_writer *json, const struct btr_answer *a)
+{
+    struct edge_writer w = {.a = a, .out = json->out};
+    if (!origin_texts_make(&w))
+        json->out->failed = true;
+    json_open(json, "edges", '[');
+    for (uint32_t i = 0; i < a->edge_count && !json->out->failed && query_drain(a, json->out);
+         i++) {
+        struct answer_edge e = answer_edge_at(a, i);
+        ask_ahead(a, i + AHEAD);
+        json_newline(json);
+        edge(&w, &e);
+        json->first = false;
+    }
+    json_close(json, ']');
+    writer_fini(&w);
+}
