@@ -19,13 +19,17 @@ static const struct cli_option OPTIONS[] = {
     {"until", "T", false, "only with an event at or before T"},
     {"limit", "N", false, "the N first seen; exit status 4 when there are more"},
     {"output", "FORMAT", false, "text (default) or json"},
+    {"show-records", NULL, false,
+     "the very bytes of the records of the first and the last event of each (ingest "
+     "--keep-records)"},
     CLI_MAX_S_OPTION,
     {0},
 };
 
 static const struct cli_usage USAGE = {
     "find",
-    "--store DIR [--kind KIND] [--since T] [--until T] [--limit N] [--max-s N] [FILTER]",
+    "--store DIR [--kind KIND] [--since T] [--until T] [--limit N] [--show-records] "
+    "[--max-s N] [FILTER]",
     "Lists entities in order of their first event. FILTER compares ECS fields: == != < <= > >=\n"
     "in (...) like \"glob*\" cidr \"10.0.0.0/8\" matches /regex/, joined by and or not ( ).",
     "  backtrail find --store case.btr --kind process 'process.executable like \"*/curl\" and "
@@ -44,6 +48,7 @@ struct row {
 
 struct find {
     struct btr_reader *reader;
+    struct btr_shown shown; /* kept: NULL where records are not shown */
     const struct btr_filter *filter;
     enum btr_kind kind;
     struct row *rows;
@@ -145,6 +150,7 @@ static void head_print(const struct find *f, struct btr_buffer *out)
 {
     if (!f->json) {
         btr_damage_text(out, f->reader);
+        btr_shown_lack_text(out, &f->shown);
         if (f->cut)
             btr_buffer_format(out, "CUT: the first %zu, there are more (--limit)\n", f->count);
         return;
@@ -170,11 +176,17 @@ static int rows_print(struct find *f)
         btr_buffer_text(&out, f->json ? "" : "\n");
         good = cli_print_some(&out);
     }
-    btr_buffer_text(&out, f->json ? "]}\n" : "");
+    if (f->json) {
+        btr_buffer_text(&out, f->shown.kept ? "]," : "]");
+        if (f->shown.kept)
+            btr_shown_lack_json(&out, &f->shown);
+        btr_buffer_text(&out, "}\n");
+    }
     if (f->count == 0)
         cli_note("find", "nothing found");
     int status = f->cut ? CLI_CUT : f->count ? CLI_ANSWERED : CLI_NOTHING;
     status = cli_damaged_status("find", f->reader, status);
+    status = cli_shown_status("find", &f->shown, status);
     status = good ? cli_print("find", &out, status) : cli_print_end("find", status);
     btr_buffer_fini(&out);
     return status;
@@ -186,6 +198,35 @@ static void rows_drop(struct find *f)
         free((void *)(uintptr_t)f->rows[--f->count].text.at);
 }
 
+/* Adds the records of a row's first and last event. */
+static int row_show(struct find *f, struct row *row, struct btr_err *err)
+{
+    struct btr_shown_ends ends;
+    struct btr_buffer text = {0};
+    int rc = btr_shown_ends_find(&ends, f->reader, row->id, err);
+    if (rc < 0)
+        return rc;
+    struct btr_span head = row->text;
+    head.size -= f->json; /* the object's last brace */
+    btr_buffer_span(&text, head);
+    btr_buffer_text(&text, f->json ? "," : "\n");
+    if (f->json)
+        btr_shown_ends_json(&f->shown, &ends, &text);
+    else
+        btr_shown_ends_text(&f->shown, &ends, &text);
+    if (f->json)
+        btr_buffer_text(&text, "}");
+    else
+        text.size -= text.size > 0; /* each row has its newline where it is printed */
+    if (text.failed) {
+        btr_buffer_fini(&text);
+        return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "records of a row");
+    }
+    free((void *)(uintptr_t)row->text.at);
+    row->text = btr_buffer_view(&text);
+    return 0;
+}
+
 static int find_ask(void *self, struct btr_err *err)
 {
     struct find *f = self;
@@ -193,6 +234,7 @@ static int find_ask(void *self, struct btr_err *err)
     int rc;
     rows_drop(f);
     f->cut = false;
+    f->shown = (struct btr_shown){.kept = f->shown.kept};
     if (!btr_filter_need(f->filter, &need))
         rc = btr_reader_entities(f->reader, f->kind, f->since_ns, f->until_ns, find_visit, f, err);
     else if (need.is_exact)
@@ -203,12 +245,16 @@ static int find_ask(void *self, struct btr_err *err)
                                        btr_filter_need_test, &need, find_visit, f, err);
     if (rc == 0)
         rows_settle(f);
+    for (size_t i = 0; rc == 0 && f->shown.kept && i < f->count; i++)
+        rc = row_show(f, &f->rows[i], err);
     return rc;
 }
 
 static int find_run(struct find *f, const struct cli_args *args, struct btr_err *err)
 {
     int rc = cli_reader_open(&f->reader, args, err);
+    if (rc == 0 && cli_arg(args, "show-records"))
+        rc = cli_kept_open(&f->shown.kept, args, err);
     if (rc == 0)
         rc = cli_ask(f->reader, find_ask, f, err);
     if (rc == 0 && btr_filter_given_up(f->filter))
@@ -217,6 +263,7 @@ static int find_run(struct find *f, const struct cli_args *args, struct btr_err 
                  " values that cost too much; they count as no match",
                  btr_filter_given_up(f->filter));
     int status = rc < 0 ? cli_fail("find", err) : rows_print(f);
+    btr_kept_close(f->shown.kept);
     btr_reader_close(f->reader);
     return status;
 }

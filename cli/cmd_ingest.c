@@ -21,7 +21,7 @@ static const struct cli_option OPTIONS[] = {
     {"case", "ID", false, "case id, kept with each input for custody"},
     {"segment-events", "N", false, "publish when so many events wait (default 400000)"},
     {"keep-records", NULL, false,
-     "keep the records themselves, too, byte for byte: about 20 bytes an audit event"},
+     "keep the records themselves, too, for --show-records: about 20 bytes an audit event"},
     {"quiet", NULL, false, "no summary, no notes; complaints stay"},
     {"kafka", "BROKERS", false, "not built yet"},
     {"topic", "TOPIC", false, "not built yet"},

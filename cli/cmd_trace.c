@@ -22,18 +22,20 @@ static const struct cli_option OPTIONS[] = {
     {"budget", "LIMIT", true, "edges=N, time=100ms, memory=64MB: exit status 4 when it cut"},
     {"evidence", "WHICH", false, "first (default: first and last record of an edge) or all"},
     {"output", "FORMAT", false, "text (default), json, dot, graphml"},
+    {"show-records", NULL, false,
+     "the very bytes of the records behind each step (ingest --keep-records)"},
     {"no-stats", NULL, false, "leave out times and costs: the same question, the same bytes"},
     CLI_MAX_S_OPTION,
     {"between", "SPEC", true, "not built yet"},
     {"without", "FILTER", true, "not built yet"},
     {"explain", NULL, false, "not built yet"},
-    {"show-records", NULL, false, "not built yet"},
     {0},
 };
 
 static const struct cli_usage USAGE = {
     "trace",
-    "--store DIR --from SPEC [--at T] [--forward] [--budget LIMIT] [--output FORMAT]",
+    "--store DIR --from SPEC [--at T] [--forward] [--budget LIMIT] [--output FORMAT] "
+    "[--show-records]",
     "Walks from an alert to all that can have led to it, and shows the most likely ways in first.\n"
     "SPEC: record:HOST/ID[@T]  record:HOST/CHANNEL/ID  origin:FILE:LINE  process:HOST/PID[@T]\n"
     "      file:HOST//path  flow:IP:PORT-IP:PORT (a port may be *)  id:HEX32",
@@ -44,6 +46,7 @@ static const struct cli_usage USAGE = {
 
 struct trace {
     struct btr_reader *reader;
+    struct btr_shown shown;
     struct btr_start *starts;
     struct btr_span *from; /* texts of the specs */
     struct btr_spec *specs;
@@ -62,7 +65,7 @@ struct trace {
 
 static int refused_not_built(const struct cli_args *args, struct btr_err *err)
 {
-    static const char *const LATER[] = {"between", "without", "explain", "show-records"};
+    static const char *const LATER[] = {"between", "without", "explain"};
     for (size_t i = 0; i < sizeof LATER / sizeof *LATER; i++) {
         if (cli_arg(args, LATER[i]))
             return btr_fail(err, BTR_E_USAGE, UINT64_MAX, "--%s is not built yet", LATER[i]);
@@ -93,6 +96,10 @@ static int output_option(struct trace *t, const struct cli_args *args, struct bt
     t->options.evidence_all = evidence && strcmp(evidence, "all") == 0;
     if (evidence && !t->options.evidence_all && strcmp(evidence, "first") != 0)
         return btr_fail(err, BTR_E_USAGE, UINT64_MAX, "--evidence \"%s\": first or all", evidence);
+    bool shows = cli_arg(args, "show-records") != NULL;
+    if (shows && strcmp(t->export->name, "text") != 0 && strcmp(t->export->name, "json") != 0)
+        return btr_fail(err, BTR_E_USAGE, UINT64_MAX, "--show-records: with text or json only");
+    t->options.shown = shows ? &t->shown : NULL;
     t->options.no_stats = cli_arg(args, "no-stats") != NULL;
     t->options.strategy = BTR_SPAN("backtracker");
     t->options.drain = cli_print_some;
@@ -196,18 +203,30 @@ static int trace_ask(void *self, struct btr_err *err)
     struct trace *t = self;
     btr_buffer_clear(&t->out);
     btr_buffer_clear(&t->candidates);
+    t->shown = (struct btr_shown){.kept = t->shown.kept};
     int rc = starts_resolve(t, err);
     return rc < 0 ? rc : trace_walk(t, err);
+}
+
+/* What a text could not show of kept records stands before it, and is known behind it. */
+static int answer_print(struct trace *t)
+{
+    struct btr_buffer out = {0};
+    if (strcmp(t->export->name, "text") == 0)
+        btr_shown_lack_text(&out, &t->shown);
+    btr_buffer_span(&out, btr_buffer_view(&t->out));
+    int status = cli_damaged_status("trace", t->reader, t->cut ? CLI_CUT : CLI_ANSWERED);
+    status = cli_shown_status("trace", &t->shown, status);
+    status = ferror(stdout) ? cli_print_end("trace", status) : cli_print("trace", &out, status);
+    btr_buffer_fini(&out);
+    return status;
 }
 
 /* The answer, or why there is none: of a damaged store, what was not looked at, too. */
 static int trace_say(struct trace *t, int rc, const struct btr_err *err)
 {
-    if (rc == 0) {
-        int status = cli_damaged_status("trace", t->reader, t->cut ? CLI_CUT : CLI_ANSWERED);
-        return ferror(stdout) ? cli_print_end("trace", status)
-                              : cli_print("trace", &t->out, status);
-    }
+    if (rc == 0)
+        return answer_print(t);
     btr_buffer_clear(&t->out);
     if (t->reader)
         btr_damage_text(&t->out, t->reader);
@@ -233,9 +252,12 @@ static int trace_run(struct trace *t, const struct cli_args *args, struct btr_er
     t->options.again = btr_buffer_view(&again);
     if (rc == 0)
         rc = cli_reader_open(&t->reader, args, err);
+    if (rc == 0 && t->options.shown)
+        rc = cli_kept_open(&t->shown.kept, args, err);
     if (rc == 0)
         rc = cli_ask(t->reader, trace_ask, t, err);
     int status = trace_say(t, rc, err);
+    btr_kept_close(t->shown.kept);
     btr_reader_close(t->reader);
     btr_buffer_fini(&again);
     free(t->specs);

@@ -25,3 +25,14 @@ int cli_damaged_status(const char *command, const struct btr_reader *reader, int
              (unsigned)count, count == 1 ? "" : "s");
     return status == CLI_USAGE ? status : CLI_FAILED;
 }
+
+int cli_shown_status(const char *command, const struct btr_shown *shown, int status)
+{
+    unsigned long long all = shown->found + shown->missing + shown->damaged;
+    if (shown->damaged == 0)
+        return status;
+    cli_note(command,
+             "the kept records of %llu of %llu events are damaged (see backtrail store verify)",
+             (unsigned long long)shown->damaged, all);
+    return status == CLI_USAGE ? status : CLI_FAILED;
+}

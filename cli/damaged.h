@@ -1,6 +1,7 @@
 #ifndef CLI_DAMAGED_H
 #define CLI_DAMAGED_H
 /** Questions go on without what is damaged, and the answer says so first. */
+#include <btr/shown.h>
 #include <btr/store.h>
 
 /**
@@ -17,5 +18,7 @@ int cli_ask(struct btr_reader *reader, int (*question)(void *self, struct btr_er
  * @param reader  may be NULL: nothing was asked
  */
 int cli_damaged_status(const char *command, const struct btr_reader *reader, int status);
+/** The same for kept records whose files are damaged. */
+int cli_shown_status(const char *command, const struct btr_shown *shown, int status);
 
 #endif

@@ -7,7 +7,7 @@
 #include "pack.h"
 
 enum {
-    SLOTS = 16,                /* unpacked blocks */
+    SLOTS = 256,               /* unpacked blocks */
     SLOTS_SIZE_MAX = 64 << 20, /* bytes of them, but for the one asked last */
     TARGETS_MAX = 8,           /* inputs of one name and first line that have the line */
 };
@@ -206,24 +206,38 @@ static int entry_open(struct btr_kept *k, uint32_t entry, struct btr_err *err)
     return rc;
 }
 
-static struct kept_slot *slot_empty(struct btr_kept *k)
+static void slot_clear(struct kept_slot *s)
+{
+    kept_block_fini(&s->block);
+    s->used = s->size = 0;
+}
+
+/* The slot that was used longest ago, or never. */
+static struct kept_slot *slot_oldest(struct btr_kept *k)
 {
     struct kept_slot *oldest = &k->slots[0];
-    size_t size = 0;
-    for (uint32_t i = 0; i < SLOTS; i++) {
-        size += k->slots[i].size;
+    for (uint32_t i = 1; i < SLOTS; i++)
         if (k->slots[i].used < oldest->used)
             oldest = &k->slots[i];
-    }
-    for (uint32_t i = 0; i < SLOTS && size > SLOTS_SIZE_MAX; i++) {
-        size -= k->slots[i].size;
-        kept_block_fini(&k->slots[i].block);
-        k->slots[i].used = k->slots[i].size = 0;
-        oldest = &k->slots[i];
-    }
-    kept_block_fini(&oldest->block);
-    oldest->used = oldest->size = 0;
     return oldest;
+}
+
+static struct kept_slot *slot_empty(struct btr_kept *k)
+{
+    size_t size = 0;
+    for (uint32_t i = 0; i < SLOTS; i++)
+        size += k->slots[i].size;
+    for (uint32_t i = 0; size > SLOTS_SIZE_MAX && i < SLOTS; i++) {
+        struct kept_slot *last = NULL;
+        for (uint32_t n = 0; n < SLOTS; n++)
+            if (k->slots[n].used > 0 && (!last || k->slots[n].used < last->used))
+                last = &k->slots[n];
+        size -= last->size;
+        slot_clear(last);
+    }
+    struct kept_slot *s = slot_oldest(k);
+    slot_clear(s);
+    return s;
 }
 
 static int keys_make(struct btr_kept *k, const struct kept_file *file, uint32_t input,

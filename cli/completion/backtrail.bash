@@ -3,8 +3,8 @@
 _backtrail_options() {
     case "$1" in
     ingest) echo "--store --hosts --format --case --segment-events --keep-records --quiet --help" ;;
-    find) echo "--store --kind --since --until --limit --output --max-s --help" ;;
-    trace) echo "--store --from --at --backward --forward --strategy --budget --evidence --output --no-stats --max-s --help" ;;
+    find) echo "--store --kind --since --until --limit --output --show-records --max-s --help" ;;
+    trace) echo "--store --from --at --backward --forward --strategy --budget --evidence --output --show-records --no-stats --max-s --help" ;;
     "store stat") echo "--store --by --inputs --quarantine --max-s --help" ;;
     "store gaps") echo "--store --max-s --help" ;;
     "store verify" | "store compact") echo "--store --help" ;;

@@ -28,6 +28,13 @@ void query_cut_text(struct btr_buffer *out, const struct btr_answer *a)
         (unsigned long long)a->trace->unexplored, backward ? "begins after" : "ends before", time);
 }
 
+struct btr_kept_place query_record_place(const struct btr_answer *a,
+                                         const struct answer_record *record)
+{
+    const struct answer_origin *o = &a->origins[record->origin];
+    return (struct btr_kept_place){o->input, o->digest, record->line, record->record_id};
+}
+
 const char *query_edge_word(const struct answer_edge *e)
 {
     const char *word = btr_operation_word(e->operation);

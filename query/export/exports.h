@@ -22,6 +22,9 @@ void query_json_edges(struct json_writer *json, const struct btr_answer *a);
 bool query_drain(const struct btr_answer *a, struct btr_buffer *out);
 /** What a cut answer may miss, one sentence. */
 void query_cut_text(struct btr_buffer *out, const struct btr_answer *a);
+/** Where the record of a step lies. */
+struct btr_kept_place query_record_place(const struct btr_answer *a,
+                                         const struct answer_record *record);
 /** The operation of an edge in one word; never NULL. */
 const char *query_edge_word(const struct answer_edge *e);
 /** "1.2 MB", "512 bytes". */

@@ -133,6 +133,10 @@ int query_export_json(const struct btr_answer *a, bool colour, struct btr_buffer
     gaps(&w, a);
     nodes(&w, a);
     query_json_edges(&w, a);
+    if (a->options.shown) {
+        btr_buffer_u8(out, ',');
+        btr_shown_lack_json(out, a->options.shown);
+    }
     json_close(&w, '}');
     btr_buffer_u8(out, '\n');
     return out->failed ? btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "answer as JSON") : 0;

@@ -126,8 +126,14 @@ static void record(struct edge_writer *w, const struct answer_record *r, bool fi
     at = json_put_digits(at, r->record_id);
     at = put(at, btr_buffer_view(&text->between));
     at = json_put_digits(at, r->line);
-    at = PUT(at, "}}");
+    at = PUT(at, "}");
     w->out->size = (size_t)(at - w->out->at);
+    if (w->a->options.shown) {
+        struct btr_kept_place place = query_record_place(w->a, r);
+        btr_buffer_u8(w->out, ',');
+        btr_shown_json(w->a->options.shown, &place, w->out);
+    }
+    btr_buffer_u8(w->out, '}');
 }
 
 static void evidence(struct edge_writer *w, const struct answer_edge *e)

@@ -143,6 +143,19 @@ static void time_say(const struct text_writer *w, const struct btr_trace_step *s
     btr_buffer_text(w->out, "  ");
 }
 
+/* The records that one step rests on; of those alike between the same two JSON shows more. */
+static void records_say(const struct text_writer *w, uint32_t step)
+{
+    uint32_t count = 1;
+    if (!w->a->options.shown)
+        return;
+    const struct answer_record *records = answer_records_of(w->a, step, &count);
+    for (uint32_t i = 0; i < count; i++) {
+        struct btr_kept_place place = query_record_place(w->a, &records[i]);
+        btr_shown_text(w->a->options.shown, &place, "          | ", w->out);
+    }
+}
+
 static void step_say(const struct text_writer *w, struct place *place, struct path_step step)
 {
     struct step_view v = view_of(w->a, step);
@@ -165,6 +178,7 @@ static void step_say(const struct text_writer *w, struct place *place, struct pa
     amount_say(w, &v.edge);
     doubt_say(w, v.step->doubt);
     btr_buffer_text(w->out, "\n");
+    records_say(w, step.step);
 }
 
 /* Labels lead to the start; backward that is the order of time, forward the reverse. */

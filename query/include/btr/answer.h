@@ -3,6 +3,7 @@
 /** A trace made ready to be shown: entities described, parallel edges merged, ways in found.
  * Exporters print it. */
 #include <btr/buffer.h>
+#include <btr/shown.h>
 #include <btr/trace.h>
 
 struct btr_answer;
@@ -12,6 +13,7 @@ struct btr_answer_options {
     const struct btr_span *specs; /* as given, one per start */
     bool evidence_all;            /* else the first and the last record of an edge */
     bool no_stats;
+    struct btr_shown *shown; /* text and JSON show kept records, too; or NULL */
     int64_t wall_ns;       /* time the query took, for stats */
     int64_t began_ns;      /* monotonic clock when the query began; 0: take wall_ns as it is */
     struct btr_span again; /* "--store DIR", quoted for a shell, for the commands that text
