@@ -234,6 +234,8 @@ struct day_visitor {
     const struct catalog_segment *rows;
     uint32_t count;
     bool found;
+    int (*each)(void *self, const char *path, const char *name);
+    void *self;
 };
 
 /* "HASH.bseg", "HASH.brec". */
@@ -271,6 +273,21 @@ static int day_look(struct day_visitor *self, const char *day, struct btr_err *e
     return 0;
 }
 
+static int day_tell(struct day_visitor *self, const char *day, struct btr_err *err)
+{
+    DIR *folder = opendir(day);
+    if (!folder)
+        return io_fail(err, "read the folder", day);
+    int rc = 0;
+    for (struct dirent *entry; rc == 0 && (entry = readdir(folder)) != NULL;) {
+        char path[STORE_PATH_SIZE];
+        if (ends_in(entry->d_name, ".bseg") && path_join(path, day, entry->d_name))
+            rc = self->each(self->self, path, entry->d_name);
+    }
+    (void)closedir(folder);
+    return rc;
+}
+
 /* A folder of the store that is not there has no days. */
 static int days_visit(const char *store, const char *name, struct day_visitor *self,
                       struct btr_err *err)
@@ -299,6 +316,13 @@ int store_files_sweep(const char *store, const char *folder, const struct catalo
 {
     struct day_visitor sweep = {.visit = day_sweep, .rows = rows, .count = count};
     return days_visit(store, folder, &sweep, err);
+}
+
+int store_files_each(const char *store, int (*each)(void *self, const char *path, const char *name),
+                     void *self, struct btr_err *err)
+{
+    struct day_visitor tell = {.visit = day_tell, .each = each, .self = self};
+    return days_visit(store, "segments", &tell, err);
 }
 
 int store_files_none(const char *store, struct btr_err *err)

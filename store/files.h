@@ -35,6 +35,10 @@ int store_files_put(const char *store, const struct store_place *place, struct b
  */
 int store_files_sweep(const char *store, const char *folder, const struct catalog_segment *rows,
                       uint32_t count, struct btr_err *err);
+/** Visits the segment files of all days, in no order; other than 0 ends it and is returned. */
+int store_files_each(const char *store,
+                     int (*each)(void *self, const char *path, const char *name), void *self,
+                     struct btr_err *err);
 /** Makes sure that no segments are there. @return 0, BTR_E_FORMAT (some are), BTR_E_IO */
 int store_files_none(const char *store, struct btr_err *err);
 /** Path of a segment file. @return false when it does not fit */

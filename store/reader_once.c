@@ -49,7 +49,7 @@ static void reach_read(struct store_read *r, struct store_reach *reach)
 }
 
 /* Without the section, or with a damaged one, a part may be anywhere in its segment. */
-static int reaches_read(struct store_segment *seg, struct store_reach *reaches, struct btr_err *err)
+int reader_reaches_read(struct store_segment *seg, struct store_reach *reaches, struct btr_err *err)
 {
     struct btr_err ignored;
     uint8_t *raw = NULL;
@@ -79,7 +79,7 @@ int reader_once_learn(struct btr_reader *r, uint32_t segment, struct btr_err *er
         free(reaches);
         return out_of_memory(err);
     }
-    int rc = reaches_read(seg, reaches, err);
+    int rc = reader_reaches_read(seg, reaches, err);
     for (uint32_t i = 0; rc == 0 && i < count; i++)
         if (reaches[i].event_count > 0)
             o->parts[o->part_count++] =

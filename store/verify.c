@@ -2,6 +2,8 @@
 #include "kept_verify.h"
 #include "reader.h"
 #include "segment_write.h"
+#include "verify_files.h"
+#include "verify_loss.h"
 
 struct verify {
     struct btr_reader *reader;
@@ -11,48 +13,37 @@ struct verify {
     int stop;  /* what the visitor returned, if not 0 */
 };
 
-static void fault(struct verify *v, uint32_t segment, int code, const char *what, const char *lost)
+/* A line about a segment: text after text. `lost` is freed. */
+static void line_visit(struct verify *v, uint32_t segment, const char *what,
+                       struct btr_buffer *lost)
 {
-    char line[BTR_ERR_TEXT_SIZE + 128];
-    (void)snprintf(line, sizeof(line), "%s; lost by it: %s", what, lost);
-    if (v->worst == 0)
-        v->worst = code == BTR_E_CHECKSUM ? BTR_E_CHECKSUM : BTR_E_FORMAT;
-    if (v->stop == 0)
-        v->stop = v->visit(v->self, v->reader->segments[segment].seg.name, line);
+    struct btr_buffer line = {0};
+    btr_buffer_text(&line, what);
+    btr_buffer_span(&line, btr_buffer_view(lost));
+    btr_buffer_u8(&line, 0);
+    if (v->stop == 0 && !line.failed && !lost->failed)
+        v->stop = v->visit(v->self, v->reader->segments[segment].seg.name, (const char *)line.at);
+    btr_buffer_fini(&line);
+    btr_buffer_fini(lost);
 }
 
-static const char *lost_by(unsigned section)
+static void fault(struct verify *v, uint32_t segment, int code, const char *what,
+                  struct btr_buffer *lost)
 {
-    switch (section) {
-    case STORE_STRINGS:
-        return "names and attributes in it; the events stay readable";
-    case STORE_EVENTS:
-    case STORE_DETAILS:
-        return "the events of this block";
-    case STORE_ENTITIES:
-        return "the attributes of its entities; the events stay readable";
-    case STORE_INDEX:
-        return "walks to the entities of this block; a scan of the events still finds them";
-    case STORE_DICTIONARIES:
-        return "names and attributes; the events stay readable";
-    case STORE_VALUES:
-        return "nothing but time: all entities are read to find one by a value";
-    case STORE_FILTER:
-        return "nothing but time: the segment is opened where it need not be";
-    case STORE_RECORDS:
-    case STORE_LINES:
-        return "nothing but the quick search by record or line";
-    case STORE_STATS:
-        return "the statistics of this segment";
-    case STORE_REACH:
-        return "nothing; what is told twice is looked for in all of the segment";
-    case STORE_GAPS:
-        return "the gaps that this segment told";
-    case STORE_QUARANTINE:
-        return "the undecoded records of this block";
-    default:
-        return "the segment";
-    }
+    char text[BTR_ERR_TEXT_SIZE + 16];
+    (void)snprintf(text, sizeof(text), "%s; lost by it: ", what);
+    if (v->worst == 0)
+        v->worst = code == BTR_E_CHECKSUM ? BTR_E_CHECKSUM : BTR_E_FORMAT;
+    line_visit(v, segment, text, lost);
+}
+
+/* @param block  UINT32_MAX: the section as a whole */
+static void block_fault(struct verify *v, uint32_t segment, unsigned section, uint32_t block,
+                        const struct btr_err *err)
+{
+    struct btr_buffer lost = {0};
+    verify_lost_by(&lost, v->reader, segment, section, block);
+    fault(v, segment, err->code, err->text, &lost);
 }
 
 /* Every block of a section: checksum, and that it unpacks. @return 0, BTR_E_NOMEM */
@@ -65,7 +56,7 @@ static int section_verify(struct verify *v, uint32_t segment, unsigned section)
     if (rc == BTR_E_NOMEM)
         return rc;
     if (rc < 0) {
-        fault(v, segment, rc, err.text, lost_by(section));
+        block_fault(v, segment, section, UINT32_MAX, &err);
         return 0;
     }
     for (uint32_t i = 0; i < blocks && v->stop == 0; i++) {
@@ -75,7 +66,7 @@ static int section_verify(struct verify *v, uint32_t segment, unsigned section)
         if (rc == BTR_E_NOMEM)
             return rc;
         if (rc < 0)
-            fault(v, segment, rc, err.text, lost_by(section));
+            block_fault(v, segment, section, i, &err);
     }
     return 0;
 }
@@ -99,7 +90,7 @@ static int part_verify(struct verify *v, uint32_t segment, unsigned section, par
         if (code == 0)
             store_cache_unpin(slot);
         else if (code == BTR_E_FORMAT) /* a checksum was named before */
-            fault(v, segment, code, err.text, lost_by(section));
+            block_fault(v, segment, section, i, &err);
     }
     return rc == BTR_E_NOMEM ? rc : 0;
 }
@@ -178,7 +169,7 @@ static int cross_check(struct verify *v, uint32_t segment, uint32_t block)
     store_cache_unpin(slot);
     if (!sound) {
         (void)store_segment_bad(seg, &err, STORE_INDEX, block, "does not agree with the events");
-        fault(v, segment, BTR_E_FORMAT, err.text, "exact walks over this segment");
+        block_fault(v, segment, STORE_INDEX, block, &err);
     }
     return rc == BTR_E_NOMEM ? rc : 0;
 }
@@ -202,7 +193,7 @@ static int ids_verify(struct verify *v, uint32_t segment)
             rc = store_segment_bad(seg, &err, STORE_FILTER, 0, "denies an entity that is here");
     }
     if (rc == BTR_E_FORMAT) /* a checksum was named before */
-        fault(v, segment, rc, err.text, "walks to some entities of this segment");
+        block_fault(v, segment, STORE_NUMBERS, 0, &err);
     return rc == BTR_E_NOMEM ? rc : 0;
 }
 
@@ -233,10 +224,47 @@ static int hash_verify(struct verify *v, uint32_t segment)
     int rc = store_segment_prove(&s->row, s->seg.bytes);
     if (rc != 0)
         return rc < 0 ? rc : 0;
-    if (v->worst == 0)
-        fault(v, segment, BTR_E_CHECKSUM, "the file is not the one that was sealed",
-              "the proof that nothing was changed");
+    if (v->worst == 0) {
+        struct btr_buffer lost = {0};
+        btr_buffer_text(&lost, "the proof that nothing was changed");
+        fault(v, segment, BTR_E_CHECKSUM, "the file is not the one that was sealed", &lost);
+    }
     return 0;
+}
+
+static int rest_tell(struct verify *v, uint32_t segment)
+{
+    struct btr_err err;
+    struct btr_buffer rest = {0};
+    int rc = verify_rest(&rest, v->reader, segment, &err);
+    if (rc == 0)
+        line_visit(v, segment, "", &rest);
+    return rc;
+}
+
+/* Nothing of a segment can be read. */
+static void whole_fault(struct verify *v, uint32_t segment, const struct btr_err *err)
+{
+    struct btr_buffer lost = {0};
+    verify_lost_whole(&lost, v->reader, segment);
+    fault(v, segment, err->code, err->text, &lost);
+}
+
+/* @param ready  what came of making the segment ready, with `why` */
+static int parts_verify(struct verify *v, uint32_t segment, int ready, const struct btr_err *why)
+{
+    const struct store_segment *seg = &v->reader->segments[segment].seg;
+    int rc = 0;
+    for (unsigned i = 1; rc == 0 && i <= STORE_SECTION_MAX && v->stop == 0; i++)
+        if (seg->section_of[i])
+            rc = section_verify(v, segment, i);
+    if (rc == 0 && ready == 0)
+        rc = contents_verify(v, segment);
+    else if (rc == 0 && v->worst == 0) /* a checksum was named before */
+        whole_fault(v, segment, why);
+    if (rc == 0)
+        rc = hash_verify(v, segment);
+    return rc == 0 && v->worst != 0 && v->stop == 0 ? rest_tell(v, segment) : rc;
 }
 
 static int segment_verify(struct verify *v, uint32_t segment)
@@ -245,20 +273,14 @@ static int segment_verify(struct verify *v, uint32_t segment)
     struct reader_segment *s = &v->reader->segments[segment];
     int before = v->worst;
     v->worst = 0;
-    int rc = reader_segment_entities(v->reader, segment, &err);
-    if (rc == 0)
-        rc = store_segment_bounds(&s->seg, &err);
-    if (rc < 0 && rc != BTR_E_NOMEM)
-        fault(v, segment, rc, err.text, "the segment");
-    bool readable = rc == 0;
-    rc = rc == BTR_E_NOMEM ? rc : 0;
-    for (unsigned i = 1; rc == 0 && s->seg.is_open && i <= STORE_SECTION_MAX && v->stop == 0; i++)
-        if (s->seg.section_of[i] && (readable || i == STORE_EVENTS || i == STORE_DETAILS))
-            rc = section_verify(v, segment, i);
-    if (rc == 0 && readable)
-        rc = contents_verify(v, segment);
-    if (rc == 0 && s->seg.bytes.at)
-        rc = hash_verify(v, segment);
+    int ready = reader_segment_entities(v->reader, segment, &err);
+    if (ready == 0)
+        ready = store_segment_bounds(&s->seg, &err);
+    int rc = ready == BTR_E_NOMEM ? ready : 0;
+    if (rc == 0 && s->is_mapped)
+        rc = parts_verify(v, segment, ready, &err);
+    else if (rc == 0)
+        whole_fault(v, segment, &err);
     v->worst = before != 0 ? before : v->worst;
     return rc;
 }
@@ -267,6 +289,8 @@ int btr_store_verify(const char *path, btr_fault_visit *visit, void *self, struc
 {
     struct verify v = {.visit = visit, .self = self};
     int rc = btr_reader_open(&v.reader, &path, 1, err);
+    if (rc == BTR_E_FORMAT)
+        (void)verify_files(path, visit, self);
     if (rc < 0)
         return rc;
     for (uint32_t i = 0; rc == 0 && v.stop == 0 && i < v.reader->segment_count; i++)
