@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "catalog_env.h"
+#include "catalog_probe.h"
 #include "catalog_rows.h"
 #include "records.h"
 
@@ -31,6 +32,11 @@ static pthread_mutex_t shared_lock = PTHREAD_MUTEX_INITIALIZER;
 int catalog_fail(struct btr_err *err, int rc, const char *path, const char *doing)
 {
     int code = BTR_E_IO;
+    if (rc == CATALOG_DAMAGED)
+        return btr_fail(err, BTR_E_FORMAT, UINT64_MAX,
+                        "%s: the catalog is damaged; its segments are files of their own (see "
+                        "backtrail store verify)",
+                        path);
     if (rc == ENOSPC || rc == EDQUOT || rc == MDB_MAP_FULL)
         code = BTR_E_FULL;
     else if (rc == ENOENT)
@@ -82,6 +88,11 @@ static int env_open(MDB_env **out, const char *path, bool writer)
     return rc;
 }
 
+static int env_open_read(MDB_env **out, const char *path)
+{
+    return env_open(out, path, false);
+}
+
 static int env_share_locked(struct shared_env **out, const char *path, bool writer)
 {
     struct stat st;
@@ -96,10 +107,13 @@ static int env_share_locked(struct shared_env **out, const char *path, bool writ
         *out = e;
         return 0;
     }
+    int rc = catalog_probe(path, env_open_read);
+    if (rc != 0)
+        return rc;
     struct shared_env *e = calloc(1, sizeof(*e));
     if (!e)
         return ENOMEM;
-    int rc = env_open(&e->env, path, writer);
+    rc = env_open(&e->env, path, writer);
     if (rc != 0) {
         free(e);
         return rc;

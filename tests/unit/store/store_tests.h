@@ -5,6 +5,7 @@ int round_trip_tests(void);
 int writer_tests(void);
 int damage_tests(void);
 int mend_tests(void);
+int probe_tests(void);
 int golden_tests(void);
 int records_tests(void);
 int ids_tests(void);
