@@ -13,6 +13,7 @@ static const char *const section_words[STORE_SECTION_MAX + 1] = {
     [STORE_GAPS] = "gaps",         [STORE_QUARANTINE] = "quarantine",
     [STORE_REACH] = "reach",       [STORE_FILTER] = "filter",
     [STORE_VALUES] = "values",     [STORE_DICTIONARIES] = "dictionaries",
+    [STORE_MOMENTS] = "moments",   [STORE_LOCATORS] = "locators",
 };
 
 const char *store_section_word(unsigned type)
@@ -83,7 +84,11 @@ static void row_read(const uint8_t *at, struct store_section *s)
 
 static bool is_required(const struct store_header *h, unsigned type)
 {
-    return type <= STORE_REQUIRED_MAX && (type != STORE_KINDS || h->version == 1);
+    if (type == STORE_KINDS)
+        return h->version == 1;
+    if (type == STORE_MOMENTS || type == STORE_LOCATORS)
+        return h->version >= 3;
+    return type > 0 && type <= STORE_REQUIRED_MAX;
 }
 
 /* Sections fill the file from the end of the table to its last byte, without a hole. */
@@ -91,7 +96,9 @@ static int table_check(const struct store_header *h, const struct store_section 
                        struct btr_err *err)
 {
     uint64_t end = STORE_HEADER_SIZE + (uint64_t)h->section_count * STORE_SECTION_ROW_SIZE;
-    unsigned known = 0, type_before = 0;
+    unsigned missing = 0, type_before = 0;
+    for (unsigned type = 0; type <= STORE_SECTION_MAX; type++)
+        missing += is_required(h, type);
     for (unsigned i = 0; i < h->section_count; i++) {
         const struct store_section *s = &sections[i];
         uint64_t directory_size = (uint64_t)s->block_count * STORE_BLOCK_ROW_SIZE;
@@ -102,11 +109,11 @@ static int table_check(const struct store_header *h, const struct store_section 
             return btr_fail(err, BTR_E_VERSION, s->offset, "section of unknown type %u", s->type);
         end += s->size;
         type_before = s->type;
-        known += is_required(h, s->type);
+        missing -= is_required(h, s->type);
     }
     if (end != h->file_size)
         return btr_fail(err, BTR_E_FORMAT, end, "bytes that belong to no section");
-    if (known != (h->version == 1 ? STORE_REQUIRED_MAX : STORE_REQUIRED_MAX - 1))
+    if (missing > 0)
         return btr_fail(err, BTR_E_FORMAT, STORE_HEADER_SIZE, "a required section is missing");
     return 0;
 }

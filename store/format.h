@@ -9,13 +9,16 @@
 #include <btr/err.h>
 
 enum {
-    STORE_VERSION = 2,
+    STORE_VERSION = 3,
     STORE_VERSION_OLDEST = 1, /* what is still read */
+    STORE_VERSION_GROUPS = 3, /* since when alike events stand together */
     STORE_HEADER_SIZE = 64,
     STORE_SECTION_ROW_SIZE = 40,
     STORE_BLOCK_ROW_SIZE = 24,
     STORE_SECTIONS_MAX = 64,
-    STORE_BLOCK_EVENTS = 8192,          /* events of a block, but for the last */
+    STORE_BLOCK_EVENTS = 4096,          /* events of a block, but for the last */
+    STORE_BLOCK_EVENTS_OLD = 8192,      /* the same, of formats 1 and 2 */
+    STORE_MOMENT_ROWS = 4096,           /* moments of a block, but for the last */
     STORE_INDEX_ENTITIES = 1024,        /* entities of an index block, but for the last */
     STORE_ENTITY_ROWS = 128,            /* entities of an entity block, but for the last */
     STORE_ENTITY_ROWS_OLD = 4096,       /* the same, of format 1 */
@@ -52,8 +55,16 @@ enum store_section_type {
     STORE_FILTER = 18,
     STORE_VALUES = 19,
     STORE_DICTIONARIES = 20,
-    STORE_SECTION_MAX = 20,
+    STORE_MOMENTS = 21, /* required from format 3 on, as the next */
+    STORE_LOCATORS = 22,
+    STORE_SECTION_MAX = 22,
     STORE_SECTIONS_WRITTEN = STORE_SECTION_MAX - 1 /* all but kinds */
+};
+
+/** What an event of a group has besides its moment. */
+enum store_shape {
+    STORE_SHAPE_LASTS = 1, /* it ends at a later one */
+    STORE_SHAPE_BYTES = 2  /* bytes are told */
 };
 
 enum store_section_flag {
@@ -136,6 +147,13 @@ static inline uint64_t store_get_u64(const uint8_t *at)
 static inline uint64_t store_zigzag(uint64_t difference)
 {
     return difference << 1 ^ (uint64_t) - (int64_t)(difference >> 63);
+}
+
+/** The own time that is expected at an order time: the multiple of the unit at or before it. */
+static inline int64_t store_time_expect(int64_t last_ns, uint64_t unit)
+{
+    int64_t rest = last_ns % (int64_t)unit;
+    return (int64_t)((uint64_t)last_ns - (uint64_t)rest - (rest < 0 ? unit : 0));
 }
 
 static inline uint64_t store_unzigzag(uint64_t coded)

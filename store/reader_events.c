@@ -1,32 +1,33 @@
 /* Events in full: by reference, by time, by the agent's record id, by origin. */
 #include "reader.h"
 
-static int event_join(struct store_segment *seg, const struct segment_event *e,
-                      const struct segment_detail *d, struct btr_event_full *out,
-                      struct btr_err *err)
+/* @param i  the event's place in the block, g its group, d its details */
+static int event_join(struct store_segment *seg, const struct segment_block *b, uint32_t i,
+                      const struct segment_group *g, const struct segment_detail *d,
+                      struct btr_event_full *out, struct btr_err *err)
 {
     struct btr_id subject, object;
     uint8_t kind;
-    int rc = store_segment_who(seg, e->subject, &subject, &kind, err);
+    int rc = store_segment_who(seg, g->subject, &subject, &kind, err);
     if (rc == 0)
-        rc = store_segment_who(seg, e->object, &object, &kind, err);
+        rc = store_segment_who(seg, g->object, &object, &kind, err);
     if (rc < 0)
         return rc;
-    const struct segment_stream *stream = &seg->streams[e->stream];
+    const struct segment_stream *stream = &seg->streams[g->stream];
     const struct segment_input *input = &seg->inputs[stream->input];
     *out = (struct btr_event_full){
         .event = {.subject = subject,
                   .object = object,
                   .time_ns = d->time_ns,
-                  .first_ns = e->first_ns,
-                  .last_ns = e->last_ns,
+                  .first_ns = b->first_ns[i],
+                  .last_ns = b->last_ns[i],
                   .bytes = d->bytes,
                   .record_id = d->record_id,
                   .line = d->line,
                   .stream = stream->snapshot_source,
-                  .operation = e->operation,
-                  .doubt = e->doubt,
-                  .flags = e->flags},
+                  .operation = g->operation,
+                  .doubt = g->doubt,
+                  .flags = g->flags},
         .host = stream->host,
         .source = stream->source,
         .input = input->name,
@@ -63,13 +64,13 @@ int reader_event_fill(struct btr_reader *r, uint32_t segment, uint32_t event,
 {
     struct store_segment *seg = &r->segments[segment].seg;
     struct block_pair pair;
-    int rc = pair_take(seg, event / STORE_BLOCK_EVENTS, &pair, err);
+    uint32_t rows = store_segment_block_rows(seg), i = event % rows;
+    int rc = pair_take(seg, event / rows, &pair, err);
     if (rc < 0)
         return rc;
-    const struct segment_event *events = pair.events->data;
+    const struct segment_block *b = pair.events->data;
     const struct segment_detail *details = pair.details->data;
-    rc = event_join(seg, &events[event % STORE_BLOCK_EVENTS], &details[event % STORE_BLOCK_EVENTS],
-                    out, err);
+    rc = event_join(seg, b, i, &b->groups[store_block_group(b, i)], &details[i], out, err);
     pair_drop(&pair);
     return rc;
 }
@@ -98,14 +99,31 @@ struct event_search {
     struct btr_err *err;
 };
 
-static bool event_wanted(const struct event_search *s, const struct segment_event *e,
+static bool event_wanted(const struct event_search *s, const struct segment_block *b, uint32_t i,
                          const struct segment_detail *d)
 {
-    if (e->first_ns > s->until_ns || e->last_ns < s->since_ns || !s->stream_in[e->stream])
+    if (b->first_ns[i] > s->until_ns || b->last_ns[i] < s->since_ns)
         return false;
     if (s->by_record)
         return d->record_id == s->value;
     return !s->by_line || d->line == s->value;
+}
+
+static int group_scan(const struct event_search *s, uint32_t segment, const struct segment_block *b,
+                      const struct segment_group *g, const struct segment_detail *details)
+{
+    struct store_segment *seg = &s->reader->segments[segment].seg;
+    for (uint32_t i = g->begin; i < g[1].begin; i++) {
+        struct btr_event_full full;
+        if (!event_wanted(s, b, i, &details[i]))
+            continue;
+        int rc = event_join(seg, b, i, g, &details[i], &full, s->err);
+        if (rc == 0)
+            rc = s->visit(s->self, reader_ref(segment, b->first + i), &full);
+        if (rc != 0)
+            return rc;
+    }
+    return 0;
 }
 
 static int block_scan(const struct event_search *s, uint32_t segment, uint32_t block)
@@ -115,18 +133,11 @@ static int block_scan(const struct event_search *s, uint32_t segment, uint32_t b
     int rc = pair_take(seg, block, &pair, s->err);
     if (rc < 0)
         return rc;
-    const struct segment_event *events = pair.events->data;
-    const struct segment_detail *details = pair.details->data;
-    size_t count = pair.events->size / sizeof(*events);
-    s->reader->cost.events_scanned += count;
-    for (uint32_t i = 0; rc == 0 && i < count; i++) {
-        struct btr_event_full full;
-        if (!event_wanted(s, &events[i], &details[i]))
-            continue;
-        rc = event_join(seg, &events[i], &details[i], &full, s->err);
-        if (rc == 0)
-            rc = s->visit(s->self, reader_ref(segment, block * STORE_BLOCK_EVENTS + i), &full);
-    }
+    const struct segment_block *b = pair.events->data;
+    s->reader->cost.events_scanned += b->count;
+    for (uint32_t g = 0; rc == 0 && g < b->group_count; g++)
+        if (s->stream_in[b->groups[g].stream])
+            rc = group_scan(s, segment, b, &b->groups[g], pair.details->data);
     pair_drop(&pair);
     return rc;
 }

@@ -56,20 +56,18 @@ static bool block_may(const struct flow_search *f, uint32_t block)
     return f->side != BTR_SIDE_OUT_OF || b->last_ns >= f->bound_ns;
 }
 
-/* Whether information flows as asked in an event of which the entity is an end. */
-static bool event_fits(const struct flow_search *f, const struct segment_event *e)
+/* Whether information flows as asked in the events of a group of which the entity is an end. */
+static bool group_fits(const struct flow_search *f, const struct segment_group *g)
 {
-    bool is_subject = e->subject == f->number, is_object = e->object == f->number;
-    unsigned d = e->direction;
+    bool is_subject = g->subject == f->number, is_object = g->object == f->number;
+    unsigned d = g->direction;
     switch (f->side) {
     case BTR_SIDE_INTO:
-        return e->first_ns <= f->bound_ns &&
-               (d == BTR_FLOW_BOTH || (d == BTR_FLOW_IN && is_subject) ||
-                (d == BTR_FLOW_OUT && is_object));
+        return d == BTR_FLOW_BOTH || (d == BTR_FLOW_IN && is_subject) ||
+               (d == BTR_FLOW_OUT && is_object);
     case BTR_SIDE_OUT_OF:
-        return e->last_ns >= f->bound_ns &&
-               (d == BTR_FLOW_BOTH || (d == BTR_FLOW_OUT && is_subject) ||
-                (d == BTR_FLOW_IN && is_object));
+        return d == BTR_FLOW_BOTH || (d == BTR_FLOW_OUT && is_subject) ||
+               (d == BTR_FLOW_IN && is_object);
     case BTR_SIDE_MEET:
         return d == BTR_FLOW_MEET;
     case BTR_SIDE_ALL:
@@ -78,57 +76,86 @@ static bool event_fits(const struct flow_search *f, const struct segment_event *
     return false;
 }
 
-static int flow_emit(struct flow_search *f, const struct segment_event *e, uint32_t event)
+/* Whether an event of such a group is in time. */
+static bool event_fits(const struct flow_search *f, const struct segment_block *b, uint32_t i)
 {
-    uint32_t other = e->subject == f->number ? e->object : e->subject;
-    struct btr_flow *flow = &f->flows[f->flow_count];
-    struct btr_id id;
-    uint8_t kind;
-    int rc = store_segment_who(f->seg, other, &id, &kind, f->err);
-    if (rc < 0)
-        return rc;
-    *flow = (struct btr_flow){.other = id,
-                              .first_ns = e->first_ns,
-                              .last_ns = e->last_ns,
-                              .ref = reader_ref(f->segment, event),
-                              .source = f->seg->streams[e->stream].snapshot_source,
-                              .operation = e->operation,
-                              .doubt = e->doubt,
-                              .flags = e->flags,
-                              .other_kind = kind};
+    if (f->side == BTR_SIDE_INTO)
+        return b->first_ns[i] <= f->bound_ns;
+    return f->side != BTR_SIDE_OUT_OF || b->last_ns[i] >= f->bound_ns;
+}
+
+static int flow_emit(struct flow_search *f, const struct btr_flow *flow)
+{
     if (f->once && store_once_in(&f->reader->once.windows, flow->source, flow->last_ns))
         return once_flows_hold(&f->held, flow, f->err);
+    f->flows[f->flow_count] = *flow;
     return ++f->flow_count == FLOWS_RUN ? flows_flush(f) : 0;
 }
 
-/* Events begin..end of one block, all of which must have the entity as subject. */
-static int run_part_visit(struct flow_search *f, uint32_t begin, uint32_t end)
+/* The events of a group of the block at hand. */
+static int group_visit(struct flow_search *f, const struct segment_group *g)
 {
-    const struct segment_event *events = f->slot->data;
-    uint32_t base = f->block * STORE_BLOCK_EVENTS;
-    f->reader->cost.events_scanned += end - begin;
-    for (uint32_t i = begin; i < end; i++) {
-        const struct segment_event *e = &events[i - base];
-        if (e->subject != f->number)
-            return store_segment_bad(f->seg, f->err, STORE_INDEX, f->number / STORE_INDEX_ENTITIES,
-                                     "does not fit the events");
-        int rc = event_fits(f, e) ? flow_emit(f, e, i) : 0;
-        if (rc != 0)
-            return rc;
+    const struct segment_block *b = f->slot->data;
+    struct btr_flow flow = {.source = f->seg->streams[g->stream].snapshot_source,
+                            .operation = g->operation,
+                            .doubt = g->doubt,
+                            .flags = g->flags};
+    f->reader->cost.events_scanned += g[1].begin - g->begin;
+    if (!group_fits(f, g) || (f->side == BTR_SIDE_INTO && b->first_ns[g->begin] > f->bound_ns))
+        return 0;
+    int rc = store_segment_who(f->seg, g->subject == f->number ? g->object : g->subject,
+                               &flow.other, &flow.other_kind, f->err);
+    for (uint32_t i = g->begin; rc == 0 && i < g[1].begin; i++) {
+        if (!event_fits(f, b, i))
+            continue;
+        flow.first_ns = b->first_ns[i];
+        flow.last_ns = b->last_ns[i];
+        flow.ref = reader_ref(f->segment, b->first + i);
+        rc = flow_emit(f, &flow);
     }
-    return 0;
+    return rc;
 }
 
+static int index_bad(const struct flow_search *f)
+{
+    return store_segment_bad(f->seg, f->err, STORE_INDEX, f->number / STORE_INDEX_ENTITIES,
+                             "does not fit the events");
+}
+
+/* The block of a group: at or behind the block at hand, mostly. @return UINT32_MAX when there is no
+ * such group */
+static uint32_t block_of(const struct flow_search *f, uint32_t group)
+{
+    const struct segment_bounds *bounds = f->seg->bounds;
+    uint32_t low = 0, high = store_segment_block_count(f->seg);
+    if (high == 0 || group >= bounds[high - 1].next_group)
+        return UINT32_MAX;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (bounds[middle].next_group <= group)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* Groups of which the entity is the subject: they stand together. */
 static int run_visit(struct flow_search *f, uint32_t first, uint32_t count)
 {
     for (uint32_t at = first, end = first + count; at < end;) {
-        uint32_t block = at / STORE_BLOCK_EVENTS;
-        uint32_t block_end = (block + 1) * STORE_BLOCK_EVENTS;
-        uint32_t part_end = end < block_end ? end : block_end;
+        uint32_t block = block_of(f, at);
+        if (block == UINT32_MAX)
+            return index_bad(f);
+        uint32_t part_end = f->seg->bounds[block].next_group;
+        part_end = end < part_end ? end : part_end;
         if (block_may(f, block)) {
             int rc = block_take(f, block);
-            if (rc == 0)
-                rc = run_part_visit(f, at, part_end);
+            const struct segment_block *b = rc == 0 ? f->slot->data : NULL;
+            for (; rc == 0 && at < part_end; at++) {
+                const struct segment_group *g = &b->groups[at - b->group_first];
+                rc = g->subject == f->number ? group_visit(f, g) : index_bad(f);
+            }
             if (rc != 0)
                 return rc;
         }
@@ -137,22 +164,25 @@ static int run_visit(struct flow_search *f, uint32_t first, uint32_t count)
     return 0;
 }
 
+/* Groups of which it is the object, ascending. */
 static int list_visit(struct flow_search *f, const uint32_t *postings, uint32_t count)
 {
+    uint32_t block = UINT32_MAX;
     for (uint32_t i = 0; i < count; i++) {
-        uint32_t block = postings[i] / STORE_BLOCK_EVENTS;
+        if (block == UINT32_MAX || postings[i] >= f->seg->bounds[block].next_group)
+            block = block_of(f, postings[i]);
+        if (block == UINT32_MAX)
+            return index_bad(f);
         if (!block_may(f, block))
             continue;
         int rc = f->slot && f->block == block ? 0 : block_take(f, block);
         if (rc != 0)
             return rc;
-        const struct segment_event *events = f->slot->data;
-        const struct segment_event *e = &events[postings[i] % STORE_BLOCK_EVENTS];
-        f->reader->cost.events_scanned++;
-        if (e->object != f->number || e->subject == f->number)
-            return store_segment_bad(f->seg, f->err, STORE_INDEX, f->number / STORE_INDEX_ENTITIES,
-                                     "does not fit the events");
-        rc = event_fits(f, e) ? flow_emit(f, e, postings[i]) : 0;
+        const struct segment_block *b = f->slot->data;
+        const struct segment_group *g = &b->groups[postings[i] - b->group_first];
+        if (g->object != f->number || g->subject == f->number)
+            return index_bad(f);
+        rc = group_visit(f, g);
         if (rc != 0)
             return rc;
     }
@@ -175,7 +205,7 @@ static int segment_visit(struct flow_search *f)
         return rc;
     const struct segment_index *x = slot->data;
     uint32_t i = f->number - x->first;
-    rc = run_visit(f, x->run_first[i], x->run_count[i]);
+    rc = run_visit(f, x->run_first[i], x->run_groups[i]);
     for (unsigned list = 0; rc == 0 && list < SEGMENT_LISTS; list++) {
         const uint32_t *begin = &x->list_begin[(size_t)i * SEGMENT_LISTS + list];
         if (list_may(f->side, list))

@@ -13,7 +13,13 @@ void store_sealer_fini(struct store_sealer *s)
     free(s->number_of);
     free(s->entity_of);
     free(s->run_first);
-    free(s->run_count);
+    free(s->run_groups);
+    free(s->moments);
+    free(s->moment_of);
+    free(s->end_of);
+    free(s->lasting);
+    free(s->group_begin);
+    free(s->stream_ends);
     free(s->entity_first);
     free(s->entity_last);
     free(s->entity_events);
@@ -43,7 +49,7 @@ static bool entities_room(struct store_sealer *s, uint32_t count)
     if (!array_new(&s->number_of, count, sizeof(uint32_t)) ||
         !array_new(&s->entity_of, count, sizeof(uint32_t)) ||
         !array_new(&s->run_first, count, sizeof(uint32_t)) ||
-        !array_new(&s->run_count, count, sizeof(uint32_t)) ||
+        !array_new(&s->run_groups, count, sizeof(uint32_t)) ||
         !array_new(&s->entity_first, count, sizeof(int64_t)) ||
         !array_new(&s->entity_last, count, sizeof(int64_t)) ||
         !array_new(&s->entity_events, count, sizeof(uint32_t)) ||
@@ -53,12 +59,43 @@ static bool entities_room(struct store_sealer *s, uint32_t count)
     return true;
 }
 
-/* scratch has room for events, for the strings in use, and for four numbers an entity. */
+static bool events_room(struct store_sealer *s, const struct store_builder *b, uint32_t entries)
+{
+    if (entries > s->entry_capacity || !s->moments) {
+        s->entry_capacity = 0;
+        if (!array_new(&s->moments, entries, sizeof(*s->moments)) ||
+            !array_new(&s->moment_of, entries, sizeof(uint32_t)) ||
+            !array_new(&s->end_of, entries, sizeof(uint32_t)) ||
+            !array_new(&s->lasting, entries, sizeof(uint32_t)) ||
+            !array_new(&s->group_begin, entries, sizeof(uint32_t)))
+            return false;
+        s->entry_capacity = entries;
+    }
+    if (b->stream_count <= s->stream_capacity && s->stream_ends)
+        return true;
+    s->stream_capacity = 0;
+    if (!array_new(&s->stream_ends, b->stream_count, sizeof(uint32_t)))
+        return false;
+    s->stream_capacity = b->stream_count;
+    return true;
+}
+
+/* Beginnings of events, and the ends of those that last. */
+static uint32_t entries_count(const struct store_builder *b)
+{
+    uint32_t count = b->event_count; /* at most 8 Mi in all, by STORE_EVENTS_MAX */
+    for (uint32_t i = 0; i < b->event_count; i++)
+        count += b->events[i].first_ns < b->events[i].last_ns;
+    return count;
+}
+
+/* scratch has room for entries of events, for the strings in use, and for four numbers an entity.
+ */
 static bool arrays_room(struct store_sealer *s, const struct store_builder *b)
 {
-    uint32_t most = b->attr_count + b->entity_count;
-    if (b->event_count > most)
-        most = b->event_count;
+    uint32_t most = b->attr_count + b->entity_count, entries = entries_count(b);
+    if (entries > most)
+        most = entries;
     if (b->entity_count > most / 4)
         most = b->entity_count * 4; /* at most 64 Mi, by STORE_ENTITIES_MAX */
     if (most > s->event_capacity || !s->order) {
@@ -77,7 +114,7 @@ static bool arrays_room(struct store_sealer *s, const struct store_builder *b)
             return false;
         s->string_capacity = b->strings.count;
     }
-    return entities_room(s, b->entity_count);
+    return events_room(s, b, entries) && entities_room(s, b->entity_count);
 }
 
 static void sealed_fill(const struct store_builder *b, struct store_sealed *out)
@@ -104,11 +141,13 @@ int store_seal(struct store_sealer *s, const struct store_builder *b,
     s->builder = b;
     s->inputs = inputs;
     sealed_fill(b, out);
-    store_seal_order(s);
+    int rc = store_seal_order(s, err);
+    if (rc < 0)
+        return rc;
     store_seal_attrs(s);
     store_packer_begin(&s->packer);
 
-    int rc = store_seal_names(s, err);
+    rc = store_seal_names(s, err);
     if (rc == 0)
         rc = store_seal_ids(s, err);
     if (rc == 0)
@@ -127,6 +166,8 @@ int store_seal(struct store_sealer *s, const struct store_builder *b,
         rc = store_seal_values(s, err);
     if (rc == 0)
         rc = store_packer_dictionaries(&s->packer, err);
+    if (rc == 0)
+        rc = store_seal_times(s, err);
     if (rc < 0)
         return rc;
     struct store_header header = {.event_count = b->event_count,

@@ -2,7 +2,8 @@
 #define STORE_SEAL_H
 /**
  * Makes the bytes of a segment from what was built. The same batches give the same bytes.
- * Events are clustered by subject (in the order of the subjects' first events), then by order time.
+ * Events are clustered by subject (in the order of the subjects' first events), then by order time;
+ * within a block those of a subject that are alike stand together.
  */
 #include "builder.h"
 #include "pack.h"
@@ -20,6 +21,12 @@ struct store_sealed {
     int64_t first_ns, last_ns;
 };
 
+/** A moment of a stream: order time, and the record that tells it. */
+struct seal_moment {
+    int64_t last_ns, time_ns; /* order time; the agent's own */
+    uint64_t record_id, line;
+};
+
 /** Order and numbers shared by the makers of sections; arrays are the sealer's and are used again.
  */
 struct store_sealer {
@@ -29,7 +36,7 @@ struct store_sealer {
     uint32_t *order;                     /* place in the segment -> event of the builder */
     uint32_t *number_of;                 /* entity of the builder -> number in the segment */
     uint32_t *entity_of;                 /* number -> entity of the builder */
-    uint32_t *run_first, *run_count;     /* by number: its events as subject */
+    uint32_t *run_first, *run_groups;    /* by number: its groups as subject */
     int64_t *entity_first, *entity_last; /* by number: order times */
     uint32_t *entity_events;             /* by number */
     uint32_t *attr_order;                /* attributes by number, key, time */
@@ -37,8 +44,16 @@ struct store_sealer {
     uint32_t *string_of; /* string of the builder -> number in the segment, UINT32_MAX = not used */
     uint32_t *used_strings; /* number -> string of the builder */
     uint32_t used_string_count;
+    struct seal_moment *moments;
+    uint32_t *moment_of, *end_of; /* event of the builder -> moments where it begins and ends */
+    uint32_t *lasting;            /* events of the builder that last, in their order */
+    uint32_t *group_begin;        /* group -> place of its first event, and the end */
+    uint32_t *stream_ends;
+    uint32_t moment_count, group_count;
+    uint64_t time_unit; /* ns; own times are multiples of it */
     uint32_t *scratch, *scratch_more;
-    uint32_t event_capacity, entity_capacity, attr_capacity, string_capacity;
+    uint32_t event_capacity, entry_capacity, stream_capacity, entity_capacity, attr_capacity,
+        string_capacity;
     uint32_t attr_count; /* in attr_order: equal ones once */
 };
 
@@ -55,7 +70,11 @@ int store_seal(struct store_sealer *s, const struct store_builder *builder,
 /* ---- The steps, in their order -------------------------------------------------------------- */
 
 /** Fills order, numbers, runs and times. */
-void store_seal_order(struct store_sealer *s);
+int store_seal_order(struct store_sealer *s, struct btr_err *err);
+/** Fills moments, and those of each event. */
+void store_seal_moments(struct store_sealer *s);
+/** Fills groups, and brings the events of each block in their order. */
+int store_seal_groups(struct store_sealer *s, struct btr_err *err);
 /** Fills attr_order and the numbers of strings. */
 void store_seal_attrs(struct store_sealer *s);
 /** Sections strings, streams, inputs. */
@@ -72,10 +91,19 @@ int store_seal_entities(struct store_sealer *s, struct btr_err *err);
 int store_seal_events(struct store_sealer *s, struct btr_err *err);
 /** Section index. */
 int store_seal_index(struct store_sealer *s, struct btr_err *err);
+/** Sections moments and locators. */
+int store_seal_times(struct store_sealer *s, struct btr_err *err);
 /** Sections records and lines. */
 int store_seal_places(struct store_sealer *s, struct btr_err *err);
 /** Sections statistics, gaps, quarantine, reach. */
 int store_seal_rows(struct store_sealer *s, struct btr_err *err);
+
+/** @return enum store_shape */
+static inline uint8_t store_event_shape(const struct builder_event *e)
+{
+    return (uint8_t)((e->first_ns < e->last_ns ? STORE_SHAPE_LASTS : 0U) |
+                     (e->bytes != BTR_BYTES_UNKNOWN ? STORE_SHAPE_BYTES : 0U));
+}
 
 /** Sorts numbers stably. `before(self, a, b)`: a must stand before b. Sorted input costs one pass.
  */

@@ -1,14 +1,26 @@
 #include "seal.h"
 
-/* Merges two sorted runs of `from` into `to`. */
+/* Merges two sorted runs of `from` into `to`. What is in order already is copied. */
 static void merge(uint32_t *to, const uint32_t *from, uint32_t begin, uint32_t middle, uint32_t end,
                   bool (*before)(const void *, uint32_t, uint32_t), const void *self)
 {
-    uint32_t left = begin, right = middle;
-    for (uint32_t i = begin; i < end; i++) {
-        bool take_right = left == middle || (right < end && before(self, from[right], from[left]));
-        to[i] = take_right ? from[right++] : from[left++];
-    }
+    uint32_t left = begin, right = middle, at = begin;
+    if (right < end)
+        for (uint32_t past = middle; left < past;) { /* none of `right` stands before these */
+            uint32_t half = left + (past - left) / 2;
+            if (before(self, from[right], from[half]))
+                past = half;
+            else
+                left = half + 1;
+        }
+    else
+        left = middle;
+    memcpy(to + begin, from + begin, (left - begin) * sizeof(*to));
+    for (at = left; left < middle && right < end;)
+        to[at++] = before(self, from[right], from[left]) ? from[right++] : from[left++];
+    memcpy(to + at, from + left, (middle - left) * sizeof(*to));
+    at += middle - left;
+    memcpy(to + at, from + right, (end - right) * sizeof(*to));
 }
 
 void store_sort(uint32_t *items, uint32_t count, uint32_t *scratch,
@@ -75,7 +87,7 @@ static uint32_t subjects_order(struct store_sealer *s, uint32_t *count_of)
 static void events_order(struct store_sealer *s)
 {
     const struct store_builder *b = s->builder;
-    uint32_t *count_of = s->run_count, *at = s->run_first, place = 0; /* by entity at first */
+    uint32_t *count_of = s->run_groups, *at = s->run_first, place = 0; /* by entity at first */
     uint32_t subject_count = subjects_order(s, count_of);
     for (uint32_t i = 0; i < subject_count; i++) {
         at[s->scratch[i]] = place;
@@ -127,7 +139,7 @@ static void time_widen(struct store_sealer *s, uint32_t number, const struct bui
 static void runs_fill(struct store_sealer *s)
 {
     const struct store_builder *b = s->builder;
-    memset(s->run_count, 0, b->entity_count * sizeof(*s->run_count));
+    memset(s->run_groups, 0, b->entity_count * sizeof(*s->run_groups));
     memset(s->run_first, 0, b->entity_count * sizeof(*s->run_first));
     memset(s->entity_first, 0, b->entity_count * sizeof(*s->entity_first));
     memset(s->entity_last, 0, b->entity_count * sizeof(*s->entity_last));
@@ -135,17 +147,25 @@ static void runs_fill(struct store_sealer *s)
     for (uint32_t i = 0; i < b->event_count; i++) {
         const struct builder_event *e = &b->events[s->order[i]];
         uint32_t subject = s->number_of[e->subject], object = s->number_of[e->object];
-        if (s->run_count[subject]++ == 0)
-            s->run_first[subject] = i;
         time_widen(s, subject, e);
         if (object != subject)
             time_widen(s, object, e);
     }
+    for (uint32_t g = 0; g < s->group_count; g++) {
+        uint32_t subject = s->number_of[b->events[s->order[s->group_begin[g]]].subject];
+        if (s->run_groups[subject]++ == 0)
+            s->run_first[subject] = g;
+    }
 }
 
-void store_seal_order(struct store_sealer *s)
+int store_seal_order(struct store_sealer *s, struct btr_err *err)
 {
+    store_seal_moments(s);
     events_order(s);
+    int rc = store_seal_groups(s, err);
+    if (rc < 0)
+        return rc;
     numbers_give(s);
     runs_fill(s);
+    return 0;
 }

@@ -349,7 +349,8 @@ int store_segment_bounds(struct store_segment *seg, struct btr_err *err)
 {
     uint8_t *raw = NULL;
     size_t size = 0;
-    uint32_t count = store_segment_block_count(seg), before = 0;
+    uint32_t count = store_segment_block_count(seg);
+    struct segment_bounds before = {0};
     if (seg->has_bounds)
         return 0;
     int rc = store_segment_single(seg, STORE_BLOCKS, count, &raw, &size, err);
@@ -362,10 +363,14 @@ int store_segment_bounds(struct store_segment *seg, struct btr_err *err)
         seg->bounds[i].first_ns = (int64_t)store_read_u64(&r);
         seg->bounds[i].last_ns = (int64_t)store_read_u64(&r);
         seg->bounds[i].next_number = store_read_u32(&r);
-        if (seg->bounds[i].next_number < before ||
-            seg->bounds[i].next_number > seg->header.entity_count)
+        struct segment_bounds *b = &seg->bounds[i];
+        uint32_t events = store_segment_block_events(seg, i);
+        b->next_group = seg->header.version < STORE_VERSION_GROUPS ? before.next_group + events
+                                                                   : store_read_u32(&r);
+        if (b->next_number < before.next_number || b->next_number > seg->header.entity_count ||
+            b->next_group <= before.next_group || b->next_group - before.next_group > events)
             r.failed = true;
-        before = seg->bounds[i].next_number;
+        before = *b;
     }
     if (!seg->bounds)
         rc = out_of_memory(err);

@@ -16,11 +16,27 @@
 
 enum { SEGMENT_LISTS = 3, SEGMENT_NAME_SIZE = 64 };
 
-/** The part of an event that a walk needs. */
-struct segment_event {
-    int64_t first_ns, last_ns;
+/** Events of a block that stand together: alike but for their times and details. */
+struct segment_group {
     uint32_t subject, object, stream;
-    uint8_t operation, doubt, flags, direction;
+    uint32_t begin; /* of its events, in the block; the next group's is its end */
+    uint8_t operation, doubt, flags, direction, shape;
+};
+
+/** A block of events: the part that a walk needs. Arrays follow the struct in one allocation.
+ * Within a group `first_ns` ascends. */
+struct segment_block {
+    uint32_t first, count;             /* events */
+    uint32_t group_first, group_count; /* numbers of groups go through the segment */
+    int64_t *first_ns, *last_ns;       /* by event; one array when none lasts */
+    struct segment_group *groups;      /* count + 1 */
+    uint32_t *moments;                 /* by event; undefined in formats without groups */
+};
+
+struct segment_locator {
+    uint64_t
+        time_off; /* of the agent's own time from the one that is expected (store_time_expect) */
+    uint64_t record_id, line;
 };
 
 struct segment_detail {
@@ -31,6 +47,7 @@ struct segment_detail {
 struct segment_bounds {
     int64_t first_ns, last_ns;
     uint32_t next_number; /* numbers given until the block's end */
+    uint32_t next_group;  /* groups until there */
 };
 
 struct segment_stream {
@@ -45,10 +62,10 @@ struct segment_input {
     uint8_t digest[16]; /* head_hash as hex digits */
 };
 
-/** Events of SEGMENT index blocks. Arrays follow the struct in one allocation. */
+/** Groups of an entity, in an index block. Arrays follow the struct in one allocation. */
 struct segment_index {
     uint32_t first, count; /* entities, by number */
-    uint32_t *run_first, *run_count;
+    uint32_t *run_first, *run_groups;
     uint32_t *list_begin; /* count * SEGMENT_LISTS + 1, in postings */
     uint32_t *postings;
 };
@@ -90,6 +107,8 @@ struct segment_ids {
 enum segment_part {
     PART_EVENTS,
     PART_DETAILS,
+    PART_MOMENTS,
+    PART_LOCATORS,
     PART_INDEX,
     PART_ENTITIES,
     PART_STRINGS,
@@ -119,6 +138,7 @@ struct store_segment {
     uint8_t fuse_bits;               /* top bits of an id that choose its part */
     bool has_fuses;
     struct segment_bounds *bounds;
+    uint64_t time_unit; /* of moments; 0: none read yet */
     struct cache_slot *slots[PART_COUNT];
     struct store_cache *cache;                 /* the reader's */
     void *dictionaries[STORE_SECTION_MAX + 1]; /* by section; NULL: not read yet */
@@ -241,14 +261,69 @@ int store_segment_index(struct store_segment *seg, uint32_t block, struct cache_
                         struct btr_err *err);
 int store_segment_entities(struct store_segment *seg, uint32_t block, struct cache_slot **slot,
                            struct btr_err *err);
+/** Of moments: order times, int64_t. */
+int store_segment_moments(struct store_segment *seg, uint32_t block, struct cache_slot **slot,
+                          struct btr_err *err);
+int store_segment_locators(struct store_segment *seg, uint32_t block, struct cache_slot **slot,
+                           struct btr_err *err);
 /** The block of strings that holds `string`. */
 int store_segment_strings(struct store_segment *seg, uint32_t string, struct cache_slot **slot,
                           struct btr_err *err);
 struct btr_span store_strings_span(const struct segment_strings *strings, uint32_t string);
 
+/** Events of a block, but for the last. */
+static inline uint32_t store_segment_block_rows(const struct store_segment *seg)
+{
+    return seg->header.version < STORE_VERSION_GROUPS ? STORE_BLOCK_EVENTS_OLD : STORE_BLOCK_EVENTS;
+}
+
 static inline uint32_t store_segment_block_count(const struct store_segment *seg)
 {
-    return (seg->header.event_count + STORE_BLOCK_EVENTS - 1) / STORE_BLOCK_EVENTS;
+    uint32_t rows = store_segment_block_rows(seg);
+    return (seg->header.event_count + rows - 1) / rows;
+}
+
+/** Events of a block. */
+uint32_t store_segment_block_events(const struct store_segment *seg, uint32_t block);
+/** Checks that a block of a section of events has the count that its place asks for. */
+int store_segment_events_check(struct store_segment *seg, unsigned section, uint32_t block,
+                               struct btr_err *err);
+/** The group of an event, both by their place in the block. */
+uint32_t store_block_group(const struct segment_block *block, uint32_t event);
+
+/** Reads moments one after the other, mostly near each other: keeps the block at hand pinned. */
+struct moment_cursor {
+    struct store_segment *seg;
+    int (*take)(struct store_segment *seg, uint32_t block, struct cache_slot **slot,
+                struct btr_err *err);
+    unsigned section;
+    struct cache_slot *slot; /* NULL: none at hand; its data are rows */
+    uint32_t block, count;
+};
+
+#define STORE_MOMENT_CURSOR(seg)                                                                   \
+    {                                                                                              \
+        (seg), store_segment_moments, STORE_MOMENTS, NULL, 0, 0                                    \
+    }
+#define STORE_LOCATOR_CURSOR(seg)                                                                  \
+    {                                                                                              \
+        (seg), store_segment_locators, STORE_LOCATORS, NULL, 0, 0                                  \
+    }
+
+void store_cursor_fini(struct moment_cursor *cursor);
+/** Takes the block of a moment. */
+int store_cursor_move(struct moment_cursor *cursor, uint32_t moment, struct btr_err *err);
+/** Makes sure that a moment is at hand. */
+static inline int store_cursor_need(struct moment_cursor *c, uint32_t moment, struct btr_err *err)
+{
+    if (!c->slot || c->block != moment / STORE_MOMENT_ROWS) {
+        int rc = store_cursor_move(c, moment, err);
+        if (rc < 0)
+            return rc;
+    }
+    if (moment % STORE_MOMENT_ROWS < c->count)
+        return 0;
+    return store_segment_bad(c->seg, err, c->section, c->block, "there is no such row");
 }
 
 /** Entities of an entity block, but for the last. */

@@ -1,4 +1,4 @@
-/* Decoding of events, details and index blocks (docs/FORMAT.md, "Events", "Index"). */
+/* Decoding of event blocks (docs/FORMAT.md, "Events"). */
 #include "read.h"
 #include "segment.h"
 
@@ -7,11 +7,19 @@ static int out_of_memory(struct btr_err *err)
     return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "out of memory while reading a segment");
 }
 
-/* An event block holds STORE_BLOCK_EVENTS events, the last one the rest. */
-static uint32_t events_of_block(const struct store_segment *seg, uint32_t block)
+uint32_t store_segment_block_events(const struct store_segment *seg, uint32_t block)
 {
-    uint32_t left = seg->header.event_count - block * STORE_BLOCK_EVENTS;
-    return left < STORE_BLOCK_EVENTS ? left : STORE_BLOCK_EVENTS;
+    uint32_t rows = store_segment_block_rows(seg), left = seg->header.event_count - block * rows;
+    return left < rows ? left : rows;
+}
+
+int store_segment_events_check(struct store_segment *seg, unsigned section, uint32_t block,
+                               struct btr_err *err)
+{
+    if (seg->section_of[section]->block_count != store_segment_block_count(seg) ||
+        seg->directory[section][block].count != store_segment_block_events(seg, block))
+        return store_segment_bad(seg, err, section, block, "has not the events it should have");
+    return 0;
 }
 
 struct numbering {
@@ -30,11 +38,11 @@ static uint32_t number_of(struct store_read *r, struct numbering *n, uint64_t co
 }
 
 /* Subjects by runs, and objects: both count in one numbering, subject before object. */
-static void ends_read(struct store_read *r, struct segment_event *events, uint32_t count,
-                      struct numbering numbering)
+static void ends_read(struct store_read *r, struct segment_block *b, struct numbering numbering)
 {
-    uint32_t codes[STORE_BLOCK_EVENTS], sizes[STORE_BLOCK_EVENTS]; /* 64 KiB of stack */
-    uint32_t run_count = store_read_upto(r, count), run = 0, left = 0, total = 0;
+    uint32_t codes[STORE_BLOCK_EVENTS_OLD], sizes[STORE_BLOCK_EVENTS_OLD]; /* 64 KiB of stack */
+    uint32_t count = b->group_count, run_count = store_read_upto(r, count);
+    uint32_t run = 0, left = 0, total = 0, subject = 0;
     for (uint32_t i = 0; i < run_count; i++)
         codes[i] = store_read_upto(r, numbering.end);
     for (uint32_t i = 0; i < run_count; i++) {
@@ -46,69 +54,187 @@ static void ends_read(struct store_read *r, struct segment_event *events, uint32
         r->failed = true;
         return;
     }
-    uint32_t subject = 0;
     for (uint32_t i = 0; i < count && !r->failed; i++) {
         if (left == 0) {
             subject = number_of(r, &numbering, codes[run]);
             left = sizes[run++];
         }
-        events[i].subject = subject;
-        events[i].object = number_of(r, &numbering, store_read_varint(r));
+        b->groups[i].subject = subject;
+        b->groups[i].object = number_of(r, &numbering, store_read_varint(r));
         left--;
     }
     r->failed = r->failed || numbering.next != numbering.end;
 }
 
-static void times_read(struct store_read *r, struct segment_event *events, uint32_t count,
-                       int64_t base_ns)
+/* Where the groups begin, from their counts of events. */
+static void begins_read(struct store_read *r, struct segment_block *b)
 {
-    uint64_t at = (uint64_t)base_ns;
-    for (uint32_t i = 0; i < count; i++) {
-        at += store_unzigzag(store_read_varint(r));
-        events[i].last_ns = (int64_t)at;
+    uint32_t at = 0;
+    for (uint32_t i = 0; i < b->group_count; i++) {
+        uint32_t count = store_read_upto(r, b->count - at);
+        b->groups[i].begin = at;
+        at += count;
+        r->failed = r->failed || count == 0;
     }
-    for (uint32_t i = 0; i < count; i++) {
-        events[i].first_ns = (int64_t)((uint64_t)events[i].last_ns - store_read_varint(r));
-        r->failed = r->failed || events[i].first_ns > events[i].last_ns;
-    }
+    b->groups[b->group_count].begin = at;
+    r->failed = r->failed || at != b->count;
 }
 
-static bool events_read(const struct store_segment *seg, uint32_t block, struct btr_span raw,
-                        struct segment_event *events, uint32_t count)
+/* What groups are: in format 1 and 2 each event is one. */
+static void kinds_read(struct store_read *r, const struct store_segment *seg,
+                       struct segment_block *b)
 {
-    struct store_read r = store_read_of(raw);
-    struct numbering numbering = {block == 0 ? 0 : seg->bounds[block - 1].next_number,
-                                  seg->bounds[block].next_number};
-    ends_read(&r, events, count, numbering);
-    struct btr_span operations = store_read_bytes(&r, count), doubts = store_read_bytes(&r, count);
-    struct btr_span flags = store_read_bytes(&r, count);
-    if (r.failed)
-        return false;
+    bool is_old = seg->header.version < STORE_VERSION_GROUPS;
+    uint32_t count = b->group_count;
+    struct btr_span operations = store_read_bytes(r, count), doubts = store_read_bytes(r, count);
+    struct btr_span flags = store_read_bytes(r, count);
+    struct btr_span shapes = is_old ? flags : store_read_bytes(r, count);
+    if (r->failed)
+        return;
     uint8_t direction[UINT8_MAX + 1];
     for (unsigned i = 0; i <= UINT8_MAX; i++)
         direction[i] = (uint8_t)btr_operation_direction(i);
     for (uint32_t i = 0; i < count; i++) {
-        events[i].operation = operations.at[i];
-        events[i].doubt = doubts.at[i];
-        events[i].flags = flags.at[i];
-        events[i].direction = direction[operations.at[i]];
+        struct segment_group *g = &b->groups[i];
+        g->operation = operations.at[i];
+        g->doubt = doubts.at[i];
+        g->flags = flags.at[i];
+        g->direction = direction[operations.at[i]];
+        g->shape = is_old ? STORE_SHAPE_LASTS | STORE_SHAPE_BYTES : shapes.at[i];
+        r->failed = r->failed || g->shape > (STORE_SHAPE_LASTS | STORE_SHAPE_BYTES);
+        g->begin = i;
     }
     for (uint32_t i = 0; i < count; i++) {
-        events[i].stream = store_read_upto(&r, UINT32_MAX);
-        r.failed = r.failed || events[i].stream >= seg->header.stream_count;
+        b->groups[i].stream = store_read_upto(r, UINT32_MAX);
+        r->failed = r->failed || b->groups[i].stream >= seg->header.stream_count;
     }
-    times_read(&r, events, count, seg->bounds[block].first_ns);
-    return store_read_done(&r);
+    b->groups[count].begin = count;
+    if (!is_old)
+        begins_read(r, b);
 }
 
-/* Checks that a block of a section of events has the count that its place asks for. */
-static int count_check(struct store_segment *seg, unsigned section, uint32_t block,
-                       struct btr_err *err)
+static void old_times_read(struct store_read *r, struct segment_block *b, int64_t base_ns)
 {
-    if (seg->section_of[section]->block_count != store_segment_block_count(seg) ||
-        seg->directory[section][block].count != events_of_block(seg, block))
-        return store_segment_bad(seg, err, section, block, "has not the events it should have");
+    uint64_t at = (uint64_t)base_ns;
+    for (uint32_t i = 0; i < b->count; i++) {
+        at += store_unzigzag(store_read_varint(r));
+        b->last_ns[i] = (int64_t)at;
+    }
+    for (uint32_t i = 0; i < b->count; i++) {
+        b->first_ns[i] = (int64_t)((uint64_t)b->last_ns[i] - store_read_varint(r));
+        r->failed = r->failed || b->first_ns[i] > b->last_ns[i];
+    }
+}
+
+/* Columns of moments. @return whether any event lasts; `ends` are filled for groups that do */
+static bool moments_read(struct store_read *r, struct segment_block *b, uint32_t *ends)
+{
+    bool lasts = false;
+    uint64_t moment = 0;
+    for (uint32_t g = 0; g < b->group_count; g++) {
+        moment += store_unzigzag(store_read_varint(r));
+        r->failed = r->failed || moment > UINT32_MAX;
+        b->moments[b->groups[g].begin] = (uint32_t)moment;
+    }
+    for (uint32_t g = 0; g < b->group_count; g++)
+        for (uint32_t i = b->groups[g].begin + 1; i < b->groups[g + 1].begin; i++)
+            b->moments[i] = b->moments[i - 1] + store_read_upto(r, UINT32_MAX - b->moments[i - 1]);
+    for (uint32_t g = 0; g < b->group_count; g++) {
+        if (!(b->groups[g].shape & STORE_SHAPE_LASTS))
+            continue;
+        lasts = true;
+        for (uint32_t i = b->groups[g].begin; i < b->groups[g + 1].begin; i++)
+            ends[i] = b->moments[i] + store_read_upto(r, UINT32_MAX - b->moments[i]);
+    }
+    return lasts;
+}
+
+/* Order times of moments[begin..end) into `times`. */
+static int times_fill(struct moment_cursor *c, const uint32_t *moments, uint32_t begin,
+                      uint32_t end, int64_t *times, struct btr_err *err)
+{
+    for (uint32_t i = begin; i < end; i++) {
+        int rc = store_cursor_need(c, moments[i], err);
+        if (rc < 0)
+            return rc;
+        const int64_t *rows = c->slot->data;
+        times[i] = rows[moments[i] % STORE_MOMENT_ROWS];
+    }
     return 0;
+}
+
+/* Times of all events. @return 1, 0 when they contradict each other, or a failure */
+static int times_read(struct store_segment *seg, struct segment_block *b, const uint32_t *ends,
+                      struct btr_err *err)
+{
+    struct moment_cursor c = STORE_MOMENT_CURSOR(seg);
+    int rc = times_fill(&c, b->moments, 0, b->count, b->first_ns, err);
+    for (uint32_t g = 0; rc == 0 && b->last_ns != b->first_ns && g < b->group_count; g++) {
+        uint32_t begin = b->groups[g].begin, end = b->groups[g + 1].begin;
+        if (b->groups[g].shape & STORE_SHAPE_LASTS)
+            rc = times_fill(&c, ends, begin, end, b->last_ns, err);
+        else
+            memcpy(b->last_ns + begin, b->first_ns + begin, (end - begin) * sizeof(*b->last_ns));
+    }
+    store_cursor_fini(&c);
+    bool sound = true;
+    for (uint32_t g = 0; rc == 0 && g < b->group_count; g++)
+        for (uint32_t i = b->groups[g].begin; i < b->groups[g + 1].begin; i++)
+            sound = sound && b->first_ns[i] <= b->last_ns[i] &&
+                    (i == b->groups[g].begin || b->first_ns[i - 1] <= b->first_ns[i]);
+    return rc < 0 ? rc : sound;
+}
+
+/* All but times. @return whether an event lasts, or -1: malformed */
+static int columns_read(const struct store_segment *seg, uint32_t block, struct btr_span raw,
+                        struct segment_block *b, uint32_t *ends)
+{
+    struct store_read r = store_read_of(raw);
+    struct numbering numbering = {block == 0 ? 0 : seg->bounds[block - 1].next_number,
+                                  seg->bounds[block].next_number};
+    bool lasts = true;
+    ends_read(&r, b, numbering);
+    if (!r.failed)
+        kinds_read(&r, seg, b);
+    if (!r.failed && seg->header.version < STORE_VERSION_GROUPS)
+        old_times_read(&r, b, seg->bounds[block].first_ns);
+    else if (!r.failed)
+        lasts = moments_read(&r, b, ends);
+    return store_read_done(&r) ? lasts : -1;
+}
+
+/* One allocation: the struct, groups, first, last, moments. */
+static struct segment_block *block_new(const struct store_segment *seg, uint32_t block)
+{
+    uint32_t group_first = block == 0 ? 0 : seg->bounds[block - 1].next_group;
+    uint32_t count = store_segment_block_events(seg, block);
+    uint32_t group_count = seg->bounds[block].next_group - group_first;
+    struct segment_block *b = malloc(sizeof(*b) + count * (2 * sizeof(int64_t) + sizeof(uint32_t)) +
+                                     ((size_t)group_count + 1) * sizeof(struct segment_group));
+    if (!b)
+        return NULL;
+    *b = (struct segment_block){.first = block * store_segment_block_rows(seg),
+                                .count = count,
+                                .group_first = group_first,
+                                .group_count = group_count};
+    b->first_ns = (int64_t *)(b + 1);
+    b->last_ns = b->first_ns + count;
+    b->groups = (struct segment_group *)(b->last_ns + count);
+    b->moments = (uint32_t *)(b->groups + group_count + 1);
+    return b;
+}
+
+static int block_read(struct store_segment *seg, uint32_t block, struct btr_span raw,
+                      struct segment_block *b, struct btr_err *err)
+{
+    uint32_t ends[STORE_BLOCK_EVENTS];
+    int lasts = columns_read(seg, block, raw, b, ends);
+    int rc = lasts >= 0;
+    if (lasts == 0)
+        b->last_ns = b->first_ns;
+    if (rc == 1 && seg->header.version >= STORE_VERSION_GROUPS)
+        rc = times_read(seg, b, ends, err);
+    return rc == 0 ? store_segment_bad(seg, err, STORE_EVENTS, block, "malformed") : rc;
 }
 
 int store_segment_events(struct store_segment *seg, uint32_t block, struct cache_slot **slot,
@@ -122,234 +248,34 @@ int store_segment_events(struct store_segment *seg, uint32_t block, struct cache
         store_cache_pin(*slot);
         return 0;
     }
-    rc = count_check(seg, STORE_EVENTS, block, err);
+    rc = store_segment_events_check(seg, STORE_EVENTS, block, err);
     if (rc == 0)
         rc = store_segment_bounds(seg, err);
     if (rc == 0)
         rc = store_segment_block(seg, STORE_EVENTS, block, &raw, err);
     if (rc < 0)
         return rc;
-    uint32_t count = events_of_block(seg, block);
-    struct segment_event *events = malloc(count * sizeof(*events));
+    struct segment_block *b = block_new(seg, block);
     struct btr_span bytes = {raw, seg->directory[STORE_EVENTS][block].raw_size};
-    if (!events)
-        rc = out_of_memory(err);
-    else if (!events_read(seg, block, bytes, events, count))
-        rc = store_segment_bad(seg, err, STORE_EVENTS, block, "malformed");
+    rc = b ? block_read(seg, block, bytes, b, err) : out_of_memory(err);
     free(raw);
     if (rc < 0) {
-        free(events);
+        free(b);
         return rc;
     }
-    return store_segment_keep(seg, *slot, events, count * sizeof(*events), err);
+    size_t size = (size_t)((uint8_t *)(b->moments + b->count) - (uint8_t *)b);
+    return store_segment_keep(seg, *slot, b, size, err);
 }
 
-/* ---- Details -------------------------------------------------------------------------------- */
-
-/* Times are differences from the order time, which the event block tells. */
-static bool details_read(struct btr_span raw, const struct segment_event *events,
-                         struct segment_detail *details, uint32_t count)
+uint32_t store_block_group(const struct segment_block *b, uint32_t event)
 {
-    struct store_read r = store_read_of(raw);
-    uint64_t before = 0;
-    for (uint32_t i = 0; i < count; i++)
-        details[i].time_ns =
-            (int64_t)((uint64_t)events[i].last_ns + store_unzigzag(store_read_varint(&r)));
-    for (uint32_t i = 0; i < count; i++)
-        details[i].bytes = store_read_varint(&r) - 1;
-    for (uint32_t i = 0; i < count; i++)
-        details[i].record_id = before += store_unzigzag(store_read_varint(&r));
-    before = 0;
-    for (uint32_t i = 0; i < count; i++)
-        details[i].line = before += store_unzigzag(store_read_varint(&r));
-    return store_read_done(&r);
-}
-
-static int details_decode(struct store_segment *seg, uint32_t block, struct cache_slot *slot,
-                          const struct segment_event *events, struct btr_err *err)
-{
-    uint8_t *raw = NULL;
-    int rc = count_check(seg, STORE_DETAILS, block, err);
-    if (rc == 0)
-        rc = store_segment_block(seg, STORE_DETAILS, block, &raw, err);
-    if (rc < 0)
-        return rc;
-    uint32_t count = events_of_block(seg, block);
-    struct segment_detail *details = malloc(count * sizeof(*details));
-    struct btr_span bytes = {raw, seg->directory[STORE_DETAILS][block].raw_size};
-    if (!details)
-        rc = out_of_memory(err);
-    else if (!details_read(bytes, events, details, count))
-        rc = store_segment_bad(seg, err, STORE_DETAILS, block, "malformed");
-    free(raw);
-    if (rc < 0) {
-        free(details);
-        return rc;
+    uint32_t low = 0, high = b->group_count;
+    while (high - low > 1) {
+        uint32_t middle = low + (high - low) / 2;
+        if (b->groups[middle].begin <= event)
+            low = middle;
+        else
+            high = middle;
     }
-    return store_segment_keep(seg, slot, details, count * sizeof(*details), err);
-}
-
-int store_segment_details(struct store_segment *seg, uint32_t block, struct cache_slot **slot,
-                          struct btr_err *err)
-{
-    int rc = store_segment_slot(seg, PART_DETAILS, STORE_DETAILS, block, slot, err);
-    if (rc < 0)
-        return rc;
-    if ((*slot)->data) {
-        store_cache_pin(*slot);
-        return 0;
-    }
-    struct cache_slot *events = NULL;
-    rc = store_segment_events(seg, block, &events, err);
-    if (rc < 0)
-        return rc;
-    rc = details_decode(seg, block, *slot, events->data, err);
-    store_cache_unpin(events);
-    return rc;
-}
-
-/* ---- Index ---------------------------------------------------------------------------------- */
-
-static void runs_read(struct store_read *r, struct segment_index *x, uint32_t event_count)
-{
-    uint64_t expected = 0;
-    for (uint32_t i = 0; i < x->count; i++)
-        x->run_count[i] = store_read_upto(r, event_count);
-    for (uint32_t i = 0; i < x->count; i++) {
-        x->run_first[i] = 0;
-        if (x->run_count[i] == 0)
-            continue;
-        uint64_t first = expected + store_unzigzag(store_read_varint(r));
-        if (first > event_count || x->run_count[i] > event_count - first) {
-            r->failed = true;
-            return;
-        }
-        x->run_first[i] = (uint32_t)first;
-        expected = first + x->run_count[i];
-    }
-}
-
-/* @return postings of all lists; they were counted against what is left to read */
-static uint32_t lists_read(struct store_read *r, struct segment_index *x)
-{
-    uint64_t total = 0;
-    for (uint32_t list = 0; list < SEGMENT_LISTS; list++) {
-        for (uint32_t i = 0; i < x->count; i++) {
-            uint32_t size = store_read_upto(r, UINT32_MAX);
-            x->list_begin[(size_t)i * SEGMENT_LISTS + list] = size;
-            total += size;
-        }
-    }
-    if (total > store_read_rest(r)) { /* a posting is at least a byte */
-        r->failed = true;
-        return 0;
-    }
-    uint32_t begin = 0;
-    for (size_t i = 0; i < (size_t)x->count * SEGMENT_LISTS; i++) {
-        uint32_t size = x->list_begin[i];
-        x->list_begin[i] = begin;
-        begin += size;
-    }
-    x->list_begin[(size_t)x->count * SEGMENT_LISTS] = begin;
-    return begin;
-}
-
-static void postings_read(struct store_read *r, struct segment_index *x, uint32_t event_count)
-{
-    uint64_t before = 0;
-    for (size_t i = 0; i < (size_t)x->count * SEGMENT_LISTS && !r->failed; i++) {
-        uint64_t at = before;
-        for (uint32_t k = x->list_begin[i]; k < x->list_begin[i + 1]; k++) {
-            bool is_first = k == x->list_begin[i];
-            uint64_t step = store_read_varint(r);
-            at += is_first ? store_unzigzag(step) : step + 1;
-            r->failed = r->failed || at >= event_count;
-            x->postings[k] = (uint32_t)at;
-            before = is_first ? at : before;
-        }
-    }
-}
-
-/* The arrays, but for postings, in one allocation with the struct. */
-static struct segment_index *index_new(uint32_t first, uint32_t count, size_t raw_size,
-                                       size_t *size)
-{
-    size_t numbers = (size_t)count * (2 + SEGMENT_LISTS) + 1 + raw_size;
-    *size = sizeof(struct segment_index) + numbers * sizeof(uint32_t);
-    struct segment_index *x = malloc(*size);
-    if (!x)
-        return NULL;
-    uint32_t *at = (uint32_t *)(x + 1);
-    *x = (struct segment_index){.first = first, .count = count};
-    x->run_first = at;
-    x->run_count = at + count;
-    x->list_begin = at + (size_t)count * 2;
-    x->postings = x->list_begin + (size_t)count * SEGMENT_LISTS + 1;
-    return x;
-}
-
-/* Gives back what was asked for too many postings. */
-static struct segment_index *index_trim(struct segment_index *x, uint32_t posting_count,
-                                        size_t *size)
-{
-    size_t used = (size_t)((uint8_t *)(x->postings + posting_count) - (uint8_t *)x);
-    struct segment_index *moved = realloc(x, used);
-    if (!moved)
-        return x;
-    *size = used;
-    uint32_t *at = (uint32_t *)(moved + 1);
-    moved->run_first = at;
-    moved->run_count = at + moved->count;
-    moved->list_begin = at + (size_t)moved->count * 2;
-    moved->postings = moved->list_begin + (size_t)moved->count * SEGMENT_LISTS + 1;
-    return moved;
-}
-
-static int index_decode(struct store_segment *seg, uint32_t block, struct cache_slot *slot,
-                        struct btr_err *err)
-{
-    uint8_t *raw = NULL;
-    int rc = store_segment_block(seg, STORE_INDEX, block, &raw, err);
-    if (rc < 0)
-        return rc;
-    const struct store_block *b = &seg->directory[STORE_INDEX][block];
-    size_t size = 0;
-    uint32_t postings = 0;
-    struct segment_index *x = index_new(b->first, b->count, b->raw_size, &size);
-    if (!x) {
-        free(raw);
-        return out_of_memory(err);
-    }
-    struct store_read r = store_read_of((struct btr_span){raw, b->raw_size});
-    runs_read(&r, x, seg->header.event_count);
-    if (!r.failed)
-        postings = lists_read(&r, x);
-    if (!r.failed)
-        postings_read(&r, x, seg->header.event_count);
-    free(raw);
-    if (!store_read_done(&r)) {
-        free(x);
-        return store_segment_bad(seg, err, STORE_INDEX, block, "malformed");
-    }
-    x = index_trim(x, postings, &size);
-    return store_segment_keep(seg, slot, x, size, err);
-}
-
-int store_segment_index(struct store_segment *seg, uint32_t block, struct cache_slot **slot,
-                        struct btr_err *err)
-{
-    int rc = store_segment_slot(seg, PART_INDEX, STORE_INDEX, block, slot, err);
-    if (rc < 0)
-        return rc;
-    if ((*slot)->data) {
-        store_cache_pin(*slot);
-        return 0;
-    }
-    const struct store_block *b = &seg->directory[STORE_INDEX][block];
-    uint64_t left = (uint64_t)seg->header.entity_count - (uint64_t)block * STORE_INDEX_ENTITIES;
-    if (b->first != block * STORE_INDEX_ENTITIES ||
-        b->count != (left < STORE_INDEX_ENTITIES ? left : STORE_INDEX_ENTITIES))
-        return store_segment_bad(seg, err, STORE_INDEX, block,
-                                 "has not the entities it should have");
-    return index_decode(seg, block, *slot, err);
+    return low;
 }

@@ -222,41 +222,46 @@ static void block_lose(struct store_loss *loss, const struct store_segment *seg,
                 seg->has_bounds ? seg->bounds[block].last_ns : h->last_ns);
 }
 
-/* The only place that knows how a block tells its events. */
+static void group_load(struct store_load *l, const struct segment_block *block,
+                       const struct segment_group *g, const struct segment_detail *details,
+                       struct store_reach *reach)
+{
+    struct store_builder *b = l->builder;
+    bool is_lost = l->loss && (l->entity_of[g->subject] == UINT32_MAX ||
+                               l->entity_of[g->object] == UINT32_MAX);
+    for (uint32_t i = g->begin; i < g[1].begin; i++) {
+        if (is_lost) {
+            events_lose(l->loss, block->first_ns[i], block->last_ns[i]);
+            continue;
+        }
+        b->events[b->event_count++] = (struct builder_event){.time_ns = details[i].time_ns,
+                                                             .first_ns = block->first_ns[i],
+                                                             .last_ns = block->last_ns[i],
+                                                             .bytes = details[i].bytes,
+                                                             .record_id = details[i].record_id,
+                                                             .line = details[i].line,
+                                                             .subject = l->entity_of[g->subject],
+                                                             .object = l->entity_of[g->object],
+                                                             .stream = l->stream_of[g->stream],
+                                                             .operation = g->operation,
+                                                             .doubt = g->doubt,
+                                                             .flags = g->flags};
+        store_reach_widen(reach, block->last_ns[i], details[i].line);
+    }
+}
+
 static int block_load(struct store_load *l, struct store_segment *seg, uint32_t block,
                       struct load_part *parts, struct btr_err *err)
 {
-    struct store_builder *b = l->builder;
     struct cache_slot *events_slot = NULL, *details_slot = NULL;
     int rc = store_segment_events(seg, block, &events_slot, err);
     if (rc < 0)
         return rc;
     rc = store_segment_details(seg, block, &details_slot, err);
     if (rc == 0) {
-        const struct segment_event *events = events_slot->data;
-        const struct segment_detail *details = details_slot->data;
-        for (size_t i = 0; i < events_slot->size / sizeof(*events); i++) {
-            if (l->loss && (l->entity_of[events[i].subject] == UINT32_MAX ||
-                            l->entity_of[events[i].object] == UINT32_MAX)) {
-                events_lose(l->loss, events[i].first_ns, events[i].last_ns);
-                continue;
-            }
-            b->events[b->event_count] =
-                (struct builder_event){.time_ns = details[i].time_ns,
-                                       .first_ns = events[i].first_ns,
-                                       .last_ns = events[i].last_ns,
-                                       .bytes = details[i].bytes,
-                                       .record_id = details[i].record_id,
-                                       .line = details[i].line,
-                                       .subject = l->entity_of[events[i].subject],
-                                       .object = l->entity_of[events[i].object],
-                                       .stream = l->stream_of[events[i].stream],
-                                       .operation = events[i].operation,
-                                       .doubt = events[i].doubt,
-                                       .flags = events[i].flags};
-            store_reach_widen(&parts[events[i].stream].reach, events[i].last_ns, details[i].line);
-            b->event_count++;
-        }
+        const struct segment_block *b = events_slot->data;
+        for (uint32_t g = 0; g < b->group_count; g++)
+            group_load(l, b, &b->groups[g], details_slot->data, &parts[b->groups[g].stream].reach);
         store_cache_unpin(details_slot);
     }
     store_cache_unpin(events_slot);

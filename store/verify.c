@@ -109,20 +109,20 @@ static unsigned list_of(unsigned direction)
     return direction == BTR_FLOW_OUT ? 0 : direction == BTR_FLOW_IN ? 1 : 2;
 }
 
-/* Whether the index lists this event where a walk would look for it. */
-static bool is_indexed(const struct segment_index *x, const struct segment_event *e, uint32_t event,
+/* Whether the index lists this group where a walk would look for it. */
+static bool is_indexed(const struct segment_index *x, const struct segment_group *g, uint32_t group,
                        uint32_t number)
 {
     uint32_t i = number - x->first;
-    if (e->subject == number)
-        return event - x->run_first[i] < x->run_count[i];
-    const uint32_t *begin = &x->list_begin[(size_t)i * SEGMENT_LISTS + list_of(e->direction)];
+    if (g->subject == number)
+        return group - x->run_first[i] < x->run_groups[i];
+    const uint32_t *begin = &x->list_begin[(size_t)i * SEGMENT_LISTS + list_of(g->direction)];
     uint32_t low = begin[0], high = begin[1];
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        if (x->postings[middle] == event)
+        if (x->postings[middle] == group)
             return true;
-        if (x->postings[middle] < event)
+        if (x->postings[middle] < group)
             low = middle + 1;
         else
             high = middle;
@@ -131,7 +131,7 @@ static bool is_indexed(const struct segment_index *x, const struct segment_event
 }
 
 /* @return 1 indexed, 0 not, or a failure (named before, as a damaged block) */
-static int end_check(struct store_segment *seg, const struct segment_event *e, uint32_t event,
+static int end_check(struct store_segment *seg, const struct segment_group *g, uint32_t group,
                      uint32_t number)
 {
     struct cache_slot *slot = NULL;
@@ -139,9 +139,19 @@ static int end_check(struct store_segment *seg, const struct segment_event *e, u
     int rc = store_segment_index(seg, number / STORE_INDEX_ENTITIES, &slot, &err);
     if (rc < 0)
         return rc;
-    bool found = is_indexed(slot->data, e, event, number);
+    bool found = is_indexed(slot->data, g, group, number);
     store_cache_unpin(slot);
     return found;
+}
+
+static bool bounds_hold(const struct store_segment *seg, const struct segment_bounds *bounds,
+                        const struct segment_block *b)
+{
+    bool sound = true;
+    for (uint32_t i = 0; i < b->count; i++)
+        sound = sound && b->first_ns[i] >= bounds->first_ns && b->last_ns[i] <= bounds->last_ns &&
+                b->first_ns[i] >= seg->header.first_ns && b->last_ns[i] <= seg->header.last_ns;
+    return sound;
 }
 
 /* Every event must be found by both of its ends, and lie within the bounds of its block. */
@@ -152,19 +162,15 @@ static int cross_check(struct verify *v, uint32_t segment, uint32_t block)
     struct btr_err err;
     if (store_segment_events(seg, block, &slot, &err) < 0)
         return 0;
-    const struct segment_event *events = slot->data;
-    const struct segment_bounds *bounds = &seg->bounds[block];
-    bool sound = true;
+    const struct segment_block *b = slot->data;
+    bool sound = bounds_hold(seg, &seg->bounds[block], b);
     int rc = 0;
-    for (uint32_t i = 0; sound && rc >= 0 && i < slot->size / sizeof(*events); i++) {
-        const struct segment_event *e = &events[i];
-        uint32_t event = block * STORE_BLOCK_EVENTS + i;
-        sound = e->first_ns >= bounds->first_ns && e->last_ns <= bounds->last_ns &&
-                e->first_ns >= seg->header.first_ns && e->last_ns <= seg->header.last_ns;
-        rc = end_check(seg, e, event, e->subject);
-        if (rc >= 0 && e->object != e->subject && rc == 1)
-            rc = end_check(seg, e, event, e->object);
-        sound = sound && rc != 0;
+    for (uint32_t i = 0; sound && rc >= 0 && i < b->group_count; i++) {
+        const struct segment_group *g = &b->groups[i];
+        rc = end_check(seg, g, b->group_first + i, g->subject);
+        if (rc >= 0 && g->object != g->subject && rc == 1)
+            rc = end_check(seg, g, b->group_first + i, g->object);
+        sound = rc != 0;
     }
     store_cache_unpin(slot);
     if (!sound) {
@@ -201,6 +207,10 @@ static int contents_verify(struct verify *v, uint32_t segment)
 {
     struct store_segment *seg = &v->reader->segments[segment].seg;
     int rc = ids_verify(v, segment);
+    if (rc == 0)
+        rc = part_verify(v, segment, STORE_MOMENTS, store_segment_moments);
+    if (rc == 0)
+        rc = part_verify(v, segment, STORE_LOCATORS, store_segment_locators);
     if (rc == 0)
         rc = part_verify(v, segment, STORE_EVENTS, store_segment_events);
     if (rc == 0)

@@ -101,6 +101,11 @@ void verify_lost_by(struct btr_buffer *out, struct btr_reader *r, uint32_t segme
     case STORE_DETAILS:
         events_put(out, seg, section, block);
         break;
+    case STORE_MOMENTS:
+    case STORE_LOCATORS:
+        btr_buffer_text(out, "the event blocks that lead to ");
+        items_put(out, seg, section, block, "moments");
+        break;
     case STORE_IDS:
         items_put(out, seg, section, block, "entities");
         btr_buffer_text(out, ", and the events that mention them");

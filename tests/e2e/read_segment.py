@@ -15,9 +15,8 @@ import tempfile
 
 NAMES = {1: "strings", 2: "streams", 3: "inputs", 4: "ids", 5: "numbers", 6: "kinds", 7: "entities", 8: "blocks", 9: "events",
          10: "details", 11: "index", 12: "records", 13: "lines", 14: "statistics", 15: "gaps", 16: "quarantine",
-         17: "reach", 18: "filter", 19: "values", 20: "dictionaries"}
+         17: "reach", 18: "filter", 19: "values", 20: "dictionaries", 21: "moments", 22: "locators"}
 MASK = (1 << 64) - 1
-BLOCK = 8192
 
 
 def signed(value):
@@ -75,8 +74,8 @@ class Bytes:
 class Segment:
     def __init__(self, data):
         magic, version, flags, sections = struct.unpack_from("<4sHHI", data, 0)
-        if magic != b"BSEG" or version not in (1, 2) or flags != 0:
-            raise ValueError("not a segment of format 1 or 2")
+        if magic != b"BSEG" or version not in (1, 2, 3) or flags != 0:
+            raise ValueError("not a segment of format 1, 2 or 3")
         self.version = version
         (self.events, self.entities, self.strings, self.streams, self.inputs, self.first, self.last,
          size, _) = struct.unpack_from("<IIIIIqqQQ", data, 12)
@@ -221,41 +220,99 @@ class Segment:
         ids.end()
         return out
 
+    def read_moments(self):
+        """(order time, own time, record id, line) of each."""
+        out, locators = [], self.blocks("locators")
+        for _, items, b in self.blocks("moments"):
+            _, count, d = next(locators)
+            offs, records, lines = d.column(count, d.zigzag), d.column(count, d.zigzag), d.column(count, d.zigzag)
+            d.end()
+            unit, at, record, line = b.varint(), 0, 0, 0
+            for i in range(items):
+                code = b.varint()
+                if code == 0:
+                    at = signed(at + 1)
+                elif code & 1:
+                    at = signed(at - at % unit + (code + 1) // 2 * unit)
+                elif code == 2:
+                    at = signed(at + b.zigzag())
+                else:
+                    raise ValueError("moments: code %d" % code)
+                record, line = (record + records[i]) & MASK, (line + lines[i]) & MASK
+                out.append((at, signed(at - at % unit + offs[i]), record, line))
+            b.end()
+        return out
+
     def read_events(self):
-        bounds, following = self.one("blocks"), 0
-        details = self.blocks("details")
+        """Events, and the group of each."""
+        bounds, following, groups = self.one("blocks"), 0, 0
+        details, moments = self.blocks("details"), self.read_moments() if self.version > 2 else None
         for first, items, b in self.blocks("events"):
             least, _, numbered = bounds.i64(), bounds.i64(), bounds.u32()
+            count = bounds.u32() - groups if self.version > 2 else items
             runs = b.varint()
             subjects, sizes = b.column(runs), b.column(runs)
-            objects = b.column(items)
-            operations, doubts, flags = b.take(items), b.take(items), b.take(items)
-            streams = b.column(items)
-            lasts, spans = b.column(items, b.zigzag), b.column(items)
-            b.end()
-            _, count, d = next(details)
-            times, amounts = d.column(count, d.zigzag), d.column(count)
-            records, lines = d.column(count, d.zigzag), d.column(count, d.zigzag)
-            d.end()
-            run = left = record = line = 0
-            last, subject = least, None
-            for i in range(items):
-                if left == 0:
-                    code, left = subjects[run], sizes[run]
-                    run += 1
-                    subject = following if code == 0 else code - 1
+            objects = b.column(count)
+            subject, target = [], []
+            for run in range(runs):
+                acting = following if subjects[run] == 0 else subjects[run] - 1
+                following += subjects[run] == 0
+                for _ in range(sizes[run]):
+                    code = objects[len(target)]
+                    subject.append(acting)
+                    target.append(following if code == 0 else code - 1)
                     following += code == 0
-                left -= 1
-                target = following if objects[i] == 0 else objects[i] - 1
-                following += objects[i] == 0
-                last = signed(last + lasts[i])
-                record, line = (record + records[i]) & MASK, (line + lines[i]) & MASK
-                yield {"event": first + i, "subject": subject, "object": target, "operation": operations[i],
-                       "doubt": doubts[i], "flags": flags[i], "stream": streams[i], "first": signed(last - spans[i]),
-                       "last": last, "time": signed(last + times[i]), "bytes": (amounts[i] - 1) & MASK,
-                       "record": record, "line": line}
-            if following != numbered:
-                raise ValueError("block %d: numbering does not agree" % (first // BLOCK))
+            if following != numbered or len(target) != count:
+                raise ValueError("events %d: numbering does not agree" % first)
+            operations, doubts, flags = b.take(count), b.take(count), b.take(count)
+            shapes = b.take(count) if self.version > 2 else None
+            streams = b.column(count)
+            sizes = b.column(count) if self.version > 2 else [1] * count
+            _, _, d = next(details)
+            rest = self.read_rest(b, d, shapes, sizes, moments) if self.version > 2 else self.read_old_rest(b, d, items, least)
+            b.end()
+            d.end()
+            at = 0
+            for g in range(count):
+                for _ in range(sizes[g]):
+                    began, last, time, size, record, line = rest[at]
+                    yield groups + g, {
+                        "event": first + at, "subject": subject[g], "object": target[g], "operation": operations[g],
+                        "doubt": doubts[g], "flags": flags[g], "stream": streams[g], "first": began, "last": last,
+                        "time": time, "bytes": size, "record": record, "line": line}
+                    at += 1
+            if at != items:
+                raise ValueError("events %d: %d events instead of %d" % (first, at, items))
+            groups += count
+
+    def read_rest(self, b, d, shapes, sizes, moments):
+        """(first, last, time, bytes, record, line) of each event of a block."""
+        out, heads = [], []
+        for _ in sizes:
+            heads.append((heads[-1] if heads else 0) + b.zigzag())
+        at = []
+        for g, size in enumerate(sizes):
+            at.append([heads[g]])
+            for _ in range(size - 1):
+                at[g].append(at[g][-1] + b.varint())
+        for g, size in enumerate(sizes):
+            ends = [m + b.varint() for m in at[g]] if shapes[g] & 1 else at[g]
+            for m, end in zip(at[g], ends):
+                amount = d.varint() if shapes[g] & 2 else MASK
+                began, time, record, line = moments[m]
+                out.append((began, moments[end][0], time, amount, record, line))
+        return out
+
+    def read_old_rest(self, b, d, items, last):
+        lasts, spans = b.column(items, b.zigzag), b.column(items)
+        times, amounts = d.column(items, d.zigzag), d.column(items)
+        records, lines = d.column(items, d.zigzag), d.column(items, d.zigzag)
+        out, record, line = [], 0, 0
+        for i in range(items):
+            last = signed(last + lasts[i])
+            record, line = (record + records[i]) & MASK, (line + lines[i]) & MASK
+            out.append((signed(last - spans[i]), last, signed(last + times[i]), (amounts[i] - 1) & MASK, record, line))
+        return out
 
     def read_entities(self, strings):
         for first, items, b in self.blocks("entities"):
@@ -281,10 +338,10 @@ class Segment:
     def check_index(self, events):
         """The index must say of every entity what the events say."""
         runs, lists = {}, {}
-        for e in events:
-            runs.setdefault(e["subject"], []).append(e["event"])
-            if e["subject"] != e["object"]:
-                lists.setdefault(e["object"], []).append(e["event"])
+        for group, (subject, target) in sorted({group: (e["subject"], e["object"]) for group, e in events}.items()):
+            runs.setdefault(subject, []).append(group)
+            if subject != target:
+                lists.setdefault(target, []).append(group)
         for first, items, b in self.blocks("index"):
             counts, end, before = b.column(items), 0, 0
             for i in range(items):
@@ -342,7 +399,7 @@ def lines_of(path):
     if len(events) != segment.events:
         raise ValueError("%d events instead of %d" % (len(events), segment.events))
     segment.check_index(events)
-    for e in events:
+    for _, e in events:
         host, source, (name, head, _) = streams[e.pop("stream")]
         e.update(subject=ids[e["subject"]], object=ids[e["object"]], host=host, source=source, input=name,
                  digest="%016x" % head)

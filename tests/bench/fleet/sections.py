@@ -17,7 +17,7 @@ def names():
     found = {}
     with open(FORMAT, encoding="utf-8") as page:
         for line in page:
-            row = re.match(r"\| (\d+) \| ([a-z_ ]+) \| (yes|no) \|", line)
+            row = re.match(r"\| (\d+) \| ([a-z_ ]+) \| [^|]+ \|", line)
             if row:
                 found[int(row.group(1))] = row.group(2)
     return found

@@ -230,6 +230,12 @@ static void a_segment_of_format_2_reads_as_it_was_written(void **state)
     file_check(BTR_SOURCE_DIR "/tests/golden/segment-v2.bseg");
 }
 
+static void a_segment_of_format_3_reads_as_it_was_written(void **state)
+{
+    (void)state;
+    file_check(BTR_SOURCE_DIR "/tests/golden/segment-v3.bseg");
+}
+
 /* $BTR_GOLDEN_WRITE names a file that receives it: how the file for a new version is made. */
 static void the_same_events_sealed_today_read_the_same(void **state)
 {
@@ -257,6 +263,7 @@ int golden_tests(void)
         cmocka_unit_test(the_same_events_sealed_today_read_the_same),
         cmocka_unit_test(a_segment_of_format_1_reads_as_it_was_written),
         cmocka_unit_test(a_segment_of_format_2_reads_as_it_was_written),
+        cmocka_unit_test(a_segment_of_format_3_reads_as_it_was_written),
     };
     return cmocka_run_group_tests_name("golden", tests, NULL, NULL);
 }

@@ -189,11 +189,10 @@ static void damage_to_any_section_costs_what_is_told_and_no_more(void **state)
             (void)mend(&w, &reader);
             struct told told = damage_told(reader);
             assert_true(told.segments <= 1);
-            if (loses_nothing(section)) {
+            if (loses_nothing(section) || told.segments == 0) { /* nothing stood there */
                 assert_int_equal(told.events + told.entities + told.gaps + told.undescribed, 0);
                 check_lossless(&w, reader);
             } else {
-                assert_int_equal(told.segments, 1);
                 assert_non_null(strstr(told.what, store_section_word(section)));
                 check_rest(&w, reader, &told);
             }
