@@ -288,6 +288,7 @@ struct kept_search {
     uint64_t head_hash, first_line, last_line;
     struct btr_span input; /* only of this name; empty: any */
     uint64_t key;          /* only of this; 0: any that holds the record id */
+    bool *other;           /* set where a line was there and did not fit */
     struct btr_err *err;
 };
 
@@ -318,7 +319,10 @@ static bool record_fits(const struct kept_search *s, const struct kept_block *b,
 {
     if (s->key != 0)
         return b->keys[i] == s->key;
-    return s->place->record_id == 0 || holds_number(kept_block_record(b, i), s->place->record_id);
+    bool fits =
+        s->place->record_id == 0 || holds_number(kept_block_record(b, i), s->place->record_id);
+    *s->other = *s->other || !fits;
+    return fits;
 }
 
 static int ref_add(const struct kept_search *s, struct kept_ref ref)
@@ -478,7 +482,7 @@ static int records_copy(struct btr_kept *k, struct btr_kept_found *out, struct b
 int btr_kept_find(struct btr_kept *k, const struct btr_kept_place *place,
                   struct btr_kept_found *out, struct btr_err *err)
 {
-    struct kept_search s = {.kept = k, .place = place, .err = err};
+    struct kept_search s = {.kept = k, .place = place, .err = err, .other = &out->other};
     struct kept_ref targets[TARGETS_MAX];
     uint32_t target_count;
     *out = (struct btr_kept_found){0};
@@ -492,6 +496,7 @@ int btr_kept_find(struct btr_kept *k, const struct btr_kept_place *place,
     if (target_count > 0)
         memcpy(targets, k->refs, target_count * sizeof *targets);
     k->ref_count = 0;
+    out->other = false;
     for (uint32_t i = 0; rc == 0 && i < target_count; i++)
         rc = event_gather(&s, &targets[i]);
     refs_settle(k);

@@ -41,6 +41,7 @@ void btr_shown_text(struct btr_shown *s, const struct btr_kept_place *place, con
     if (!records_get(s, place, &found, out)) {
         btr_buffer_format(out, "%s(%s)\n", margin,
                           s->damaged > damaged ? "its records are damaged"
+                          : found.other        ? "another record is kept at its place"
                           : place->line == 0   ? "no record tells it"
                                                : "its records are not kept");
         return;

@@ -74,8 +74,9 @@ def by_serial(path):
     return found
 
 
-def check_events(store, every):
-    """Of every n-th event the kept records must be what grep finds by its serial. Returns how many were looked at."""
+def check_events(store, every, names={}):
+    """Of every n-th event the kept records must be what grep finds by its serial. Returns how many were looked at.
+    `names` tells where the content of an input lies, if not under its name."""
     sources, count = {}, 0
     with subprocess.Popen([DUMP_RECORDS, store, str(every)], stdout=subprocess.PIPE) as child:
         for head in child.stdout:
@@ -84,7 +85,7 @@ def check_events(store, every):
                 sys.exit(f"no records of {head!r}")
             records = [child.stdout.readline()[:-1] for _ in range(int(found))]
             if source not in sources:
-                sources[source] = by_serial(source.decode())
+                sources[source] = by_serial(names.get(source, source.decode()))
             if together(records) != sources[source][serial]:
                 sys.exit(f"{head!r}: {records!r} is not what grep finds; seed {SEED}")
             count += 1
@@ -93,13 +94,13 @@ def check_events(store, every):
     return count
 
 
-def check_files(store, paths):
+def check_files(store, paths, name=None):
     """All files together hold each line of each input once: nothing lost, nothing twice."""
     kept = collections.Counter()
     for path in glob.glob(f"{store}/records/*/*.brec"):
         with open(path, "rb") as file:
             kept.update((r["input"], r["line"], r["record"]) for r in Records(file.read()))
-    want = collections.Counter((p.encode(), n + 1, l) for p in paths for n, l in enumerate(unpacked(p).splitlines()))
+    want = collections.Counter((name or p.encode(), n + 1, l) for p in paths for n, l in enumerate(unpacked(p).splitlines()))
     if kept != want:
         sys.exit(f"{(kept - want).total()} records too much, {(want - kept).total()} too few; seed {SEED}")
     return kept.total()
@@ -281,6 +282,16 @@ def damage_costs_the_records_and_not_the_answer():
         sys.exit("records of a removed file are not said to be gone")
 
 
+def records_of_a_pipe_are_kept_once():
+    path, store, late = os.path.join(WORK, "pipe.log"), os.path.join(WORK, "pipe.store"), ODD.replace(b":3533544", b":3533545")
+    for part in (ODD, b"".join(ODD.splitlines(True)[:2]), ODD + late):
+        subprocess.run(ingest(store, "web01=-"), input=part, check=True)
+    with open(path, "wb") as out:
+        out.write(ODD + late)
+    check_events(store, 1, {b"-": path})
+    check_files(store, [path], b"-")
+
+
 def very_long_records():
     """The longest that is decoded is kept and printed whole; a longer one is in quarantine, and nothing is held of it."""
     path, store = os.path.join(WORK, "long.audit.log"), os.path.join(WORK, "long.store")
@@ -322,6 +333,7 @@ def main():
     all_evidence_of_a_trace_has_its_records()
     records_that_are_not_kept_are_said_to_be_so()
     damage_costs_the_records_and_not_the_answer()
+    records_of_a_pipe_are_kept_once()
     very_long_records()
     a_large_log_is_packed_with_a_dictionary()
     kills_lose_nothing_and_repeat_nothing(folder, random.Random(SEED))

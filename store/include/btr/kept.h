@@ -49,6 +49,7 @@ struct btr_kept_found {
     const struct btr_kept_record *records;
     uint32_t count;
     uint64_t left_out; /* records beyond BTR_KEPT_COUNT_MAX or BTR_KEPT_SIZE_MAX */
+    bool other;        /* none, but another record is kept at its place: the event names a wrong one */
 };
 
 /**

@@ -301,6 +301,13 @@ static void where_two_records_have_one_place_the_id_tells_which(void **state)
     assert_string_equal(find(kept, 1, 9, 21), "id=21 a|");
     assert_string_equal(find(kept, 1, 9, 22), "id=22 b|"); /* told twice, printed once */
     assert_null(find(kept, 1, 9, 2));
+    struct btr_kept_found found;
+    struct btr_kept_place wrong = place_of(1, 9, 2), none = place_of(1, 8, 2);
+    struct btr_err err;
+    assert_int_equal(btr_kept_find(kept, &wrong, &found, &err), BTR_E_NOTFOUND);
+    assert_true(found.other);
+    assert_int_equal(btr_kept_find(kept, &none, &found, &err), BTR_E_NOTFOUND);
+    assert_false(found.other);
     const char *both = find(kept, 1, 9, 0);
     assert_true(strstr(both, "id=21 a|") && strstr(both, "id=22 b|"));
     btr_kept_close(kept);
