@@ -317,12 +317,15 @@ void store_catalog_close(struct store_catalog *c)
     free(c);
 }
 
-uint64_t store_catalog_size(const struct store_catalog *c)
+int store_catalog_size(const struct store_catalog *c, uint64_t *size, struct btr_err *err)
 {
     char file[CATALOG_PATH_SIZE + 32];
     struct stat st;
     (void)snprintf(file, sizeof(file), "%s/catalog/data.mdb", c->path);
-    return stat(file, &st) == 0 ? (uint64_t)st.st_size : 0;
+    if (stat(file, &st) != 0)
+        return catalog_fail(err, errno, c->path, "measure");
+    *size = (uint64_t)st.st_size;
+    return 0;
 }
 
 /* ---- Reading -------------------------------------------------------------------------------- */

@@ -93,7 +93,7 @@ int store_catalog_records(struct store_catalog *catalog, struct store_records *o
                           uint64_t *left_out, struct btr_err *err);
 /** The seed of digests; a writer's only. */
 uint64_t store_catalog_record_seed(const struct store_catalog *catalog);
-/** Bytes of the environment's file on disk. */
-uint64_t store_catalog_size(const struct store_catalog *catalog);
+/** Bytes of the environment's file on disk. @return 0, BTR_E_IO */
+int store_catalog_size(const struct store_catalog *catalog, uint64_t *size, struct btr_err *err);
 
 #endif

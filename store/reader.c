@@ -78,7 +78,10 @@ static int store_take(struct btr_reader *r, uint32_t store, struct btr_err *err)
         if (rc == BTR_E_NOMEM)
             rc = out_of_memory(err);
     }
-    r->catalog_bytes += store_catalog_size(*catalog);
+    uint64_t size = 0;
+    if (rc == 0)
+        rc = store_catalog_size(*catalog, &size, err);
+    r->catalog_bytes += size;
     return rc;
 }
 

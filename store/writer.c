@@ -481,8 +481,10 @@ int btr_writer_open(struct btr_writer **out, const char *path, struct btr_err *e
     if (rc < 0)
         return rc;
     rc = store_merge_thread_start(&(*out)->merging, (*out)->path, (*out)->catalog, err);
-    if (rc < 0)
+    if (rc < 0) {
         btr_writer_close(*out);
+        *out = NULL;
+    }
     return rc;
 }
 
