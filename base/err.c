@@ -1,5 +1,6 @@
 #include <btr/err.h>
 
+#include <errno.h>
 #include <stdarg.h>
 
 #include "utf8.h"
@@ -50,6 +51,28 @@ int(btr_fail)(struct btr_err *err, int code, uint64_t offset, const char *format
     err->offset = offset;
     copy_escaped(err->text, btr_span_of(size < 0 ? "" : raw), size >= (int)sizeof(raw));
     return code;
+}
+
+int btr_code_of_errno(int why)
+{
+    switch (why) {
+    case ENOENT:
+    case ENOTDIR:
+        return BTR_E_NOTFOUND;
+    case EACCES:
+    case EPERM:
+    case EISDIR:
+    case ELOOP:
+    case ENAMETOOLONG:
+        return BTR_E_USAGE;
+    case ENOSPC:
+    case EDQUOT:
+        return BTR_E_FULL;
+    case ENOMEM:
+        return BTR_E_NOMEM;
+    default:
+        return BTR_E_IO;
+    }
 }
 
 const char *btr_code_text(int code)

@@ -92,11 +92,18 @@ static void progress(void *self, const char *path, uint64_t stored_bytes, uint64
     run->line_open = true;
 }
 
+/* What the user named and cannot be read by nature is bad usage; a disk that fails is not. */
+static int code_of_named(int code)
+{
+    return code == BTR_E_IO || code == BTR_E_FULL || code == BTR_E_NOMEM ? code : BTR_E_USAGE;
+}
+
 static int file_read(const char *path, struct btr_buffer *out, struct btr_err *err)
 {
     FILE *file = fopen(path, "rb");
     if (!file)
-        return btr_fail(err, BTR_E_USAGE, UINT64_MAX, "%s: %s", path, strerror(errno));
+        return btr_fail(err, code_of_named(btr_code_of_errno(errno)), UINT64_MAX, "%s: %s", path,
+                        strerror(errno));
     size_t n = 1;
     while (n > 0 && out->size <= HOSTS_FILE_MAX && btr_buffer_reserve(out, 64 << 10)) {
         n = fread(out->at + out->size, 1, 64 << 10, file);
@@ -106,8 +113,11 @@ static int file_read(const char *path, struct btr_buffer *out, struct btr_err *e
     int why = errno;
     (void)fclose(file);
     if (failed)
-        return btr_fail(err, BTR_E_USAGE, UINT64_MAX, "%s: %s", path, strerror(why));
-    if (out->failed || out->size > HOSTS_FILE_MAX)
+        return btr_fail(err, code_of_named(btr_code_of_errno(why)), UINT64_MAX, "%s: %s", path,
+                        strerror(why));
+    if (out->failed)
+        return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "%s: out of memory", path);
+    if (out->size > HOSTS_FILE_MAX)
         return btr_fail(err, BTR_E_USAGE, UINT64_MAX, "%s: too large for an inventory", path);
     return 0;
 }
@@ -121,7 +131,7 @@ static int hosts_load(struct ingest *run, struct btr_err *err)
         return 0;
     int rc = file_read(path, &text, err);
     if (rc == 0 && (rc = btr_hosts_parse(&run->hosts, btr_buffer_view(&text), &why)) < 0)
-        rc = btr_fail(err, BTR_E_USAGE, UINT64_MAX, "%s: %s", path, why.text);
+        rc = btr_fail(err, code_of_named(rc), UINT64_MAX, "%s: %s", path, why.text);
     btr_buffer_fini(&text);
     return rc;
 }
@@ -149,10 +159,8 @@ static int paths_load(struct ingest *run, struct btr_err *err)
         return btr_fail(err, BTR_E_USAGE, UINT64_MAX, "no input is named (see --help)");
     for (uint32_t i = 0; i < run->args.word_count; i++) {
         int rc = btr_paths_add(&run->paths, run->args.words[i], err);
-        if (rc < 0 && rc != BTR_E_NOMEM)
-            err->code = BTR_E_USAGE; /* what the user named is not there */
         if (rc < 0)
-            return rc;
+            return err->code = code_of_named(rc);
     }
     return 0;
 }
@@ -237,7 +245,7 @@ static int ingest_feed(struct ingest *run, struct btr_err *err)
         left_out_tell(run->store.writer);
         merged_tell(run->store.writer);
     }
-    if (rc == BTR_E_IO || rc == BTR_E_FULL)
+    if (rc == BTR_E_IO || rc == BTR_E_FULL || rc == BTR_E_NOMEM)
         return CLI_FAILED; /* a source failed, or the space to hold it */
     return rc < 0 ? CLI_USAGE : CLI_ANSWERED;
 }

@@ -222,37 +222,40 @@ static void content_free(struct btr_content *c)
     source_unpack_free(c->unpack);
     btr_sha256_free(c->stored_sha);
     btr_sha256_free(c->content_sha);
-    if (c->wake[0] >= 0) {
+    if (c->wake[0] >= 0)
         close(c->wake[0]);
+    if (c->wake[1] >= 0)
         close(c->wake[1]);
-    }
     close(c->fd);
     free(c);
 }
 
-static bool content_init(struct btr_content *c)
+static int content_init(struct btr_content *c, struct btr_err *err)
 {
     struct stat at;
-    c->regular = fstat(c->fd, &at) == 0 && S_ISREG(at.st_mode);
+    if (fstat(c->fd, &at) != 0)
+        return btr_fail(err, BTR_E_IO, UINT64_MAX, "%s", strerror(errno));
+    c->regular = S_ISREG(at.st_mode);
     if (pipe(c->wake) != 0)
-        return false;
+        return btr_fail(err, BTR_E_IO, UINT64_MAX, "no pipe to read it with: %s", strerror(errno));
     c->chunk = malloc(CHUNK_SIZE);
     c->stored_sha = btr_sha256_new();
     c->content_sha = btr_sha256_new();
-    return c->chunk && c->stored_sha && c->content_sha;
+    return c->chunk && c->stored_sha && c->content_sha
+               ? 0
+               : btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "out of memory");
 }
 
-static bool thread_begin(struct btr_content *c)
+static int thread_begin(struct btr_content *c, struct btr_err *err)
 {
-    if (pthread_mutex_init(&c->mutex, NULL) != 0)
-        return false;
-    if (pthread_cond_init(&c->moved, NULL) == 0) {
-        if (pthread_create(&c->thread, NULL, reader_main, c) == 0)
-            return true;
-        pthread_cond_destroy(&c->moved);
-    }
-    pthread_mutex_destroy(&c->mutex);
-    return false;
+    (void)pthread_mutex_init(&c->mutex, NULL);
+    (void)pthread_cond_init(&c->moved, NULL);
+    int why = pthread_create(&c->thread, NULL, reader_main, c);
+    if (why == 0)
+        return 0;
+    (void)pthread_cond_destroy(&c->moved);
+    (void)pthread_mutex_destroy(&c->mutex);
+    return btr_fail(err, BTR_E_IO, UINT64_MAX, "no thread to read it: %s", strerror(why));
 }
 
 int source_content_open(struct btr_content **out, int fd, struct btr_err *err)
@@ -265,20 +268,15 @@ int source_content_open(struct btr_content **out, int fd, struct btr_err *err)
     }
     c->fd = fd;
     c->wake[0] = c->wake[1] = -1;
-    if (!content_init(c) || !thread_begin(c)) {
+    int rc = content_init(c, err);
+    if (rc == 0)
+        rc = thread_begin(c, err);
+    if (rc < 0) {
         content_free(c);
-        return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "out of memory");
+        return rc;
     }
     *out = c;
     return 0;
-}
-
-/* What the user may not or cannot read by nature is bad usage; a disk that fails is not. */
-static int open_code(int why)
-{
-    if (why == ENOENT || why == ENOTDIR)
-        return BTR_E_NOTFOUND;
-    return why == EACCES || why == EPERM || why == EISDIR || why == ELOOP ? BTR_E_USAGE : BTR_E_IO;
 }
 
 int source_content_fd(const char *path, struct btr_err *err)
@@ -286,12 +284,12 @@ int source_content_fd(const char *path, struct btr_err *err)
     int fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
     struct stat at;
     if (fd < 0)
-        return btr_fail(err, open_code(errno), UINT64_MAX, "%s", strerror(errno));
-    if (fstat(fd, &at) == 0 && S_ISDIR(at.st_mode)) {
-        close(fd);
-        return btr_fail(err, BTR_E_USAGE, UINT64_MAX, "%s", strerror(EISDIR));
-    }
-    return fd;
+        return btr_fail(err, btr_code_of_errno(errno), UINT64_MAX, "%s", strerror(errno));
+    int why = fstat(fd, &at) != 0 ? errno : S_ISDIR(at.st_mode) ? EISDIR : 0;
+    if (why == 0)
+        return fd;
+    close(fd);
+    return btr_fail(err, btr_code_of_errno(why), UINT64_MAX, "%s", strerror(why));
 }
 
 int btr_content_open(struct btr_content **out, const char *path, struct btr_err *err)
@@ -339,12 +337,11 @@ uint64_t source_content_stored(struct btr_content *c)
     return stored;
 }
 
-void btr_content_stored(const struct btr_content *c, uint64_t *size,
+bool btr_content_stored(const struct btr_content *c, uint64_t *size,
                         uint8_t sha256[BTR_SHA256_SIZE])
 {
     *size = c->stored;
-    if (!btr_sha256_peek(c->stored_sha, sha256))
-        memset(sha256, 0, BTR_SHA256_SIZE);
+    return btr_sha256_peek(c->stored_sha, sha256);
 }
 
 void btr_content_close(struct btr_content *c)
@@ -355,8 +352,8 @@ void btr_content_close(struct btr_content *c)
     c->stop = true;
     pthread_cond_broadcast(&c->moved);
     pthread_mutex_unlock(&c->mutex);
-    ssize_t woken = write(c->wake[1], "", 1);
-    (void)woken; /* the pipe is empty, so one byte always fits */
+    (void)close(c->wake[1]); /* wakes it up, as nothing can keep that from being seen */
+    c->wake[1] = -1;
     pthread_join(c->thread, NULL);
     pthread_mutex_destroy(&c->mutex);
     pthread_cond_destroy(&c->moved);

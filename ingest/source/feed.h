@@ -70,6 +70,7 @@ struct feed_input {
         host[FEED_NAME_SIZE]; /* canonical, from HOST= or the name; size 0 when only records tell */
     size_t host_size;
     uint32_t id;
+    uint64_t group;         /* of its log, struct btr_path */
     bool moved;             /* since the last publish */
     bool ended, whole, cut; /* read as far as it goes; cleanly to its end; ends inside a record */
     uint64_t file_size;     /* told to the store when the run ends */
@@ -115,7 +116,7 @@ struct feed {
     void (*complain)(void *self, const char *line);
     void *complain_self;
     struct btr_err *err; /* of the sink's failure */
-    int first_bad;
+    int bad; /* code of the first bad input; of the first that failed to be read, if one did */
 
     struct btr_batch batch;
     struct btr_arena *arena;
@@ -123,6 +124,7 @@ struct feed {
     uint32_t state_count;
     struct btr_idmap state_map; /* format and host -> index of states */
     uint64_t tick;
+    struct btr_u64map held; /* groups of logs of which one could not be read for now */
     struct feed_input **inputs;
     uint32_t input_count, input_capacity;
     bool records_begun; /* the seed is known */
@@ -135,8 +137,16 @@ struct feed {
 
 /* ---- feed.c ---- */
 
-/** Reports a bad input; remembers the first code. Returns 0, so that the others are read. */
-int feed_complain(struct feed *f, const char *path, int code, const char *text);
+/**
+ * Reports a bad input; remembers the first code that tells most. When it may be read another time (the disk or memory
+ * failed), its log is held: what follows it there waits for another run, which finds things as an interrupted one leaves them.
+ * @param group  of its log  @return 0, so that the others are read, or BTR_E_NOMEM
+ */
+int feed_complain(struct feed *f, const char *path, uint64_t group, int code, const char *text);
+/** Whether that will be another time. */
+bool feed_code_is_failure(int code);
+/** Whether a log is held that this input belongs to. */
+bool feed_is_held(const struct feed *f, uint32_t input);
 void feed_note(struct feed *f, const char *path, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /** Marks a failure as the sink's. Returns rc. */
@@ -211,7 +221,7 @@ int feed_state_revive(struct feed *f, struct feed_input *input, struct feed_stat
 bool feed_state_save(const struct feed_state *state, struct btr_buffer *out);
 /** Turns states that were not used lately into saved bytes. */
 int feed_states_park(struct feed *f);
-/** Flushes every state that is due, in order of first use. */
+/** Flushes every state that is due, in order of first use; not those of a log that is held. */
 int feed_states_flush(struct feed *f);
 /** Tells what decoders can only tell under the lines of an input that ends. */
 int feed_states_input_end(struct feed *f, uint32_t input);

@@ -329,26 +329,36 @@ static int last_feed(struct feed *f, struct feed_input *in, struct reading *r, b
 }
 
 /* An input that was forced to a format, and is none of it: kept, but no success. */
-static void noise_tell(struct feed *f, const struct feed_input *in)
+static int noise_tell(struct feed *f, const struct feed_input *in)
 {
     char text[128];
     bool some_known = in->by_record && f->stats->records_known > 0;
     if (in->row.records == 0 || in->undecoded < in->row.records || some_known)
-        return;
+        return 0;
     (void)snprintf(text, sizeof text, "not one of its %llu records is %s; they are in quarantine",
                    (unsigned long long)in->row.records, in->decoder->name);
-    feed_complain(f, in->path, BTR_E_FORMAT, text);
+    return feed_complain(f, in->path, in->group, BTR_E_FORMAT, text);
+}
+
+/* It stands as an interrupted run leaves it: what was read of it is published, and nothing is told
+ * of what comes after. */
+static int input_interrupt(struct feed *f, struct feed_input *in)
+{
+    int rc = feed_counts_settle(f, in);
+    return rc == 0 ? feed_batch_flush(f) : rc;
 }
 
 static int input_end(struct feed *f, struct feed_input *in, struct reading *r, int rc,
                      const struct btr_err *err)
 {
-    if (rc < 0)
-        feed_complain(f, in->path, rc, err->text);
+    int failed = rc < 0 ? feed_complain(f, in->path, in->group, rc, err->text) : 0;
     in->moved = in->moved || (r->known.size > 0 && !r->known.finished);
-    int failed = last_feed(f, in, r, rc < 0);
+    if (feed_code_is_failure(rc))
+        return failed < 0 ? failed : input_interrupt(f, in);
+    if (failed == 0)
+        failed = last_feed(f, in, r, rc < 0);
     if (failed == 0 && rc == 0)
-        noise_tell(f, in);
+        failed = noise_tell(f, in);
     if (failed == 0)
         failed = feed_states_input_end(f, in->id);
     if (failed == 0)
@@ -359,7 +369,8 @@ static int input_end(struct feed *f, struct feed_input *in, struct reading *r, i
         return failed;
     in->ended = true;
     in->whole = rc == 0 && !in->cut;
-    source_tape_stored(r->tape, &in->file_size, in->file_sha256);
+    if (!source_tape_stored(r->tape, &in->file_size, in->file_sha256))
+        return btr_fail(f->err, BTR_E_NOMEM, UINT64_MAX, "out of memory");
     return feed_states_park(f);
 }
 
@@ -435,8 +446,7 @@ static int tape_read(struct feed *f, struct source_tape *tape, bool host_given,
     struct btr_err err = {0};
     struct reading r = {.tape = tape};
     int rc = feed_known_find(f, in, host_given, tape, &r.known, &err);
-    if (rc < 0)
-        feed_complain(f, in->path, rc, err.text);
+    int failed = rc < 0 ? feed_complain(f, in->path, in->group, rc, err.text) : 0;
     if (rc == FEED_KNOWN_WHOLE) {
         f->stats->inputs++;
         f->stats->known_bytes += r.known.size;
@@ -444,7 +454,7 @@ static int tape_read(struct feed *f, struct source_tape *tape, bool host_given,
     }
     if (rc < 0 || rc == FEED_KNOWN_WHOLE) {
         feed_input_free(in);
-        return 0;
+        return failed;
     }
     source_tape_settle(tape);
     rc = inputs_push(f, in);
@@ -483,7 +493,8 @@ static int input_probe(struct feed *f, const struct btr_path *path, struct sourc
         f->stats->inputs_passed_over++;
         btr_buffer_format(&f->passed_over, "%s%s", f->passed_over.size > 0 ? ", " : "", path->path);
     } else {
-        feed_complain(f, path->path, rc, err.text);
+        rc = feed_complain(f, path->path, path->group, rc, err.text);
+        said = rc < 0 ? rc : 1;
     }
     feed_probe_fini(probe);
     free(probe);
@@ -496,7 +507,7 @@ int feed_input_read(struct feed *f, const struct btr_path *path)
     struct btr_err err = {0};
     int rc = source_tape_open(&tape, path->path, &err);
     if (rc < 0)
-        return feed_complain(f, path->path, rc, err.text);
+        return feed_complain(f, path->path, path->group, rc, err.text);
     struct feed_input *in = calloc(1, sizeof *in);
     char *name = strdup(path->path);
     if (!in || !name) {
@@ -506,6 +517,7 @@ int feed_input_read(struct feed *f, const struct btr_path *path)
         return btr_fail(f->err, BTR_E_NOMEM, UINT64_MAX, "out of memory");
     }
     in->path = in->name = name;
+    in->group = path->group;
     in->by_record = feed_records_asked(f, path->path);
     rc = input_probe(f, path, tape, in);
     if (rc == 0)

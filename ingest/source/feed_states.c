@@ -290,7 +290,7 @@ int feed_states_flush(struct feed *f)
 {
     int rc = 0;
     for (uint32_t i = 0; i < f->state_count && rc == 0; i++)
-        if (f->states[i]->flush_due)
+        if (f->states[i]->flush_due && !feed_is_held(f, f->states[i]->input))
             rc = state_flush(f, f->states[i]);
     return rc;
 }

@@ -79,7 +79,13 @@ static int path_put(struct btr_paths *paths, const char *path, struct btr_span h
 static int folder_add(struct btr_paths *paths, const char *folder, struct btr_span host, int depth,
                       struct btr_err *err);
 
-/* Links to folders are not followed: they may lead round in a circle. */
+static int path_fail(struct btr_err *err, const char *path, int why)
+{
+    return btr_fail(err, btr_code_of_errno(why), UINT64_MAX, "%s: %s", path, strerror(why));
+}
+
+/* Links to folders are not followed: they may lead round in a circle. A log that cannot be looked
+ * at is not left out silently; a link that leads nowhere is no log. */
 static int entry_add(struct btr_paths *paths, const char *folder, const char *name,
                      struct btr_span host, int depth, struct btr_err *err)
 {
@@ -90,11 +96,15 @@ static int entry_add(struct btr_paths *paths, const char *folder, const char *na
         return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "out of memory");
     bool slash = folder[0] && folder[strlen(folder) - 1] == '/';
     (void)snprintf(path, size, "%s%s%s", folder, slash ? "" : "/", name);
-    int rc = 0;
-    if (lstat(path, &at) == 0 && S_ISDIR(at.st_mode))
+    int rc = 0, why = lstat(path, &at) == 0 ? 0 : errno;
+    if (why == 0 && S_ISDIR(at.st_mode))
         rc = depth < FOLDER_DEPTH_MAX ? folder_add(paths, path, host, depth + 1, err) : 0;
-    else if (stat(path, &at) == 0 && S_ISREG(at.st_mode) && source_name_is_log(path))
+    else if (source_name_is_log(path) && (why != 0 || stat(path, &at) != 0))
+        rc = errno == ENOENT || errno == ELOOP ? 0 : path_fail(err, path, errno);
+    else if (source_name_is_log(path) && S_ISREG(at.st_mode))
         rc = path_put(paths, path, host, true, err);
+    else if (why != 0 && why != ENOENT) /* perhaps a folder */
+        rc = path_fail(err, path, why);
     free(path);
     return rc;
 }
@@ -116,7 +126,7 @@ static int folder_add(struct btr_paths *paths, const char *folder, struct btr_sp
     struct dirent **entries;
     int n = scandir(folder, &entries, not_hidden, by_bytes), rc = 0;
     if (n < 0)
-        return btr_fail(err, BTR_E_USAGE, UINT64_MAX, "%s: %s", folder, strerror(errno));
+        return path_fail(err, folder, errno);
     for (int i = 0; i < n; i++) {
         if (rc == 0)
             rc = entry_add(paths, folder, entries[i]->d_name, host, depth, err);
@@ -130,10 +140,8 @@ static int one_add(struct btr_paths *paths, const char *path, struct btr_span ho
                    struct btr_err *err)
 {
     struct stat at;
-    if (stat(path, &at) != 0) {
-        int code = errno == ENOENT || errno == ENOTDIR ? BTR_E_NOTFOUND : BTR_E_USAGE;
-        return btr_fail(err, code, UINT64_MAX, "%s: %s", path, strerror(errno));
-    }
+    if (stat(path, &at) != 0)
+        return path_fail(err, path, errno);
     if (!S_ISDIR(at.st_mode))
         return path_put(paths, path, host, false, err);
     uint32_t before = paths->count;

@@ -32,6 +32,19 @@ static int content_begin(struct source_tape *t, int fd, struct btr_err *err)
     return source_content_open(&t->content, own, err);
 }
 
+/* A file that is read from its beginning can be wound back by itself. */
+static int kind_find(int fd, bool *regular, struct btr_err *err)
+{
+    struct stat at;
+    if (fstat(fd, &at) != 0)
+        return btr_fail(err, BTR_E_IO, UINT64_MAX, "%s", strerror(errno));
+    off_t place = S_ISREG(at.st_mode) ? lseek(fd, 0, SEEK_CUR) : -1;
+    if (S_ISREG(at.st_mode) && place < 0)
+        return btr_fail(err, BTR_E_IO, UINT64_MAX, "%s", strerror(errno));
+    *regular = place == 0;
+    return 0;
+}
+
 int source_tape_open(struct source_tape **out, const char *path, struct btr_err *err)
 {
     *out = NULL;
@@ -43,11 +56,12 @@ int source_tape_open(struct source_tape **out, const char *path, struct btr_err 
         close(fd);
         return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "out of memory");
     }
-    struct stat at;
-    bool regular = fstat(fd, &at) == 0 && S_ISREG(at.st_mode) && lseek(fd, 0, SEEK_CUR) == 0;
     t->fd = fd;
     t->spool = -1;
-    int rc = content_begin(t, fd, err);
+    bool regular = false;
+    int rc = kind_find(fd, &regular, err);
+    if (rc == 0)
+        rc = content_begin(t, fd, err);
     if (rc < 0) {
         source_tape_close(t);
         return rc;
@@ -82,8 +96,8 @@ static int spool_write(struct source_tape *t, struct btr_span bytes, struct btr_
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return btr_fail(err, errno == ENOSPC ? BTR_E_FULL : BTR_E_IO, UINT64_MAX,
-                            "temporary file: %s", strerror(errno));
+            return btr_fail(err, btr_code_of_errno(errno), UINT64_MAX, "temporary file: %s",
+                            strerror(errno));
         bytes.at += n;
         bytes.size -= (size_t)n;
     }
@@ -164,12 +178,13 @@ void source_tape_settle(struct source_tape *t)
     t->settled = true;
 }
 
-void source_tape_stored(const struct source_tape *t, uint64_t *size,
+bool source_tape_stored(const struct source_tape *t, uint64_t *size,
                         uint8_t sha256[BTR_SHA256_SIZE])
 {
-    btr_content_stored(t->content, size, sha256);
+    bool ok = btr_content_stored(t->content, size, sha256);
     if (t->fd < 0)
         *size = 0;
+    return ok;
 }
 
 static bool file_hash(int fd, uint64_t size, struct btr_sha256 *sha, uint8_t *chunk)

@@ -18,7 +18,7 @@ int source_tape_rewind(struct source_tape *tape, struct btr_err *err);
 /** From here on it goes forward only, and nothing more is kept. */
 void source_tape_settle(struct source_tape *tape);
 /** After the end: as btr_content_stored. Size is 0 for what is no file. */
-void source_tape_stored(const struct source_tape *tape, uint64_t *size,
+bool source_tape_stored(const struct source_tape *tape, uint64_t *size,
                         uint8_t sha256[BTR_SHA256_SIZE]);
 /** Digest of the file as stored, without unpacking it, when it is a file of `size` bytes. @return
  * false when it is not */

@@ -362,6 +362,14 @@ struct dirent *readdir(DIR *folder)
     return FAILS(FAULT_FOLDER, "readdir") ? NULL : real(folder);
 }
 
+int scandir(const char *path, struct dirent ***out, int (*choose)(const struct dirent *),
+            int (*compare)(const struct dirent **, const struct dirent **))
+{
+    REAL("scandir", int, const char *, struct dirent ***, int (*)(const struct dirent *),
+         int (*)(const struct dirent **, const struct dirent **))
+    return FAILS(FAULT_FOLDER, "scandir") ? -1 : real(path, out, choose, compare);
+}
+
 int glob(const char *pattern, int flags, int (*fail)(const char *, int), glob_t *out)
 {
     REAL("glob", int, const char *, int, int (*)(const char *, int), glob_t *)

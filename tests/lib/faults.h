@@ -27,7 +27,7 @@ enum fault_class {
     FAULT_OPEN,     /* open, fopen, opendir, mkstemp, dup, pipe */
     FAULT_READ,     /* read, pread, lseek, getentropy, poll */
     FAULT_STAT,     /* stat, fstat, lstat, fstatfs */
-    FAULT_FOLDER,   /* mkdir, readdir, glob */
+    FAULT_FOLDER,   /* mkdir, readdir, scandir, glob */
     FAULT_RENAME,   /* rename */
     FAULT_UNLINK,   /* unlink */
     FAULT_TRUNCATE, /* ftruncate, posix_fallocate */

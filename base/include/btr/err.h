@@ -48,6 +48,12 @@ int btr_fail(struct btr_err *err, int code, uint64_t offset, const char *format,
 #define btr_fail(err, code, offset, ...) (btr_fail(err, code, offset, __VA_ARGS__), (code))
 #endif
 
+/**
+ * The code for an errno of a path: BTR_E_NOTFOUND, BTR_E_USAGE (what may not be read, or cannot by nature), BTR_E_FULL,
+ * BTR_E_NOMEM, else BTR_E_IO.
+ */
+int btr_code_of_errno(int why);
+
 /** @return the fixed text of a code ("out of memory"); never NULL */
 const char *btr_code_text(int code);
 

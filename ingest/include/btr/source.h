@@ -33,8 +33,8 @@ int btr_content_open(struct btr_content **out, const char *path, struct btr_err 
  * @return 1 = a block, 0 = the end, BTR_E_IO, BTR_E_FORMAT or BTR_E_TRUNCATED (packed data is damaged: what came before was good)
  */
 int btr_content_next(struct btr_content *content, struct btr_span *block, struct btr_err *err);
-/** After the end: size and digest of the file as stored. */
-void btr_content_stored(const struct btr_content *content, uint64_t *size, uint8_t sha256[BTR_SHA256_SIZE]);
+/** After the end: size and digest of the file as stored. @return false when out of memory */
+bool btr_content_stored(const struct btr_content *content, uint64_t *size, uint8_t sha256[BTR_SHA256_SIZE]);
 void btr_content_close(struct btr_content *content);
 
 /** Answers what is already in the store. Filled in by cli from the store; all NULL means "nothing". */
@@ -76,7 +76,7 @@ struct btr_feed_stats {
     uint64_t inputs_cut;         /* end inside a record */
     uint64_t records_known;      /* records of stdin that were read before; not in `records` */
     uint64_t records_kept;       /* given to the sink's keep */
-    bool sink_failed;            /* what btr_feed returned is a failure of the sink, not of an input */
+    bool sink_failed;            /* what btr_feed returned is a failure of the sink, or of memory, not of an input */
 };
 
 /**
@@ -87,7 +87,8 @@ struct btr_feed_stats {
  * Stops at the first failure of the sink; a bad input (missing, unreadable, damaged, of no known format, of no known host)
  * is reported through `complain` and does not stop the others.
  * @param complain  one line per bad input; may be NULL
- * @return 0, or the sink's failure, or the code of the first bad input after all others were read
+ * @return 0, or the sink's failure, or the code of the first bad input after all others were read: of the first of which
+ *         reading failed (BTR_E_IO, BTR_E_FULL, BTR_E_NOMEM), if there is one
  */
 int btr_feed(const struct btr_paths *paths, const struct btr_feed_options *options, const struct btr_sink *sink,
              struct btr_feed_stats *stats, void (*complain)(void *self, const char *line), void *complain_self,

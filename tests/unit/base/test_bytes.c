@@ -3,6 +3,7 @@
 #include <btr/buffer.h>
 #include <btr/digest.h>
 #include <btr/err.h>
+#include <errno.h>
 
 #include "test.h"
 #include "test_random.h"
@@ -231,6 +232,11 @@ static void every_code_has_a_text(void **state)
     assert_string_equal(btr_code_text(BTR_E_FULL), "no space left");
     assert_string_equal(btr_code_text(0), "no error");
     assert_string_equal(btr_code_text(-9999), "unknown error");
+    assert_int_equal(btr_code_of_errno(ENOENT), BTR_E_NOTFOUND);
+    assert_int_equal(btr_code_of_errno(EACCES), BTR_E_USAGE);
+    assert_int_equal(btr_code_of_errno(EDQUOT), BTR_E_FULL);
+    assert_int_equal(btr_code_of_errno(ENOMEM), BTR_E_NOMEM);
+    assert_int_equal(btr_code_of_errno(EMFILE), BTR_E_IO);
 }
 
 static void hex_of(const uint8_t digest[BTR_SHA256_SIZE], char out[2 * BTR_SHA256_SIZE + 1])
