@@ -6,10 +6,14 @@
 #include <unistd.h>
 
 #include "catalog_env.h"
+#include "catalog_lock.h"
 #include "catalog_probe.h"
 #include "catalog_rows.h"
+#include "files.h"
 #include "records.h"
 
+enum { LOCK_SIZE = 32 << 10 }; /* bytes of lock.mdb with READERS_MAX readers */
+enum { ROOM_LEAST = 1 << 20 }; /* bytes; a write may fail for want of room with fewer */
 enum { TABLES_MAX = 16, READERS_MAX = 510 };
 /* Address space, not disk: the file grows as it is written. Halved until it fits the process's
  * limit. */
@@ -22,12 +26,25 @@ struct shared_env {
     dev_t device;
     ino_t inode;
     uint32_t users;
+    int lock_fd; /* of a reader without lock.mdb: keeps writers out; else -1 */
     bool writable;
     struct shared_env *next;
 };
 
 static struct shared_env *shared_envs;
 static pthread_mutex_t shared_lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* On a full disk LMDB's write is cut short, which it calls an error of the disk. */
+static int full_fail(struct btr_err *err, int rc, const char *path, const char *doing)
+{
+    uint64_t room = store_files_free(path);
+    if (room >= ROOM_LEAST)
+        return btr_fail(err, rc == EIO ? BTR_E_IO : BTR_E_FULL, UINT64_MAX,
+                        "%s: cannot %s the catalog: %s", path, doing, mdb_strerror(rc));
+    return btr_fail(err, BTR_E_FULL, UINT64_MAX,
+                    "%s/catalog/data.mdb: cannot %s the catalog: %s: %llu bytes are free", path,
+                    doing, mdb_strerror(ENOSPC), (unsigned long long)room);
+}
 
 int catalog_fail(struct btr_err *err, int rc, const char *path, const char *doing)
 {
@@ -37,7 +54,9 @@ int catalog_fail(struct btr_err *err, int rc, const char *path, const char *doin
                         "%s: the catalog is damaged; its segments are files of their own (see "
                         "backtrail store verify)",
                         path);
-    if (rc == ENOSPC || rc == EDQUOT || rc == MDB_MAP_FULL)
+    if (rc == ENOSPC || rc == EDQUOT || rc == EIO)
+        return full_fail(err, rc, path, doing);
+    if (rc == MDB_MAP_FULL)
         code = BTR_E_FULL;
     else if (rc == ENOENT)
         code = BTR_E_NOTFOUND;
@@ -76,21 +95,31 @@ static int env_try(MDB_env **out, const char *path, bool writer, size_t map_size
     return 0;
 }
 
-/* On a medium that cannot be written there is no writer either, so no lock is needed. */
-static int env_open(MDB_env **out, const char *path, bool writer)
+/* A reader writes to lock.mdb; where it cannot, the lock of the store keeps writers out while it
+ * reads. */
+static int env_open(struct shared_env *e, const char *path, bool writer)
 {
-    int rc = ENOMEM;
-    for (size_t size = MAP_SIZE_MAX; rc == ENOMEM && size >= MAP_SIZE_MIN; size /= 2) {
-        rc = env_try(out, path, writer, size, 0);
-        if (!writer && (rc == EROFS || rc == EACCES))
-            rc = env_try(out, path, writer, size, MDB_NOLOCK);
-    }
+    int rc = catalog_lock_room(path, LOCK_SIZE);
+    bool barred = !writer && catalog_lock_is_barred(rc);
+    if (barred)
+        rc = catalog_lock_share(path, &e->lock_fd);
+    if (rc != 0)
+        return rc;
+    rc = ENOMEM;
+    for (size_t size = MAP_SIZE_MAX; rc == ENOMEM && size >= MAP_SIZE_MIN; size /= 2)
+        rc = env_try(&e->env, path, writer, size, barred ? MDB_NOLOCK : 0);
+    if (rc != 0 && e->lock_fd >= 0)
+        (void)close(e->lock_fd);
     return rc;
 }
 
+/* For a child process, with which what keeps writers out ends. */
 static int env_open_read(MDB_env **out, const char *path)
 {
-    return env_open(out, path, false);
+    struct shared_env e = {.lock_fd = -1};
+    int rc = env_open(&e, path, false);
+    *out = e.env;
+    return rc;
 }
 
 static int env_share_locked(struct shared_env **out, const char *path, bool writer)
@@ -113,7 +142,8 @@ static int env_share_locked(struct shared_env **out, const char *path, bool writ
     struct shared_env *e = calloc(1, sizeof(*e));
     if (!e)
         return ENOMEM;
-    rc = env_open(&e->env, path, writer);
+    e->lock_fd = -1;
+    rc = env_open(e, path, writer);
     if (rc != 0) {
         free(e);
         return rc;
@@ -145,6 +175,8 @@ static void env_release(struct shared_env *env)
             at = &(*at)->next;
         *at = env->next;
         mdb_env_close(env->env);
+        if (env->lock_fd >= 0)
+            (void)close(env->lock_fd);
         free(env);
     }
     (void)pthread_mutex_unlock(&shared_lock);
@@ -219,26 +251,31 @@ static int version_put(struct store_catalog *c, MDB_txn *txn)
     return mdb_put(txn, c->meta, &key, &value, 0);
 }
 
-/* A catalog without a table was never finished: a writer makes them, a reader finds no store. */
+/* A catalog without a table was never finished: a writer makes them where nothing is that they
+ * would have named, a reader finds no store. */
+static int tables_take(struct store_catalog *c, MDB_txn *txn, bool writer, struct btr_err *err)
+{
+    int rc = tables_open(c, txn, 0);
+    if (rc == MDB_NOTFOUND && !writer)
+        return btr_fail(err, BTR_E_NOTFOUND, UINT64_MAX, "%s: no store there", c->path);
+    if (rc == MDB_NOTFOUND) {
+        int code = store_files_none(c->path, err);
+        if (code < 0)
+            return code;
+        rc = tables_open(c, txn, MDB_CREATE);
+        if (rc == 0)
+            rc = version_put(c, txn);
+    }
+    return rc == 0 ? version_check(c, txn, err) : catalog_fail(err, rc, c->path, "open");
+}
+
 static int tables_ready(struct store_catalog *c, bool writer, struct btr_err *err)
 {
     MDB_txn *txn = NULL;
     int rc = writer ? catalog_write_begin(c, &txn) : catalog_txn_begin(c->env, &txn);
     if (rc != 0)
         return catalog_fail(err, rc, c->path, "open");
-    rc = tables_open(c, txn, 0);
-    if (rc == MDB_NOTFOUND && writer) {
-        rc = tables_open(c, txn, MDB_CREATE);
-        if (rc == 0)
-            rc = version_put(c, txn);
-    }
-    int code = 0;
-    if (rc == MDB_NOTFOUND)
-        code = btr_fail(err, BTR_E_NOTFOUND, UINT64_MAX, "%s: no store there", c->path);
-    else if (rc != 0)
-        code = catalog_fail(err, rc, c->path, "open");
-    else
-        code = version_check(c, txn, err);
+    int code = tables_take(c, txn, writer, err);
     if (code == 0 && (rc = records_ready(c, txn, writer)) != 0)
         code = catalog_fail(err, rc, c->path, "open");
     if (code == 0 && (rc = catalog_kept_open(c, txn, writer)) != 0)
@@ -258,26 +295,37 @@ static int snapshot_begin(struct store_catalog *c, struct btr_err *err)
     return rc == 0 ? 0 : catalog_fail(err, rc, c->path, "read");
 }
 
-/* Whether LMDB's file is shorter than its two meta pages: its making was cut short, and nothing was
- * ever committed to it. */
+/* Whether LMDB's file is missing, or shorter than its two meta pages: its making was cut short, and
+ * nothing was ever committed to it. */
 static bool catalog_unfinished(const char *file)
 {
     struct stat st;
-    return stat(file, &st) == 0 && st.st_size < 2 * sysconf(_SC_PAGESIZE);
+    if (stat(file, &st) != 0)
+        return errno == ENOENT;
+    return st.st_size < 2 * sysconf(_SC_PAGESIZE);
 }
 
-/* A file whose making was cut short is no catalog; a writer begins it anew. */
+/* A writer makes a catalog where there is none, or begins one anew whose making was cut short. But
+ * not beside segments: what it does not name is swept away. */
 static int env_take(struct store_catalog *c, bool writer, struct btr_err *err)
 {
     char folder[CATALOG_PATH_SIZE + 16], file[CATALOG_PATH_SIZE + 32];
     (void)snprintf(folder, sizeof(folder), "%s/catalog", c->path);
     (void)snprintf(file, sizeof(file), "%s/data.mdb", folder);
+    if (writer && catalog_unfinished(file)) {
+        int code = store_files_none(c->path, err);
+        if (code < 0)
+            return code;
+        (void)unlink(file);
+    }
     int rc = env_share(&c->shared, folder, writer);
-    bool unfinished = rc != 0 && catalog_unfinished(file);
-    if (unfinished && !writer)
+    if (rc == EBUSY && !writer)
+        return btr_fail(err, BTR_E_BUSY, UINT64_MAX,
+                        "%s: a writer is at work, and without the right to write "
+                        "catalog/lock.mdb nobody can read beside it",
+                        c->path);
+    if (rc != 0 && !writer && catalog_unfinished(file))
         return btr_fail(err, BTR_E_NOTFOUND, UINT64_MAX, "%s: no store there", c->path);
-    if (unfinished && unlink(file) == 0)
-        rc = env_share(&c->shared, folder, writer);
     return rc == 0 ? 0 : catalog_fail(err, rc, c->path, "open");
 }
 

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "catalog_rows.h"
@@ -16,12 +17,48 @@ static int io_fail(struct btr_err *err, const char *doing, const char *path)
     return btr_fail(err, code, UINT64_MAX, "cannot %s %s: %s", doing, path, strerror(reason));
 }
 
+uint64_t store_files_free(const char *path)
+{
+    struct statvfs at;
+    return statvfs(path, &at) == 0 ? (uint64_t)at.f_bavail * at.f_frsize : UINT64_MAX;
+}
+
+/* A file that could not be written, and is gone again. @param folder  that it would be in */
+static int write_fail(struct btr_err *err, const char *path, const char *folder, size_t size,
+                      int reason)
+{
+    uint64_t free_size = store_files_free(folder);
+    errno = reason;
+    if (reason != ENOSPC || free_size >= size)
+        return io_fail(err, "write", path);
+    return btr_fail(err, BTR_E_FULL, UINT64_MAX,
+                    "cannot write %s: %s: it takes %zu bytes, and %llu are free", path,
+                    strerror(reason), size, (unsigned long long)free_size);
+}
+
 static bool step_fails(const struct store_faults *faults, const char *step)
 {
     if (!faults || !faults->fails(faults->self, step))
         return false;
     errno = ENOSPC;
     return true;
+}
+
+/* @param why  receives what the folder fails with */
+static struct dirent *entry_next(DIR *folder, int *why)
+{
+    errno = 0;
+    struct dirent *entry = readdir(folder);
+    if (!entry)
+        *why = errno;
+    return entry;
+}
+
+static int entries_end(DIR *folder, const char *path, int rc, int why, struct btr_err *err)
+{
+    (void)closedir(folder);
+    errno = why;
+    return rc == 0 && why != 0 ? io_fail(err, "read the folder", path) : rc;
 }
 
 static bool path_join(char path[STORE_PATH_SIZE], const char *a, const char *b)
@@ -69,15 +106,16 @@ static int folder_check(const char *store, struct btr_err *err)
     if (!folder)
         return io_fail(err, "read the folder", store);
     bool foreign = false, catalog = false;
-    for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
+    int why = 0;
+    for (struct dirent *entry; (entry = entry_next(folder, &why)) != NULL;) {
         catalog = catalog || strcmp(entry->d_name, "catalog") == 0;
         foreign = foreign || (entry->d_name[0] != '.' && !name_is_ours(entry->d_name));
     }
-    (void)closedir(folder);
-    if (foreign && !catalog)
+    int rc = entries_end(folder, store, 0, why, err);
+    if (rc == 0 && foreign && !catalog)
         return btr_fail(err, BTR_E_FORMAT, UINT64_MAX, "%s: not a store, and other files are in it",
                         store);
-    return 0;
+    return rc;
 }
 
 static int folder_make(const char *store, const char *name, struct btr_err *err)
@@ -170,9 +208,14 @@ static bool folder_ready(char path[STORE_PATH_SIZE], const char *in, const char 
     }
     if (step_fails(faults, "make folder"))
         return false;
-    if (mkdir(path, 0700) == 0)
-        return folder_sync(in, faults);
-    return errno == EEXIST;
+    if (mkdir(path, 0700) != 0)
+        return errno == EEXIST;
+    if (folder_sync(in, faults))
+        return true;
+    int reason = errno;
+    (void)rmdir(path); /* the next try makes it, and it durable */
+    errno = reason;
+    return false;
 }
 
 int store_files_put(const char *store, const struct store_place *place, struct btr_span bytes,
@@ -190,9 +233,9 @@ int store_files_put(const char *store, const struct store_place *place, struct b
     bool ok = file_write(beside, bytes, faults) && !step_fails(faults, "rename") &&
               rename(beside, path) == 0;
     if (!ok) {
-        int rc = io_fail(err, "write", path);
+        int reason = errno;
         (void)unlink(beside);
-        return rc;
+        return write_fail(err, path, day, bytes.size, reason);
     }
     if (!folder_sync(day, faults)) {
         int rc = io_fail(err, "sync", day);
@@ -249,8 +292,8 @@ static int day_sweep(struct day_visitor *self, const char *day, struct btr_err *
     DIR *folder = opendir(day);
     if (!folder)
         return io_fail(err, "read the folder", day);
-    int rc = 0;
-    for (struct dirent *entry; rc == 0 && (entry = readdir(folder)) != NULL;) {
+    int rc = 0, why = 0;
+    for (struct dirent *entry; rc == 0 && (entry = entry_next(folder, &why)) != NULL;) {
         char path[STORE_PATH_SIZE];
         const char *name = entry->d_name;
         bool left_over = ends_in(name, ".bseg.tmp") || ends_in(name, ".brec.tmp") ||
@@ -258,8 +301,7 @@ static int day_sweep(struct day_visitor *self, const char *day, struct btr_err *
         if (left_over && path_join(path, day, name) && unlink(path) != 0 && errno != ENOENT)
             rc = io_fail(err, "remove the unpublished file", path);
     }
-    (void)closedir(folder);
-    return rc;
+    return entries_end(folder, day, rc, why, err);
 }
 
 static int day_look(struct day_visitor *self, const char *day, struct btr_err *err)
@@ -267,10 +309,10 @@ static int day_look(struct day_visitor *self, const char *day, struct btr_err *e
     DIR *folder = opendir(day);
     if (!folder)
         return io_fail(err, "read the folder", day);
-    for (struct dirent *entry; !self->found && (entry = readdir(folder)) != NULL;)
+    int why = 0;
+    for (struct dirent *entry; !self->found && (entry = entry_next(folder, &why)) != NULL;)
         self->found = is_stored(entry->d_name);
-    (void)closedir(folder);
-    return 0;
+    return entries_end(folder, day, 0, why, err);
 }
 
 static int day_tell(struct day_visitor *self, const char *day, struct btr_err *err)
@@ -300,15 +342,14 @@ static int days_visit(const char *store, const char *name, struct day_visitor *s
         return 0;
     if (!folder)
         return io_fail(err, "read the folder", path);
-    int rc = 0;
-    for (struct dirent *entry; rc == 0 && (entry = readdir(folder)) != NULL;) {
+    int rc = 0, why = 0;
+    for (struct dirent *entry; rc == 0 && (entry = entry_next(folder, &why)) != NULL;) {
         bool is_day = (entry->d_name[0] >= '0' && entry->d_name[0] <= '9') ||
                       (entry->d_name[0] == '-' && entry->d_name[1] != '\0');
         if (is_day && path_join(day, path, entry->d_name))
             rc = self->visit(self, day, err);
     }
-    (void)closedir(folder);
-    return rc;
+    return entries_end(folder, path, rc, why, err);
 }
 
 int store_files_sweep(const char *store, const char *folder, const struct catalog_segment *rows,

@@ -41,6 +41,8 @@ int store_files_each(const char *store,
                      struct btr_err *err);
 /** Makes sure that no segments are there. @return 0, BTR_E_FORMAT (some are), BTR_E_IO */
 int store_files_none(const char *store, struct btr_err *err);
+/** Bytes that this user may still write where a path is; UINT64_MAX when it cannot be told. */
+uint64_t store_files_free(const char *path);
 /** Path of a segment file. @return false when it does not fit */
 bool store_files_path(char path[STORE_PATH_SIZE], const char *store,
                       const struct catalog_segment *row);

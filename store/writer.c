@@ -421,25 +421,13 @@ uint64_t btr_writer_records_left_out(const struct btr_writer *w)
 
 /* ---- Opening and closing -------------------------------------------------------------------- */
 
-/* A catalog is made where there is none; but not beside segments: what it does not name is swept
- * away. */
-static int catalog_take(struct btr_writer *w, struct btr_err *err)
-{
-    struct store_catalog *probe = NULL;
-    int rc = store_catalog_open(&probe, w->path, false, err);
-    store_catalog_close(probe);
-    if (rc == BTR_E_NOTFOUND)
-        rc = store_files_none(w->path, err);
-    return rc < 0 ? rc : store_catalog_open(&w->catalog, w->path, true, err);
-}
-
 static int writer_start(struct btr_writer *w, struct btr_err *err)
 {
     int rc = store_files_prepare(w->path, err);
     if (rc == 0)
         rc = w->lock_fd = store_files_lock(w->path, err);
     if (rc >= 0)
-        rc = catalog_take(w, err);
+        rc = store_catalog_open(&w->catalog, w->path, true, err);
     if (rc == 0)
         rc = store_trash_sweep(w->path, w->catalog, err);
     if (rc < 0)

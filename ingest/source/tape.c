@@ -74,17 +74,22 @@ int source_tape_open(struct source_tape **out, const char *path, struct btr_err 
     return 0;
 }
 
-static int spool_open(struct source_tape *t, struct btr_err *err)
+static const char *spool_folder(void)
 {
     const char *folder = getenv("TMPDIR");
+    return folder && *folder ? folder : "/tmp";
+}
+
+static int spool_open(struct source_tape *t, struct btr_err *err)
+{
     char path[512];
-    int n = snprintf(path, sizeof path, "%s/backtrail-XXXXXX", folder && *folder ? folder : "/tmp");
+    int n = snprintf(path, sizeof path, "%s/backtrail-XXXXXX", spool_folder());
     if (n < 0 || (size_t)n >= sizeof path)
         return btr_fail(err, BTR_E_IO, UINT64_MAX, "TMPDIR is too long a name");
     t->spool = mkstemp(path);
     if (t->spool < 0)
-        return btr_fail(err, BTR_E_IO, UINT64_MAX, "no temporary file %s: %s", path,
-                        strerror(errno));
+        return btr_fail(err, btr_code_of_errno(errno) == BTR_E_FULL ? BTR_E_FULL : BTR_E_IO,
+                        UINT64_MAX, "no temporary file %s: %s", path, strerror(errno));
     (void)unlink(path);
     return 0;
 }
@@ -96,8 +101,8 @@ static int spool_write(struct source_tape *t, struct btr_span bytes, struct btr_
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return btr_fail(err, btr_code_of_errno(errno), UINT64_MAX, "temporary file: %s",
-                            strerror(errno));
+            return btr_fail(err, btr_code_of_errno(errno), UINT64_MAX, "temporary file in %s: %s",
+                            spool_folder(), strerror(errno));
         bytes.at += n;
         bytes.size -= (size_t)n;
     }
@@ -137,7 +142,7 @@ static int block_replay(struct source_tape *t, struct source_block *block, struc
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
-            return btr_fail(err, BTR_E_IO, UINT64_MAX, "temporary file: %s",
+            return btr_fail(err, BTR_E_IO, UINT64_MAX, "temporary file in %s: %s", spool_folder(),
                             n < 0 ? strerror(errno) : "cut");
         have += (size_t)n;
     }

@@ -17,6 +17,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <sys/statvfs.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -418,6 +419,19 @@ int fstatfs(int fd, struct statfs *out)
 {
     REAL("fstatfs", int, int, struct statfs *)
     return FAILS(FAULT_STAT, "fstatfs") ? -1 : real(fd, out);
+}
+
+/* What is left of the budget is what is free. */
+int statvfs(const char *path, struct statvfs *out)
+{
+    REAL("statvfs", int, const char *, struct statvfs *)
+    if (FAILS(FAULT_STAT, "statvfs"))
+        return -1;
+    int rc = real(path, out);
+    long long left = atomic_load(&budget);
+    if (rc == 0 && plan.on && plan.budget_on)
+        out->f_bavail = left > 0 ? (fsblkcnt_t)left / out->f_frsize : 0;
+    return rc;
 }
 
 /* ---- Reading -------------------------------------------------------------------------------- */

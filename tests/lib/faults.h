@@ -26,7 +26,7 @@ enum fault_class {
     FAULT_SYNC,     /* fsync, fdatasync, msync */
     FAULT_OPEN,     /* open, fopen, opendir, mkstemp, dup, pipe */
     FAULT_READ,     /* read, pread, lseek, getentropy, poll */
-    FAULT_STAT,     /* stat, fstat, lstat, fstatfs */
+    FAULT_STAT,     /* stat, fstat, lstat, fstatfs, statvfs */
     FAULT_FOLDER,   /* mkdir, readdir, scandir, glob */
     FAULT_RENAME,   /* rename */
     FAULT_UNLINK,   /* unlink */

@@ -87,8 +87,8 @@ bool segment_store_make(const char *path, struct btr_span bytes)
     assert_true(btr_sha256_peek(sha, row.sha256));
     btr_sha256_free(sha);
     assert_int_equal(store_files_prepare(path, &err), 0);
-    assert_int_equal(store_files_write(path, &row, bytes, NULL, &err), 0);
     assert_int_equal(store_catalog_open(&catalog, path, true, &err), 0);
+    assert_int_equal(store_files_write(path, &row, bytes, NULL, &err), 0);
     assert_int_equal(store_catalog_publish(catalog, &row, NULL, &none, NULL, &err), 0);
     store_catalog_close(catalog);
     return true;

@@ -219,7 +219,8 @@ static uint64_t size_after(enum beside beside)
         model_publish(&m, sink, 1, 5);
     assert_int_equal(sink->drain(sink->self, &err), 0);
     assert_int_equal(store_catalog_open(&catalog, path, true, &err), 0);
-    uint64_t size = store_catalog_size(catalog);
+    uint64_t size = 0;
+    assert_int_equal(store_catalog_size(catalog, &size, &err), 0);
     store_catalog_close(catalog);
     if (beside == A_LIVING_READER)
         pinned_kill(&reader);
