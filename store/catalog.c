@@ -284,7 +284,8 @@ static int tables_ready(struct store_catalog *c, bool writer, struct btr_err *er
         mdb_txn_abort(txn);
         return code;
     }
-    rc = mdb_txn_commit(txn); /* also for a reader: keeps the handles of the tables */
+    /* also for a reader: keeps the handles of the tables */
+    rc = writer ? catalog_write_end(txn) : mdb_txn_commit(txn);
     return rc == 0 ? 0 : catalog_fail(err, rc, c->path, "open");
 }
 
@@ -676,6 +677,6 @@ int store_catalog_publish(struct store_catalog *c, const struct catalog_segment 
     if (rc != 0)
         mdb_txn_abort(txn);
     else
-        rc = mdb_txn_commit(txn);
+        rc = catalog_write_end(txn);
     return rc == 0 ? 0 : catalog_fail(err, rc, c->path, "write");
 }

@@ -43,6 +43,11 @@ void catalog_read_end(struct store_catalog *c, MDB_txn *txn);
 /** One to write in; first readers that died are forgotten, so that their pages can be used. */
 int catalog_write_begin(struct store_catalog *c, MDB_txn **txn);
 /**
+ * Commits. When that fails, the meta page that LMDB wrote to is what it was before: it leaves one that names new pages under
+ * an old number, which cannot be told from damage. @return 0 or what LMDB says; the transaction is gone
+ */
+int catalog_write_end(MDB_txn *txn);
+/**
  * The transaction that the oldest living reader sees as the last one; readers of all processes.
  * @return UINT64_MAX without readers, 0 when the table of readers cannot be read
  */

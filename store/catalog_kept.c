@@ -170,6 +170,6 @@ int store_catalog_kept_forget(struct store_catalog *c, const struct catalog_kept
     if (rc != 0)
         mdb_txn_abort(txn);
     else
-        rc = mdb_txn_commit(txn);
+        rc = catalog_write_end(txn);
     return rc == 0 ? 0 : catalog_fail(err, rc, c->path, "write");
 }

@@ -69,7 +69,7 @@ int store_catalog_replace(struct store_catalog *c, const struct catalog_segment 
     if (rc != 0)
         mdb_txn_abort(txn);
     else
-        rc = mdb_txn_commit(txn);
+        rc = catalog_write_end(txn);
     if (gone)
         return btr_fail(err, BTR_E_NOTFOUND, UINT64_MAX, "a segment is gone from the catalog");
     return rc == 0 ? 0 : catalog_fail(err, rc, c->path, "write");
@@ -191,7 +191,7 @@ int store_catalog_trash_empty(struct store_catalog *c, catalog_trash_remove *rem
         mdb_txn_abort(txn);
         return rc;
     }
-    int committed = mdb_txn_commit(txn); /* of what went before a failure, too */
+    int committed = catalog_write_end(txn); /* of what went before a failure, too */
     return rc < 0 || committed == 0 ? rc : catalog_fail(err, committed, c->path, "write");
 }
 
@@ -214,7 +214,7 @@ int store_catalog_trash_take(struct store_catalog *c, struct btr_id hash, struct
         return catalog_fail(err, rc, c->path, "write");
     rc = mdb_del(txn, c->trash, &k, NULL);
     if (rc == 0)
-        rc = mdb_txn_commit(txn);
+        rc = catalog_write_end(txn);
     else
         mdb_txn_abort(txn);
     return rc == 0 || rc == MDB_NOTFOUND ? 0 : catalog_fail(err, rc, c->path, "write");

@@ -1,0 +1,43 @@
+/* Commits, and what a failed one leaves. */
+#include <errno.h>
+#include <unistd.h>
+
+#include "catalog_env.h"
+
+enum { META_SIZE = 512 }; /* bytes of a meta page that LMDB may write to */
+
+/* The meta page that this transaction will write to. */
+struct meta_page {
+    mdb_filehandle_t fd;
+    off_t at;
+    uint8_t bytes[META_SIZE];
+};
+
+static int meta_keep(struct meta_page *page, MDB_txn *txn)
+{
+    MDB_env *env = mdb_txn_env(txn);
+    MDB_stat stat;
+    int rc = mdb_env_get_fd(env, &page->fd);
+    if (rc == 0)
+        rc = mdb_env_stat(env, &stat);
+    if (rc != 0)
+        return rc;
+    page->at = (off_t)(mdb_txn_id(txn) % 2 * stat.ms_psize);
+    ssize_t n = pread(page->fd, page->bytes, sizeof(page->bytes), page->at);
+    return n == (ssize_t)sizeof(page->bytes) ? 0 : n < 0 ? errno : EIO;
+}
+
+int catalog_write_end(MDB_txn *txn)
+{
+    struct meta_page page;
+    int rc = meta_keep(&page, txn);
+    if (rc != 0) {
+        mdb_txn_abort(txn);
+        return rc;
+    }
+    rc = mdb_txn_commit(txn);
+    if (rc != 0 &&
+        pwrite(page.fd, page.bytes, sizeof(page.bytes), page.at) == (ssize_t)sizeof(page.bytes))
+        (void)fdatasync(page.fd);
+    return rc;
+}
