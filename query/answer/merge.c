@@ -179,20 +179,38 @@ static int shown_compare(const void *x, const void *y)
     return edges_compare(a->answer, &a->edge, &b->edge);
 }
 
-/* Puts edges that begin at one time, a few as a rule, in order by all that follows. */
+static void shown_insert(struct shown *alike, uint32_t count)
+{
+    for (uint32_t i = 1; i < count; i++) {
+        struct shown moved = alike[i];
+        uint32_t at = i;
+        for (; at > 0 && shown_compare(&alike[at - 1], &moved) > 0; at--)
+            alike[at] = alike[at - 1];
+        alike[at] = moved;
+    }
+}
+
+/* Puts edges that begin at one time in order by all that follows: events of one record do, so that
+ * there are many such edges, but few at a time. */
 static bool ties_sort(struct btr_answer *a, uint32_t begin, uint32_t end)
 {
-    if (end - begin < 2)
-        return true;
-    struct shown *alike = malloc((size_t)(end - begin) * sizeof *alike);
+    enum { FEW = 12 };
+    struct shown few[FEW], *alike = few;
+    uint32_t count = end - begin;
+    if (count > FEW)
+        alike = malloc(count * sizeof *alike);
     if (!alike)
         return false;
-    for (uint32_t i = begin; i < end; i++)
-        alike[i - begin] = (struct shown){a, edge_make(a, &a->places[i]), a->places[i]};
-    qsort(alike, end - begin, sizeof *alike, shown_compare);
-    for (uint32_t i = begin; i < end; i++)
-        a->places[i] = alike[i - begin].place;
-    free(alike);
+    for (uint32_t i = 0; i < count; i++)
+        alike[i] = (struct shown){a, edge_make(a, &a->places[begin + i]), a->places[begin + i]};
+    if (count > FEW)
+        qsort(alike, count, sizeof *alike, shown_compare);
+    else
+        shown_insert(alike, count);
+    for (uint32_t i = 0; i < count; i++)
+        a->places[begin + i] = alike[i].place;
+    if (alike != few)
+        free(alike);
     return true;
 }
 
@@ -226,7 +244,7 @@ static bool edges_sort(struct btr_answer *a)
     for (uint32_t begin = 0, end; good && begin < n; begin = end) {
         for (end = begin + 1; end < n && keys[end].key == keys[begin].key; end++)
             continue;
-        good = ties_sort(a, begin, end);
+        good = end - begin < 2 || ties_sort(a, begin, end);
     }
     free(sorted);
     free(keys);
