@@ -129,7 +129,7 @@ int graph_halves_find(struct graph_halves *h, const struct btr_edges *edges, str
 {
     *first = UINT32_MAX;
     h->meet_count = 0;
-    int rc = edges->flows(edges->self, entity, BTR_SIDE_MEET, 0, collect_meets, h, err);
+    int rc = edges->flows(edges->self, entity, BTR_SIDE_MEET, 0, NULL, collect_meets, h, err);
     if (rc == BTR_E_NOMEM)
         return btr_fail(err, rc, UINT64_MAX, "meetings of a half flow");
     if (rc < 0)

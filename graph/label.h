@@ -22,6 +22,11 @@ static inline int64_t graph_time_later(int64_t t_ns)
     return t_ns > INT64_MAX - BTR_SOURCE_ERROR_NS ? INT64_MAX : t_ns + BTR_SOURCE_ERROR_NS;
 }
 
+static inline int64_t graph_time_earlier(int64_t t_ns)
+{
+    return t_ns < INT64_MIN + BTR_SOURCE_ERROR_NS ? INT64_MIN : t_ns - BTR_SOURCE_ERROR_NS;
+}
+
 static inline int64_t graph_time_min(int64_t a, int64_t b)
 {
     return a < b ? a : b;

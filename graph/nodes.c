@@ -94,8 +94,10 @@ uint32_t graph_nodes_add(struct graph_nodes *n, struct btr_id id)
     assert(n->count < n->capacity);
     uint32_t node = n->count++;
     n->items[node] = (struct graph_node){.id = id};
-    n->settlings[node] = (struct graph_settling){
-        .first_pair = UINT32_MAX, .range_first = UINT32_MAX, .range_last = UINT32_MAX};
+    n->settlings[node] = (struct graph_settling){.part = UINT32_MAX,
+                                                 .first_pair = UINT32_MAX,
+                                                 .range_first = UINT32_MAX,
+                                                 .range_last = UINT32_MAX};
     slot_fill(n, node);
     return node;
 }

@@ -14,8 +14,9 @@ struct graph_node {
 
 /* What only settling it touches. */
 struct graph_settling {
-    struct graph_label done;          /* the one it was settled with last */
-    uint32_t first_pair;              /* in halves; valid once settled */
+    struct graph_label done; /* the one it was settled with last */
+    uint32_t part;           /* of its flows, the first that was not read; UINT32_MAX: all were */
+    uint32_t first_pair;     /* in halves; valid once settled */
     uint32_t range_first, range_last; /* in the walk's ranges; UINT32_MAX: it has no steps */
 };
 

@@ -152,7 +152,7 @@ int btr_pair_rendezvous(const struct btr_edges *edges, struct btr_id rendezvous,
     struct sides s = {0};
     *pairs = NULL;
     *pair_count = 0;
-    int rc = edges->flows(edges->self, rendezvous, BTR_SIDE_MEET, 0, collect, &s, err);
+    int rc = edges->flows(edges->self, rendezvous, BTR_SIDE_MEET, 0, NULL, collect, &s, err);
     if (rc == 0)
         rc = pair_sides(&s, rendezvous, pairs, pair_count);
     if (rc == BTR_E_NOMEM)

@@ -158,6 +158,16 @@ static void place_pairs(struct making *m)
     }
 }
 
+/* No event that was not looked at begins later. Of a node that was settled with its label, and only
+ * waits to be read on, what is left ends before its place in the frontier. */
+static int64_t unexplored_bound(const struct graph_walk *w,
+                                const struct graph_frontier_entry *entry)
+{
+    const struct graph_node *n = &w->nodes.items[entry->node];
+    bool waits = n->settled && graph_label_equal(n->label, w->nodes.settlings[entry->node].done);
+    return waits ? entry->key : n->label.rest_ns;
+}
+
 static void tell_cut(struct btr_trace *trace, const struct graph_walk *w)
 {
     trace->cut = w->cut;
@@ -165,7 +175,7 @@ static void tell_cut(struct btr_trace *trace, const struct graph_walk *w)
         return;
     int64_t bound_ns = INT64_MIN;
     for (uint32_t i = 0; i < w->frontier.count; i++)
-        bound_ns = graph_time_max(bound_ns, w->nodes.items[w->frontier.heap[i].node].label.rest_ns);
+        bound_ns = graph_time_max(bound_ns, unexplored_bound(w, &w->frontier.heap[i]));
     trace->unexplored = w->frontier.count;
     trace->unexplored_bound_ns = graph_walk_time(w, bound_ns);
 }

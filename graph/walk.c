@@ -246,24 +246,95 @@ static int cross_pairs(struct graph_walk *w)
     return rc;
 }
 
-/* Admits what the node's label lets in. @return 0, WALK_STOP, or an error */
+/* Reads parts of the node's flows. Times of `parts` are the walk's. */
+static int read_parts(struct graph_walk *w, struct btr_flow_parts *parts)
+{
+    bool backward = w->direction == BTR_WALK_BACKWARD;
+    parts->until_ns = graph_walk_time(w, parts->until_ns);
+    int rc = w->edges->flows(w->edges->self, w->nodes.items[w->now].id,
+                             backward ? BTR_SIDE_INTO : BTR_SIDE_OUT_OF,
+                             graph_walk_time(w, w->label.rest_ns), parts, visit_flows, w, w->err);
+    if (rc == 0)
+        parts->rest_ns = graph_walk_time(w, parts->rest_ns);
+    return rc;
+}
+
+/*
+ * Reads on where the node's flows were left, as far back as the next node in the frontier makes it
+ * worthwhile; what is left then waits in the frontier for its time. So a hub is read a part at a
+ * time, as the walk comes to each, and what is decoded of a store is used while it is there.
+ */
+static int read_on(struct graph_walk *w, struct graph_settling *s, int64_t until_ns)
+{
+    struct btr_flow_parts parts = {.begin = s->part, .end = UINT32_MAX, .until_ns = until_ns};
+    w->again = false;
+    if (s->part == UINT32_MAX)
+        return 0;
+    int rc = read_parts(w, &parts);
+    if (rc == 0) {
+        s->part = parts.end;
+        w->left_ns = graph_time_min(graph_time_later(parts.rest_ns), w->label.rest_ns);
+    }
+    return rc;
+}
+
+/*
+ * Reads again, with a raised label, what was read before. What ended well before the bounds of then
+ * was admitted, and hands on what it did. Where parts may tell the same, all of them have to be
+ * asked at once: then what is left is read first, with the label of before.
+ */
+static int read_again(struct graph_walk *w, struct graph_settling *s)
+{
+    struct graph_label raised = w->label;
+    struct btr_flow_parts parts = {.end = s->part, .until_ns = graph_time_earlier(w->done.own_ns)};
+    w->again = true;
+    int rc = read_parts(w, &parts);
+    if (rc || s->part == UINT32_MAX || !parts.repeats)
+        return rc;
+    w->label = w->done;
+    rc = read_on(w, s, INT64_MIN);
+    if (rc)
+        return rc;
+    w->label = raised;
+    w->again = true;
+    parts = (struct btr_flow_parts){.end = UINT32_MAX, .until_ns = INT64_MIN};
+    return read_parts(w, &parts);
+}
+
+static int find_pairs(struct graph_walk *w, struct graph_settling *s)
+{
+    const struct graph_node *n = &w->nodes.items[w->now];
+    if (!may_be_half(n))
+        return 0;
+    return graph_halves_find(&w->halves, w->edges, n->id, &s->first_pair, w->err);
+}
+
+/* Admits what the node's label lets in, or a part of it. @return 0, WALK_STOP, or an error */
 static int admit_all(struct graph_walk *w)
 {
-    struct btr_id id = w->nodes.items[w->now].id;
-    bool backward = w->direction == BTR_WALK_BACKWARD;
-    int rc = 0;
-    if (!w->again && may_be_half(&w->nodes.items[w->now]))
-        rc = graph_halves_find(&w->halves, w->edges, id, &w->nodes.settlings[w->now].first_pair,
-                               w->err);
+    /* nodes may move while flows are admitted: what is known of settling is put back at the end */
+    struct graph_settling s = w->nodes.settlings[w->now];
+    bool first = !w->nodes.items[w->now].settled;
+    bool raised = !first && !graph_label_equal(w->label, w->done);
+    int64_t next_ns = w->frontier.count ? w->frontier.heap[0].key : INT64_MAX;
+    int rc = first ? find_pairs(w, &s) : 0;
     if (rc < 0)
         return rc;
     if (!affords(w, 0))
         return walk_stop(w, BTR_CUT_MEMORY);
-    rc = cross_pairs(w);
-    if (rc)
-        return rc;
-    return w->edges->flows(w->edges->self, id, backward ? BTR_SIDE_INTO : BTR_SIDE_OUT_OF,
-                           graph_walk_time(w, w->label.rest_ns), visit_flows, w, w->err);
+    w->nodes.settlings[w->now].first_pair = s.first_pair;
+    w->again = raised;
+    if (first || raised)
+        rc = cross_pairs(w);
+    if (rc == 0 && first)
+        s.part = 0;
+    if (rc == 0 && raised)
+        rc = read_again(w, &s);
+    if (rc == 0)
+        rc = read_on(w, &s, next_ns == INT64_MAX ? INT64_MAX : graph_time_earlier(next_ns));
+    if (rc == 0)
+        w->nodes.settlings[w->now].part = s.part;
+    return rc;
 }
 
 /* Notes the steps that came since `range` began as a range of its node. */
@@ -294,7 +365,6 @@ static int keep_range(struct graph_walk *w, struct graph_range range, uint32_t c
 static int settle(struct graph_walk *w, uint32_t node)
 {
     w->now = node;
-    w->again = w->nodes.items[node].settled;
     w->label = w->nodes.items[node].label;
     w->done = w->nodes.settlings[node].done;
     uint32_t count_before = w->steps.count;
@@ -303,8 +373,12 @@ static int settle(struct graph_walk *w, uint32_t node)
     int kept = rc < 0 ? 0 : keep_range(w, range, count_before);
     if (rc || kept)
         return kept ? kept : rc;
-    w->nodes.items[node].settled = true;
+    struct graph_node *n = &w->nodes.items[node];
+    n->settled = true;
     w->nodes.settlings[node].done = w->label;
+    if (w->nodes.settlings[node].part != UINT32_MAX &&
+        !graph_frontier_raise(&w->frontier, node, n->id, w->left_ns))
+        return no_memory(w);
     return 0;
 }
 

@@ -24,8 +24,9 @@ struct graph_walk {
     bool started; /* all starts are in: limits count from here */
 
     uint32_t now;                   /* the node being settled */
-    bool again;                     /* it was settled before, with less */
+    bool again;                     /* what is read now was read before, with `done` */
     struct graph_label label, done; /* its labels when its settling began */
+    int64_t left_ns;                /* the latest that what is left of it hands on */
 };
 
 /** Order time to the walk's time, and back: forward is the mirror of backward. */

@@ -202,6 +202,7 @@ void btr_reader_close(struct btr_reader *r)
     free(r->catalogs);
     free(r->paths);
     free(r->segments);
+    free(r->latest);
     free(r->sources);
     btr_u64map_fini(&r->source_by_hash);
     free(r->inputs);

@@ -27,6 +27,8 @@ struct btr_reader {
     uint32_t path_count;
     struct reader_segment *segments; /* by first time, last time, hash */
     uint32_t segment_count, segment_capacity;
+    uint32_t *latest; /* segments, those that end last first; of `latest_count` that there were */
+    uint32_t latest_count;
     struct btr_stream *sources; /* unique (host, source), in the order of first sight */
     uint32_t source_count, source_capacity;
     struct btr_u64map source_by_hash; /* of those of one hash, the last */
@@ -43,7 +45,7 @@ struct btr_reader {
     struct btr_reader_cost cost;
 };
 
-enum { READER_CACHE_SIZE = 256 << 20 };
+enum { READER_CACHE_SIZE = 128 << 20 };
 
 /** Readies the segments for the first question, by their places. */
 void reader_segments_begin(struct btr_reader *reader);

@@ -153,7 +153,7 @@ static int count_settle(struct btr_reader *r, struct btr_entity *e, struct btr_e
     int rc = reader_once_settle(r, err);
     if (rc <= 0 || e->event_count < 2 || !reader_once_may(r, e->first_ns, e->last_ns))
         return rc < 0 ? rc : 0;
-    rc = btr_reader_flows(r, e->id, BTR_SIDE_ALL, 0, flows_count, &count, err);
+    rc = btr_reader_flows(r, e->id, BTR_SIDE_ALL, 0, NULL, flows_count, &count, err);
     e->event_count = count;
     return rc;
 }

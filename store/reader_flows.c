@@ -17,6 +17,7 @@ struct flow_search {
     uint32_t block;
     bool once; /* some of the segments may tell the same: see reader_once.h */
     struct once_flows held;
+    uint32_t *located; /* number of the entity in each segment, UINT32_MAX: it is not there */
     uint32_t flow_count;
     struct btr_flow flows[FLOWS_RUN];
 };
@@ -228,14 +229,65 @@ static bool segment_may(const struct catalog_segment *row, enum btr_side side, i
     return side != BTR_SIDE_OUT_OF || row->sealed.last_ns >= bound_ns;
 }
 
-/* Finds the entity in the segments that may answer: in all of them, before what they tell is
- * compared. @return as reader_once_settle */
-static int entity_locate(struct flow_search *f, struct btr_id entity, uint32_t *located)
+static int out_of_memory(struct btr_err *err)
+{
+    return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "out of memory while reading a store");
+}
+
+/* ---- Parts ---------------------------------------------------------------------------------- */
+
+/** A segment that ends at a time. */
+struct ending {
+    int64_t last_ns;
+    uint32_t segment;
+};
+
+static int ending_compare(const void *x, const void *y)
+{
+    const struct ending *a = x, *b = y;
+    if (a->last_ns != b->last_ns)
+        return a->last_ns > b->last_ns ? -1 : 1;
+    return a->segment < b->segment ? -1 : a->segment > b->segment;
+}
+
+/* Makes r->latest of the segments that there are. */
+static int latest_make(struct btr_reader *r, struct btr_err *err)
+{
+    uint32_t count = r->segment_count;
+    if (r->latest && r->latest_count == count)
+        return 0;
+    free(r->latest);
+    r->latest = calloc((size_t)count + 1, sizeof(*r->latest));
+    struct ending *endings = calloc((size_t)count + 1, sizeof(*endings));
+    if (!r->latest || !endings) {
+        free(endings);
+        return out_of_memory(err);
+    }
+    for (uint32_t i = 0; i < count; i++)
+        endings[i] = (struct ending){r->segments[i].row.sealed.last_ns, i};
+    qsort(endings, count, sizeof(*endings), ending_compare);
+    for (uint32_t i = 0; i < count; i++)
+        r->latest[i] = endings[i].segment;
+    r->latest_count = count;
+    free(endings);
+    return 0;
+}
+
+/* The segment of a part. They are by their first times as they are. */
+static uint32_t segment_of(const struct flow_search *f, uint32_t part)
+{
+    return f->side == BTR_SIDE_INTO ? f->reader->latest[part] : part;
+}
+
+/* Finds the entity in the segments that may answer, of the first part to visit and those behind it:
+ * of the first of all, so that what they tell is compared. @return as reader_once_settle */
+static int entity_locate(struct flow_search *f, struct btr_id entity, uint32_t begin)
 {
     struct btr_reader *r = f->reader;
-    for (uint32_t i = 0; i < r->segment_count; i++) {
+    for (uint32_t part = begin; part < r->segment_count; part++) {
+        uint32_t i = segment_of(f, part), *number = &f->located[i];
         struct store_segment *seg = &r->segments[i].seg;
-        located[i] = UINT32_MAX;
+        *number = UINT32_MAX;
         if (!segment_may(&r->segments[i].row, f->side, f->bound_ns))
             continue;
         int rc = reader_segment_may_hold(r, i, entity, f->err);
@@ -243,8 +295,8 @@ static int entity_locate(struct flow_search *f, struct btr_id entity, uint32_t *
             continue;
         rc = rc < 0 ? rc : reader_segment_entities(r, i, f->err);
         if (rc == 0)
-            rc = store_segment_find(seg, entity, &located[i], f->err);
-        if (rc == 0 && located[i] != UINT32_MAX)
+            rc = store_segment_find(seg, entity, number, f->err);
+        if (rc == 0 && *number != UINT32_MAX)
             rc = store_segment_bounds(seg, f->err);
         if (rc < 0)
             return rc;
@@ -252,25 +304,63 @@ static int entity_locate(struct flow_search *f, struct btr_id entity, uint32_t *
     return reader_once_settle(r, f->err);
 }
 
-static int segments_visit(struct flow_search *f, const uint32_t *located)
+/* Whether all flows of a segment lie on the far side of a time. */
+static bool segment_is_beyond(const struct flow_search *f, uint32_t segment, int64_t until_ns)
 {
+    const struct store_sealed *row = &f->reader->segments[segment].row.sealed;
+    return f->side == BTR_SIDE_INTO ? row->last_ns < until_ns : row->first_ns > until_ns;
+}
+
+/* Tells what is left from a part on. */
+static void rest_tell(const struct flow_search *f, uint32_t part, struct btr_flow_parts *parts)
+{
+    bool into = f->side == BTR_SIDE_INTO;
+    parts->end = UINT32_MAX;
+    parts->rest_ns = into ? INT64_MIN : INT64_MAX;
+    for (; part < f->reader->segment_count; part++) {
+        uint32_t i = segment_of(f, part);
+        const struct store_sealed *row = &f->reader->segments[i].row.sealed;
+        if (f->located[i] == UINT32_MAX)
+            continue;
+        parts->end = parts->end == UINT32_MAX ? part : parts->end;
+        if (into ? row->last_ns > parts->rest_ns : row->first_ns < parts->rest_ns)
+            parts->rest_ns = into ? row->last_ns : row->first_ns;
+    }
+}
+
+static int parts_visit(struct flow_search *f, struct btr_flow_parts *parts)
+{
+    uint32_t part = parts->begin, count = f->reader->segment_count;
+    bool visited = false, all = f->once && part == 0;
     int rc = 0;
-    for (uint32_t i = 0; rc == 0 && i < f->reader->segment_count; i++) {
-        f->seg = &f->reader->segments[i].seg;
-        f->segment = i;
-        f->number = located[i];
-        if (f->number != UINT32_MAX)
-            rc = segment_visit(f);
+    parts->repeats = f->once;
+    if (all && parts->end != UINT32_MAX)
+        return 0;
+    for (; rc == 0 && part < count && part < parts->end; part++) {
+        f->segment = segment_of(f, part);
+        f->seg = &f->reader->segments[f->segment].seg;
+        f->number = f->located[f->segment];
+        if (f->number == UINT32_MAX)
+            continue;
+        if (visited && !all && segment_is_beyond(f, f->segment, parts->until_ns))
+            break;
+        rc = segment_visit(f);
+        visited = true;
     }
     if (rc == 0)
-        return once_flows_release(&f->held, f->reader, f->visit, f->self, f->err);
+        rc = once_flows_release(&f->held, f->reader, f->visit, f->self, f->err);
     free(f->held.items);
+    if (rc == 0)
+        rest_tell(f, part, parts);
     return rc;
 }
 
 int btr_reader_flows(struct btr_reader *r, struct btr_id entity, enum btr_side side,
-                     int64_t bound_ns, btr_flow_visit *visit, void *self, struct btr_err *err)
+                     int64_t bound_ns, struct btr_flow_parts *parts, btr_flow_visit *visit,
+                     void *self, struct btr_err *err)
 {
+    struct btr_flow_parts whole = {.end = UINT32_MAX,
+                                   .until_ns = side == BTR_SIDE_INTO ? INT64_MIN : INT64_MAX};
     struct flow_search f;
     f.reader = r;
     f.side = side;
@@ -281,13 +371,15 @@ int btr_reader_flows(struct btr_reader *r, struct btr_id entity, enum btr_side s
     f.slot = NULL;
     f.flow_count = 0;
     f.held = (struct once_flows){0};
-    uint32_t *located = calloc((size_t)r->segment_count + 1, sizeof(*located));
-    if (!located)
-        return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "out of memory while reading a store");
-    int rc = entity_locate(&f, entity, located);
+    f.located = calloc((size_t)r->segment_count + 1, sizeof(*f.located));
+    int rc = f.located ? 0 : out_of_memory(err);
+    if (rc == 0)
+        rc = latest_make(r, err);
+    if (rc == 0)
+        rc = entity_locate(&f, entity, parts ? parts->begin : 0);
     f.once = rc == 1;
     if (rc >= 0)
-        rc = segments_visit(&f, located);
-    free(located);
+        rc = parts_visit(&f, parts && side <= BTR_SIDE_OUT_OF ? parts : &whole);
+    free(f.located);
     return rc;
 }

@@ -133,7 +133,7 @@ int btr_shown_ends_find(struct btr_shown_ends *out, struct btr_reader *reader, s
 {
     struct ends_search search = {0};
     *out = (struct btr_shown_ends){0};
-    int rc = btr_reader_flows(reader, entity, BTR_SIDE_ALL, 0, ends_visit, &search, err);
+    int rc = btr_reader_flows(reader, entity, BTR_SIDE_ALL, 0, NULL, ends_visit, &search, err);
     if (rc < 0 || !search.any)
         return rc;
     rc = btr_reader_event(reader, search.first.ref, &out->first, err);

@@ -2,6 +2,8 @@
 
 #include <assert.h>
 
+#include "test_random.h"
+
 enum { RUN_MAX = 256 };
 
 static int compare_ends(const void *a, const void *b)
@@ -59,6 +61,7 @@ void memory_edges_init(struct memory_edges *m, const struct btr_event *events, u
 void memory_edges_fini(struct memory_edges *m)
 {
     free(m->ends);
+    free(m->part_of);
     btr_idmap_fini(&m->index);
     *m = (struct memory_edges){0};
 }
@@ -78,18 +81,60 @@ static bool is_asked_for(const struct memory_edges_end *end, enum btr_side side,
     }
 }
 
-static int memory_flows(void *self, struct btr_id entity, enum btr_side side, int64_t bound_ns,
-                        btr_flow_visit *visit, void *visitor, struct btr_err *err)
+static int latest_first(const void *a, const void *b)
 {
-    (void)err;
-    struct memory_edges *m = self;
+    const struct memory_edges_part *x = a, *y = b;
+    return x->last_ns == y->last_ns ? (int)x->number - (int)y->number
+                                    : (x->last_ns < y->last_ns) - (x->last_ns > y->last_ns);
+}
+
+static int earliest_first(const void *a, const void *b)
+{
+    const struct memory_edges_part *x = a, *y = b;
+    return x->first_ns == y->first_ns ? (int)x->number - (int)y->number
+                                      : (x->first_ns > y->first_ns) - (x->first_ns < y->first_ns);
+}
+
+void memory_edges_part(struct memory_edges *m, uint32_t part_count, uint64_t seed)
+{
+    struct test_random random = {seed};
+    assert(part_count > 0 && part_count <= MEMORY_PARTS_MAX && !m->part_of);
+    m->part_of = calloc((size_t)m->event_count + 1, 1);
+    assert(m->part_of);
+    m->part_count = part_count;
+    for (uint32_t i = 0; i < part_count; i++)
+        m->parts[0][i] = (struct memory_edges_part){INT64_MAX, INT64_MIN, i};
+    for (uint32_t i = 0; i < m->event_count; i++) {
+        uint64_t part = seed ? test_random_below(&random, part_count)
+                             : (uint64_t)i * part_count / m->event_count;
+        struct memory_edges_part *p = &m->parts[0][part];
+        m->part_of[i] = (uint8_t)part;
+        p->first_ns = m->events[i].first_ns < p->first_ns ? m->events[i].first_ns : p->first_ns;
+        p->last_ns = m->events[i].last_ns > p->last_ns ? m->events[i].last_ns : p->last_ns;
+    }
+    memcpy(m->parts[1], m->parts[0], sizeof(m->parts[0]));
+    qsort(m->parts[0], part_count, sizeof(m->parts[0][0]), latest_first);
+    qsort(m->parts[1], part_count, sizeof(m->parts[1][0]), earliest_first);
+}
+
+/* What a visit asks for. */
+struct question {
+    struct btr_id entity;
+    enum btr_side side;
+    int64_t bound_ns;
+    uint32_t part; /* UINT32_MAX: all */
+};
+
+static int part_flows(struct memory_edges *m, const struct question *q, btr_flow_visit *visit,
+                      void *visitor)
+{
     struct btr_flow run[RUN_MAX];
     uint32_t run_max = m->run_max && m->run_max < RUN_MAX ? m->run_max : RUN_MAX;
     uint32_t count = 0;
-    m->asked[side]++;
-    for (uint32_t i = btr_idmap_get(&m->index, entity);
-         i < m->end_count && btr_id_equal(m->ends[i].entity, entity); i++) {
-        if (!is_asked_for(&m->ends[i], side, bound_ns))
+    for (uint32_t i = btr_idmap_get(&m->index, q->entity);
+         i < m->end_count && btr_id_equal(m->ends[i].entity, q->entity); i++) {
+        if (!is_asked_for(&m->ends[i], q->side, q->bound_ns) ||
+            (q->part != UINT32_MAX && m->part_of[m->ends[i].flow.ref] != q->part))
             continue;
         run[count] = m->ends[i].flow;
         run[count].other_kind = m->kind_of ? m->kind_of(run[count].other) : 0;
@@ -101,6 +146,38 @@ static int memory_flows(void *self, struct btr_id entity, enum btr_side side, in
         count = 0;
     }
     return count ? visit(visitor, run, count) : 0;
+}
+
+static int memory_flows(void *self, struct btr_id entity, enum btr_side side, int64_t bound_ns,
+                        struct btr_flow_parts *parts, btr_flow_visit *visit, void *visitor,
+                        struct btr_err *err)
+{
+    (void)err;
+    struct memory_edges *m = self;
+    bool into = side == BTR_SIDE_INTO;
+    struct question q = {entity, side, bound_ns, UINT32_MAX};
+    m->asked[side]++;
+    if (!parts || m->part_count == 0) {
+        int rc = part_flows(m, &q, visit, visitor);
+        if (parts)
+            parts->end = UINT32_MAX;
+        return rc;
+    }
+    const struct memory_edges_part *all = m->parts[into ? 0 : 1];
+    uint32_t at = parts->begin, end = parts->end < m->part_count ? parts->end : m->part_count;
+    for (; at < end; at++) {
+        bool beyond = into ? all[at].last_ns < parts->until_ns : all[at].first_ns > parts->until_ns;
+        if (at > parts->begin && beyond)
+            break;
+        q.part = all[at].number;
+        int rc = part_flows(m, &q, visit, visitor);
+        if (rc)
+            return rc;
+    }
+    parts->end = at < m->part_count ? at : UINT32_MAX;
+    if (at < m->part_count)
+        parts->rest_ns = into ? all[at].last_ns : all[at].first_ns;
+    return 0;
 }
 
 struct btr_edges memory_edges_of(struct memory_edges *m)

@@ -7,7 +7,8 @@ struct btr_edges {
     void *self;
     /** As btr_reader_flows. */
     int (*flows)(void *self, struct btr_id entity, enum btr_side side, int64_t bound_ns,
-                 btr_flow_visit *visit, void *visitor, struct btr_err *err);
+                 struct btr_flow_parts *parts, btr_flow_visit *visit, void *visitor,
+                 struct btr_err *err);
 };
 
 /** The edges of a store's snapshot. */

@@ -97,9 +97,28 @@ enum btr_side {
 /** Receives flows in runs. @return 0 to go on; anything else stops and is returned */
 typedef int btr_flow_visit(void *self, const struct btr_flow *flows, uint32_t flow_count);
 
-/** Visits an entity's events, segment by segment in a fixed order. @return 0, the visitor's value, BTR_E_FORMAT, BTR_E_CHECKSUM, BTR_E_IO, BTR_E_NOMEM */
+/**
+ * Which of an entity's flows to visit: they come in parts, those that ended last in the first (BTR_SIDE_OUT_OF: those
+ * that began first), so that a walk need not read of the past what it is not going to look at yet. Parts may share
+ * times. For the sides INTO and OUT_OF; of others there is one part.
+ */
+struct btr_flow_parts {
+    uint32_t begin;   /* the first part to visit, 0 or what `end` was */
+    uint32_t end;     /* the part to stop at, UINT32_MAX: none. Becomes the first that was not visited, UINT32_MAX when all were */
+    int64_t until_ns; /* after one, parts of which all flows end before this time (OUT_OF: begin after it) are left */
+    int64_t rest_ns;  /* becomes a time that no flow of what is left ends after (OUT_OF: begins before) */
+    bool repeats;     /* becomes whether parts may tell the same: then all of them are visited when `begin` is 0, each flow
+                         once; but when there is an `end`, too, none is, as what lies behind it is needed to tell */
+};
+
+/**
+ * Visits an entity's events, segment by segment in a fixed order. Flows that share their other end come one after the
+ * other, as far as a segment has them together; that is cheap to visit, and promised nowhere.
+ * @param parts  NULL: all
+ * @return 0, the visitor's value (of `parts` then nothing is told), BTR_E_FORMAT, BTR_E_CHECKSUM, BTR_E_IO, BTR_E_NOMEM
+ */
 int btr_reader_flows(struct btr_reader *reader, struct btr_id entity, enum btr_side side, int64_t bound_ns,
-                     btr_flow_visit *visit, void *self, struct btr_err *err);
+                     struct btr_flow_parts *parts, btr_flow_visit *visit, void *self, struct btr_err *err);
 
 /** An event in full. Spans of the origin live until the reader closes. */
 struct btr_event_full {

@@ -203,6 +203,8 @@ static void check_graph(struct graph *g, enum btr_walk_direction direction, uint
     struct memory_edges m;
     memory_edges_init(&m, g->events, g->event_count);
     m.run_max = random_below(seed, 4) ? 1 + random_below(seed, 5) : 0;
+    if (random_below(seed, 3))
+        memory_edges_part(&m, 1 + random_below(seed, MEMORY_PARTS_MAX), random_next(seed) % 4);
     struct btr_edges edges = memory_edges_of(&m);
     pair_all(g, &edges);
     oracle_closure(&o, g->events, g->event_count, g->pairs, g->pair_count, direction, g->starts,
@@ -288,6 +290,7 @@ static void the_order_of_events_does_not_change_the_answer(void **state)
         struct btr_trace *trace[2] = {NULL, NULL};
         memory_edges_init(&m[0], g.events, g.event_count);
         memory_edges_init(&m[1], other.events, other.event_count);
+        memory_edges_part(&m[1], 1 + random_below(&seed, MEMORY_PARTS_MAX), random_next(&seed));
         for (int k = 0; k < 2; k++) {
             struct btr_edges edges = memory_edges_of(&m[k]);
             assert_int_equal(btr_walk(&trace[k], &edges,

@@ -36,7 +36,7 @@ static void chain_add(struct chain *c, struct btr_id subject, enum btr_operation
                                                      .operation = (uint8_t)operation};
 }
 
-static void chain_init(struct chain *c)
+static void chain_init(struct chain *c, uint32_t part_count, uint64_t seed)
 {
     c->event_count = 0;
     for (uint32_t i = 0; i < CHAIN; i++) {
@@ -47,6 +47,8 @@ static void chain_init(struct chain *c)
         chain_add(c, chain_id(4, i), BTR_OP_WRITE, chain_id(3, i % 7), ms - 7, (i / 50 + 1) % 2);
     }
     memory_edges_init(&c->memory, c->events, c->event_count);
+    if (part_count)
+        memory_edges_part(&c->memory, part_count, seed);
     c->edges = memory_edges_of(&c->memory);
     c->start = (struct btr_start){chain_id(1, 0), story_ms(10 * CHAIN + 5), 0};
 }
@@ -89,10 +91,10 @@ static void assert_nothing_later_was_missed(const struct chain *c, const struct 
     }
 }
 
-static void check_edge_limit(enum btr_walk_direction direction)
+static void check_edge_limit(enum btr_walk_direction direction, uint32_t part_count)
 {
     static struct chain c;
-    chain_init(&c);
+    chain_init(&c, part_count, part_count == 8 ? 1 : 0);
     struct btr_trace *whole = chain_walk(&c, direction, NULL);
     assert_true(whole->step_count > CHAIN);
     for (uint64_t edge_max = 1; edge_max < whole->step_count + 100;
@@ -117,20 +119,24 @@ static void check_edge_limit(enum btr_walk_direction direction)
 static void nothing_later_than_the_told_bound_was_missed_backward(void **state)
 {
     (void)state;
-    check_edge_limit(BTR_WALK_BACKWARD);
+    check_edge_limit(BTR_WALK_BACKWARD, 0);
+    check_edge_limit(BTR_WALK_BACKWARD, 5);
+    check_edge_limit(BTR_WALK_BACKWARD, 8);
 }
 
 static void nothing_earlier_than_the_told_bound_was_missed_forward(void **state)
 {
     (void)state;
-    check_edge_limit(BTR_WALK_FORWARD);
+    check_edge_limit(BTR_WALK_FORWARD, 0);
+    check_edge_limit(BTR_WALK_FORWARD, 5);
+    check_edge_limit(BTR_WALK_FORWARD, 8);
 }
 
 static void a_limit_that_just_fits_does_not_cut(void **state)
 {
     (void)state;
     static struct chain c;
-    chain_init(&c);
+    chain_init(&c, 0, 0);
     struct btr_trace *whole = chain_walk(&c, BTR_WALK_BACKWARD, NULL);
     struct btr_walk_limits limits = {.edge_max = whole->step_count};
     struct btr_trace *same = chain_walk(&c, BTR_WALK_BACKWARD, &limits);
@@ -145,7 +151,7 @@ static void a_budget_already_spent_leaves_the_start_unexplored(void **state)
 {
     (void)state;
     static struct chain c;
-    chain_init(&c);
+    chain_init(&c, 0, 0);
     struct btr_walk_limits limits = {.budget_ns = 1};
     struct btr_trace *cut = chain_walk(&c, BTR_WALK_BACKWARD, &limits);
     assert_int_equal(cut->cut, BTR_CUT_TIME);
@@ -160,7 +166,7 @@ static void a_walk_within_little_memory_is_cut_and_one_within_enough_is_not(void
 {
     (void)state;
     static struct chain c;
-    chain_init(&c);
+    chain_init(&c, 0, 0);
     struct btr_trace *whole = chain_walk(&c, BTR_WALK_BACKWARD, NULL);
     for (uint64_t memory_max = 1; memory_max < 8u << 20; memory_max *= 4) {
         struct btr_walk_limits limits = {.memory_max = memory_max};

@@ -285,9 +285,10 @@ static void processes_and_files_are_not_asked_for_meetings(void **state)
 }
 
 static int refuse(void *self, struct btr_id entity, enum btr_side side, int64_t bound_ns,
-                  btr_flow_visit *visit, void *visitor, struct btr_err *err)
+                  struct btr_flow_parts *parts, btr_flow_visit *visit, void *visitor,
+                  struct btr_err *err)
 {
-    (void)entity, (void)bound_ns, (void)visit, (void)visitor;
+    (void)entity, (void)bound_ns, (void)visit, (void)visitor, (void)parts;
     if (side == *(const enum btr_side *)self)
         return btr_fail(err, BTR_E_CHECKSUM, UINT64_MAX, "block 7 of a segment");
     return 0;

@@ -142,7 +142,7 @@ static void ask_everything(const struct model *m, const char *path)
     uint32_t faults = 0;
     assert_int_equal(btr_reader_open(&reader, &path, 1, &err), 0);
     for (uint32_t i = 0; i < MODEL_IDS; i++)
-        (void)btr_reader_flows(reader, m->ids[i], BTR_SIDE_ALL, 0, no_flow, NULL, &err);
+        (void)btr_reader_flows(reader, m->ids[i], BTR_SIDE_ALL, 0, NULL, no_flow, NULL, &err);
     (void)btr_reader_events(reader, INT64_MIN, INT64_MAX, (struct btr_span){0}, no_event, NULL,
                             &err);
     (void)btr_reader_by_record(reader, BTR_SPAN("web01"), BTR_SPAN(""), 3, no_event, NULL, &err);

@@ -84,7 +84,7 @@ static int ask_all(const struct model *m, struct btr_reader *r, struct btr_err *
     for (uint32_t i = 0; rc == 0 && i < MODEL_INPUTS; i++)
         rc = btr_reader_by_origin(r, model_input(i), 3, event_pass, NULL, err);
     for (uint32_t i = 0; rc == 0 && i < MODEL_IDS; i++)
-        rc = btr_reader_flows(r, m->ids[i], BTR_SIDE_ALL, 0, flow_pass, NULL, err);
+        rc = btr_reader_flows(r, m->ids[i], BTR_SIDE_ALL, 0, NULL, flow_pass, NULL, err);
     if (rc == 0)
         rc = btr_reader_entities(r, BTR_KIND_NONE, INT64_MIN, INT64_MAX, entity_pass, NULL, err);
     if (rc == 0)

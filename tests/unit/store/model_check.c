@@ -237,7 +237,7 @@ static void check_side(const struct model *m, struct btr_reader *reader, struct 
                                   .doubt = e->doubt,
                                   .flags = e->flags};
     }
-    assert_int_equal(btr_reader_flows(reader, v, side, bound, flows_take, &got, &err), 0);
+    assert_int_equal(btr_reader_flows(reader, v, side, bound, NULL, flows_take, &got, &err), 0);
     assert_int_equal(got.count, count);
     if (count > 0) {
         qsort(expected, count, sizeof(*expected), flow_compare);
@@ -256,6 +256,53 @@ static void check_side(const struct model *m, struct btr_reader *reader, struct 
     free(got.items);
 }
 
+/* What is left lies behind the time that is told of it. */
+static void check_rest(const struct flow_list *got, uint32_t first, enum btr_side side,
+                       int64_t rest_ns)
+{
+    for (uint32_t i = first; i < got->count; i++) {
+        if (side == BTR_SIDE_INTO)
+            assert_true(got->items[i].last_ns <= rest_ns);
+        else
+            assert_true(got->items[i].first_ns >= rest_ns);
+    }
+}
+
+/* Parts one after the other, each up to a time, are the whole. */
+static void check_parts(struct model *m, struct btr_reader *reader, struct btr_id v,
+                        enum btr_side side, int64_t bound)
+{
+    struct btr_err err;
+    struct flow_list whole = {calloc((size_t)m->event_count + 1, sizeof(*whole.items)), 0,
+                              m->event_count};
+    struct flow_list got = {calloc((size_t)m->event_count + 1, sizeof(*got.items)), 0,
+                            m->event_count};
+    int64_t rest_ns = side == BTR_SIDE_INTO ? INT64_MAX : INT64_MIN;
+    assert_true(whole.items && got.items);
+    assert_int_equal(btr_reader_flows(reader, v, side, bound, NULL, flows_take, &whole, &err), 0);
+    for (uint32_t begin = 0; begin != UINT32_MAX;) {
+        const struct btr_event *e = &m->events[test_random_below(&m->random, m->event_count)].event;
+        struct btr_flow_parts parts = {.begin = begin, .end = UINT32_MAX, .until_ns = e->last_ns};
+        uint32_t count = got.count;
+        assert_int_equal(btr_reader_flows(reader, v, side, bound, &parts, flows_take, &got, &err),
+                         0);
+        check_rest(&got, count, side, rest_ns);
+        assert_true(parts.end > begin);
+        assert_true(!parts.repeats || parts.end == UINT32_MAX);
+        begin = parts.end;
+        rest_ns = parts.rest_ns;
+    }
+    assert_int_equal(got.count, whole.count);
+    if (got.count > 0) {
+        qsort(got.items, got.count, sizeof(*got.items), flow_compare);
+        qsort(whole.items, got.count, sizeof(*got.items), flow_compare);
+    }
+    for (uint32_t i = 0; i < got.count; i++)
+        assert_int_equal(flow_compare(&got.items[i], &whole.items[i]), 0);
+    free(whole.items);
+    free(got.items);
+}
+
 void model_check_flows(struct model *m, struct btr_reader *reader, uint32_t bounds)
 {
     for (uint32_t i = 0; i < MODEL_IDS; i++) {
@@ -266,6 +313,8 @@ void model_check_flows(struct model *m, struct btr_reader *reader, uint32_t boun
                 &m->events[test_random_below(&m->random, m->event_count)].event;
             check_side(m, reader, m->ids[i], BTR_SIDE_INTO, e->first_ns);
             check_side(m, reader, m->ids[i], BTR_SIDE_OUT_OF, e->last_ns);
+            check_parts(m, reader, m->ids[i], BTR_SIDE_INTO, e->first_ns);
+            check_parts(m, reader, m->ids[i], BTR_SIDE_OUT_OF, e->last_ns);
         }
         check_side(m, reader, m->ids[i], BTR_SIDE_INTO, INT64_MAX);
         check_side(m, reader, m->ids[i], BTR_SIDE_OUT_OF, INT64_MIN);

@@ -117,7 +117,7 @@ static void flows_all(struct lines *l)
         for (unsigned side = BTR_SIDE_INTO; side <= BTR_SIDE_ALL; side++) {
             size_t before = l->count;
             int64_t bound = side == BTR_SIDE_OUT_OF ? INT64_MIN : INT64_MAX;
-            assert_int_equal(btr_reader_flows(l->reader, l->ids[i], (enum btr_side)side, bound,
+            assert_int_equal(btr_reader_flows(l->reader, l->ids[i], (enum btr_side)side, bound, NULL,
                                               flow_lines, l, &err),
                              0);
             struct btr_buffer text = {0};
