@@ -43,3 +43,13 @@ bool btr_sha256_peek(const struct btr_sha256 *state, uint8_t out[BTR_SHA256_SIZE
     EVP_MD_CTX_free(copy);
     return ok;
 }
+
+bool btr_sha256_of(const struct btr_span *parts, size_t part_count, uint8_t out[BTR_SHA256_SIZE])
+{
+    struct btr_sha256 *state = btr_sha256_new();
+    for (size_t i = 0; state && i < part_count; i++)
+        btr_sha256_update(state, parts[i]);
+    bool ok = state && btr_sha256_peek(state, out);
+    btr_sha256_free(state);
+    return ok;
+}

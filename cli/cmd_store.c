@@ -10,6 +10,7 @@
 #include "output.h"
 #include "store_compact.h"
 #include "store_stat.h"
+#include "store_verify.h"
 
 static const struct cli_option STAT_OPTIONS[] = {
     CLI_STORE_OPTION,
@@ -23,7 +24,7 @@ static const struct cli_option GAPS_OPTIONS[] = {CLI_STORE_OPTION, CLI_MAX_S_OPT
 static const struct cli_option STORE_OPTIONS[] = {CLI_STORE_OPTION, {0}};
 static const struct cli_option VERIFY_OPTIONS[] = {
     CLI_STORE_OPTION,
-    {"root", "HEX", false, "not built yet"},
+    {"root", "HEX", false, "a head that was noted elsewhere: it must be one of the store's chain"},
     {0},
 };
 
@@ -36,8 +37,10 @@ static const struct cli_usage GAPS_USAGE = {
     "Lists where a source is known, or must be suspected, not to have told everything.",
     "  backtrail store gaps --store case.btr", GAPS_OPTIONS};
 static const struct cli_usage VERIFY_USAGE = {
-    "store verify", "--store DIR",
-    "Reads every block of every segment and checks it. Exit status 3 when something is damaged.",
+    "store verify", "--store DIR [--root HEX]",
+    "Reads every block of every segment and checks it, and the chain of changes from its "
+    "beginning.\n"
+    "Exit status 3 when something is damaged, or --root is no head of the chain.",
     "  backtrail store verify --store case.btr", VERIFY_OPTIONS};
 static const struct cli_usage COMPACT_USAGE = {
     "store compact", "--store DIR",
@@ -49,7 +52,7 @@ static const struct cli_usage USAGE = {
     "store", "stat | gaps | verify | compact ...",
     "stat    what a store holds, by source, by input (custody), and what could not be decoded\n"
     "gaps    where a source did not tell everything\n"
-    "verify  checksums, bounds and cross references of every segment\n"
+    "verify  checksums, bounds and cross references of every segment; the chain of changes\n"
     "compact merges small segments into large ones",
     "  backtrail store stat --by host,source --store case.btr\n"
     "  backtrail store stat --help",
@@ -126,54 +129,6 @@ static int store_gaps(const struct cli_args *args, struct btr_err *err)
     return status;
 }
 
-/* ---- Verify ---- */
-
-struct fault_list {
-    struct btr_buffer out;
-    uint64_t count;
-};
-
-static int fault_visit(void *self, const char *segment, const char *what)
-{
-    struct fault_list *list = self;
-    btr_escape_terminal(&list->out, btr_span_of(segment));
-    btr_buffer_text(&list->out, ": ");
-    btr_escape_terminal(&list->out, btr_span_of(what));
-    btr_buffer_text(&list->out, "\n");
-    list->count++;
-    return 0;
-}
-
-static int verify_one(struct fault_list *list, const char *path, struct btr_err *err)
-{
-    int rc = btr_store_verify(path, fault_visit, list, err);
-    if (rc == 0) {
-        btr_escape_terminal(&list->out, btr_span_of(path));
-        btr_buffer_text(&list->out, ": sound\n");
-    }
-    return rc;
-}
-
-static int store_verify(const struct cli_args *args, struct btr_err *err)
-{
-    struct fault_list list = {0};
-    const char *path;
-    int status = CLI_ANSWERED;
-    if (cli_arg(args, "root"))
-        return cli_refuse("store verify", "--root is not built yet");
-    if (!cli_arg(args, "store"))
-        return cli_refuse("store verify", "--store DIR is missing");
-    for (uint32_t i = 0; (path = cli_arg_nth(args, "store", i)); i++) {
-        if (verify_one(&list, path, err) < 0) {
-            cli_fail("store verify", err);
-            status = CLI_FAILED;
-        }
-    }
-    status = cli_print("store verify", &list.out, status);
-    btr_buffer_fini(&list.out);
-    return status;
-}
-
 /* ---- Stat ---- */
 
 struct stat_question {
@@ -221,7 +176,7 @@ static const struct {
 } SUBCOMMANDS[] = {
     {"stat", &STAT_USAGE, store_stat},
     {"gaps", &GAPS_USAGE, store_gaps},
-    {"verify", &VERIFY_USAGE, store_verify},
+    {"verify", &VERIFY_USAGE, cli_store_verify},
     {"compact", &COMPACT_USAGE, cli_store_compact},
 };
 

@@ -82,6 +82,12 @@ bool cli_print_some(struct btr_buffer *out)
     return good;
 }
 
+void cli_hex(struct btr_buffer *out, const uint8_t *bytes, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        btr_buffer_format(out, "%02x", bytes[i]);
+}
+
 int cli_print(const char *command, const struct btr_buffer *out, int status)
 {
     if (out->failed) {

@@ -21,6 +21,8 @@ int cli_print(const char *command, const struct btr_buffer *out, int status);
 /** Writes and empties `out` when it holds 64 KiB or more. @return false when stdout cannot be
  * written */
 bool cli_print_some(struct btr_buffer *out);
+/** Appends bytes as hex digits. */
+void cli_hex(struct btr_buffer *out, const uint8_t *bytes, size_t size);
 /** Ends the program's output: flushes stdout. @return as cli_print */
 int cli_print_end(const char *command, int status);
 

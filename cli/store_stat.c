@@ -5,6 +5,8 @@
 #include <btr/escape.h>
 #include <inttypes.h>
 
+#include "output.h"
+
 enum { QUARANTINE_SHOWN = 10, PIECE_SHOWN = 120 };
 
 static void times(struct btr_buffer *out, int64_t first_ns, int64_t last_ns)
@@ -52,6 +54,19 @@ static void totals(struct btr_buffer *out, const struct btr_store_stat *s)
     btr_buffer_text(out, "\n");
 }
 
+static int chain_visit(void *self, const struct btr_chain *chain)
+{
+    struct btr_buffer *out = self;
+    if (chain->sequence == 0)
+        return 0;
+    btr_buffer_format(out, "%-16s ", "head");
+    cli_hex(out, chain->head, sizeof chain->head);
+    btr_buffer_format(out, " after %" PRIu64 " changes of ", chain->sequence);
+    btr_escape_terminal(out, btr_span_of(chain->store));
+    btr_buffer_text(out, "\n");
+    return 0;
+}
+
 /* ---- By source ---- */
 
 static void operations(struct btr_buffer *out, const struct btr_source_stat *s)
@@ -84,12 +99,6 @@ static int source_visit(void *self, const struct btr_source_stat *s)
 
 /* ---- By input ---- */
 
-static void digest(struct btr_buffer *out, const uint8_t bytes[BTR_SHA256_SIZE])
-{
-    for (size_t i = 0; i < BTR_SHA256_SIZE; i++)
-        btr_buffer_format(out, "%02x", bytes[i]);
-}
-
 static void word_line(struct btr_buffer *out, const char *name, struct btr_span value)
 {
     if (!value.size)
@@ -108,12 +117,12 @@ static int input_visit(void *self, const struct btr_input *input)
     btr_escape_terminal(out, input->name);
     btr_buffer_format(out, "\n  %-16s %" PRIu64 "\n", "size", input->file_size);
     btr_buffer_format(out, "  %-16s ", "sha256");
-    digest(out, input->file_sha256);
+    cli_hex(out, input->file_sha256, BTR_SHA256_SIZE);
     btr_buffer_format(out, "\n  %-16s %" PRIu64 " in %" PRIu64 " lines, %" PRIu64 " records%s\n",
                       "content", input->content_size, input->content_lines, input->records,
                       input->complete ? "" : ", not read to its end");
     btr_buffer_format(out, "  %-16s ", "content sha256");
-    digest(out, input->content_sha256);
+    cli_hex(out, input->content_sha256, BTR_SHA256_SIZE);
     btr_buffer_format(out, "\n  %-16s %s\n", "read", time);
     word_line(out, "tool", input->tool);
     word_line(out, "case", input->case_id);
@@ -172,7 +181,8 @@ int cli_stat_write(struct btr_buffer *out, struct btr_reader *reader, const stru
         return rc;
     totals(out, &stat);
     kept_totals(out, kept);
-    if (parts->sources)
+    rc = btr_reader_chains(reader, chain_visit, out, err);
+    if (rc == 0 && parts->sources)
         rc = btr_reader_sources(reader, source_visit, out, err);
     if (rc == 0 && parts->inputs)
         rc = btr_reader_inputs(reader, input_visit, out, err);

@@ -54,6 +54,10 @@ int catalog_fail(struct btr_err *err, int rc, const char *path, const char *doin
                         "%s: the catalog is damaged; its segments are files of their own (see "
                         "backtrail store verify)",
                         path);
+    if (rc == CATALOG_ROW_BAD)
+        return btr_fail(err, BTR_E_CHECKSUM, UINT64_MAX,
+                        "%s: cannot %s the catalog: a row is not the one that was written", path,
+                        doing);
     if (rc == ENOSPC || rc == EDQUOT || rc == EIO)
         return full_fail(err, rc, path, doing);
     if (rc == MDB_MAP_FULL)
@@ -194,61 +198,80 @@ static int tables_open(struct store_catalog *c, MDB_txn *txn, unsigned flags)
     return rc;
 }
 
+/* Reads c->version in a transaction. */
 static int version_check(struct store_catalog *c, MDB_txn *txn, struct btr_err *err)
 {
     MDB_val key = {.mv_size = 6, .mv_data = (void *)(uintptr_t) "format"}, value;
     int rc = mdb_get(txn, c->meta, &key, &value);
     if (rc != 0)
         return catalog_fail(err, rc, c->path, "read the version of");
-    if (value.mv_size != 4)
+    c->version = value.mv_size == 4 ? store_get_u32(value.mv_data) : 0;
+    if (c->version == 0)
         return btr_fail(err, BTR_E_FORMAT, UINT64_MAX, "%s: the catalog states no version",
                         c->path);
-    uint32_t version = store_get_u32(value.mv_data);
-    if (version > STORE_CATALOG_VERSION)
+    if (c->version > STORE_CATALOG_VERSION)
         return btr_fail(err, BTR_E_VERSION, UINT64_MAX,
-                        "%s: store of format %u, this program reads up to %d", c->path, version,
+                        "%s: store of format %u, this program reads up to %d", c->path, c->version,
                         STORE_CATALOG_VERSION);
     return 0;
 }
 
-static MDB_val seed_key(void)
+int catalog_version_put(struct store_catalog *c, MDB_txn *txn)
 {
-    return (MDB_val){.mv_size = 11, .mv_data = (void *)(uintptr_t) "record-seed"};
+    uint8_t version[4];
+    store_put_u32(version, STORE_CATALOG_VERSION);
+    MDB_val key = {.mv_size = 6, .mv_data = (void *)(uintptr_t) "format"};
+    MDB_val value = {.mv_size = sizeof(version), .mv_data = version};
+    c->version = STORE_CATALOG_VERSION;
+    return mdb_put(txn, c->meta, &key, &value, 0);
 }
 
-/* The table of records and the seed of their digests, which also stores of before are given. */
-static int records_ready(struct store_catalog *c, MDB_txn *txn, bool writer)
+/* Tables that not every store has had from its beginning: a writer makes them. */
+static int later_tables_open(struct store_catalog *c, MDB_txn *txn, bool writer)
 {
-    int rc = writer ? mdb_dbi_open(txn, "trash", MDB_CREATE, &c->trash) : 0;
-    if (rc != 0)
-        return rc;
-    rc = mdb_dbi_open(txn, "records", writer ? MDB_CREATE : 0, &c->records);
-    c->has_records = rc == 0;
-    if (rc == MDB_NOTFOUND || !writer)
-        return rc == MDB_NOTFOUND ? 0 : rc;
-    MDB_val key = seed_key(), value;
-    rc = mdb_get(txn, c->meta, &key, &value);
-    if (rc == 0 && value.mv_size != sizeof(c->record_seed))
-        return MDB_CORRUPTED;
+    const struct {
+        const char *name;
+        MDB_dbi *table;
+        bool *there;
+    } later[] = {{"trash", &c->trash, &c->has_trash},
+                 {"records", &c->records, &c->has_records},
+                 {"kept", &c->kept, &c->has_kept},
+                 {"chain", &c->chain, &c->has_chain}};
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < sizeof(later) / sizeof(*later); i++) {
+        rc = mdb_dbi_open(txn, later[i].name, writer ? MDB_CREATE : 0, later[i].table);
+        *later[i].there = rc == 0;
+        rc = rc == MDB_NOTFOUND ? 0 : rc;
+    }
+    return rc;
+}
+
+/* The seed of digests of records, which also stores of before are given. */
+static int seed_ready(struct store_catalog *c, MDB_txn *txn)
+{
+    struct btr_span key = btr_span_of("record-seed"), value;
+    int rc = catalog_row_get(c, txn, c->meta, key, &value);
+    if (rc == 0 && value.size != sizeof(c->record_seed))
+        return CATALOG_ROW_BAD;
     if (rc == 0)
-        c->record_seed = store_get_u64(value.mv_data);
+        c->record_seed = store_get_u64(value.at);
     if (rc != MDB_NOTFOUND)
         return rc;
     uint8_t seed[sizeof(c->record_seed)];
     if (getentropy(seed, sizeof(seed)) != 0)
         return errno;
     c->record_seed = store_get_u64(seed);
-    value = (MDB_val){.mv_size = sizeof(seed), .mv_data = seed};
-    return mdb_put(txn, c->meta, &key, &value, 0);
+    return catalog_row_put(txn, c->meta, key, (struct btr_span){seed, sizeof(seed)});
 }
 
-static int version_put(struct store_catalog *c, MDB_txn *txn)
+/* Of a writer: a new store's version, an older store's rows, the seed. */
+static int writer_ready(struct store_catalog *c, MDB_txn *txn, struct btr_err *err)
 {
-    uint8_t version[4];
-    store_put_u32(version, STORE_CATALOG_VERSION);
-    MDB_val key = {.mv_size = 6, .mv_data = (void *)(uintptr_t) "format"};
-    MDB_val value = {.mv_size = sizeof(version), .mv_data = version};
-    return mdb_put(txn, c->meta, &key, &value, 0);
+    int rc = c->version < STORE_CATALOG_VERSION ? catalog_upgrade(c, txn, err) : 0;
+    if (rc < 0)
+        return rc;
+    rc = seed_ready(c, txn);
+    return rc == 0 ? 0 : catalog_fail(err, rc, c->path, "open");
 }
 
 /* A catalog without a table was never finished: a writer makes them where nothing is that they
@@ -264,7 +287,7 @@ static int tables_take(struct store_catalog *c, MDB_txn *txn, bool writer, struc
             return code;
         rc = tables_open(c, txn, MDB_CREATE);
         if (rc == 0)
-            rc = version_put(c, txn);
+            rc = catalog_version_put(c, txn);
     }
     return rc == 0 ? version_check(c, txn, err) : catalog_fail(err, rc, c->path, "open");
 }
@@ -276,10 +299,10 @@ static int tables_ready(struct store_catalog *c, bool writer, struct btr_err *er
     if (rc != 0)
         return catalog_fail(err, rc, c->path, "open");
     int code = tables_take(c, txn, writer, err);
-    if (code == 0 && (rc = records_ready(c, txn, writer)) != 0)
+    if (code == 0 && (rc = later_tables_open(c, txn, writer)) != 0)
         code = catalog_fail(err, rc, c->path, "open");
-    if (code == 0 && (rc = catalog_kept_open(c, txn, writer)) != 0)
-        code = catalog_fail(err, rc, c->path, "open");
+    if (code == 0 && writer)
+        code = writer_ready(c, txn, err);
     if (code < 0) {
         mdb_txn_abort(txn);
         return code;
@@ -289,11 +312,29 @@ static int tables_ready(struct store_catalog *c, bool writer, struct btr_err *er
     return rc == 0 ? 0 : catalog_fail(err, rc, c->path, "open");
 }
 
-/* A reader sees the store as it was at one moment, until it closes. */
+/*
+ * A reader sees the store as it was at one moment, until it closes. A writer may have upgraded the
+ * catalog since the tables were opened: then they are opened again.
+ */
 static int snapshot_begin(struct store_catalog *c, struct btr_err *err)
 {
-    int rc = catalog_txn_begin(c->env, &c->snapshot);
-    return rc == 0 ? 0 : catalog_fail(err, rc, c->path, "read");
+    uint32_t opened;
+    do {
+        if (c->snapshot)
+            mdb_txn_abort(c->snapshot);
+        c->snapshot = NULL;
+        int rc = tables_ready(c, false, err);
+        if (rc < 0)
+            return rc;
+        opened = c->version;
+        rc = catalog_txn_begin(c->env, &c->snapshot);
+        if (rc != 0)
+            return catalog_fail(err, rc, c->path, "read");
+        rc = version_check(c, c->snapshot, err);
+        if (rc < 0)
+            return rc;
+    } while (c->version != opened);
+    return 0;
 }
 
 /* Whether LMDB's file is missing, or shorter than its two meta pages: its making was cut short, and
@@ -345,9 +386,7 @@ int store_catalog_open(struct store_catalog **out, const char *store, bool write
         return rc;
     }
     c->env = c->shared->env;
-    rc = tables_ready(c, writer, err);
-    if (rc == 0 && !writer)
-        rc = snapshot_begin(c, err);
+    rc = writer ? tables_ready(c, true, err) : snapshot_begin(c, err);
     if (rc < 0) {
         store_catalog_close(c);
         return rc;
@@ -379,6 +418,29 @@ int store_catalog_size(const struct store_catalog *c, uint64_t *size, struct btr
 
 /* ---- Reading -------------------------------------------------------------------------------- */
 
+int catalog_row_get(const struct store_catalog *c, MDB_txn *txn, MDB_dbi table, struct btr_span key,
+                    struct btr_span *value)
+{
+    MDB_val k = {.mv_size = key.size, .mv_data = (void *)(uintptr_t)key.at}, v;
+    int rc = mdb_get(txn, table, &k, &v);
+    if (rc != 0)
+        return rc;
+    *value = (struct btr_span){v.mv_data, v.mv_size};
+    return catalog_row_open(c->version, key, value) ? 0 : CATALOG_ROW_BAD;
+}
+
+int catalog_cursor_get(const struct store_catalog *c, MDB_cursor *cursor, struct btr_span *key,
+                       struct btr_span *value, MDB_cursor_op op)
+{
+    MDB_val k = {.mv_size = key->size, .mv_data = (void *)(uintptr_t)key->at}, v;
+    int rc = mdb_cursor_get(cursor, &k, &v, op);
+    if (rc != 0)
+        return rc;
+    *key = (struct btr_span){k.mv_data, k.mv_size};
+    *value = (struct btr_span){v.mv_data, v.mv_size};
+    return catalog_row_open(c->version, *key, value) ? 0 : CATALOG_ROW_BAD;
+}
+
 int catalog_table_visit(struct store_catalog *c, MDB_dbi table, struct btr_span from,
                         int (*visit)(void *self, struct btr_span key, struct btr_span value),
                         void *self)
@@ -390,13 +452,12 @@ int catalog_table_visit(struct store_catalog *c, MDB_dbi table, struct btr_span 
         return rc;
     rc = mdb_cursor_open(txn, table, &cursor);
     if (rc == 0) {
-        MDB_val key = {.mv_size = from.size, .mv_data = (void *)(uintptr_t)from.at}, value;
-        rc = mdb_cursor_get(cursor, &key, &value, from.size > 0 ? MDB_SET_RANGE : MDB_FIRST);
+        struct btr_span key = from, value;
+        rc = catalog_cursor_get(c, cursor, &key, &value, from.size > 0 ? MDB_SET_RANGE : MDB_FIRST);
         while (rc == 0) {
-            rc = visit(self, (struct btr_span){key.mv_data, key.mv_size},
-                       (struct btr_span){value.mv_data, value.mv_size});
+            rc = visit(self, key, value);
             if (rc == 0)
-                rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
+                rc = catalog_cursor_get(c, cursor, &key, &value, MDB_NEXT);
         }
         mdb_cursor_close(cursor);
     }
@@ -405,6 +466,7 @@ int catalog_table_visit(struct store_catalog *c, MDB_dbi table, struct btr_span 
 }
 
 struct segment_list {
+    uint32_t version;
     struct catalog_segment *rows;
     uint32_t count, capacity;
     int failed;
@@ -423,7 +485,7 @@ static int segment_visit(void *self, struct btr_span key, struct btr_span value)
         list->rows = rows;
         list->capacity = capacity;
     }
-    if (!catalog_segment_get(key, value, &list->rows[list->count])) {
+    if (!catalog_segment_get(list->version, key, value, &list->rows[list->count])) {
         list->failed = BTR_E_FORMAT;
         return CATALOG_VISIT_END;
     }
@@ -434,7 +496,7 @@ static int segment_visit(void *self, struct btr_span key, struct btr_span value)
 int store_catalog_segments(struct store_catalog *c, struct catalog_segment **rows, uint32_t *count,
                            struct btr_err *err)
 {
-    struct segment_list list = {0};
+    struct segment_list list = {.version = c->version};
     int rc = catalog_table_visit(c, c->segments, (struct btr_span){0}, segment_visit, &list);
     if (list.failed == BTR_E_FORMAT)
         rc = btr_fail(err, BTR_E_FORMAT, UINT64_MAX, "%s: bad segment row in the catalog", c->path);
@@ -501,10 +563,10 @@ int store_catalog_state(struct store_catalog *c, struct btr_span format, struct 
     int rc = catalog_read_begin(c, &txn);
     if (rc != 0)
         return catalog_fail(err, rc, c->path, "read");
-    MDB_val key = {.mv_size = sizeof(name), .mv_data = name}, value;
-    rc = mdb_get(txn, c->states, &key, &value);
+    struct btr_span value;
+    rc = catalog_row_get(c, txn, c->states, (struct btr_span){name, sizeof(name)}, &value);
     if (rc == 0)
-        btr_buffer_put(out, value.mv_data, value.mv_size);
+        btr_buffer_span(out, value);
     catalog_read_end(c, txn);
     if (rc == MDB_NOTFOUND)
         return 0;
@@ -512,17 +574,17 @@ int store_catalog_state(struct store_catalog *c, struct btr_span format, struct 
 }
 
 /* Goes back from the newest set while they fit into `most`, and stands on the oldest that does. */
-static int records_choose(MDB_cursor *cursor, uint32_t most, uint32_t *loaded, uint64_t *left_out)
+static int records_choose(struct store_catalog *c, MDB_cursor *cursor, uint32_t most,
+                          uint32_t *loaded, uint64_t *left_out)
 {
-    MDB_val key, value;
+    struct btr_span key = {0}, value;
     uint64_t sum = 0;
     uint8_t first[8] = {0};
-    int rc = mdb_cursor_get(cursor, &key, &value, MDB_LAST);
+    int rc = catalog_cursor_get(c, cursor, &key, &value, MDB_LAST);
     bool full = false;
-    for (; rc == 0; rc = mdb_cursor_get(cursor, &key, &value, MDB_PREV)) {
+    for (; rc == 0; rc = catalog_cursor_get(c, cursor, &key, &value, MDB_PREV)) {
         uint32_t count;
-        if (key.mv_size != sizeof(first) ||
-            !store_records_count((struct btr_span){value.mv_data, value.mv_size}, &count))
+        if (key.size != sizeof(first) || !store_records_count(value, &count))
             return MDB_CORRUPTED;
         full = full || sum + count > most;
         if (full) {
@@ -530,31 +592,29 @@ static int records_choose(MDB_cursor *cursor, uint32_t most, uint32_t *loaded, u
             continue;
         }
         sum += count;
-        memcpy(first, key.mv_data, sizeof(first));
+        memcpy(first, key.at, sizeof(first));
     }
     *loaded = (uint32_t)sum;
     if (rc != MDB_NOTFOUND || sum == 0)
         return rc;
-    key = (MDB_val){.mv_size = sizeof(first), .mv_data = first};
-    return mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
+    key = (struct btr_span){first, sizeof(first)};
+    return catalog_cursor_get(c, cursor, &key, &value, MDB_SET_RANGE);
 }
 
 static int records_load(struct store_catalog *c, MDB_cursor *cursor, struct store_records *out,
                         uint32_t most, uint64_t *left_out, struct btr_err *err)
 {
-    MDB_val key, value;
+    struct btr_span key = {0}, value;
     uint32_t count = 0;
-    int rc = records_choose(cursor, most, &count, left_out);
+    int rc = records_choose(c, cursor, most, &count, left_out);
     if (rc != 0 && rc != MDB_NOTFOUND)
         return catalog_fail(err, rc, c->path, "read records of");
     if (!store_records_init(out, count))
         return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "out of memory for digests of records");
     for (int op = MDB_GET_CURRENT; rc == 0 && count > 0; op = MDB_NEXT) {
         struct btr_err why;
-        rc = mdb_cursor_get(cursor, &key, &value, (MDB_cursor_op)op);
-        int bad =
-            rc == 0 ? store_records_add(out, (struct btr_span){value.mv_data, value.mv_size}, &why)
-                    : 0;
+        rc = catalog_cursor_get(c, cursor, &key, &value, (MDB_cursor_op)op);
+        int bad = rc == 0 ? store_records_add(out, value, &why) : 0;
         if (bad < 0)
             return btr_fail(err, bad, UINT64_MAX, "%s: catalog: %s", c->path, why.text);
     }
@@ -588,95 +648,4 @@ int store_catalog_records(struct store_catalog *c, struct store_records *out, ui
 uint64_t store_catalog_record_seed(const struct store_catalog *c)
 {
     return c->record_seed;
-}
-
-/* ---- Writing -------------------------------------------------------------------------------- */
-
-int catalog_row_put(MDB_txn *txn, MDB_dbi table, struct btr_span key, struct btr_span value)
-{
-    MDB_val k = {.mv_size = key.size, .mv_data = (void *)(uintptr_t)key.at};
-    MDB_val v = {.mv_size = value.size, .mv_data = (void *)(uintptr_t)value.at};
-    return mdb_put(txn, table, &k, &v, 0);
-}
-
-static int rows_put(struct store_catalog *c, MDB_txn *txn, const struct catalog_segment *segment,
-                    const struct btr_progress *progress, struct btr_buffer *row)
-{
-    int rc = 0;
-    if (segment) {
-        uint8_t key[CATALOG_SEGMENT_KEY_SIZE];
-        catalog_segment_key(key, segment->hash);
-        catalog_segment_put(row, segment);
-        rc = row->failed ? ENOMEM
-                         : catalog_row_put(txn, c->segments, (struct btr_span){key, sizeof(key)},
-                                           btr_buffer_view(row));
-    }
-    for (uint32_t i = 0; rc == 0 && i < progress->input_count; i++) {
-        uint8_t key[24];
-        btr_buffer_clear(row);
-        catalog_input_key(key, &progress->inputs[i]);
-        catalog_input_put(row, &progress->inputs[i]);
-        rc = row->failed ? ENOMEM
-                         : catalog_row_put(txn, c->inputs, (struct btr_span){key, 24},
-                                           btr_buffer_view(row));
-    }
-    for (uint32_t i = 0; rc == 0 && i < progress->state_count; i++) {
-        uint8_t key[16];
-        catalog_state_key(key, progress->states[i].format, progress->states[i].host);
-        rc = catalog_row_put(txn, c->states, (struct btr_span){key, 16}, progress->states[i].bytes);
-    }
-    return rc;
-}
-
-/* Keys count the publishes, high byte first, so that they stand in their order. */
-static int records_put(struct store_catalog *c, MDB_txn *txn, struct btr_span packed)
-{
-    MDB_cursor *cursor = NULL;
-    MDB_val key, value;
-    uint64_t number = 0;
-    int rc = mdb_cursor_open(txn, c->records, &cursor);
-    if (rc != 0)
-        return rc;
-    rc = mdb_cursor_get(cursor, &key, &value, MDB_LAST);
-    for (size_t i = 0; rc == 0 && i < key.mv_size && i < 8; i++)
-        number = number << 8 | ((const uint8_t *)key.mv_data)[i];
-    mdb_cursor_close(cursor);
-    if (rc != 0 && rc != MDB_NOTFOUND)
-        return rc;
-    uint8_t next[8];
-    for (unsigned i = 0; i < 8; i++)
-        next[i] = (uint8_t)((number + 1) >> (56 - 8 * i));
-    return catalog_row_put(txn, c->records, (struct btr_span){next, sizeof(next)}, packed);
-}
-
-int store_catalog_publish(struct store_catalog *c, const struct catalog_segment *segment,
-                          const struct catalog_kept *kept, const struct btr_progress *progress,
-                          const struct store_faults *faults, struct btr_err *err)
-{
-    MDB_txn *txn = NULL;
-    struct btr_buffer row = {0}, packed = {0};
-    size_t digest_count = progress->record_digest_count;
-    int rc = digest_count > 0
-                 ? store_records_pack(&packed, progress->record_digests, digest_count, err)
-                 : 0;
-    if (rc == 0 && (rc = catalog_write_begin(c, &txn)) != 0)
-        rc = catalog_fail(err, rc, c->path, "write");
-    if (rc < 0) {
-        btr_buffer_fini(&packed);
-        return rc;
-    }
-    rc = rows_put(c, txn, segment, progress, &row);
-    if (rc == 0 && packed.size > 0)
-        rc = records_put(c, txn, btr_buffer_view(&packed));
-    if (rc == 0 && kept)
-        rc = catalog_kept_put(c, txn, kept);
-    btr_buffer_fini(&row);
-    btr_buffer_fini(&packed);
-    if (rc == 0 && faults && faults->fails(faults->self, "commit"))
-        rc = ENOSPC;
-    if (rc != 0)
-        mdb_txn_abort(txn);
-    else
-        rc = catalog_write_end(txn);
-    return rc == 0 ? 0 : catalog_fail(err, rc, c->path, "write");
 }

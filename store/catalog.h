@@ -2,7 +2,7 @@
 #define STORE_CATALOG_H
 /**
  * The door to LMDB: what is published. One environment in <store>/catalog with the tables meta,
- * segments, inputs, states, records (docs/FORMAT.md, "Catalog"). A change is one transaction.
+ * segments, trash, chain, inputs, states, records, kept (docs/FORMAT.md, "Catalog"). A change is one transaction.
  */
 #include <btr/arena.h>
 #include <btr/buffer.h>
@@ -14,7 +14,8 @@
 struct store_catalog;
 struct catalog_kept; /* catalog_kept.h */
 
-enum { STORE_DAY_SIZE = 16, STORE_CATALOG_VERSION = 1 };
+enum { STORE_DAY_SIZE = 16, STORE_CATALOG_VERSION = 2, CATALOG_HOSTS_SIZE = 240 };
+enum { CATALOG_KIND_OTHER = 31 }; /* the bit of kinds from 31 on */
 
 /** What the catalog says of a segment. */
 struct catalog_segment {
@@ -22,8 +23,22 @@ struct catalog_segment {
     char day[STORE_DAY_SIZE]; /* partition, "2026-11-25" */
     uint64_t file_size;
     uint8_t sha256[BTR_SHA256_SIZE];
+    uint8_t root[BTR_SHA256_SIZE]; /* root.h; where it is not told, sha256 stands for it */
     struct store_sealed sealed;
+    uint32_t kinds;    /* bit k: holds entities of kind k; bit 0: such as are not described */
+    bool root_told;    /* not for a file that an upgrade could not read */
+    bool hosts_told;   /* else it may hold events of any host */
+    uint8_t hosts_size;
+    uint8_t hosts[CATALOG_HOSTS_SIZE]; /* of its streams, once each: size, name */
 };
+
+/** Whether a segment's row names a host: its hosts must be told. */
+bool catalog_segment_names_host(const struct catalog_segment *row, struct btr_span host);
+/** Whether a segment may hold events of a host. */
+static inline bool catalog_segment_may_have(const struct catalog_segment *row, struct btr_span host)
+{
+    return !row->hosts_told || catalog_segment_names_host(row, host);
+}
 
 /** Steps that a test can make fail: asked before each; true = fail as if the disk was full. */
 struct store_faults {
@@ -55,18 +70,53 @@ int store_catalog_inputs(struct store_catalog *catalog, const uint64_t *head_has
 /** Copies a saved state. @return 1 found, 0 not found, or a failure */
 int store_catalog_state(struct store_catalog *catalog, struct btr_span format, struct btr_span host,
                         struct btr_buffer *out, struct btr_err *err);
-/** @param segment, kept  NULL when there is none */
-int store_catalog_publish(struct store_catalog *catalog, const struct catalog_segment *segment,
-                          const struct catalog_kept *kept, const struct btr_progress *progress,
-                          const struct store_faults *faults, struct btr_err *err);
-/**
- * Names one segment in the place of others, which become trash: files that no new reader sees.
- * @param now_ns  wall clock
- * @return 0, BTR_E_NOTFOUND (one of `old` is not there: nothing is changed), BTR_E_IO, BTR_E_FULL
+/** What a change of the catalog is told to be in the chain; numbers of docs/FORMAT.md. */
+enum catalog_change_kind {
+    CATALOG_UPGRADED = 1, /* what an older version of the catalog had */
+    CATALOG_INGESTED,
+    CATALOG_MERGED,
+    CATALOG_PRUNED,
+    CATALOG_IMPORTED
+};
+
+/** A change of the catalog. Segments that are removed become trash: files that no new reader sees.
  */
-int store_catalog_replace(struct store_catalog *catalog, const struct catalog_segment *segment,
-                          const struct catalog_segment *old, uint32_t old_count, int64_t now_ns,
-                          const struct store_faults *faults, struct btr_err *err);
+struct catalog_change {
+    enum catalog_change_kind kind;
+    int64_t now_ns; /* wall clock */
+    const struct catalog_segment *added, *removed;
+    uint32_t added_count, removed_count;
+    const struct catalog_kept *kept;     /* or NULL */
+    const struct btr_progress *progress; /* or NULL */
+};
+
+/**
+ * The one way in which the catalog changes what it publishes: all of a change in one transaction,
+ * with a row of the chain when it adds or removes segments.
+ * @return 0, BTR_E_NOTFOUND (one to be removed is not there: nothing is changed), BTR_E_IO,
+ *         BTR_E_FULL, BTR_E_NOMEM
+ */
+int store_catalog_change(struct store_catalog *catalog, const struct catalog_change *change,
+                         const struct store_faults *faults, struct btr_err *err);
+
+/** The end of the chain. */
+struct catalog_head {
+    uint64_t sequence; /* changes so far; 0: no chain yet */
+    int64_t time_ns;   /* wall clock of the last */
+    uint8_t head[BTR_SHA256_SIZE];
+};
+/** @return 0, BTR_E_CHECKSUM, BTR_E_FORMAT, BTR_E_IO */
+int store_catalog_head(struct store_catalog *catalog, struct catalog_head *out,
+                       struct btr_err *err);
+/**
+ * Computes the chain again from its beginning, and checks that it gives the segments that are published.
+ * @param wanted    a head that was noted elsewhere, or NULL
+ * @param found_at  receives the sequence of `wanted`
+ * @return 0, BTR_E_CHECKSUM (it does not follow), BTR_E_NOTFOUND (`wanted` is no head of it),
+ *         BTR_E_FORMAT, BTR_E_IO, BTR_E_NOMEM
+ */
+int store_catalog_chain_verify(struct store_catalog *catalog, const uint8_t *wanted,
+                               uint64_t *found_at, struct btr_err *err);
 /** The trash: hash and day alone. *rows is the caller's to free. A writer's only. */
 int store_catalog_trash(struct store_catalog *catalog, struct catalog_segment **rows,
                         uint32_t *count, struct btr_err *err);

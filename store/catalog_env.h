@@ -13,24 +13,37 @@ struct store_catalog {
     struct shared_env *shared;
     MDB_env *env;
     MDB_dbi meta, segments, inputs, states, records;
-    MDB_dbi trash;        /* a writer's */
+    MDB_dbi trash, kept, chain;
+    bool has_trash, has_records, has_kept, has_chain; /* not a store of before, until a writer comes */
     MDB_txn *snapshot;    /* a reader's, from open to close; NULL for a writer */
-    bool has_records;     /* a store of before has no such table until it is written to */
-    MDB_dbi kept;         /* catalog_kept.c */
-    bool has_kept;        /* as has_records */
+    uint32_t version;
     uint64_t record_seed; /* a writer's */
     char path[CATALOG_PATH_SIZE];
 };
 
 /** @param rc  of LMDB or errno  @return a code of btr/err.h */
 int catalog_fail(struct btr_err *err, int rc, const char *path, const char *doing);
-/** @return 0 or what LMDB says */
+/** What reading a row that fails its checksum returns; no code of LMDB or errno. */
+enum { CATALOG_ROW_BAD = -40001 };
+
+/** Puts a row with its checksum. @return 0 or what LMDB says, as the next */
 int catalog_row_put(MDB_txn *txn, MDB_dbi table, struct btr_span key, struct btr_span value);
 
 struct catalog_kept;
 
-/** Opens the table of kept records; a writer makes it. @return 0 or what LMDB says, as the next */
-int catalog_kept_open(struct store_catalog *c, MDB_txn *txn, bool writer);
+/** Reads a row; the value is valid until the transaction ends or writes. @return also CATALOG_ROW_BAD
+ */
+int catalog_row_get(const struct store_catalog *c, MDB_txn *txn, MDB_dbi table, struct btr_span key,
+                    struct btr_span *value);
+/** The same at a cursor. */
+int catalog_cursor_get(const struct store_catalog *c, MDB_cursor *cursor, struct btr_span *key,
+                       struct btr_span *value, MDB_cursor_op op);
+int catalog_version_put(struct store_catalog *c, MDB_txn *txn);
+/** Writes all rows of an older version as those of today. @return 0 or a code */
+int catalog_upgrade(struct store_catalog *c, MDB_txn *txn, struct btr_err *err);
+/** Appends to the chain what a change adds and removes. @return 0 or what LMDB says */
+int catalog_chain_put(struct store_catalog *c, MDB_txn *txn, const struct catalog_change *change);
+
 int catalog_kept_put(struct store_catalog *c, MDB_txn *txn, const struct catalog_kept *kept);
 
 /* ---- Transactions (catalog_readers.c) ---- */
@@ -52,6 +65,13 @@ int catalog_write_end(MDB_txn *txn);
  * @return UINT64_MAX without readers, 0 when the table of readers cannot be read
  */
 uint64_t catalog_oldest_reader(struct store_catalog *c);
+
+/** Adds a segment's row; one of the same name is no trash any more. @return 0 or what LMDB says */
+int catalog_segment_add(struct store_catalog *c, MDB_txn *txn,
+                        const struct catalog_segment *segment);
+/** Puts a row of the trash. @return 0 or what LMDB says */
+int catalog_trash_put(struct store_catalog *c, MDB_txn *txn, const struct catalog_segment *old,
+                      int64_t now_ns);
 
 /** What a visit of rows returns to end it; the reason is kept by the visitor. */
 enum { CATALOG_VISIT_END = 1 };

@@ -77,13 +77,6 @@ static bool row_get(struct btr_span key, struct btr_span value, struct catalog_k
 
 /* ---- The table ------------------------------------------------------------------------------ */
 
-int catalog_kept_open(struct store_catalog *c, MDB_txn *txn, bool writer)
-{
-    int rc = mdb_dbi_open(txn, "kept", writer ? MDB_CREATE : 0, &c->kept);
-    c->has_kept = rc == 0;
-    return rc == MDB_NOTFOUND ? 0 : rc;
-}
-
 int catalog_kept_put(struct store_catalog *c, MDB_txn *txn, const struct catalog_kept *kept)
 {
     struct btr_buffer row = {0};

@@ -1,14 +1,13 @@
-/* One segment in the place of others; and the others, which readers may still need for a while. */
-#include <errno.h>
+/* Segments that were removed, and that readers of before may still need. */
 
 #include "catalog_env.h"
 #include "catalog_rows.h"
 
 /* A row of the trash: the transaction that put it there, when, the day. */
-enum { TRASH_ROW_SIZE = 16 + STORE_DAY_SIZE, TRASH_ROW_OLD_SIZE = 8 + STORE_DAY_SIZE };
+enum { TRASH_ROW_SIZE = 16 + STORE_DAY_SIZE };
 
-static int trash_put(struct store_catalog *c, MDB_txn *txn, const struct catalog_segment *old,
-                     int64_t now_ns)
+int catalog_trash_put(struct store_catalog *c, MDB_txn *txn, const struct catalog_segment *old,
+                      int64_t now_ns)
 {
     uint8_t key[CATALOG_SEGMENT_KEY_SIZE], value[TRASH_ROW_SIZE] = {0};
     catalog_segment_key(key, old->hash);
@@ -19,80 +18,20 @@ static int trash_put(struct store_catalog *c, MDB_txn *txn, const struct catalog
                            (struct btr_span){value, sizeof(value)});
 }
 
-static int rows_remove(struct store_catalog *c, MDB_txn *txn, const struct catalog_segment *old,
-                       uint32_t old_count, int64_t now_ns)
-{
-    int rc = 0;
-    for (uint32_t i = 0; rc == 0 && i < old_count; i++) {
-        uint8_t key[CATALOG_SEGMENT_KEY_SIZE];
-        catalog_segment_key(key, old[i].hash);
-        MDB_val k = {.mv_size = sizeof(key), .mv_data = key};
-        rc = mdb_del(txn, c->segments, &k, NULL);
-        if (rc == 0)
-            rc = trash_put(c, txn, &old[i], now_ns);
-    }
-    return rc;
-}
-
-/* A file that comes again is no trash. */
-static int segment_add(struct store_catalog *c, MDB_txn *txn, const struct catalog_segment *segment)
-{
-    struct btr_buffer row = {0};
-    uint8_t key[CATALOG_SEGMENT_KEY_SIZE];
-    catalog_segment_key(key, segment->hash);
-    catalog_segment_put(&row, segment);
-    int rc = row.failed ? ENOMEM
-                        : catalog_row_put(txn, c->segments,
-                                          (struct btr_span){key, CATALOG_SEGMENT_KEY_SIZE},
-                                          btr_buffer_view(&row));
-    btr_buffer_fini(&row);
-    MDB_val k = {.mv_size = sizeof(key), .mv_data = key};
-    if (rc == 0)
-        rc = mdb_del(txn, c->trash, &k, NULL);
-    return rc == MDB_NOTFOUND ? 0 : rc;
-}
-
-int store_catalog_replace(struct store_catalog *c, const struct catalog_segment *segment,
-                          const struct catalog_segment *old, uint32_t old_count, int64_t now_ns,
-                          const struct store_faults *faults, struct btr_err *err)
-{
-    MDB_txn *txn = NULL;
-    int rc = catalog_write_begin(c, &txn);
-    if (rc != 0)
-        return catalog_fail(err, rc, c->path, "write");
-    rc = rows_remove(c, txn, old, old_count, now_ns);
-    bool gone = rc == MDB_NOTFOUND;
-    if (rc == 0)
-        rc = segment_add(c, txn, segment);
-    if (rc == 0 && faults && faults->fails(faults->self, "commit"))
-        rc = ENOSPC;
-    if (rc != 0)
-        mdb_txn_abort(txn);
-    else
-        rc = catalog_write_end(txn);
-    if (gone)
-        return btr_fail(err, BTR_E_NOTFOUND, UINT64_MAX, "a segment is gone from the catalog");
-    return rc == 0 ? 0 : catalog_fail(err, rc, c->path, "write");
-}
-
-/* ---- The trash ------------------------------------------------------------------------------ */
-
 struct trash_list {
     struct catalog_segment *rows;
     uint32_t count, capacity;
     int failed;
 };
 
-/* A row of before has no transaction: any living reader may need its file. */
 static bool trash_get(struct btr_span key, struct btr_span value, struct catalog_segment *row,
                       uint64_t *removed_txn)
 {
-    bool old = value.size == TRASH_ROW_OLD_SIZE;
-    if (key.size != CATALOG_SEGMENT_KEY_SIZE || (value.size != TRASH_ROW_SIZE && !old))
+    if (key.size != CATALOG_SEGMENT_KEY_SIZE || value.size != TRASH_ROW_SIZE)
         return false;
     const uint8_t *day = value.at + value.size - STORE_DAY_SIZE;
     *row = (struct catalog_segment){.hash = {store_get_u64(key.at), store_get_u64(key.at + 8)}};
-    *removed_txn = old ? UINT64_MAX : store_get_u64(value.at);
+    *removed_txn = store_get_u64(value.at);
     memcpy(row->day, day, STORE_DAY_SIZE);
     return catalog_day_is_plain((struct btr_span){day, strnlen(row->day, STORE_DAY_SIZE)});
 }
@@ -151,13 +90,12 @@ int store_catalog_trash(struct store_catalog *c, struct catalog_segment **rows, 
 static int trash_sieve(struct store_catalog *c, MDB_cursor *cursor, uint64_t oldest,
                        catalog_trash_remove *remove, void *self, bool *changed, struct btr_err *err)
 {
-    MDB_val key, value;
+    struct btr_span key = {0}, value;
     int rc;
-    while ((rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0) {
+    while ((rc = catalog_cursor_get(c, cursor, &key, &value, MDB_NEXT)) == 0) {
         struct catalog_segment row;
         uint64_t removed_txn;
-        if (!trash_get((struct btr_span){key.mv_data, key.mv_size},
-                       (struct btr_span){value.mv_data, value.mv_size}, &row, &removed_txn))
+        if (!trash_get(key, value, &row, &removed_txn))
             return trash_malformed(c, err);
         if (removed_txn > oldest)
             continue;

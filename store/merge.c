@@ -143,6 +143,18 @@ static int chosen_load(struct store_merger *m, struct store_load *load, uint32_t
     return stop && stop(self) ? 1 : 0;
 }
 
+static int replace(struct store_merger *m, const struct catalog_segment *row,
+                   const struct catalog_segment *old, uint32_t count, struct btr_err *err)
+{
+    struct catalog_change change = {.kind = CATALOG_MERGED,
+                                    .now_ns = btr_wall_ns(),
+                                    .added = row,
+                                    .added_count = 1,
+                                    .removed = old,
+                                    .removed_count = count};
+    return store_catalog_change(m->catalog, &change, m->faults, err);
+}
+
 static int chosen_seal(struct store_merger *m, const struct store_load *load, uint32_t count,
                        bool all, struct btr_err *err)
 {
@@ -158,7 +170,7 @@ static int chosen_seal(struct store_merger *m, const struct store_load *load, ui
     for (uint32_t i = 0; rc == 0 && i < count; i++)
         old[i] = m->rows[m->chosen[i]];
     if (rc == 0)
-        rc = store_catalog_replace(m->catalog, &row, old, count, btr_wall_ns(), m->faults, err);
+        rc = replace(m, &row, old, count, err);
     for (uint32_t i = 0; rc == 0 && i < count; i++)
         m->stat.bytes_before += old[i].file_size;
     if (rc == 0) {

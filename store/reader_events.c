@@ -90,6 +90,7 @@ int btr_reader_event(struct btr_reader *r, btr_event_ref ref, struct btr_event_f
 /** What a scan of blocks looks for; every condition that is set must hold. */
 struct event_search {
     struct btr_reader *reader;
+    struct btr_span host; /* only segments that may have it; empty: all */
     int64_t since_ns, until_ns;
     const bool *stream_in; /* by stream of the segment */
     bool by_record, by_line;
@@ -231,7 +232,9 @@ static int segment_scan(struct event_search *s, uint32_t segment, const struct s
 static bool segment_may(const struct event_search *s, uint32_t segment)
 {
     const struct store_sealed *row = &s->reader->segments[segment].row.sealed;
-    return row->event_count > 0 && row->first_ns <= s->until_ns && row->last_ns >= s->since_ns;
+    return row->event_count > 0 && row->first_ns <= s->until_ns && row->last_ns >= s->since_ns &&
+           (s->host.size == 0 ||
+            catalog_segment_may_have(&s->reader->segments[segment].row, s->host));
 }
 
 static int segments_scan(struct event_search *s, const struct stream_wish *wish)
@@ -315,6 +318,7 @@ int btr_reader_events(struct btr_reader *r, int64_t since_ns, int64_t until_ns,
                       struct btr_span host, btr_event_visit *visit, void *self, struct btr_err *err)
 {
     struct event_search s = {.reader = r,
+                             .host = host,
                              .since_ns = since_ns,
                              .until_ns = until_ns,
                              .visit = visit,
@@ -329,6 +333,7 @@ int btr_reader_by_record(struct btr_reader *r, struct btr_span host, struct btr_
                          struct btr_err *err)
 {
     struct event_search s = {.reader = r,
+                             .host = host,
                              .since_ns = INT64_MIN,
                              .until_ns = INT64_MAX,
                              .by_record = true,

@@ -1,6 +1,7 @@
 /* Reads all of a store and names what is damaged, and what is lost by it. */
 #include "kept_verify.h"
 #include "reader.h"
+#include "root.h"
 #include "segment_write.h"
 #include "verify_files.h"
 #include "verify_loss.h"
@@ -231,7 +232,13 @@ static int contents_verify(struct verify *v, uint32_t segment)
 static int hash_verify(struct verify *v, uint32_t segment)
 {
     const struct reader_segment *s = &v->reader->segments[segment];
+    uint8_t root[BTR_SHA256_SIZE];
     int rc = store_segment_prove(&s->row, s->seg.bytes);
+    if (rc == 1 && s->row.root_told) {
+        if (!store_root(s->seg.bytes, root))
+            return BTR_E_NOMEM;
+        rc = memcmp(root, s->row.root, sizeof(root)) == 0;
+    }
     if (rc != 0)
         return rc < 0 ? rc : 0;
     if (v->worst == 0) {

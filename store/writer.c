@@ -6,6 +6,7 @@
  */
 #include "writer.h"
 
+#include <btr/clock.h>
 #include <pthread.h>
 #include <unistd.h>
 
@@ -84,8 +85,14 @@ static int job_run(struct btr_writer *w, struct btr_err *err)
     if (rc == 0 && has_kept)
         rc = store_kept_write(&kept, w->path, &w->job.kept, times, w->faults, err);
     if (rc == 0)
-        rc = store_catalog_publish(w->catalog, has_segment ? &row : NULL, has_kept ? &kept : NULL,
-                                   &w->job.progress, w->faults, err);
+        rc = store_catalog_change(w->catalog,
+                                  &(struct catalog_change){.kind = CATALOG_INGESTED,
+                                                           .now_ns = btr_wall_ns(),
+                                                           .added = &row,
+                                                           .added_count = has_segment ? 1 : 0,
+                                                           .kept = has_kept ? &kept : NULL,
+                                                           .progress = &w->job.progress},
+                                  w->faults, err);
     store_builder_clear(w->job.builder);
     kept_image_fini(&w->job.kept);
     return rc;

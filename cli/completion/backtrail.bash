@@ -7,7 +7,8 @@ _backtrail_options() {
     trace) echo "--store --from --at --backward --forward --strategy --budget --evidence --output --show-records --no-stats --max-s --help" ;;
     "store stat") echo "--store --by --inputs --quarantine --max-s --help" ;;
     "store gaps") echo "--store --max-s --help" ;;
-    "store verify" | "store compact") echo "--store --help" ;;
+    "store verify") echo "--store --root --help" ;;
+    "store compact") echo "--store --help" ;;
     store) echo "stat gaps verify compact --help" ;;
     *) echo "ingest find trace store --help --version" ;;
     esac

@@ -67,7 +67,7 @@ refused 2 'subcommand is missing' store
 refused 2 'no subcommand "stats"' store stats
 refused 2 'unexpected "x"' store stat x $store
 refused 2 'host,source' store stat --by host $store
-refused 2 'root is not built yet' store verify --root ab $store
+refused 2 'a head has 64 hex digits' store verify --root ab $store
 refused 2 'store DIR is missing' store gaps
 refused 2 'store DIR is missing' store verify
 refused 2 'store DIR is missing' find

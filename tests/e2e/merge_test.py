@@ -99,7 +99,7 @@ def traces(*stores):
 def counts(*stores):
     options = [word for store in stores for word in ("--store", store)]
     stat = run([BACKTRAIL, "store", "stat", "--by", "host,source"] + options).split(b"\n")
-    of_files = (b"inputs", b"records", b"segments", b"segment bytes", b"catalog bytes", b"bytes per event")
+    of_files = (b"inputs", b"records", b"segments", b"segment bytes", b"catalog bytes", b"bytes per event", b"head")
     kept = [line for line in stat if not line.startswith(of_files)]
     return b"\n".join(kept) + run([BACKTRAIL, "find", "--output", "json"] + options)
 

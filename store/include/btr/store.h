@@ -6,6 +6,7 @@
  */
 #include <btr/arena.h>
 #include <btr/buffer.h>
+#include <btr/digest.h>
 #include <btr/sink.h>
 
 /* ---- Writing -------------------------------------------------------------------------------- */
@@ -264,5 +265,23 @@ typedef int btr_fault_visit(void *self, const char *segment, const char *what);
  * @return 0 (sound), BTR_E_CHECKSUM or BTR_E_FORMAT after visiting all faults, BTR_E_IO, BTR_E_NOMEM
  */
 int btr_store_verify(const char *path, btr_fault_visit *visit, void *self, struct btr_err *err);
+
+/** The chain of changes of a store: each change of what is published is one link (docs/FORMAT.md, "The chain"). */
+struct btr_chain {
+    const char *store;             /* its path */
+    uint64_t sequence;             /* changes so far; 0: a store of before, without a chain, or an empty one */
+    int64_t time_ns;               /* wall clock of the last */
+    uint8_t head[BTR_SHA256_SIZE]; /* of the last: to be noted elsewhere */
+    uint64_t found_at;             /* btr_store_chain: sequence of the head that was asked for */
+};
+typedef int btr_chain_visit(void *self, const struct btr_chain *chain);
+/** Visits the end of the chain of each store of a snapshot, as the catalog tells it, in the order of the paths. */
+int btr_reader_chains(struct btr_reader *reader, btr_chain_visit *visit, void *self, struct btr_err *err);
+/**
+ * Computes the chain of a store from its beginning, and checks that it gives the segments that are published.
+ * @param wanted  a head that was noted elsewhere, BTR_SHA256_SIZE bytes, or NULL
+ * @return 0, BTR_E_CHECKSUM or BTR_E_FORMAT (it does not follow), BTR_E_NOTFOUND (`wanted` is no head of it), BTR_E_IO, BTR_E_NOMEM
+ */
+int btr_store_chain(const char *path, const uint8_t *wanted, struct btr_chain *out, struct btr_err *err);
 
 #endif

@@ -70,7 +70,6 @@ bool segment_store_make(const char *path, struct btr_span bytes)
     struct store_header h;
     struct store_section sections[STORE_SECTIONS_MAX];
     struct store_catalog *catalog = NULL;
-    static const struct btr_progress none;
     if (store_header_read(bytes, &h, sections, &err) < 0)
         return false;
     struct catalog_segment row = {.hash = btr_id_hash(bytes),
@@ -89,7 +88,8 @@ bool segment_store_make(const char *path, struct btr_span bytes)
     assert_int_equal(store_files_prepare(path, &err), 0);
     assert_int_equal(store_catalog_open(&catalog, path, true, &err), 0);
     assert_int_equal(store_files_write(path, &row, bytes, NULL, &err), 0);
-    assert_int_equal(store_catalog_publish(catalog, &row, NULL, &none, NULL, &err), 0);
+    struct catalog_change change = {.kind = CATALOG_INGESTED, .added = &row, .added_count = 1};
+    assert_int_equal(store_catalog_change(catalog, &change, NULL, &err), 0);
     store_catalog_close(catalog);
     return true;
 }

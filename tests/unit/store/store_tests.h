@@ -11,6 +11,7 @@ int records_tests(void);
 int ids_tests(void);
 int merge_tests(void);
 int snapshot_tests(void);
+int chain_tests(void);
 int once_tests(void);
 int faults_tests(void);
 int kept_tests(void);

@@ -1,0 +1,278 @@
+/*
+ * The chain: a row for each change of what is published, whose head is a digest over the head
+ * before it and what came and went. Who notes a head elsewhere can prove later that nothing of
+ * before was exchanged, and what was done since.
+ */
+#include <errno.h>
+
+#include "catalog_env.h"
+#include "catalog_rows.h"
+
+enum { CHAIN_KEY_SIZE = 8, FIXED_SIZE = BTR_SHA256_SIZE + 8 + 1 };
+
+/* ---- Rows ----------------------------------------------------------------------------------- */
+
+struct chain_row {
+    uint64_t sequence;
+    int64_t time_ns;
+    const uint8_t *before, *head; /* BTR_SHA256_SIZE each */
+    struct btr_span added, removed,
+        hashed; /* roots; and all that the head is of, but for the key */
+    uint8_t kind;
+};
+
+static bool roots_get(struct btr_cursor *c, struct btr_span *roots)
+{
+    uint64_t count;
+    return btr_cursor_varint(c, &count) && count <= c->rest.size / BTR_SHA256_SIZE &&
+           btr_cursor_span(c, (size_t)count * BTR_SHA256_SIZE, roots);
+}
+
+static bool chain_get(struct btr_span key, struct btr_span value, struct chain_row *row)
+{
+    struct btr_cursor c = {.rest = value};
+    struct btr_span before, head;
+    uint64_t time_ns;
+    if (key.size != CHAIN_KEY_SIZE || !btr_cursor_span(&c, BTR_SHA256_SIZE, &before) ||
+        !btr_cursor_u64(&c, &time_ns) || !btr_cursor_u8(&c, &row->kind) ||
+        !roots_get(&c, &row->added) || !roots_get(&c, &row->removed) ||
+        c.rest.size != BTR_SHA256_SIZE || !btr_cursor_span(&c, BTR_SHA256_SIZE, &head))
+        return false;
+    row->sequence = catalog_number_of(key.at);
+    row->time_ns = (int64_t)time_ns;
+    row->before = before.at;
+    row->head = head.at;
+    row->hashed = (struct btr_span){value.at, value.size - BTR_SHA256_SIZE};
+    return true;
+}
+
+static bool head_of(struct btr_span key, struct btr_span hashed, uint8_t head[BTR_SHA256_SIZE])
+{
+    const struct btr_span parts[] = {key, hashed};
+    return btr_sha256_of(parts, 2, head);
+}
+
+/* ---- Writing -------------------------------------------------------------------------------- */
+
+static void roots_put(struct btr_buffer *b, const struct catalog_segment *rows, uint32_t count)
+{
+    btr_buffer_varint(b, count);
+    for (uint32_t i = 0; i < count; i++)
+        btr_buffer_put(b, rows[i].root, sizeof(rows[i].root));
+}
+
+static int last_get(struct store_catalog *c, MDB_txn *txn, struct catalog_head *out)
+{
+    MDB_cursor *cursor = NULL;
+    struct btr_span key = {0}, value;
+    struct chain_row row;
+    *out = (struct catalog_head){0};
+    int rc = mdb_cursor_open(txn, c->chain, &cursor);
+    if (rc != 0)
+        return rc;
+    rc = catalog_cursor_get(c, cursor, &key, &value, MDB_LAST);
+    if (rc == 0 && !chain_get(key, value, &row))
+        rc = CATALOG_ROW_BAD;
+    if (rc == 0) {
+        *out = (struct catalog_head){.sequence = row.sequence, .time_ns = row.time_ns};
+        memcpy(out->head, row.head, sizeof(out->head));
+    }
+    mdb_cursor_close(cursor);
+    return rc == MDB_NOTFOUND ? 0 : rc;
+}
+
+int catalog_chain_put(struct store_catalog *c, MDB_txn *txn, const struct catalog_change *change)
+{
+    struct catalog_head last;
+    struct btr_buffer b = {0};
+    uint8_t key[CHAIN_KEY_SIZE], head[BTR_SHA256_SIZE];
+    int rc = last_get(c, txn, &last);
+    if (rc != 0)
+        return rc;
+    catalog_number_key(key, last.sequence + 1);
+    btr_buffer_put(&b, last.head, sizeof(last.head));
+    btr_buffer_u64(&b, (uint64_t)change->now_ns);
+    btr_buffer_u8(&b, (uint8_t)change->kind);
+    roots_put(&b, change->added, change->added_count);
+    roots_put(&b, change->removed, change->removed_count);
+    bool ok = !b.failed && head_of((struct btr_span){key, sizeof(key)}, btr_buffer_view(&b), head);
+    btr_buffer_put(&b, head, sizeof(head));
+    ok = ok && !b.failed;
+    rc = ok ? catalog_row_put(txn, c->chain, (struct btr_span){key, sizeof(key)},
+                              btr_buffer_view(&b))
+            : ENOMEM;
+    btr_buffer_fini(&b);
+    return rc;
+}
+
+int store_catalog_head(struct store_catalog *c, struct catalog_head *out, struct btr_err *err)
+{
+    MDB_txn *txn = NULL;
+    *out = (struct catalog_head){0};
+    if (!c->has_chain)
+        return 0;
+    int rc = catalog_read_begin(c, &txn);
+    if (rc == 0) {
+        rc = last_get(c, txn, out);
+        catalog_read_end(c, txn);
+    }
+    return rc == 0 ? 0 : catalog_fail(err, rc, c->path, "read the chain of");
+}
+
+/* ---- Checking ------------------------------------------------------------------------------- */
+
+/* The roots that the chain has added and not removed, up to a row. */
+struct chain_check {
+    struct store_catalog *catalog;
+    const uint8_t *wanted;
+    uint64_t sequence, found_at;
+    uint8_t head[BTR_SHA256_SIZE];
+    struct btr_idmap by_root; /* of its first half, the place in roots */
+    uint8_t (*roots)[BTR_SHA256_SIZE];
+    bool *live;
+    uint32_t root_count, root_capacity, live_count;
+    int failed; /* a code; `why` says which */
+    const char *why;
+};
+
+static int check_end(struct chain_check *check, int code, const char *why)
+{
+    check->failed = code;
+    check->why = why;
+    return CATALOG_VISIT_END;
+}
+
+static struct btr_id half_of(const uint8_t *root)
+{
+    return (struct btr_id){store_get_u64(root), store_get_u64(root + 8)};
+}
+
+static bool roots_room(struct chain_check *check)
+{
+    if (check->root_count < check->root_capacity)
+        return true;
+    uint32_t capacity = check->root_capacity == 0 ? 256 : check->root_capacity * 2;
+    void *roots = realloc(check->roots, (size_t)capacity * sizeof(*check->roots));
+    if (roots)
+        check->roots = roots;
+    bool *live = realloc(check->live, capacity * sizeof(*live));
+    if (live)
+        check->live = live;
+    if (!roots || !live)
+        return false;
+    check->root_capacity = capacity;
+    return true;
+}
+
+static bool is_live(const struct chain_check *check, const uint8_t *root, uint32_t *place)
+{
+    *place = btr_idmap_get(&check->by_root, half_of(root));
+    return *place != UINT32_MAX && check->live[*place] &&
+           memcmp(check->roots[*place], root, BTR_SHA256_SIZE) == 0;
+}
+
+/* @return false when out of memory */
+static bool root_add(struct chain_check *check, const uint8_t *root)
+{
+    uint32_t place;
+    if (is_live(check, root, &place))
+        return true; /* the same file was published again */
+    if (!roots_room(check))
+        return false;
+    place = btr_idmap_add(&check->by_root, half_of(root), check->root_count);
+    if (place == UINT32_MAX)
+        return false;
+    if (place == check->root_count)
+        check->root_count++;
+    memcpy(check->roots[place], root, BTR_SHA256_SIZE);
+    check->live[place] = true;
+    check->live_count++;
+    return true;
+}
+
+static int roots_apply(struct chain_check *check, const struct chain_row *row)
+{
+    for (size_t at = 0; at < row->removed.size; at += BTR_SHA256_SIZE) {
+        uint32_t place;
+        if (!is_live(check, row->removed.at + at, &place))
+            return check_end(check, BTR_E_CHECKSUM, "removes a segment that it never added");
+        check->live[place] = false;
+        check->live_count--;
+    }
+    for (size_t at = 0; at < row->added.size; at += BTR_SHA256_SIZE)
+        if (!root_add(check, row->added.at + at))
+            return check_end(check, BTR_E_NOMEM, "out of memory");
+    return 0;
+}
+
+static int chain_visit(void *self, struct btr_span key, struct btr_span value)
+{
+    struct chain_check *check = self;
+    struct chain_row row;
+    uint8_t head[BTR_SHA256_SIZE];
+    if (!chain_get(key, value, &row))
+        return check_end(check, BTR_E_FORMAT, "a row is malformed");
+    if (!head_of(key, row.hashed, head))
+        return check_end(check, BTR_E_NOMEM, "out of memory");
+    if (row.sequence != check->sequence + 1)
+        return check_end(check, BTR_E_CHECKSUM, "a row is missing");
+    if (memcmp(row.before, check->head, sizeof(head)) != 0 ||
+        memcmp(row.head, head, sizeof(head)) != 0)
+        return check_end(check, BTR_E_CHECKSUM, "a head does not follow from what it is of");
+    check->sequence = row.sequence;
+    memcpy(check->head, head, sizeof(head));
+    if (check->wanted && memcmp(check->wanted, head, sizeof(head)) == 0)
+        check->found_at = row.sequence;
+    return roots_apply(check, &row);
+}
+
+/* The table of segments must have what the chain comes to, no more and no less. */
+static int segments_compare(struct chain_check *check, struct btr_err *err)
+{
+    struct catalog_segment *rows = NULL;
+    uint32_t count = 0, place;
+    int rc = store_catalog_segments(check->catalog, &rows, &count, err);
+    if (rc < 0)
+        return rc;
+    bool same = count == check->live_count;
+    for (uint32_t i = 0; same && i < count; i++)
+        same = is_live(check, rows[i].root, &place);
+    free(rows);
+    return same ? 0
+                : btr_fail(err, BTR_E_CHECKSUM, UINT64_MAX,
+                           "%s: the chain does not give the segments that are published",
+                           check->catalog->path);
+}
+
+static int chain_run(struct chain_check *check, struct btr_err *err)
+{
+    struct store_catalog *c = check->catalog;
+    int rc = catalog_table_visit(c, c->chain, (struct btr_span){0}, chain_visit, check);
+    if (check->failed != 0)
+        return btr_fail(err, check->failed, UINT64_MAX, "%s: chain of changes, after %llu: %s",
+                        c->path, (unsigned long long)check->sequence, check->why);
+    if (rc != 0)
+        return catalog_fail(err, rc, c->path, "read the chain of");
+    rc = segments_compare(check, err);
+    if (rc == 0 && check->wanted && check->found_at == 0)
+        rc = btr_fail(err, BTR_E_NOTFOUND, UINT64_MAX, "%s: the chain of changes has no such head",
+                      c->path);
+    return rc;
+}
+
+int store_catalog_chain_verify(struct store_catalog *c, const uint8_t *wanted, uint64_t *found_at,
+                               struct btr_err *err)
+{
+    struct chain_check check = {.catalog = c, .wanted = wanted};
+    *found_at = 0;
+    if (!c->has_chain || c->version == 1)
+        return wanted ? btr_fail(err, BTR_E_NOTFOUND, UINT64_MAX,
+                                 "%s: a store of before, which has no chain of changes", c->path)
+                      : 0;
+    int rc = chain_run(&check, err);
+    *found_at = check.found_at;
+    btr_idmap_fini(&check.by_root);
+    free(check.roots);
+    free(check.live);
+    return rc;
+}

@@ -1,0 +1,234 @@
+/* Roots, the chain of changes, and rows of the catalog that were changed behind its back. */
+#include <test.h>
+
+#include <temp_files.h>
+
+#include "catalog_env.h"
+#include "catalog_rows.h"
+#include "model.h"
+#include "root.h"
+#include "store_tests.h"
+
+/* ---- Roots ----------------------------------------------------------------------------------- */
+
+/* RFC 6962, section 2.1, as it stands there: split at the largest power of two below the count. */
+static void plain_root(struct btr_span bytes, uint8_t out[BTR_SHA256_SIZE])
+{
+    size_t pieces = (bytes.size + STORE_ROOT_PIECE - 1) / STORE_ROOT_PIECE, split = 1;
+    uint8_t halves[2][BTR_SHA256_SIZE];
+    if (pieces <= 1) {
+        const struct btr_span parts[] = {BTR_SPAN("\0"), bytes};
+        assert_true(btr_sha256_of(parts + (bytes.size == 0), bytes.size == 0 ? 1 : 2, out));
+        return;
+    }
+    while (split * 2 < pieces)
+        split *= 2;
+    size_t cut = split * STORE_ROOT_PIECE;
+    plain_root((struct btr_span){bytes.at, cut}, halves[0]);
+    plain_root((struct btr_span){bytes.at + cut, bytes.size - cut}, halves[1]);
+    const struct btr_span parts[] = {
+        BTR_SPAN("\1"), {halves[0], BTR_SHA256_SIZE}, {halves[1], BTR_SHA256_SIZE}};
+    assert_true(btr_sha256_of(parts, 3, out));
+}
+
+static void a_root_is_that_of_rfc_6962(void **state)
+{
+    (void)state;
+    size_t size_max = 9 * (size_t)STORE_ROOT_PIECE + 5;
+    uint8_t *bytes = malloc(size_max), got[BTR_SHA256_SIZE], want[BTR_SHA256_SIZE];
+    struct test_random random = {3};
+    for (size_t i = 0; i < size_max; i++)
+        bytes[i] = (uint8_t)test_random_below(&random, 256);
+    for (size_t pieces = 0; pieces <= 9; pieces++) {
+        for (size_t more = 0; more < 3; more++) {
+            struct btr_span span = {bytes, pieces * STORE_ROOT_PIECE + (more == 2 ? 5 : more)};
+            assert_true(store_root(span, got));
+            plain_root(span, want);
+            assert_memory_equal(got, want, sizeof(got));
+        }
+    }
+    free(bytes);
+}
+
+/* ---- A store, and what is done to it --------------------------------------------------------- */
+
+struct place {
+    struct model m;
+    char folder[256], path[300];
+    struct btr_chain noted; /* after the first of three publishes */
+};
+
+static void place_make(struct place *p, uint64_t seed)
+{
+    struct btr_err err;
+    temp_folder_make(p->folder);
+    (void)snprintf(p->path, sizeof(p->path), "%s/store", p->folder);
+    model_init(&p->m, seed);
+    model_store(&p->m, p->path, 1, 2, 30);
+    assert_int_equal(btr_store_chain(p->path, NULL, &p->noted, &err), 0);
+    assert_true(p->noted.sequence >= 1);
+    model_store(&p->m, p->path, 2, 2, 30);
+}
+
+static void place_remove(struct place *p)
+{
+    model_fini(&p->m);
+    temp_folder_remove(p->folder);
+}
+
+static void a_head_that_was_noted_is_found_after_publishes_and_merges(void **state)
+{
+    (void)state;
+    struct place p;
+    struct btr_err err;
+    struct btr_chain chain;
+    struct btr_merge_stat stat;
+    uint8_t other[BTR_SHA256_SIZE] = {1};
+    place_make(&p, 51);
+    assert_int_equal(btr_store_compact(p.path, &stat, &err), 0);
+    assert_int_equal(btr_store_chain(p.path, p.noted.head, &chain, &err), 0);
+    assert_int_equal(chain.found_at, p.noted.sequence);
+    assert_int_equal(chain.sequence, p.noted.sequence + 3);
+    assert_int_equal(btr_store_chain(p.path, chain.head, &chain, &err), 0);
+    assert_int_equal(chain.found_at, chain.sequence);
+    assert_int_equal(btr_store_chain(p.path, other, &chain, &err), BTR_E_NOTFOUND);
+    place_remove(&p);
+}
+
+/* Deletes or changes the i-th row of a table. @param edit  NULL: deletes */
+static void row_edit(const char *path, const char *table, unsigned i,
+                     void (*edit)(struct btr_buffer *value), bool with_checksum)
+{
+    struct btr_err err;
+    struct store_catalog *c = NULL;
+    MDB_txn *txn = NULL;
+    MDB_cursor *cursor = NULL;
+    MDB_dbi dbi;
+    MDB_val key, value;
+    struct btr_buffer bytes = {0};
+    uint8_t name[64];
+    assert_int_equal(store_catalog_open(&c, path, true, &err), 0);
+    assert_int_equal(catalog_write_begin(c, &txn), 0);
+    assert_int_equal(mdb_dbi_open(txn, table, 0, &dbi), 0);
+    assert_int_equal(mdb_cursor_open(txn, dbi, &cursor), 0);
+    for (unsigned n = 0; n <= i; n++)
+        assert_int_equal(mdb_cursor_get(cursor, &key, &value, MDB_NEXT), 0);
+    assert_true(key.mv_size <= sizeof(name));
+    memcpy(name, key.mv_data, key.mv_size);
+    btr_buffer_put(&bytes, value.mv_data, value.mv_size);
+    struct btr_span k = {name, key.mv_size};
+    mdb_cursor_close(cursor);
+    key.mv_data = name;
+    if (edit)
+        edit(&bytes);
+    value = (MDB_val){bytes.size, bytes.at};
+    if (!edit)
+        assert_int_equal(mdb_del(txn, dbi, &key, NULL), 0);
+    else if (with_checksum)
+        assert_int_equal(
+            catalog_row_put(txn, dbi, k,
+                            (struct btr_span){bytes.at, bytes.size - CATALOG_CHECKSUM_SIZE}),
+            0);
+    else
+        assert_int_equal(mdb_put(txn, dbi, &key, &value, 0), 0);
+    assert_int_equal(mdb_txn_commit(txn), 0);
+    btr_buffer_fini(&bytes);
+    store_catalog_close(c);
+}
+
+static void flip_time(struct btr_buffer *value)
+{
+    value->at[BTR_SHA256_SIZE] ^= 1; /* of a row of the chain */
+}
+
+static void flip_middle(struct btr_buffer *value)
+{
+    value->at[value->size / 2] ^= 1;
+}
+
+static void one_more(struct btr_buffer *value)
+{
+    btr_buffer_put(value, value->at + value->size - 1, 1);
+}
+
+static int chain_of(const char *path)
+{
+    struct btr_err err;
+    struct btr_chain chain;
+    return btr_store_chain(path, NULL, &chain, &err);
+}
+
+static void what_does_not_follow_is_found(void **state)
+{
+    (void)state;
+    const struct {
+        const char *table;
+        unsigned row;
+        void (*edit)(struct btr_buffer *value);
+    } edits[] = {
+        {"chain", 1, flip_time}, {"chain", 0, NULL}, {"chain", 2, NULL}, {"segments", 1, NULL}};
+    for (size_t i = 0; i < sizeof(edits) / sizeof(*edits); i++) {
+        struct place p;
+        place_make(&p, 52);
+        assert_int_equal(chain_of(p.path), 0);
+        row_edit(p.path, edits[i].table, edits[i].row, edits[i].edit, true);
+        assert_int_equal(chain_of(p.path), BTR_E_CHECKSUM);
+        place_remove(&p);
+    }
+}
+
+/* Of each table a row that was changed or has bytes too many: nothing is read from it. */
+static void a_row_that_was_changed_is_refused(void **state)
+{
+    (void)state;
+    static const char *const tables[] = {"segments", "inputs"};
+    for (size_t i = 0; i < 4; i++) {
+        struct place p;
+        struct btr_err err;
+        struct btr_reader *reader = NULL;
+        place_make(&p, 53);
+        const char *path = p.path;
+        row_edit(p.path, tables[i / 2], 0, i % 2 == 0 ? flip_middle : one_more, false);
+        assert_int_equal(btr_reader_open(&reader, &path, 1, &err), BTR_E_CHECKSUM);
+        place_remove(&p);
+    }
+}
+
+static void a_segment_row_has_no_bytes_too_many(void **state)
+{
+    (void)state;
+    struct catalog_segment row = {.day = "2026-11-25", .hosts_told = true}, got;
+    uint8_t key[CATALOG_SEGMENT_KEY_SIZE];
+    struct btr_buffer b = {0};
+    struct btr_span k = {key, sizeof(key)};
+    catalog_segment_key(key, row.hash);
+    memcpy(row.hosts, "\2ab\0", 4);
+    row.hosts_size = 4;
+    catalog_segment_put(&b, &row);
+    assert_true(catalog_segment_get(2, k, btr_buffer_view(&b), &got));
+    assert_memory_equal(&row, &got, sizeof(row));
+    assert_true(catalog_segment_names_host(&got, BTR_SPAN("ab")));
+    assert_true(catalog_segment_names_host(&got, BTR_SPAN("")));
+    assert_false(catalog_segment_names_host(&got, BTR_SPAN("a")));
+    for (size_t size = 0; size < b.size; size++)
+        assert_false(catalog_segment_get(2, k, (struct btr_span){b.at, size}, &got));
+    assert_false(catalog_segment_get(1, k, btr_buffer_view(&b), &got));
+    b.at[b.size - 1] = 1; /* the last host would be longer than the row */
+    assert_false(catalog_segment_get(2, k, btr_buffer_view(&b), &got));
+    b.at[b.size - 1] = 0;
+    btr_buffer_u8(&b, 0);
+    assert_false(catalog_segment_get(2, k, btr_buffer_view(&b), &got));
+    btr_buffer_fini(&b);
+}
+
+int chain_tests(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_root_is_that_of_rfc_6962),
+        cmocka_unit_test(a_head_that_was_noted_is_found_after_publishes_and_merges),
+        cmocka_unit_test(what_does_not_follow_is_found),
+        cmocka_unit_test(a_row_that_was_changed_is_refused),
+        cmocka_unit_test(a_segment_row_has_no_bytes_too_many),
+    };
+    return cmocka_run_group_tests_name("chain", tests, NULL, NULL);
+}
