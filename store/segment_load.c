@@ -106,16 +106,19 @@ static int string_load(struct store_load *l, struct store_segment *seg, uint32_t
                        uint32_t *out, struct btr_err *err)
 {
     struct cache_slot *slot = NULL;
-    if (l->string_of[string] == UINT32_MAX) {
+    if (l->string_of[string] == 0) {
         int rc = store_segment_strings(seg, string, &slot, err);
         if (rc < 0)
             return rc;
         struct btr_span text = store_strings_span(slot->data, string);
-        l->string_of[string] = store_strings_add(&l->builder->strings, text);
+        uint32_t added = store_strings_add(&l->builder->strings, text);
         store_cache_unpin(slot);
+        if (added == UINT32_MAX)
+            return out_of_memory(err);
+        l->string_of[string] = added + 1;
     }
-    *out = l->string_of[string];
-    return *out == UINT32_MAX ? out_of_memory(err) : 0;
+    *out = l->string_of[string] - 1;
+    return 0;
 }
 
 /* @return 0, 1 when some cannot be read, or a failure */
@@ -184,7 +187,9 @@ static int entity_load(struct store_load *l, struct store_segment *seg,
 static int entities_load(struct store_load *l, struct store_segment *seg, struct btr_err *err)
 {
     uint32_t count = seg->header.entity_count;
-    if (!numbers_new(&l->entity_of, count) || !numbers_new(&l->string_of, seg->header.string_count))
+    free(l->string_of); /* zeroed, not written to: only strings in use cost memory */
+    l->string_of = calloc((size_t)seg->header.string_count + 1, sizeof(*l->string_of));
+    if (!l->string_of || !numbers_new(&l->entity_of, count))
         return out_of_memory(err);
     for (uint32_t number = 0; number < count;) {
         struct cache_slot *slot = NULL;
@@ -348,9 +353,13 @@ static int rows_load(struct store_load *l, struct store_segment *seg, unsigned s
 
 /* ---- A segment ------------------------------------------------------------------------------ */
 
+/* A string takes two bytes at least, so that what a header claims is bounded. */
 static int room_check(const struct store_load *l, const struct store_segment *seg,
                       struct btr_err *err)
 {
+    if (seg->header.string_count > seg->section_of[STORE_STRINGS]->raw_size / 2)
+        return store_segment_bad(seg, err, STORE_STRINGS, 0,
+                                 "has not as many rows as the header says");
     if (seg->header.event_count <= STORE_EVENTS_MAX - l->builder->event_count &&
         (uint64_t)seg->header.entity_count + l->builder->entity_count <= STORE_ENTITIES_MAX)
         return 0;

@@ -56,7 +56,8 @@ struct store_load {
     uint32_t part_count, part_capacity;
     struct load_end *segment_ends; /* by segment, in the order of loading */
     uint32_t segment_count, segment_capacity;
-    uint32_t *entity_of, *string_of, *stream_of; /* of the segment at hand -> of the builder */
+    uint32_t *entity_of, *stream_of; /* of the segment at hand -> of the builder, or UINT32_MAX */
+    uint32_t *string_of;             /* the same, plus 1; 0: not yet */
     uint64_t dropped;                            /* events told twice, by store_load_once */
     struct store_loss *loss; /* NULL: damage is a failure; else it is told here, and passed over */
 };

@@ -1,5 +1,6 @@
-/* A segment of arbitrary bytes is refused or read without a fault. The first byte says whether
- * checksums are made good first, so that what lies behind them is met, too. */
+/* A segment of arbitrary bytes is refused or read without a fault, and what can be read of it makes
+ * a sound one. The first byte says whether checksums are made good first, so that what lies behind
+ * them is met, too. */
 #include <segment_bytes.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -16,6 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (data[0] & 1)
         segment_bytes_repair(bytes, size - 1);
     (void)segment_bytes_read((struct btr_span){bytes, size - 1}, &err);
+    (void)segment_bytes_salvage((struct btr_span){bytes, size - 1}, &err);
     free(bytes);
     return 0;
 }

@@ -1,6 +1,7 @@
 #include "segment_bytes.h"
 
 #include "pack.h"
+#include "salvage.h"
 #include "segment.h"
 
 enum { CACHE_SIZE = 4 << 20 }; /* small, so that blocks are evicted, too */
@@ -147,6 +148,32 @@ int segment_bytes_read(struct btr_span bytes, struct btr_err *err)
     store_cache_fini(&cache);
     store_segment_close(&seg);
     store_unpacker_free(seg.unpacker);
+    return rc;
+}
+
+int segment_bytes_salvage(struct btr_span bytes, struct btr_err *err)
+{
+    struct store_cache cache = {.size_max = CACHE_SIZE};
+    struct store_segment seg = {.name = "test", .cache = &cache, .unpacker = store_unpacker_new()};
+    struct btr_buffer image = {0};
+    struct store_sealed sealed, before = {0};
+    struct store_loss loss = {0};
+    int rc = seg.unpacker ? store_segment_open(&seg, bytes, err) : BTR_E_NOMEM;
+    if (rc == 0) {
+        before.event_count = seg.header.event_count;
+        before.entity_count = seg.header.entity_count;
+        rc = store_salvage(&seg, &before, &image, &sealed, &loss, err);
+    }
+    store_cache_fini(&cache);
+    store_segment_close(&seg);
+    store_unpacker_free(seg.unpacker);
+    struct btr_err ignored;
+    if (rc == 0 && segment_bytes_read(btr_buffer_view(&image), &ignored) != 0)
+        abort();
+    if (rc == 0 && loss.events + loss.entities + loss.undescribed > 0 &&
+        segment_bytes_read(bytes, &ignored) == 0)
+        abort();
+    btr_buffer_fini(&image);
     return rc;
 }
 

@@ -9,6 +9,11 @@
  * @return 0, or the first failure; aborts when what is decoded contradicts itself
  */
 int segment_bytes_read(struct btr_span bytes, struct btr_err *err);
+/**
+ * Makes a segment anew of what can be read of damaged bytes, which must then be sound.
+ * @return 0, or why there is nothing to be read; aborts when the new one is not sound, or when sound bytes lose something
+ */
+int segment_bytes_salvage(struct btr_span bytes, struct btr_err *err);
 /** Rewrites a sound segment with all blocks unpacked, so that a changed byte is a changed value. @return false if it is not sound */
 bool segment_bytes_store(struct btr_span bytes, struct btr_buffer *out);
 /** Makes the size and all checksums fit the bytes again, as far as the tables can be followed. */
