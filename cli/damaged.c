@@ -17,12 +17,9 @@ int cli_ask(struct btr_reader *reader, int (*question)(void *self, struct btr_er
 
 int cli_damaged_status(const char *command, const struct btr_reader *reader, int status)
 {
-    uint32_t count = reader ? btr_reader_damage_count(reader) : 0;
-    if (count == 0)
+    if (!reader || btr_reader_damage_count(reader) == 0)
         return status;
-    cli_note(command,
-             "%u damaged segment%s: the answer is of the rest (see backtrail store verify)",
-             (unsigned)count, count == 1 ? "" : "s");
+    cli_note(command, "damaged: the answer is of the rest (see backtrail store verify)");
     return status == CLI_USAGE ? status : CLI_FAILED;
 }
 

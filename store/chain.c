@@ -16,6 +16,8 @@ int btr_reader_chains(struct btr_reader *r, btr_chain_visit *visit, void *self, 
     int rc = 0;
     for (uint32_t i = 0; rc == 0 && i < r->path_count; i++) {
         struct btr_chain chain;
+        if (!r->catalogs[i]) /* passed over as damaged */
+            continue;
         rc = chain_fill(r->catalogs[i], r->paths[i], &chain, err);
         if (rc == 0)
             rc = visit(self, &chain);

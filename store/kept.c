@@ -147,6 +147,8 @@ int btr_kept_open(struct btr_kept **out, const char *const *paths, uint32_t path
         k->paths[i] = strdup(paths[i]);
         k->path_count++;
         rc = k->paths[i] ? store_take(k, i, err) : no_memory(err);
+        if (path_count > 1 && (rc == BTR_E_FORMAT || rc == BTR_E_CHECKSUM))
+            rc = 0; /* passed over as btr_reader_open does, which tells it */
     }
     if (rc == 0)
         rc = reaches_make(k, err);

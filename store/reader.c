@@ -85,6 +85,20 @@ static int store_take(struct btr_reader *r, uint32_t store, struct btr_err *err)
     return rc;
 }
 
+/* Of several stores, one whose catalog is damaged is noted and passed over. */
+static int store_take_or_note(struct btr_reader *r, uint32_t store, bool alone, struct btr_err *err)
+{
+    uint32_t segments = r->segment_count, inputs = r->input_count;
+    int rc = store_take(r, store, err);
+    if (alone || (rc != BTR_E_FORMAT && rc != BTR_E_CHECKSUM))
+        return rc;
+    store_catalog_close(r->catalogs[store]);
+    r->catalogs[store] = NULL;
+    r->segment_count = segments;
+    r->input_count = inputs;
+    return reader_store_lose(r, store, err);
+}
+
 static int segment_compare(const void *x, const void *y)
 {
     const struct reader_segment *a = x, *b = y;
@@ -170,8 +184,11 @@ int btr_reader_open(struct btr_reader **out, const char *const *paths, uint32_t 
     for (uint32_t i = 0; rc == 0 && i < path_count; i++) {
         r->paths[i] = strdup(paths[i]);
         r->path_count++;
-        rc = r->paths[i] ? store_take(r, i, err) : out_of_memory(err);
+        rc = r->paths[i] ? store_take_or_note(r, i, path_count == 1, err) : out_of_memory(err);
     }
+    if (rc == 0 && r->damage_count == path_count && path_count > 0)
+        rc = btr_fail(err, BTR_E_FORMAT, UINT64_MAX, "%s; nor can any other store be read",
+                      r->damage[0].what);
     if (rc < 0) {
         btr_reader_close(r);
         return rc;

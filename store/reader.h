@@ -47,6 +47,8 @@ struct btr_reader {
 
 enum { READER_CACHE_SIZE = 128 << 20 };
 
+/** Notes that a store cannot be read at all. @param err  why; receives BTR_E_NOMEM */
+int reader_store_lose(struct btr_reader *reader, uint32_t store, struct btr_err *err);
 /** Readies the segments for the first question, by their places. */
 void reader_segments_begin(struct btr_reader *reader);
 /** Forgets all that was decoded. */

@@ -54,21 +54,29 @@ static void whole_tell(struct reader_damage *d)
 static struct reader_damage *damage_of(struct btr_reader *r, const struct catalog_segment *row)
 {
     for (uint32_t i = 0; i < r->damage_count; i++)
-        if (btr_id_equal(r->damage[i].row.hash, row->hash))
+        if (!r->damage[i].is_store && btr_id_equal(r->damage[i].row.hash, row->hash))
             return &r->damage[i];
     return NULL;
 }
 
-static struct reader_damage *damage_add(struct btr_reader *r, uint32_t segment)
+static struct reader_damage *damage_add(struct btr_reader *r, const struct reader_damage *added,
+                                        const struct btr_err *err)
 {
     struct reader_damage *grown =
         realloc(r->damage, ((size_t)r->damage_count + 1) * sizeof(*r->damage));
     if (!grown)
         return NULL;
-    const struct reader_segment *s = &r->segments[segment];
     r->damage = grown;
-    r->damage[r->damage_count] = (struct reader_damage){.row = s->row, .store = r->paths[s->store]};
-    return &r->damage[r->damage_count++];
+    struct reader_damage *d = &r->damage[r->damage_count++];
+    *d = *added;
+    (void)snprintf(d->what, sizeof(d->what), "%s", err->text);
+    return d;
+}
+
+int reader_store_lose(struct btr_reader *r, uint32_t store, struct btr_err *err)
+{
+    struct reader_damage lost = {.store = r->paths[store], .whole = true, .is_store = true};
+    return damage_add(r, &lost, err) ? 0 : out_of_memory(err);
 }
 
 int btr_reader_damage(const struct btr_reader *r, btr_damage_visit *visit, void *self)
@@ -82,6 +90,7 @@ int btr_reader_damage(const struct btr_reader *r, btr_damage_visit *visit, void 
                                   .hosts = d->hosts,
                                   .host_count = d->host_count,
                                   .whole = d->whole,
+                                  .is_store = d->is_store,
                                   .event_count = d->row.sealed.event_count,
                                   .first_ns = d->row.sealed.first_ns,
                                   .last_ns = d->row.sealed.last_ns,
@@ -92,7 +101,8 @@ int btr_reader_damage(const struct btr_reader *r, btr_damage_visit *visit, void 
                                   .undescribed = d->loss.undescribed,
                                   .lost_first_ns = d->loss.first_ns,
                                   .lost_last_ns = d->loss.last_ns};
-        btr_id_text(d->row.hash, told.segment);
+        if (!d->is_store)
+            btr_id_text(d->row.hash, told.segment);
         rc = visit(self, &told);
     }
     return rc;
@@ -135,12 +145,13 @@ static int segment_mend(struct btr_reader *r, uint32_t segment, struct reader_da
 static int segment_note(struct btr_reader *r, uint32_t segment, bool *goes, struct btr_err *err)
 {
     struct reader_damage *d = damage_of(r, &r->segments[segment].row);
+    const struct reader_segment *s = &r->segments[segment];
+    struct reader_damage added = {.row = s->row, .store = r->paths[s->store]};
     bool again = d != NULL;
     if (!again)
-        d = damage_add(r, segment);
+        d = damage_add(r, &added, err);
     if (!d)
         return out_of_memory(err);
-    (void)snprintf(d->what, sizeof(d->what), "%s", err->text);
     int rc = again ? 0 : hosts_tell(r, &r->segments[segment].seg, d, err);
     if (rc == 0)
         rc = again ? 1 : segment_mend(r, segment, d, err);

@@ -11,7 +11,8 @@ struct reader_damage {
     const char *store;          /* path; the reader's */
     struct btr_span *hosts;     /* in the reader's arena */
     uint32_t host_count;
-    bool whole; /* nothing of it is read */
+    bool whole;    /* nothing of it is read */
+    bool is_store; /* of a store as a whole: there is no row */
     struct store_loss loss;
     char what[BTR_ERR_TEXT_SIZE]; /* the fault that was met */
 };

@@ -306,7 +306,7 @@ int btr_store_verify(const char *path, btr_fault_visit *visit, void *self, struc
 {
     struct verify v = {.visit = visit, .self = self};
     int rc = btr_reader_open(&v.reader, &path, 1, err);
-    if (rc == BTR_E_FORMAT)
+    if (rc == BTR_E_FORMAT || rc == BTR_E_CHECKSUM)
         (void)verify_files(path, visit, self);
     if (rc < 0)
         return rc;

@@ -8,7 +8,7 @@
 
 static bool loses(const struct btr_damage *d)
 {
-    return d->lost_events || d->lost_entities || d->lost_gaps || d->lost_undecoded ||
+    return d->is_store || d->lost_events || d->lost_entities || d->lost_gaps || d->lost_undecoded ||
            d->undescribed;
 }
 
@@ -76,6 +76,10 @@ static int text_visit(void *self, const struct btr_damage *d)
     struct btr_buffer *out = self;
     btr_buffer_text(out, "DAMAGED: ");
     btr_escape_terminal(out, btr_span_of(d->what));
+    if (d->is_store) {
+        btr_buffer_text(out, ". This answer lacks all of that store.\n");
+        return 0;
+    }
     segment_say(out, d);
     loss_say(out, d);
     btr_buffer_text(out, ".\n");
@@ -95,9 +99,15 @@ static int json_visit(void *self, const struct btr_damage *d)
     json_newline(w);
     json_open(w, NULL, '{');
     json_text(w, "store", btr_span_of(d->store));
+    json_text(w, "what", btr_span_of(d->what));
+    if (d->is_store) {
+        json_null(w, "segment");
+        json_bool(w, "whole", true);
+        json_close(w, '}');
+        return 0;
+    }
     json_text(w, "segment", btr_span_of(d->segment));
     json_text(w, "day", btr_span_of(d->day));
-    json_text(w, "what", btr_span_of(d->what));
     json_number(w, "first_ns", d->first_ns);
     json_number(w, "last_ns", d->last_ns);
     json_count(w, "events", d->event_count);

@@ -96,7 +96,7 @@ def ask_all(store, what):
         said += damaged
         if damaged:
             check(status == 3, f"{what}, {name}: says damage and ends with {status}")
-            check("damaged segment" in err, f"{what}, {name}: stderr does not tell")
+            check("damaged: the answer is of the rest" in err, f"{what}, {name}: stderr does not tell")
         else:
             check((status, out) == SOUND[name], f"{what}, {name}: another answer without a word")
     return said
@@ -156,6 +156,22 @@ status, out, err = run("find", "--store", "hurt")
 check(status == 3 and out.count("DAMAGED: ") == len(segments("sound")), "an empty rest is not told")
 status, out, err = run(*questions("hurt")["back"])
 check(status == 3 and out == "" and "DAMAGED: " in err, "a start that is lost is told as one that is not there")
+
+# ---- Catalogs: of several stores one is passed over, alone it stops the command in one line
+with open(copy("hurt") + "/catalog/data.mdb", "r+b") as file:
+    file.write(b"\xff" * 8192)
+for words in questions("hurt").values():
+    status, out, err = run(*words)
+    check(status == 3 and not out and len(err.splitlines()) == 1 and "hurt" in err, f"a damaged catalog: {status} {err}")
+alone = run("find", "--store", "sound", "--output", "json")
+status, out, err = run("find", "--store", "hurt", "--store", "sound", "--output", "json")
+answer = json.loads(out)
+check(status == 3 and answer["damage"][0]["store"] == "hurt" and not answer["complete"], "a lost store is not told")
+check(answer["entities"] == json.loads(alone[1])["entities"], "a lost store takes another with it")
+status, out, err = run("store", "stat", "--store", "sound", "--store", "hurt")
+check(status == 3 and out.startswith("DAMAGED: hurt: "), f"stat of two: {status} {out[:100]} {err}")
+status, out, err = run("store", "verify", "--store", "hurt")
+check(status == 3 and out.startswith("catalog: damaged"), f"verify of a damaged catalog: {status} {out[:200]} {err}")
 
 print("failures:", failures)
 sys.exit(1 if failures else 0)

@@ -64,8 +64,9 @@ struct btr_reader;
 
 /**
  * Opens a snapshot of one or more stores: one read transaction each until release or close, which keeps what the snapshot
- * names from being removed. So a reader must come to its end.
- * @return 0, BTR_E_NOTFOUND (no store there), BTR_E_VERSION, BTR_E_FORMAT, BTR_E_IO, BTR_E_NOMEM
+ * names from being removed. So a reader must come to its end. Of several stores, one whose catalog is damaged is passed over,
+ * and btr_reader_damage tells it.
+ * @return 0, BTR_E_NOTFOUND (no store there), BTR_E_VERSION, BTR_E_FORMAT, BTR_E_CHECKSUM, BTR_E_IO, BTR_E_NOMEM
  */
 int btr_reader_open(struct btr_reader **out, const char *const *paths, uint32_t path_count, struct btr_err *err);
 void btr_reader_close(struct btr_reader *reader);
@@ -230,6 +231,7 @@ struct btr_damage {
     const struct btr_span *hosts; /* that it tells of; none when these cannot be read */
     uint32_t host_count;
     bool whole;            /* nothing of it is read; else all but what is lost */
+    bool is_store;         /* a store of several, whose catalog is damaged: nothing is known of what it holds, all below is 0 */
     uint64_t event_count;  /* all that it held */
     int64_t first_ns, last_ns;
     uint64_t lost_events, lost_entities, lost_gaps, lost_undecoded;
