@@ -9,6 +9,7 @@
 #include "damaged.h"
 #include "output.h"
 #include "store_compact.h"
+#include "store_prune.h"
 #include "store_stat.h"
 #include "store_verify.h"
 
@@ -49,11 +50,13 @@ static const struct cli_usage COMPACT_USAGE = {
     "inputs told are kept once.",
     "  backtrail store compact --store case.btr", STORE_OPTIONS};
 static const struct cli_usage USAGE = {
-    "store", "stat | gaps | verify | compact ...",
+    "store", "stat | gaps | verify | compact | prune | hold ...",
     "stat    what a store holds, by source, by input (custody), and what could not be decoded\n"
     "gaps    where a source did not tell everything\n"
     "verify  checksums, bounds and cross references of every segment; the chain of changes\n"
-    "compact merges small segments into large ones",
+    "compact merges small segments into large ones\n"
+    "prune   removes what lies before a time, whole segments at once\n"
+    "hold    keeps what it names from being pruned",
     "  backtrail store stat --by host,source --store case.btr\n"
     "  backtrail store stat --help",
     (const struct cli_option[]){{0}}};
@@ -173,11 +176,14 @@ static const struct {
     const char *name;
     const struct cli_usage *usage;
     int (*run)(const struct cli_args *args, struct btr_err *err);
+    bool words; /* takes words that are no options */
 } SUBCOMMANDS[] = {
-    {"stat", &STAT_USAGE, store_stat},
-    {"gaps", &GAPS_USAGE, store_gaps},
-    {"verify", &VERIFY_USAGE, cli_store_verify},
-    {"compact", &COMPACT_USAGE, cli_store_compact},
+    {"stat", &STAT_USAGE, store_stat, false},
+    {"gaps", &GAPS_USAGE, store_gaps, false},
+    {"verify", &VERIFY_USAGE, cli_store_verify, false},
+    {"compact", &COMPACT_USAGE, cli_store_compact, false},
+    {"prune", &CLI_PRUNE_USAGE, cli_store_prune, false},
+    {"hold", &CLI_HOLD_USAGE, cli_store_hold, true},
 };
 
 static int run(size_t i, int argc, char **argv)
@@ -190,7 +196,7 @@ static int run(size_t i, int argc, char **argv)
         status = cli_fail(usage->command, &err);
     else if (args.help)
         status = cli_help(usage);
-    else if (args.word_count)
+    else if (args.word_count && !SUBCOMMANDS[i].words)
         status = cli_refuse(usage->command, "unexpected \"%s\"", args.words[0]);
     else
         status = SUBCOMMANDS[i].run(&args, &err);
@@ -200,9 +206,10 @@ static int run(size_t i, int argc, char **argv)
 
 int cmd_store(int argc, char **argv)
 {
-    static const char *const LATER[] = {"prune", "hold", "export", "import"};
+    static const char *const LATER[] = {"export", "import"};
     if (argc == 0)
-        return cli_refuse("store", "a subcommand is missing: stat, gaps, verify, compact");
+        return cli_refuse("store",
+                          "a subcommand is missing: stat, gaps, verify, compact, prune, hold");
     if (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0)
         return cli_help(&USAGE);
     for (size_t i = 0; i < sizeof SUBCOMMANDS / sizeof *SUBCOMMANDS; i++) {
@@ -213,5 +220,6 @@ int cmd_store(int argc, char **argv)
         if (strcmp(argv[0], LATER[i]) == 0)
             return cli_refuse("store", "%s is not built yet", LATER[i]);
     }
-    return cli_refuse("store", "no subcommand \"%s\": stat, gaps, verify, compact", argv[0]);
+    return cli_refuse("store", "no subcommand \"%s\": stat, gaps, verify, compact, prune, hold",
+                      argv[0]);
 }

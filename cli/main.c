@@ -16,7 +16,7 @@ static const struct command COMMANDS[] = {
     {"ingest", "read records of hosts into a store", cmd_ingest},
     {"find", "list entities by a filter: where was it first and last seen", cmd_find},
     {"trace", "walk back from an alert to the way in, or forward from it", cmd_trace},
-    {"store", "stat, gaps, verify: what a store holds, misses, and whether it is sound", cmd_store},
+    {"store", "what a store holds and misses, whether it is sound, what is to go", cmd_store},
     {"loss", NULL, NULL},
     {"report", NULL, NULL},
     {"replay", NULL, NULL},

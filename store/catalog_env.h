@@ -13,8 +13,8 @@ struct store_catalog {
     struct shared_env *shared;
     MDB_env *env;
     MDB_dbi meta, segments, inputs, states, records;
-    MDB_dbi trash, kept, chain;
-    bool has_trash, has_records, has_kept, has_chain; /* not a store of before, until a writer comes */
+    MDB_dbi trash, kept, chain, holds;
+    bool has_trash, has_records, has_kept, has_chain, has_holds; /* not a store of before, until a writer comes */
     MDB_txn *snapshot;    /* a reader's, from open to close; NULL for a writer */
     uint32_t version;
     uint64_t record_seed; /* a writer's */

@@ -9,7 +9,9 @@ _backtrail_options() {
     "store gaps") echo "--store --max-s --help" ;;
     "store verify") echo "--store --root --help" ;;
     "store compact") echo "--store --help" ;;
-    store) echo "stat gaps verify compact --help" ;;
+    "store prune") echo "--store --before --records-before --dry-run --output --help" ;;
+    "store hold") echo "add list remove --store --host --since --until --why --output --help" ;;
+    store) echo "stat gaps verify compact prune hold --help" ;;
     *) echo "ingest find trace store --help --version" ;;
     esac
 }
@@ -18,7 +20,7 @@ _backtrail_values() {
     case "$1/$2" in
     */--kind) echo "process file flow channel rendezvous session user host container registry service task wmi dns share memory" ;;
     trace/--output) echo "text json dot graphml" ;;
-    find/--output) echo "text json" ;;
+    find/--output | store/--output) echo "text json" ;;
     trace/--strategy) echo "backtracker" ;;
     trace/--budget) echo "edges= time= memory=" ;;
     trace/--evidence) echo "first all" ;;

@@ -58,6 +58,56 @@ int btr_writer_merged(struct btr_writer *writer, struct btr_merge_stat *out, str
  */
 int btr_store_compact(const char *path, struct btr_merge_stat *out, struct btr_err *err);
 
+/* ---- Retention ------------------------------------------------------------------------------ */
+
+enum { BTR_HOLD_HOST_MAX = 255 };
+
+/** A legal hold: what it touches is not pruned. */
+struct btr_hold {
+    uint64_t id;           /* given by the store, from 1 upwards */
+    struct btr_span host;  /* glob as of fnmatch(3), at most BTR_HOLD_HOST_MAX bytes, without a byte 0 */
+    int64_t since_ns, until_ns;
+    int64_t added_ns;      /* wall clock; given by the store */
+    struct btr_span why;
+};
+/** Adds a hold, as the only writer of a store. @return 0, BTR_E_NOTFOUND (no store there), BTR_E_BUSY, BTR_E_IO, BTR_E_FULL, BTR_E_NOMEM */
+int btr_store_hold_add(const char *path, const struct btr_hold *hold, uint64_t *id, struct btr_err *err);
+/** @return the same; BTR_E_NOTFOUND: there is no such hold */
+int btr_store_hold_remove(const char *path, uint64_t id, struct btr_err *err);
+/** Visits all holds by id; texts live in the call. */
+typedef int btr_hold_visit(void *self, const struct btr_hold *hold);
+int btr_store_holds(const char *path, btr_hold_visit *visit, void *self, struct btr_err *err);
+
+struct btr_prune_options {
+    int64_t before_ns;         /* segments go of which every event has ended before; INT64_MIN: none */
+    int64_t records_before_ns; /* kept records go of which all is before this or before_ns */
+    bool dry_run;              /* tells what would go; changes nothing, and needs no lock */
+};
+struct btr_prune_stat {
+    uint64_t segments, events, bytes;            /* that go, or would; bytes of their files */
+    uint64_t held_segments, held_events;         /* that would, but for a hold */
+    uint64_t record_files, records, record_bytes, held_record_files;
+};
+/** A segment that goes; valid in the call. */
+struct btr_pruned {
+    char segment[BTR_ID_TEXT_SIZE];
+    const char *day;
+    uint64_t event_count, bytes;
+    int64_t first_ns, last_ns;
+    const struct btr_span *hosts;
+    uint32_t host_count;
+    bool hosts_told; /* else it may hold events of any host */
+};
+typedef int btr_prune_visit(void *self, const struct btr_pruned *segment);
+/**
+ * Removes whole segments, and files of kept records, that lie before a time: segments in one change of the catalog; their
+ * files go when no reader needs them any more. A segment without events stays.
+ * @param visit  told each segment before anything goes, by day and time; or NULL
+ * @return 0, BTR_E_BUSY, BTR_E_VERSION, BTR_E_FORMAT, BTR_E_CHECKSUM, BTR_E_IO, BTR_E_FULL, BTR_E_NOMEM
+ */
+int btr_store_prune(const char *path, const struct btr_prune_options *options, struct btr_prune_stat *out, btr_prune_visit *visit,
+                    void *self, struct btr_err *err);
+
 /* ---- Reading -------------------------------------------------------------------------------- */
 
 struct btr_reader;
