@@ -45,9 +45,9 @@ static const struct cli_usage VERIFY_USAGE = {
     "  backtrail store verify --store case.btr", VERIFY_OPTIONS};
 static const struct cli_usage COMPACT_USAGE = {
     "store compact", "--store DIR",
-    "Merges the small segments of each day into large ones, now, and prints what that did. While\n"
-    "ingest runs it merges by itself, and compact is refused. Queries go on. Records that several\n"
-    "inputs told are kept once.",
+    "Merges the small segments of each day into large ones, and sorts long stretches of a day by\n"
+    "host, now, and prints what that did. While ingest runs it merges by itself, and compact is\n"
+    "refused. Queries go on. Records that several inputs told are kept once.",
     "  backtrail store compact --store case.btr", STORE_OPTIONS};
 static const struct cli_usage USAGE = {
     "store", "stat | gaps | verify | compact | prune | hold ...",

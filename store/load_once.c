@@ -58,9 +58,10 @@ static uint32_t parts_make(struct load_once *o)
     uint32_t count = 0;
     for (uint32_t i = 0; i < o->load->part_count; i++) {
         const struct load_part *p = &o->load->parts[i];
+        if (p->reach.event_count == 0)
+            continue;
         uint32_t input = o->load->builder->streams[p->stream].input;
-        if (p->reach.event_count > 0)
-            o->parts[count++] = (struct once_part){p->reach, input, o->source_of[p->stream]};
+        o->parts[count++] = (struct once_part){p->reach, input, o->source_of[p->stream]};
     }
     return count;
 }

@@ -18,6 +18,7 @@ int store_merger_init(struct store_merger *m, const char *store, struct store_ca
 {
     *m = (struct store_merger){.store = store, .catalog = catalog, .faults = faults};
     m->cache.size_max = MERGE_CACHE_SIZE;
+    m->spread_events = MERGE_EVENTS_MAX;
     m->unpacker = store_unpacker_new();
     if (!store_sealer_init(&m->sealer) || !m->unpacker)
         return out_of_memory(err);
@@ -55,7 +56,7 @@ static bool is_damaged(const struct store_merger *m, struct btr_id hash)
     return false;
 }
 
-static int plan_make(struct store_merger *m, bool all, uint32_t *count, struct btr_err *err)
+int store_merge_look(struct store_merger *m, struct btr_err *err)
 {
     plan_drop(m);
     int rc = store_catalog_segments(m->catalog, &m->rows, &m->row_count, err);
@@ -69,7 +70,6 @@ static int plan_make(struct store_merger *m, bool all, uint32_t *count, struct b
     for (uint32_t i = 0; i < m->row_count; i++)
         m->skip[i] = is_damaged(m, m->rows[i].hash);
     m->waiting = store_merge_waiting(m->rows, m->row_count);
-    *count = store_merge_plan(m->rows, m->row_count, m->skip, all, m->chosen);
     return 0;
 }
 
@@ -87,32 +87,42 @@ static int proof_ask(const struct store_segment *seg, const struct catalog_segme
                               "segment %s: not the one that was published", seg->name);
 }
 
-static int segment_take(struct store_merger *m, struct store_load *load,
-                        const struct catalog_segment *row, struct btr_err *err)
+int store_merge_map(struct store_merger *m, struct store_segment *seg,
+                    const struct catalog_segment *row, struct btr_err *err)
 {
     char path[STORE_PATH_SIZE];
-    struct store_segment *seg = calloc(1, sizeof(*seg));
-    if (!seg)
-        return out_of_memory(err);
     btr_id_text(row->hash, seg->name);
     seg->cache = &m->cache;
     seg->unpacker = m->unpacker;
     int rc = store_files_path(path, m->store, row)
                  ? store_segment_map(seg, path, row->file_size, err)
                  : btr_fail(err, BTR_E_IO, UINT64_MAX, "path of the store is too long");
-    if (rc == 0)
-        rc = proof_ask(seg, row, err);
-    if (rc == 0)
-        rc = store_load_segment(load, seg, err);
+    return rc < 0 ? rc : proof_ask(seg, row, err);
+}
+
+void store_merge_unmap(struct store_merger *m, struct store_segment *segs, uint32_t count)
+{
     store_cache_fini(&m->cache); /* before the slots go */
     m->cache = (struct store_cache){.size_max = MERGE_CACHE_SIZE};
-    store_segment_close(seg);
-    free(seg);
+    for (uint32_t i = 0; i < count; i++)
+        store_segment_close(&segs[i]);
+    free(segs);
+}
+
+static int segment_take(struct store_merger *m, struct store_load *load,
+                        const struct catalog_segment *row, struct btr_err *err)
+{
+    struct store_segment *seg = calloc(1, sizeof(*seg));
+    if (!seg)
+        return out_of_memory(err);
+    int rc = store_merge_map(m, seg, row, err);
+    if (rc == 0)
+        rc = store_load_segment(load, seg, err);
+    store_merge_unmap(m, seg, 1);
     return rc;
 }
 
-/* Leaves a segment out from now on: what is damaged must stay as it is, for verify to name. */
-static int damaged_add(struct store_merger *m, struct btr_id hash, struct btr_err *err)
+int store_merge_damaged(struct store_merger *m, struct btr_id hash, struct btr_err *err)
 {
     struct btr_id *grown =
         realloc(m->damaged, ((size_t)m->damaged_count + 1) * sizeof(*m->damaged));
@@ -136,7 +146,7 @@ static int chosen_load(struct store_merger *m, struct store_load *load, uint32_t
             return 1;
         int rc = segment_take(m, load, row, err);
         if (store_code_is_damage(rc))
-            return damaged_add(m, row->hash, err);
+            return store_merge_damaged(m, row->hash, err);
         if (rc < 0)
             return rc;
     }
@@ -192,7 +202,11 @@ int store_merge_once(struct store_merger *m, bool all, bool (*stop)(void *self),
 {
     struct store_load load = {.builder = &m->builder};
     uint32_t count = 0, damaged = m->damaged_count;
-    int rc = plan_make(m, all, &count, err);
+    int rc = store_merge_look(m, err);
+    if (rc == 0)
+        count = store_merge_plan(m->rows, m->row_count, m->skip, all, m->chosen);
+    if (rc == 0 && count == 0 && all)
+        return store_spread_once(m, stop, self, err);
     if (rc < 0 || count == 0)
         return rc;
     store_builder_clear(&m->builder);

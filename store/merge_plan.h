@@ -15,7 +15,8 @@ enum {
     MERGE_EVENTS_MAX = 2 << 20,   /* events of a merged segment: bounds the memory of a merge */
     MERGE_ENTITIES_MAX = 4 << 20, /* the same for entities, counted once a segment */
     MERGE_BYTES_MAX = 256 << 20,  /* the same for the bytes of the files that are merged */
-    MERGE_FINAL_EVENTS = 1 << 20
+    MERGE_FINAL_EVENTS = 1 << 20,
+    SPREAD_SEGMENTS = 16 /* segments of a stretch that is sealed anew by host */
 };
 
 /** Sorts rows as a plan and a merge want them: by day, first time, last time, hash. */

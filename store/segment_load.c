@@ -14,6 +14,7 @@ void store_load_fini(struct store_load *l)
     free(l->entity_of);
     free(l->string_of);
     free(l->stream_of);
+    free(l->needed);
     *l = (struct store_load){0};
 }
 
@@ -67,25 +68,48 @@ static uint32_t input_of(struct store_load *l, const struct segment_input *input
     return l->input_count++;
 }
 
-static int names_load(struct store_load *l, struct store_segment *seg, struct btr_err *err)
+/* Whether the records that a segment counts of an input go with the range: they do with the host of
+ * its first stream. */
+static bool input_counts(const struct store_load *l, const struct store_segment *seg,
+                         uint32_t input)
 {
-    if (!numbers_new(&l->stream_of, seg->header.stream_count))
-        return out_of_memory(err);
+    struct btr_span host = {NULL, 0};
+    for (uint32_t i = seg->header.stream_count; i-- > 0;)
+        if (seg->streams[i].input == input)
+            host = seg->streams[i].host;
+    return !l->range || store_range_has(l->range, host);
+}
+
+static int inputs_load(struct store_load *l, struct store_segment *seg, struct btr_err *err)
+{
     for (uint32_t i = 0; i < seg->header.input_count; i++) {
+        if (!input_counts(l, seg, i))
+            continue;
         uint32_t input = input_of(l, &seg->inputs[i]);
         if (input == UINT32_MAX)
             return out_of_memory(err);
         l->builder->inputs[input].record_count += seg->inputs[i].record_count;
     }
+    return 0;
+}
+
+/* Every stream has a part, those of other hosts an empty one. */
+static int streams_load(struct store_load *l, struct store_segment *seg, struct btr_err *err)
+{
+    if (!numbers_new(&l->stream_of, seg->header.stream_count))
+        return out_of_memory(err);
     for (uint32_t i = 0; i < seg->header.stream_count; i++) {
         const struct segment_stream *s = &seg->streams[i];
         struct btr_stream names = {s->host, s->source};
-        uint32_t input = input_of(l, &seg->inputs[s->input]);
-        if (input != UINT32_MAX)
-            l->stream_of[i] = store_builder_stream(l->builder, &names, input);
-        if (l->stream_of[i] == UINT32_MAX ||
-            !grow(&l->parts, l->part_count, &l->part_capacity, sizeof(*l->parts)))
+        if (!grow(&l->parts, l->part_count, &l->part_capacity, sizeof(*l->parts)))
             return out_of_memory(err);
+        if (!l->range || store_range_has(l->range, s->host)) {
+            uint32_t input = input_of(l, &seg->inputs[s->input]);
+            if (input != UINT32_MAX)
+                l->stream_of[i] = store_builder_stream(l->builder, &names, input);
+            if (l->stream_of[i] == UINT32_MAX)
+                return out_of_memory(err);
+        }
         l->parts[l->part_count++] = (struct load_part){.stream = l->stream_of[i]};
     }
     return 0;
@@ -159,6 +183,21 @@ static int entity_describe(struct store_load *l, struct store_segment *seg, uint
     return rc == 0 ? lacking : rc;
 }
 
+/* Whether an entity goes with the range. @return 1, 0, or a failure */
+static int entity_wanted(struct store_load *l, struct store_segment *seg, uint32_t number,
+                         const struct segment_entity *row, struct btr_err *err)
+{
+    struct cache_slot *slot = NULL;
+    if (!l->range || (l->needed[number] & LOAD_WANTED) != 0 || !row || row->host == 0)
+        return store_load_takes(l, number, (struct btr_span){NULL, 0});
+    int rc = store_segment_strings(seg, row->host - 1, &slot, err);
+    if (rc < 0)
+        return rc;
+    bool takes = store_load_takes(l, number, store_strings_span(slot->data, row->host - 1));
+    store_cache_unpin(slot);
+    return takes;
+}
+
 /* @param rows  NULL: the block that describes it cannot be read */
 static int entity_load(struct store_load *l, struct store_segment *seg,
                        const struct segment_entities *rows, uint32_t number, struct btr_err *err)
@@ -166,7 +205,11 @@ static int entity_load(struct store_load *l, struct store_segment *seg,
     const struct segment_entity *row = rows ? &rows->rows[number - rows->first] : NULL;
     struct btr_id id;
     uint8_t kind;
-    int rc = store_segment_who(seg, number, &id, &kind, err);
+    int rc = entity_wanted(l, seg, number, row, err);
+    if (rc > 0)
+        rc = store_segment_who(seg, number, &id, &kind, err);
+    else if (rc == 0)
+        return 0;
     if (rc < 0)
         return goes_on(l, rc) ? 0 : rc; /* its events are passed over, too */
     uint32_t entity = store_builder_entity(l->builder, id);
@@ -232,6 +275,8 @@ static void group_load(struct store_load *l, const struct segment_block *block,
                        struct store_reach *reach)
 {
     struct store_builder *b = l->builder;
+    if (l->stream_of[g->stream] == UINT32_MAX) /* of another range */
+        return;
     bool is_lost = l->loss && (l->entity_of[g->subject] == UINT32_MAX ||
                                l->entity_of[g->object] == UINT32_MAX);
     for (uint32_t i = g->begin; i < g[1].begin; i++) {
@@ -255,6 +300,14 @@ static void group_load(struct store_load *l, const struct segment_block *block,
     }
 }
 
+static bool block_has_any(const struct store_load *l, const struct segment_block *b)
+{
+    for (uint32_t g = 0; g < b->group_count; g++)
+        if (l->stream_of[b->groups[g].stream] != UINT32_MAX)
+            return true;
+    return false;
+}
+
 static int block_load(struct store_load *l, struct store_segment *seg, uint32_t block,
                       struct load_part *parts, struct btr_err *err)
 {
@@ -262,9 +315,17 @@ static int block_load(struct store_load *l, struct store_segment *seg, uint32_t 
     int rc = store_segment_events(seg, block, &events_slot, err);
     if (rc < 0)
         return rc;
-    rc = store_segment_details(seg, block, &details_slot, err);
+    const struct segment_block *b = events_slot->data;
+    if (!block_has_any(l, b)) {
+        store_cache_unpin(events_slot);
+        return 0;
+    }
+    rc = store_builder_reserve(l->builder, b->count) ? 0 : out_of_memory(err);
+    if (rc == 0 && b->count > STORE_EVENTS_MAX - l->builder->event_count)
+        rc = btr_fail(err, BTR_E_LIMIT, UINT64_MAX, "merged segments have too many events");
+    if (rc == 0)
+        rc = store_segment_details(seg, block, &details_slot, err);
     if (rc == 0) {
-        const struct segment_block *b = events_slot->data;
         for (uint32_t g = 0; g < b->group_count; g++)
             group_load(l, b, &b->groups[g], details_slot->data, &parts[b->groups[g].stream].reach);
         store_cache_unpin(details_slot);
@@ -276,8 +337,6 @@ static int block_load(struct store_load *l, struct store_segment *seg, uint32_t 
 static int events_load(struct store_load *l, struct store_segment *seg, struct btr_err *err)
 {
     struct load_part *parts = l->parts + (l->part_count - seg->header.stream_count);
-    if (!store_builder_reserve(l->builder, seg->header.event_count))
-        return out_of_memory(err);
     int rc = 0;
     for (uint32_t i = 0; rc == 0 && i < store_segment_block_count(seg); i++) {
         rc = block_load(l, seg, i, parts, err);
@@ -291,7 +350,8 @@ static int events_load(struct store_load *l, struct store_segment *seg, struct b
 
 /* ---- Gaps and quarantine -------------------------------------------------------------------- */
 
-/* The streams of rows are those of the segment. @return false when there is no such stream */
+/* The streams of rows are those of the segment: UINT32_MAX when it is of another range. @return
+ * false when there is no such stream */
 static bool stream_load(const struct store_load *l, const struct store_segment *seg,
                         uint32_t *stream)
 {
@@ -306,7 +366,7 @@ static bool gap_load(struct store_load *l, struct store_segment *seg, struct sto
     struct btr_gap gap;
     store_gap_read(r, &gap);
     r->failed = r->failed || !stream_load(l, seg, &gap.stream);
-    return r->failed || store_builder_gap(l->builder, &gap);
+    return r->failed || gap.stream == UINT32_MAX || store_builder_gap(l->builder, &gap);
 }
 
 static bool quarantined_load(struct store_load *l, struct store_segment *seg, struct store_read *r)
@@ -314,7 +374,8 @@ static bool quarantined_load(struct store_load *l, struct store_segment *seg, st
     struct btr_quarantined record;
     store_quarantined_read(r, &record);
     r->failed = r->failed || !stream_load(l, seg, &record.stream);
-    return r->failed || store_builder_quarantined(l->builder, &record);
+    return r->failed || record.stream == UINT32_MAX ||
+           store_builder_quarantined(l->builder, &record);
 }
 
 /* Loads the rows of all blocks of a section; *row* takes one, false when out of memory. */
@@ -360,10 +421,10 @@ static int room_check(const struct store_load *l, const struct store_segment *se
     if (seg->header.string_count > seg->section_of[STORE_STRINGS]->raw_size / 2)
         return store_segment_bad(seg, err, STORE_STRINGS, 0,
                                  "has not as many rows as the header says");
-    if (seg->header.event_count <= STORE_EVENTS_MAX - l->builder->event_count &&
+    if (l->range || /* it is a part of the segment that must fit */
         (uint64_t)seg->header.entity_count + l->builder->entity_count <= STORE_ENTITIES_MAX)
         return 0;
-    return btr_fail(err, BTR_E_LIMIT, UINT64_MAX, "merged segments have too many events");
+    return btr_fail(err, BTR_E_LIMIT, UINT64_MAX, "merged segments have too many entities");
 }
 
 int store_load_segment(struct store_load *l, struct store_segment *seg, struct btr_err *err)
@@ -374,7 +435,13 @@ int store_load_segment(struct store_load *l, struct store_segment *seg, struct b
     if (rc == 0)
         rc = store_segment_ids_by_number(seg, err);
     if (rc == 0)
-        rc = names_load(l, seg, err);
+        rc = inputs_load(l, seg, err);
+    if (rc == 0)
+        rc = streams_load(l, seg, err);
+    if (rc == 0 && l->range)
+        rc = store_segment_bounds(seg, err);
+    if (rc == 0 && l->range)
+        rc = store_load_need(l, seg, err);
     if (rc == 0)
         rc = entities_load(l, seg, err);
     if (rc == 0)

@@ -47,6 +47,20 @@ struct load_end {
     uint32_t events, gaps;
 };
 
+/** Hosts by name: from one on, until before another. A segment can be loaded for them alone: their
+ * events, gaps and undecoded records, and the entities that these events mention or that are
+ * theirs. Ranges that follow one another, the first from the empty name on, take all of it once;
+ * but entities that events of both mention go with both. */
+struct load_range {
+    struct btr_span from, until; /* until: not with it; empty = no end */
+};
+
+static inline bool store_range_has(const struct load_range *r, struct btr_span host)
+{
+    return btr_span_compare(host, r->from) >= 0 &&
+           (r->until.size == 0 || btr_span_compare(host, r->until) < 0);
+}
+
 struct store_load {
     struct store_builder *builder; /* the caller's; filled by this alone */
     struct store_strings names;
@@ -59,8 +73,27 @@ struct store_load {
     uint32_t *entity_of, *stream_of; /* of the segment at hand -> of the builder, or UINT32_MAX */
     uint32_t *string_of;             /* the same, plus 1; 0: not yet */
     uint64_t dropped;                            /* events told twice, by store_load_once */
+    const struct load_range *range;              /* NULL: all hosts */
+    uint8_t *needed;                             /* with a range: by number, enum load_need */
     struct store_loss *loss; /* NULL: damage is a failure; else it is told here, and passed over */
 };
+
+enum load_need {
+    LOAD_MENTIONED = 1, /* by some event */
+    LOAD_WANTED = 2     /* by one of the range */
+};
+
+/** Fills load->needed for the load's range. */
+int store_load_need(struct store_load *load, struct store_segment *seg, struct btr_err *err);
+/** Whether an entity goes with the load's range. @param host  its own; empty = of no host */
+static inline bool store_load_takes(const struct store_load *l, uint32_t number,
+                                    struct btr_span host)
+{
+    if (!l->range || (l->needed[number] & LOAD_WANTED) != 0)
+        return true;
+    bool is_loose = host.size == 0 && (l->needed[number] & LOAD_MENTIONED) != 0;
+    return !is_loose && store_range_has(l->range, host);
+}
 
 void store_load_fini(struct store_load *load);
 /**

@@ -60,6 +60,52 @@ static void a_merged_store_tells_what_its_segments_told(void **state)
     }
 }
 
+/* @return as store_spread_once */
+static int spread(const char *path, uint64_t events_max)
+{
+    struct btr_err err = {0};
+    struct store_catalog *catalog = NULL;
+    struct store_merger merger;
+    assert_int_equal(store_catalog_open(&catalog, path, true, &err), 0);
+    assert_int_equal(store_merger_init(&merger, path, catalog, NULL, &err), 0);
+    merger.spread_events = events_max;
+    int rc = store_spread_once(&merger, NULL, NULL, &err);
+    if (rc < 0)
+        fail_msg("%s", err.text);
+    assert_int_equal(merger.stat.damaged, 0);
+    if (rc == 1) {
+        assert_true(merger.stat.segments_after > 1);
+        assert_int_equal(store_spread_once(&merger, NULL, NULL, &err), 0); /* seen already */
+    }
+    store_merger_fini(&merger);
+    store_catalog_close(catalog);
+    return rc;
+}
+
+static void segments_sealed_anew_by_host_tell_the_same(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 10; seed++) {
+        struct model m;
+        char folder[256], path[300];
+        temp_folder_make(folder);
+        (void)snprintf(path, sizeof(path), "%s/store", folder);
+        model_init(&m, seed);
+        publish_all(&m, path, 8 + (uint32_t)seed % 3, 60);
+        assert_int_equal(spread(path, 100), 0); /* a host alone is more than that */
+        assert_int_equal(spread(path, 350), 1);
+        model_check_store(&m, path, 1);
+        assert_int_equal(spread(path, 350), 0); /* every host stands in one segment now */
+        publish_all(&m, path, 7, 60);
+        assert_int_equal(spread(path, 650), 1);
+        model_check_store(&m, path, 1);
+        (void)compact(path);
+        model_check_store(&m, path, 1);
+        model_fini(&m);
+        temp_folder_remove(folder);
+    }
+}
+
 static void merging_of_many_blocks_keeps_all(void **state)
 {
     (void)state;
@@ -407,6 +453,7 @@ int merge_tests(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_merged_store_tells_what_its_segments_told),
+        cmocka_unit_test(segments_sealed_anew_by_host_tell_the_same),
         cmocka_unit_test(merging_of_many_blocks_keeps_all),
         cmocka_unit_test(merging_is_deterministic),
         cmocka_unit_test(the_writer_merges_beside_its_publishes),
