@@ -282,6 +282,17 @@ def damage_costs_the_records_and_not_the_answer():
         sys.exit("records of a removed file are not said to be gone")
 
 
+def pruned_records_are_gone_and_events_are_not():
+    store = odd_store("pruned.store")
+    before = dump(store)
+    must([BACKTRAIL, "store", "prune", "--store", store, "--records-before", "2027-01-01"])
+    if glob.glob(f"{store}/records/*/*.brec") or dump(store) != before:
+        sys.exit("pruning of records leaves some, or takes events")
+    if b"(its records are not kept)" not in answer("find", "--store", store, "--kind", "process", "--show-records"):
+        sys.exit("pruned records are not said to be gone")
+    must([BACKTRAIL, "store", "verify", "--store", store])
+
+
 def records_of_a_pipe_are_kept_once():
     path, store, late = os.path.join(WORK, "pipe.log"), os.path.join(WORK, "pipe.store"), ODD.replace(b":3533544", b":3533545")
     for part in (ODD, b"".join(ODD.splitlines(True)[:2]), ODD + late):
@@ -333,6 +344,7 @@ def main():
     all_evidence_of_a_trace_has_its_records()
     records_that_are_not_kept_are_said_to_be_so()
     damage_costs_the_records_and_not_the_answer()
+    pruned_records_are_gone_and_events_are_not()
     records_of_a_pipe_are_kept_once()
     very_long_records()
     a_large_log_is_packed_with_a_dictionary()
