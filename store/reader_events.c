@@ -85,6 +85,63 @@ int btr_reader_event(struct btr_reader *r, btr_event_ref ref, struct btr_event_f
     return rc < 0 ? rc : reader_event_fill(r, segment, event, out, err);
 }
 
+/* ---- Many, for what is cited of them -------------------------------------------------------- */
+
+/** The block at hand, pinned, and the group that was found in it last. */
+struct cite_place {
+    struct block_pair pair;
+    uint32_t segment, block, group;
+    bool taken;
+};
+
+static int cite_move(struct btr_reader *r, struct cite_place *p, btr_event_ref ref,
+                     struct btr_err *err)
+{
+    uint32_t segment = (uint32_t)(ref >> 32), event = (uint32_t)ref;
+    if (segment >= r->segment_count || event >= r->segments[segment].row.sealed.event_count)
+        return btr_fail(err, BTR_E_NOTFOUND, UINT64_MAX, "no such event");
+    int rc = reader_segment_ready(r, segment, err);
+    if (rc < 0)
+        return rc;
+    struct store_segment *seg = &r->segments[segment].seg;
+    uint32_t block = event / store_segment_block_rows(seg);
+    if (p->taken && p->segment == segment && p->block == block)
+        return 0;
+    if (p->taken)
+        pair_drop(&p->pair);
+    p->taken = false;
+    rc = pair_take(seg, block, &p->pair, err);
+    p->taken = rc == 0;
+    p->segment = segment;
+    p->block = block;
+    p->group = 0;
+    return rc;
+}
+
+int btr_reader_cite(struct btr_reader *r, const btr_event_ref *refs, uint32_t count,
+                    struct btr_event_cited *out, struct btr_err *err)
+{
+    struct cite_place p = {.taken = false};
+    int rc = 0;
+    for (uint32_t k = 0; rc == 0 && k < count; k++) {
+        rc = cite_move(r, &p, refs[k], err);
+        if (rc < 0)
+            break;
+        const struct segment_block *b = p.pair.events->data;
+        const struct segment_detail *d = p.pair.details->data;
+        uint32_t i = (uint32_t)refs[k] - b->first;
+        if (p.group + 1 < b->group_count && i == b->groups[p.group + 1].begin)
+            p.group++;
+        else if (i < b->groups[p.group].begin || i >= b->groups[p.group + 1].begin)
+            p.group = store_block_group(b, i);
+        out[k] = (struct btr_event_cited){d[i].record_id, d[i].line, d[i].bytes,
+                                          b->groups[p.group].stream};
+    }
+    if (p.taken)
+        pair_drop(&p.pair);
+    return rc;
+}
+
 /* ---- Scans ---------------------------------------------------------------------------------- */
 
 /** What a scan of blocks looks for; every condition that is set must hold. */

@@ -6,7 +6,11 @@
 
 #include "parts.h"
 
-enum { STRETCH_BITS = 12, STRETCH = 1 << STRETCH_BITS }; /* events that are read together */
+enum {
+    STRETCH_BITS = 12,
+    STRETCH = 1 << STRETCH_BITS, /* events that are read together */
+    BATCH = 256
+};
 
 /* Uses of events, in stretches of event numbers. A use is the place of a record in the answer. */
 struct uses {
@@ -139,34 +143,85 @@ static uint32_t origin_of(struct btr_answer *a, const struct btr_event_full *e, 
     return a->origin_count++;
 }
 
-/* Reads the events of one stretch, and counts them, each once. */
-static int stretch_read(struct btr_answer *a, const struct uses *u, uint32_t stretch,
-                        uint32_t *origin, struct btr_err *err)
+/* Origins of the streams of the segment that is read. */
+struct stream_origins {
+    uint32_t *of; /* by stream; ANSWER_NONE: not known yet */
+    uint32_t count, segment;
+};
+
+/* Forgets what belongs to another segment, and makes room for a stream. */
+static bool streams_room(struct stream_origins *s, uint32_t segment, uint32_t stream)
 {
-    uint8_t seen[STRETCH / 8] = {0};
-    for (uint32_t i = u->begins[stretch]; i < u->begins[stretch + 1]; i++) {
-        btr_event_ref ref = use_ref(u, u->of[i]);
-        struct btr_event_full full;
-        int rc = btr_reader_event(a->reader, ref, &full, err);
+    if (segment != s->segment)
+        s->count = 0;
+    s->segment = segment;
+    if (stream < s->count)
+        return true;
+    uint32_t *more = realloc(s->of, ((size_t)stream + 1) * sizeof *more);
+    if (!more)
+        return false;
+    for (uint32_t i = s->count; i <= stream; i++)
+        more[i] = ANSWER_NONE;
+    s->of = more;
+    s->count = stream + 1;
+    return true;
+}
+
+/* Where the events of a stream come from: any of them tells. */
+static int stream_origin(struct btr_answer *a, struct stream_origins *s, btr_event_ref ref,
+                         uint32_t stream, struct btr_err *err)
+{
+    struct btr_event_full full;
+    if (!streams_room(s, segment_of(ref), stream))
+        return fail_memory(err);
+    if (s->of[stream] != ANSWER_NONE)
+        return 0;
+    int rc = btr_reader_event(a->reader, ref, &full, err);
+    if (rc == 0)
+        s->of[stream] = origin_of(a, &full, 0);
+    return rc == 0 && s->of[stream] == ANSWER_NONE ? fail_memory(err) : rc;
+}
+
+/* Reads the events of some uses of one stretch, and counts those that were not seen. */
+static int batch_read(struct btr_answer *a, const struct uses *u, uint32_t first, uint32_t count,
+                      struct stream_origins *streams, uint8_t *seen, struct btr_err *err)
+{
+    btr_event_ref refs[BATCH];
+    struct btr_event_cited cited[BATCH];
+    for (uint32_t i = 0; i < count; i++)
+        refs[i] = use_ref(u, u->of[first + i]);
+    int rc = btr_reader_cite(a->reader, refs, count, cited, err);
+    for (uint32_t i = 0; rc == 0 && i < count; i++) {
+        rc = stream_origin(a, streams, refs[i], cited[i].stream, err);
         if (rc < 0)
-            return rc;
-        *origin = origin_of(a, &full, *origin);
-        if (*origin == ANSWER_NONE)
-            return fail_memory(err);
-        a->records[u->of[i]] = (struct answer_record){full.event.record_id, full.event.line,
-                                                      full.event.bytes, *origin, false};
-        uint32_t at = (uint32_t)ref % STRETCH;
+            break;
+        a->records[u->of[first + i]] = (struct answer_record){
+            cited[i].record_id, cited[i].line, cited[i].bytes, streams->of[cited[i].stream], false};
+        uint32_t at = (uint32_t)refs[i] % STRETCH;
         a->event_count += (seen[at / 8] >> at % 8 & 1) == 0;
         seen[at / 8] |= (uint8_t)(1U << at % 8);
     }
-    return 0;
+    return rc;
+}
+
+static int stretch_read(struct btr_answer *a, const struct uses *u, uint32_t stretch,
+                        struct stream_origins *streams, struct btr_err *err)
+{
+    uint8_t seen[STRETCH / 8] = {0};
+    uint32_t at = u->begins[stretch], left = u->begins[stretch + 1] - at;
+    int rc = 0;
+    for (uint32_t n; rc == 0 && left > 0; at += n, left -= n) {
+        n = left < BATCH ? left : BATCH;
+        rc = batch_read(a, u, at, n, streams, seen, err);
+    }
+    return rc;
 }
 
 int answer_events_read(struct btr_answer *a, struct btr_err *err)
 {
     uint64_t crossings = crossings_count(a->trace), count = a->trace->step_count + 2 * crossings;
     struct uses u = {.trace = a->trace, .count = (uint32_t)count};
-    uint32_t origin = 0;
+    struct stream_origins streams = {.segment = UINT32_MAX};
     if (count >= ANSWER_NONE)
         return btr_fail(err, BTR_E_LIMIT, UINT64_MAX, "an answer of more than 4 billion steps");
     u.crossings = malloc((crossings + 1) * sizeof *u.crossings);
@@ -175,7 +230,8 @@ int answer_events_read(struct btr_answer *a, struct btr_err *err)
         crossings_find(a, &u);
     int rc = u.crossings && a->records && stretches_lay(&u) && uses_sort(&u) ? 0 : fail_memory(err);
     for (uint32_t i = 0; rc == 0 && i < u.stretch_count; i++)
-        rc = stretch_read(a, &u, i, &origin, err);
+        rc = stretch_read(a, &u, i, &streams, err);
+    free(streams.of);
     free(u.crossings);
     free(u.of);
     free(u.begins);

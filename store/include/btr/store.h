@@ -181,6 +181,20 @@ struct btr_event_full {
 };
 int btr_reader_event(struct btr_reader *reader, btr_event_ref ref, struct btr_event_full *out, struct btr_err *err);
 
+/** Of an event, the record that tells it. */
+struct btr_event_cited {
+    uint64_t record_id, line, bytes;
+    uint32_t stream; /* of its segment: events of one segment and stream have host, source and input in common */
+};
+/**
+ * Reads what is cited of many events. Cheap for those that follow one another with refs that lie near each other,
+ * ascending at best.
+ * @param out  receives `count`
+ * @return as btr_reader_event
+ */
+int btr_reader_cite(struct btr_reader *reader, const btr_event_ref *refs, uint32_t count, struct btr_event_cited *out,
+                    struct btr_err *err);
+
 /** An entity with all attributes that any segment tells, merged: sorted by key, then time, equal ones once. */
 struct btr_entity {
     struct btr_id id;

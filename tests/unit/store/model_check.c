@@ -217,6 +217,36 @@ static bool oracle_fits(const struct btr_event *e, struct btr_id v, enum btr_sid
            (both || (subject && d == BTR_FLOW_OUT) || (object && d == BTR_FLOW_IN));
 }
 
+/* What is cited of many events is what each tells. */
+static void check_cited(struct btr_reader *reader, const struct btr_flow *flows, uint32_t count)
+{
+    struct btr_err err;
+    btr_event_ref *refs = calloc((size_t)count + 1, sizeof(*refs));
+    struct btr_event_cited *cited = calloc((size_t)count + 1, sizeof(*cited));
+    assert_true(refs && cited);
+    for (uint32_t i = 0; i < count; i++)
+        refs[i] = flows[i].ref;
+    assert_int_equal(btr_reader_cite(reader, refs, count, cited, &err), 0);
+    for (uint32_t i = 0; i < count; i += 1 + count / 8) {
+        struct btr_event_full full;
+        assert_int_equal(btr_reader_event(reader, refs[i], &full, &err), 0);
+        assert_true(cited[i].record_id == full.event.record_id);
+        assert_true(cited[i].line == full.event.line && cited[i].bytes == full.event.bytes);
+        for (uint32_t k = 0; k < i; k += 1 + count / 8) { /* one stream, one origin */
+            struct btr_event_full other;
+            if (refs[k] >> 32 != refs[i] >> 32 || cited[k].stream != cited[i].stream)
+                continue;
+            assert_int_equal(btr_reader_event(reader, refs[k], &other, &err), 0);
+            assert_true(full.host.at == other.host.at && full.source.at == other.source.at);
+            assert_true(full.input.at == other.input.at);
+        }
+    }
+    refs[0] = (btr_event_ref)UINT32_MAX << 32;
+    assert_int_equal(btr_reader_cite(reader, refs, 1, cited, &err), BTR_E_NOTFOUND);
+    free(refs);
+    free(cited);
+}
+
 static void check_side(const struct model *m, struct btr_reader *reader, struct btr_id v,
                        enum btr_side side, int64_t bound)
 {
@@ -252,6 +282,7 @@ static void check_side(const struct model *m, struct btr_reader *reader, struct 
         assert_int_equal(full.event.stream, got.items[i].source);
         i += count / 8;
     }
+    check_cited(reader, got.items, count);
     free(expected);
     free(got.items);
 }
