@@ -168,6 +168,10 @@ void reader_segments_end(struct btr_reader *r)
         store_segment_close(&r->segments[i].seg);
     reader_once_fini(&r->once);
     r->once = (struct reader_once){0};
+    free(r->latest);
+    free(r->located);
+    r->latest = NULL;
+    r->located = NULL;
 }
 
 int btr_reader_open(struct btr_reader **out, const char *const *paths, uint32_t path_count,
@@ -219,7 +223,6 @@ void btr_reader_close(struct btr_reader *r)
     free(r->catalogs);
     free(r->paths);
     free(r->segments);
-    free(r->latest);
     free(r->sources);
     btr_u64map_fini(&r->source_by_hash);
     free(r->inputs);

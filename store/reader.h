@@ -27,8 +27,10 @@ struct btr_reader {
     uint32_t path_count;
     struct reader_segment *segments; /* by first time, last time, hash */
     uint32_t segment_count, segment_capacity;
-    uint32_t *latest; /* segments, those that end last first; of `latest_count` that there were */
-    uint32_t latest_count;
+    uint32_t *latest; /* segments, those that end last first; NULL: not asked for */
+    struct btr_id located_id; /* the entity that flows were asked of last */
+    uint32_t *located;        /* its number in each segment; READER_ABSENT, READER_UNASKED; NULL: none
+                                 was asked for */
     struct btr_stream *sources; /* unique (host, source), in the order of first sight */
     uint32_t source_count, source_capacity;
     struct btr_u64map source_by_hash; /* of those of one hash, the last */
@@ -44,6 +46,9 @@ struct btr_reader {
     uint32_t damage_count;
     struct btr_reader_cost cost;
 };
+
+#define READER_ABSENT UINT32_MAX
+#define READER_UNASKED (UINT32_MAX - 1)
 
 enum { READER_CACHE_SIZE = 128 << 20 };
 

@@ -17,7 +17,6 @@ struct flow_search {
     uint32_t block;
     bool once; /* some of the segments may tell the same: see reader_once.h */
     struct once_flows held;
-    uint32_t *located; /* number of the entity in each segment, UINT32_MAX: it is not there */
     uint32_t flow_count;
     struct btr_flow flows[FLOWS_RUN];
 };
@@ -254,12 +253,13 @@ static int ending_compare(const void *x, const void *y)
 static int latest_make(struct btr_reader *r, struct btr_err *err)
 {
     uint32_t count = r->segment_count;
-    if (r->latest && r->latest_count == count)
+    if (r->latest)
         return 0;
-    free(r->latest);
     r->latest = calloc((size_t)count + 1, sizeof(*r->latest));
     struct ending *endings = calloc((size_t)count + 1, sizeof(*endings));
     if (!r->latest || !endings) {
+        free(r->latest);
+        r->latest = NULL;
         free(endings);
         return out_of_memory(err);
     }
@@ -268,7 +268,6 @@ static int latest_make(struct btr_reader *r, struct btr_err *err)
     qsort(endings, count, sizeof(*endings), ending_compare);
     for (uint32_t i = 0; i < count; i++)
         r->latest[i] = endings[i].segment;
-    r->latest_count = count;
     free(endings);
     return 0;
 }
@@ -279,29 +278,63 @@ static uint32_t segment_of(const struct flow_search *f, uint32_t part)
     return f->side == BTR_SIDE_INTO ? f->reader->latest[part] : part;
 }
 
+/* Forgets where another entity was. */
+static int located_room(struct btr_reader *r, struct btr_id entity, struct btr_err *err)
+{
+    if (r->located && btr_id_equal(r->located_id, entity))
+        return 0;
+    if (!r->located)
+        r->located = calloc((size_t)r->segment_count + 1, sizeof(*r->located));
+    if (!r->located)
+        return out_of_memory(err);
+    for (uint32_t i = 0; i < r->segment_count; i++)
+        r->located[i] = READER_UNASKED;
+    r->located_id = entity;
+    return 0;
+}
+
+static int segment_locate(struct btr_reader *r, uint32_t segment, struct btr_id entity,
+                          struct btr_err *err)
+{
+    struct store_segment *seg = &r->segments[segment].seg;
+    uint32_t number = READER_ABSENT;
+    int rc = reader_segment_may_hold(r, segment, entity, err);
+    if (rc > 0) {
+        rc = reader_segment_entities(r, segment, err);
+        if (rc == 0)
+            rc = store_segment_find(seg, entity, &number, err);
+        if (rc == 0 && number != READER_ABSENT)
+            rc = store_segment_bounds(seg, err);
+    }
+    if (rc == 0)
+        r->located[segment] = number;
+    return rc;
+}
+
 /* Finds the entity in the segments that may answer, of the first part to visit and those behind it:
- * of the first of all, so that what they tell is compared. @return as reader_once_settle */
+ * of the first of all, so that what they tell is compared. A walk asks of one entity several times
+ * in a row. @return as reader_once_settle */
 static int entity_locate(struct flow_search *f, struct btr_id entity, uint32_t begin)
 {
     struct btr_reader *r = f->reader;
-    for (uint32_t part = begin; part < r->segment_count; part++) {
-        uint32_t i = segment_of(f, part), *number = &f->located[i];
-        struct store_segment *seg = &r->segments[i].seg;
-        *number = UINT32_MAX;
-        if (!segment_may(&r->segments[i].row, f->side, f->bound_ns))
-            continue;
-        int rc = reader_segment_may_hold(r, i, entity, f->err);
-        if (rc == 0)
-            continue;
-        rc = rc < 0 ? rc : reader_segment_entities(r, i, f->err);
-        if (rc == 0)
-            rc = store_segment_find(seg, entity, number, f->err);
-        if (rc == 0 && *number != UINT32_MAX)
-            rc = store_segment_bounds(seg, f->err);
-        if (rc < 0)
-            return rc;
+    int rc = located_room(r, entity, f->err);
+    for (uint32_t part = begin; rc == 0 && part < r->segment_count; part++) {
+        uint32_t i = segment_of(f, part);
+        if (r->located[i] == READER_UNASKED &&
+            segment_may(&r->segments[i].row, f->side, f->bound_ns))
+            rc = segment_locate(r, i, entity, f->err);
     }
-    return reader_once_settle(r, f->err);
+    return rc < 0 ? rc : reader_once_settle(r, f->err);
+}
+
+/* The entity's number in a segment that may answer, or READER_ABSENT. */
+static uint32_t number_in(const struct flow_search *f, uint32_t segment)
+{
+    const struct btr_reader *r = f->reader;
+    uint32_t number = r->located[segment];
+    return number < READER_UNASKED && segment_may(&r->segments[segment].row, f->side, f->bound_ns)
+               ? number
+               : READER_ABSENT;
 }
 
 /* Whether all flows of a segment lie on the far side of a time. */
@@ -320,7 +353,7 @@ static void rest_tell(const struct flow_search *f, uint32_t part, struct btr_flo
     for (; part < f->reader->segment_count; part++) {
         uint32_t i = segment_of(f, part);
         const struct store_sealed *row = &f->reader->segments[i].row.sealed;
-        if (f->located[i] == UINT32_MAX)
+        if (number_in(f, i) == READER_ABSENT)
             continue;
         parts->end = parts->end == UINT32_MAX ? part : parts->end;
         if (into ? row->last_ns > parts->rest_ns : row->first_ns < parts->rest_ns)
@@ -339,8 +372,8 @@ static int parts_visit(struct flow_search *f, struct btr_flow_parts *parts)
     for (; rc == 0 && part < count && part < parts->end; part++) {
         f->segment = segment_of(f, part);
         f->seg = &f->reader->segments[f->segment].seg;
-        f->number = f->located[f->segment];
-        if (f->number == UINT32_MAX)
+        f->number = number_in(f, f->segment);
+        if (f->number == READER_ABSENT)
             continue;
         if (visited && !all && segment_is_beyond(f, f->segment, parts->until_ns))
             break;
@@ -371,15 +404,11 @@ int btr_reader_flows(struct btr_reader *r, struct btr_id entity, enum btr_side s
     f.slot = NULL;
     f.flow_count = 0;
     f.held = (struct once_flows){0};
-    f.located = calloc((size_t)r->segment_count + 1, sizeof(*f.located));
-    int rc = f.located ? 0 : out_of_memory(err);
-    if (rc == 0)
-        rc = latest_make(r, err);
+    int rc = latest_make(r, err);
     if (rc == 0)
         rc = entity_locate(&f, entity, parts ? parts->begin : 0);
     f.once = rc == 1;
     if (rc >= 0)
         rc = parts_visit(&f, parts && side <= BTR_SIDE_OUT_OF ? parts : &whole);
-    free(f.located);
     return rc;
 }

@@ -186,7 +186,7 @@ static int stream_origin(struct btr_answer *a, struct stream_origins *s, btr_eve
 static int batch_read(struct btr_answer *a, const struct uses *u, uint32_t first, uint32_t count,
                       struct stream_origins *streams, uint8_t *seen, struct btr_err *err)
 {
-    btr_event_ref refs[BATCH];
+    btr_event_ref refs[BATCH] = {0};
     struct btr_event_cited cited[BATCH];
     for (uint32_t i = 0; i < count; i++)
         refs[i] = use_ref(u, u->of[first + i]);

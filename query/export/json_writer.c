@@ -65,15 +65,28 @@ uint8_t *json_put_digits(uint8_t *at, uint64_t count)
     return at + (sizeof text - begin);
 }
 
+/* Eight digits at once: half bytes are spread over bytes, and those above 9 moved on to the
+ * letters.
+ */
+static uint8_t *put_hex(uint8_t *at, uint32_t bits)
+{
+    uint64_t x = bits;
+    x = (x | x << 16) & UINT64_C(0x0000ffff0000ffff);
+    x = (x | x << 8) & UINT64_C(0x00ff00ff00ff00ff);
+    x = (x | x << 4) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+    uint64_t letters = (x + UINT64_C(0x0606060606060606)) >> 4 & UINT64_C(0x0101010101010101);
+    x += UINT64_C(0x3030303030303030) + letters * ('a' - '0' - 10);
+    for (unsigned i = 0; i < 8; i++)
+        at[i] = (uint8_t)(x >> (56 - 8 * i));
+    return at + 8;
+}
+
 uint8_t *json_put_id(uint8_t *at, struct btr_id id)
 {
-    static const char HEX[] = "0123456789abcdef";
-    for (int half = 0; half < 2; half++) {
-        uint64_t bits = half ? id.lo : id.hi;
-        for (int shift = 60; shift >= 0; shift -= 4)
-            *at++ = (uint8_t)HEX[bits >> shift & 15];
-    }
-    return at;
+    at = put_hex(at, (uint32_t)(id.hi >> 32));
+    at = put_hex(at, (uint32_t)id.hi);
+    at = put_hex(at, (uint32_t)(id.lo >> 32));
+    return put_hex(at, (uint32_t)id.lo);
 }
 
 static void digits(struct btr_buffer *out, uint64_t count)

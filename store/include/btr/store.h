@@ -146,7 +146,7 @@ enum btr_side {
     BTR_SIDE_ALL,    /* every event with the entity as subject or object; bound is not used. An event between an entity and itself comes once */
 };
 
-/** Receives flows in runs. @return 0 to go on; anything else stops and is returned */
+/** Receives flows in runs; must not ask the reader for other flows. @return 0 to go on; anything else stops and is returned */
 typedef int btr_flow_visit(void *self, const struct btr_flow *flows, uint32_t flow_count);
 
 /**
