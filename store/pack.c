@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <zdict.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 enum {
     TRAINED_LEAST = 128 << 10, /* bytes of blocks from which a dictionary is made */
@@ -137,18 +138,20 @@ static size_t content_gather(const struct store_packer *p, uint8_t *content, siz
     return have;
 }
 
-/* @return the size of the dictionary, or 0: none is made of so few, or such, blocks */
-static size_t dictionary_make(const struct store_packer *p, unsigned type, uint8_t *out,
-                              size_t out_size)
+/* @param made  receives the size of the dictionary; 0: none is made of so few, or such, blocks
+ * @return false when out of memory: the same blocks must not be packed in another way for that */
+static bool dictionary_make(const struct store_packer *p, unsigned type, uint8_t *out,
+                            size_t out_size, size_t *made)
 {
     size_t wanted = p->gathered.size / TRAINED_SHARE, rows = p->rows.size / 8;
     size_t sizes[TRAINED_SAMPLES];
     unsigned samples = rows < TRAINED_SAMPLES ? (unsigned)rows : TRAINED_SAMPLES;
+    *made = 0;
+    if (p->gathered.size < TRAINED_LEAST)
+        return true;
     uint8_t *content = malloc(TRAINED_MOST);
-    if (!content || p->gathered.size < TRAINED_LEAST) {
-        free(content);
-        return 0;
-    }
+    if (!content)
+        return false;
     for (unsigned i = 0; i < samples; i++)
         sizes[i] = store_get_u32(p->rows.at + (size_t)i * 8);
     size_t size = content_gather(p, content, wanted < TRAINED_MOST ? wanted : TRAINED_MOST);
@@ -156,7 +159,9 @@ static size_t dictionary_make(const struct store_packer *p, unsigned type, uint8
     size = ZDICT_finalizeDictionary(out, out_size, content, size, p->gathered.at, sizes, samples,
                                     params);
     free(content);
-    return ZDICT_isError(size) ? 0 : size;
+    if (!ZDICT_isError(size))
+        *made = size;
+    return ZSTD_getErrorCode(size) != ZSTD_error_memory_allocation;
 }
 
 /* Packs the blocks that were gathered. */
@@ -164,11 +169,13 @@ static bool gathered_pack(struct store_packer *p)
 {
     enum { ROOM = TRAINED_MOST + 4096 }; /* its tables come before the content */
     struct store_section *s = &p->sections[p->section_count];
-    uint8_t *bytes = malloc(ROOM);
-    size_t size = bytes ? dictionary_make(p, s->type, bytes, ROOM) : 0;
-    bool ok = bytes != NULL;
     p->is_gathering = false;
-    if (size > 0) {
+    if (p->gathered.failed || p->rows.failed)
+        return false;
+    uint8_t *bytes = malloc(ROOM);
+    size_t size = 0;
+    bool ok = bytes && dictionary_make(p, s->type, bytes, ROOM, &size);
+    if (ok && size > 0) {
         p->dictionary = ZSTD_createCDict(bytes, size, p->level);
         ok = p->dictionary != NULL;
         s->flags |= STORE_SECTION_TRAINED;

@@ -399,6 +399,8 @@ bool btr_writer_known_state(struct btr_writer *w, struct btr_span format, struct
     if (settle(w, NULL) != 0)
         return false;
     int rc = store_catalog_state(w->catalog, format, host, out, &err);
+    if (rc == 1 && out->failed)
+        rc = btr_fail(&err, BTR_E_NOMEM, UINT64_MAX, "out of memory for a decoder's state");
     if (rc < 0)
         fail_later(w, &err);
     return rc == 1;
