@@ -24,6 +24,7 @@ struct block {
 struct btr_arena {
     struct block *first, *current;
     size_t size_max, used;
+    bool refused;      /* for its limit, since the last reset */
     size_t held;       /* bytes of all blocks; at most size_max and a half, and one block */
     size_t block_size; /* of the next block */
 };
@@ -62,6 +63,7 @@ void btr_arena_reset(struct btr_arena *arena)
     }
     arena->current = arena->first;
     arena->used = 0;
+    arena->refused = false;
 }
 
 static struct block *block_new(size_t size)
@@ -133,8 +135,10 @@ static size_t padding(const struct block *block, size_t align)
 void *btr_arena_alloc(struct btr_arena *arena, size_t size, size_t align)
 {
     assert(align > 0 && align <= ALIGN_MAX && (align & (align - 1)) == 0);
-    if (size > arena->size_max - arena->used)
+    if (size > arena->size_max - arena->used) {
+        arena->refused = true;
         return NULL;
+    }
     struct block *block = arena->current;
     size_t pad = block ? padding(block, align) : 0;
     if (!block || pad > block->size - block->used || size > block->size - block->used - pad) {
@@ -164,4 +168,9 @@ bool btr_arena_copy(struct btr_arena *arena, struct btr_span bytes, struct btr_s
 size_t btr_arena_used(const struct btr_arena *arena)
 {
     return arena->used;
+}
+
+bool btr_arena_refused(const struct btr_arena *arena)
+{
+    return arena->refused;
 }

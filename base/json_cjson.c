@@ -9,6 +9,7 @@
 
 #include <btr/json.h>
 
+#include <pthread.h>
 #include <stdio.h>
 
 struct lexer {
@@ -336,6 +337,35 @@ static int walk_tree(struct walk *w, const cJSON *root)
     return walk_items(w, root, NULL);
 }
 
+/* cJSON returns one NULL for malformed text and for no memory: its memory comes through here, so
+ * that they can be told apart. */
+static _Thread_local bool tree_starved;
+static pthread_once_t tree_hooks_once = PTHREAD_ONCE_INIT;
+
+static void *tree_malloc(size_t size)
+{
+    void *at = malloc(size);
+    tree_starved = tree_starved || !at;
+    return at;
+}
+
+static void tree_hooks_set(void)
+{
+    cJSON_Hooks hooks = {.malloc_fn = tree_malloc, .free_fn = free};
+    cJSON_InitHooks(&hooks);
+}
+
+static int tree_parse(cJSON **tree, struct btr_span text, struct btr_err *err)
+{
+    (void)pthread_once(&tree_hooks_once, tree_hooks_set);
+    tree_starved = false;
+    *tree = cJSON_ParseWithLengthOpts((const char *)text.at, text.size, NULL, 1);
+    if (*tree)
+        return 0;
+    return tree_starved ? btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "JSON: out of memory")
+                        : btr_fail(err, BTR_E_FORMAT, 0, "JSON: not one whole object");
+}
+
 int btr_json_flatten_plain(struct btr_span text, struct btr_arena *arena,
                            struct btr_json_member **members, uint32_t *member_count,
                            struct btr_err *err)
@@ -348,11 +378,9 @@ int btr_json_flatten_plain(struct btr_span text, struct btr_arena *arena,
         rc = btr_fail(err, rc, lx.at, "JSON: %s", lx.what);
         goto out;
     }
-    tree = cJSON_ParseWithLengthOpts((const char *)lx.tame.at, lx.tame.size, NULL, 1);
-    if (!tree) {
-        rc = btr_fail(err, BTR_E_FORMAT, 0, "JSON: not one whole object");
+    rc = tree_parse(&tree, btr_buffer_view(&lx.tame), err);
+    if (rc < 0)
         goto out;
-    }
     rc = walk_tree(&w, tree);
     if (rc < 0) {
         rc = btr_fail(err, rc, 0, "JSON: %s", w.what);

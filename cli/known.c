@@ -5,7 +5,10 @@
 
 static int writer_need(struct cli_known *k, struct btr_err *err)
 {
-    return k->writer ? 0 : btr_writer_open(&k->writer, k->path, err);
+    int code = k->failure.code;
+    if (code < 0 && err)
+        *err = k->failure;
+    return code < 0 || k->writer ? code : btr_writer_open(&k->writer, k->path, err);
 }
 
 static int append(void *self, const struct btr_batch *batch, struct btr_err *err)
@@ -71,12 +74,15 @@ static bool known_state(void *self, struct btr_span format, struct btr_span host
 }
 
 /* Asked when the first record of stdin is there, so there is a store to be made; what fails here
- * fails again at the next append. */
+ * the next append fails with, as digests without the store's seed are none. */
 static uint64_t known_record_seed(void *self)
 {
     struct cli_known *k = self;
-    struct btr_err err;
-    return writer_need(k, &err) == 0 ? btr_writer_record_seed(k->writer) : 0;
+    struct btr_err err = {0};
+    if (writer_need(k, &err) == 0)
+        return btr_writer_record_seed(k->writer);
+    k->failure = err;
+    return 0;
 }
 
 static bool known_record(void *self, uint64_t digest)

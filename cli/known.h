@@ -13,6 +13,7 @@ struct cli_known {
     struct btr_known known;
     const char *path;          /* of the store; borrowed */
     struct btr_writer *writer; /* NULL until there is a store */
+    struct btr_err failure;    /* code 0: none; else what is told at the next append */
 };
 
 /**

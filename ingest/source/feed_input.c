@@ -53,7 +53,9 @@ static void event_seen(struct feed_state *s, const struct btr_batch *b, uint32_t
         s->last_ns = b->events[b->event_count - 1].last_ns;
 }
 
-/* @return 0, a failure of the decoder (nothing was changed), or of the sink with
+/* A decoder that found no memory may have stopped amid an event: its state is no longer what the
+ * records say, and must not be published. But a record may also ask for more than a batch may hold.
+ * @return 0, a failure of the decoder (nothing was changed), or of the sink or of memory with
  * f->stats->sink_failed */
 static int record_decode(struct feed *f, struct feed_input *in, struct feed_state *s,
                          const struct source_line *line, struct btr_err *err)
@@ -61,13 +63,16 @@ static int record_decode(struct feed *f, struct feed_input *in, struct feed_stat
     uint32_t before = f->batch.event_count;
     f->batch.line = line->number;
     int rc = in->decoder->decode(s->state, line->bytes, &f->batch, f->arena, err);
-    if (rc == BTR_E_NOMEM) { /* the batch is full: once more with an empty one */
+    if (rc == BTR_E_NOMEM && btr_arena_refused(f->arena)) { /* once more with an empty batch */
         rc = feed_batch_flush(f);
         if (rc < 0)
             return rc;
         before = 0;
         rc = in->decoder->decode(s->state, line->bytes, &f->batch, f->arena, err);
     }
+    if (rc == BTR_E_NOMEM && !btr_arena_refused(f->arena))
+        return feed_sink_failed(f, btr_fail(f->err, rc, UINT64_MAX, "%s: line %llu: out of memory",
+                                            in->path, (unsigned long long)line->number));
     if (rc == 0)
         event_seen(s, &f->batch, before);
     return rc;

@@ -39,8 +39,9 @@ static int state_unpack(struct feed *f, struct feed_state *s, bool saved)
 }
 
 /* What the store keeps of an older stretch begins with the head of the input that was read last. It
- * is empty when that run came to its end. */
-static bool saved_find(const struct feed *f, struct feed_state *s)
+ * is empty when that run came to its end. @return 1 found, 0 there is none, or BTR_E_NOMEM: not to
+ * be taken for none, as a new state would go on in its place */
+static int saved_find(const struct feed *f, struct feed_state *s)
 {
     const struct btr_known *known = f->options->known;
     struct btr_span host = {s->host, s->host_size};
@@ -52,9 +53,9 @@ static bool saved_find(const struct feed *f, struct feed_state *s)
         found = btr_cursor_u64(&c, &s->head_hash);
     if (found)
         btr_buffer_span(&s->saved, c.rest);
-    found = found && !s->saved.failed;
+    bool failed = bytes.failed || s->saved.failed;
     btr_buffer_fini(&bytes);
-    return found;
+    return failed ? BTR_E_NOMEM : found;
 }
 
 static int state_new(struct feed *f, const struct btr_decoder *decoder, struct btr_span host,
@@ -69,7 +70,9 @@ static int state_new(struct feed *f, const struct btr_decoder *decoder, struct b
     s->last_ns = INT64_MIN;
     s->level = level;
     (void)snprintf(s->key, sizeof s->key, level ? "%s older %u" : "%s", decoder->name, level);
-    int rc = state_unpack(f, s, saved_find(f, s));
+    int saved = saved_find(f, s);
+    int rc = saved < 0 ? btr_fail(f->err, saved, UINT64_MAX, "out of memory")
+                       : state_unpack(f, s, saved == 1);
     if (rc < 0) {
         btr_buffer_fini(&s->saved);
         free(s);
@@ -149,16 +152,16 @@ int feed_state_settle(struct feed *f, const struct feed_input *input, struct btr
     return 0;
 }
 
-/* Whether an older stretch of this number waits that read this input last. */
-static bool older_waits(const struct feed *f, const struct feed_state *s, unsigned level,
-                        uint64_t head_hash)
+/* Whether an older stretch of this number waits that read this input last. @return as saved_find */
+static int older_waits(const struct feed *f, const struct feed_state *s, unsigned level,
+                       uint64_t head_hash)
 {
     struct feed_state older = {.level = level, .host_size = s->host_size};
     memcpy(older.host, s->host, s->host_size);
     (void)snprintf(older.key, sizeof older.key, "%s older %u", s->decoder->name, level);
-    bool waits = saved_find(f, &older) && older.head_hash == head_hash;
+    int found = saved_find(f, &older);
     btr_buffer_fini(&older.saved);
-    return waits;
+    return found == 1 ? older.head_hash == head_hash : found;
 }
 
 int feed_state_revive(struct feed *f, struct feed_input *input, struct feed_state *s)
@@ -167,9 +170,12 @@ int feed_state_revive(struct feed *f, struct feed_input *input, struct feed_stat
     s->revived = input->id + 1;
     for (unsigned level = 1; s->decoder->is_older && !seen && level <= FEED_OLDER_MAX; level++) {
         struct feed_state *as;
-        if (!older_waits(f, s, level, input->row.head_hash))
+        int rc = older_waits(f, s, level, input->row.head_hash);
+        if (rc == 0)
             continue;
-        int rc = state_get(f, s->decoder, (struct btr_span){s->host, s->host_size}, level, &as);
+        if (rc < 0)
+            return btr_fail(f->err, rc, UINT64_MAX, "out of memory");
+        rc = state_get(f, s->decoder, (struct btr_span){s->host, s->host_size}, level, &as);
         if (rc < 0)
             return rc;
         s->met = input->id + 1; /* what follows of the input goes on there */

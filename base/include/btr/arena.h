@@ -19,5 +19,7 @@ void *btr_arena_alloc(struct btr_arena *arena, size_t size, size_t align);
 bool btr_arena_copy(struct btr_arena *arena, struct btr_span bytes, struct btr_span *out);
 /** @return bytes handed out since the last reset */
 size_t btr_arena_used(const struct btr_arena *arena);
+/** Whether something was refused since the last reset because of its size_max; else a NULL was for want of memory. */
+bool btr_arena_refused(const struct btr_arena *arena);
 
 #endif
