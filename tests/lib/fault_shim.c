@@ -491,6 +491,17 @@ int fcntl(int fd, int command, ...)
     return locks && FAILS(FAULT_LOCK, "fcntl") ? -1 : real(fd, command, argument);
 }
 
+/* AddressSanitizer asks for it at the start of each thread, and ends the process when it fails. */
+int pthread_getattr_np(pthread_t thread, pthread_attr_t *out)
+{
+    REAL("pthread_getattr_np", int, pthread_t, pthread_attr_t *)
+    bool before = inside;
+    inside = true;
+    int rc = real(thread, out);
+    inside = before;
+    return rc;
+}
+
 int pthread_create(pthread_t *out, const pthread_attr_t *how, void *(*run)(void *), void *self)
 {
     REAL("pthread_create", int, pthread_t *, const pthread_attr_t *, void *(*)(void *), void *)

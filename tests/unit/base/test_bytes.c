@@ -144,7 +144,9 @@ static void an_arena_refuses_what_exceeds_its_bound_and_lives_on(void **state)
     (void)state;
     struct btr_arena *arena = btr_arena_new(1000);
     assert_non_null(btr_arena_alloc(arena, 600, 1));
+    assert_false(btr_arena_refused(arena));
     assert_null(btr_arena_alloc(arena, 401, 1));
+    assert_true(btr_arena_refused(arena));
     assert_non_null(btr_arena_alloc(arena, 400, 1));
     assert_null(btr_arena_alloc(arena, 1, 1));
     assert_null(btr_arena_alloc(arena, SIZE_MAX, 16));
@@ -152,6 +154,7 @@ static void an_arena_refuses_what_exceeds_its_bound_and_lives_on(void **state)
     assert_int_equal(btr_arena_used(arena), 1000);
     btr_arena_reset(arena);
     assert_int_equal(btr_arena_used(arena), 0);
+    assert_false(btr_arena_refused(arena));
     assert_non_null(btr_arena_alloc(arena, 1000, 1));
     struct btr_span out = BTR_SPAN("kept");
     assert_false(btr_arena_copy(arena, BTR_SPAN("x"), &out));
