@@ -22,6 +22,7 @@ ONLY = os.environ.get("BTR_FAULTS", "")
 EVERY = bool(os.environ.get("BTR_EVERY"))
 SEED = int(os.environ.get("BTR_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 32)
 JOBS = int(os.environ.get("BTR_JOBS", "0")) or os.cpu_count()
+SHORT = 60  # faults in all in the short form
 SAMPLE = int(os.environ.get("BTR_SAMPLE", "0")) or (0 if LONG or ONLY else 1)  # faults of a kind; 0: all
 
 # What each class of calls fails with; "short" is a write that takes a part.
@@ -137,7 +138,7 @@ def faults_make(scenarios, chance):
                 of_kind = chance.sample(of_kind, min(len(of_kind), SAMPLE))
             chosen += of_kind
     chance.shuffle(chosen)
-    return chosen
+    return chosen if LONG or ONLY else chosen[:SHORT]
 
 
 # ---- One fault -------------------------------------------------------------------------------------
