@@ -8,6 +8,7 @@
 #include "commands.h"
 #include "damaged.h"
 #include "output.h"
+#include "store_bag.h"
 #include "store_compact.h"
 #include "store_prune.h"
 #include "store_stat.h"
@@ -50,13 +51,15 @@ static const struct cli_usage COMPACT_USAGE = {
     "refused. Queries go on. Records that several inputs told are kept once.",
     "  backtrail store compact --store case.btr", STORE_OPTIONS};
 static const struct cli_usage USAGE = {
-    "store", "stat | gaps | verify | compact | prune | hold ...",
+    "store", "stat | gaps | verify | compact | prune | hold | export | import ...",
     "stat    what a store holds, by source, by input (custody), and what could not be decoded\n"
     "gaps    where a source did not tell everything\n"
     "verify  checksums, bounds and cross references of every segment; the chain of changes\n"
     "compact merges small segments into large ones\n"
     "prune   removes what lies before a time, whole segments at once\n"
-    "hold    keeps what it names from being pruned",
+    "hold    keeps what it names from being pruned\n"
+    "export  sealed segments into a bag\n"
+    "import  segments of a bag into a store",
     "  backtrail store stat --by host,source --store case.btr\n"
     "  backtrail store stat --help",
     (const struct cli_option[]){{0}}};
@@ -184,6 +187,8 @@ static const struct {
     {"compact", &COMPACT_USAGE, cli_store_compact, false},
     {"prune", &CLI_PRUNE_USAGE, cli_store_prune, false},
     {"hold", &CLI_HOLD_USAGE, cli_store_hold, true},
+    {"export", &CLI_EXPORT_USAGE, cli_store_export, true},
+    {"import", &CLI_IMPORT_USAGE, cli_store_import, true},
 };
 
 static int run(size_t i, int argc, char **argv)
@@ -206,20 +211,17 @@ static int run(size_t i, int argc, char **argv)
 
 int cmd_store(int argc, char **argv)
 {
-    static const char *const LATER[] = {"export", "import"};
     if (argc == 0)
-        return cli_refuse("store",
-                          "a subcommand is missing: stat, gaps, verify, compact, prune, hold");
+        return cli_refuse(
+            "store",
+            "a subcommand is missing: stat, gaps, verify, compact, prune, hold, export, import");
     if (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0)
         return cli_help(&USAGE);
     for (size_t i = 0; i < sizeof SUBCOMMANDS / sizeof *SUBCOMMANDS; i++) {
         if (strcmp(argv[0], SUBCOMMANDS[i].name) == 0)
             return run(i, argc - 1, argv + 1);
     }
-    for (size_t i = 0; i < sizeof LATER / sizeof *LATER; i++) {
-        if (strcmp(argv[0], LATER[i]) == 0)
-            return cli_refuse("store", "%s is not built yet", LATER[i]);
-    }
-    return cli_refuse("store", "no subcommand \"%s\": stat, gaps, verify, compact, prune, hold",
-                      argv[0]);
+    return cli_refuse(
+        "store", "no subcommand \"%s\": stat, gaps, verify, compact, prune, hold, export, import",
+        argv[0]);
 }

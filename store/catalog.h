@@ -117,6 +117,12 @@ int store_catalog_head(struct store_catalog *catalog, struct catalog_head *out,
  */
 int store_catalog_chain_verify(struct store_catalog *catalog, const uint8_t *wanted,
                                uint64_t *found_at, struct btr_err *err);
+/**
+ * Tells of each root (BTR_SHA256_SIZE bytes) whether the store holds its segment, as it is or merged into others since. A
+ * writer's only; costs a reading of the chain.
+ */
+int store_catalog_chain_holds(struct store_catalog *catalog, const uint8_t *roots, uint32_t count,
+                              bool *held, struct btr_err *err);
 /** The trash: hash and day alone. *rows is the caller's to free. A writer's only. */
 int store_catalog_trash(struct store_catalog *catalog, struct catalog_segment **rows,
                         uint32_t *count, struct btr_err *err);

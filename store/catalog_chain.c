@@ -276,3 +276,91 @@ int store_catalog_chain_verify(struct store_catalog *c, const uint8_t *wanted, u
     free(check.live);
     return rc;
 }
+
+/* ---- What is in the store ------------------------------------------------------------------- */
+
+/* For each root that is asked for, the segments that hold what it held. */
+struct holder {
+    struct btr_buffer roots;
+    bool held;
+};
+
+struct holders {
+    const uint8_t *wanted; /* count roots */
+    struct holder *rows;
+    uint32_t count;
+    bool malformed;
+};
+
+static bool roots_have(struct btr_span roots, const uint8_t *root)
+{
+    for (size_t at = 0; at < roots.size; at += BTR_SHA256_SIZE)
+        if (memcmp(roots.at + at, root, BTR_SHA256_SIZE) == 0)
+            return true;
+    return false;
+}
+
+/* Takes away the roots that are removed. @return whether there were any */
+static bool roots_drop(struct btr_buffer *roots, struct btr_span removed)
+{
+    size_t left = 0;
+    for (size_t at = 0; at < roots->size; at += BTR_SHA256_SIZE) {
+        if (roots_have(removed, roots->at + at))
+            continue;
+        memmove(roots->at + left, roots->at + at, BTR_SHA256_SIZE);
+        left += BTR_SHA256_SIZE;
+    }
+    bool dropped = left < roots->size;
+    roots->size = left;
+    return dropped;
+}
+
+/* A merge hands over to all that it made; what else removes a part of them takes it away. */
+static void holder_follow(struct holder *h, const uint8_t *wanted, const struct chain_row *row)
+{
+    if (h->held && roots_drop(&h->roots, row->removed)) {
+        h->held = row->kind == CATALOG_MERGED;
+        btr_buffer_span(&h->roots, row->added);
+    }
+    if (roots_have(row->added, wanted)) {
+        btr_buffer_clear(&h->roots);
+        btr_buffer_put(&h->roots, wanted, BTR_SHA256_SIZE);
+        h->held = true;
+    }
+}
+
+static int holders_visit(void *self, struct btr_span key, struct btr_span value)
+{
+    struct holders *h = self;
+    struct chain_row row;
+    if (!chain_get(key, value, &row)) {
+        h->malformed = true;
+        return CATALOG_VISIT_END;
+    }
+    for (uint32_t i = 0; i < h->count; i++)
+        holder_follow(&h->rows[i], h->wanted + (size_t)i * BTR_SHA256_SIZE, &row);
+    return 0;
+}
+
+int store_catalog_chain_holds(struct store_catalog *c, const uint8_t *roots, uint32_t count,
+                              bool *held, struct btr_err *err)
+{
+    struct holders h = {
+        .wanted = roots, .rows = calloc((size_t)count + 1, sizeof(*h.rows)), .count = count};
+    if (!h.rows)
+        return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "out of memory");
+    int rc = catalog_table_visit(c, c->chain, (struct btr_span){0}, holders_visit, &h);
+    bool failed = false;
+    for (uint32_t i = 0; i < count; i++) {
+        held[i] = h.rows[i].held;
+        failed = failed || h.rows[i].roots.failed;
+        btr_buffer_fini(&h.rows[i].roots);
+    }
+    free(h.rows);
+    if (failed)
+        return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "out of memory");
+    if (h.malformed)
+        return btr_fail(err, BTR_E_FORMAT, UINT64_MAX, "%s: chain of changes: a row is malformed",
+                        c->path);
+    return rc == 0 ? 0 : catalog_fail(err, rc, c->path, "read the chain of");
+}

@@ -10,8 +10,10 @@ _backtrail_options() {
     "store verify") echo "--store --root --help" ;;
     "store compact") echo "--store --help" ;;
     "store prune") echo "--store --before --records-before --dry-run --output --help" ;;
+    "store export") echo "--store --since --until --hosts --help" ;;
+    "store import") echo "--store --help" ;;
     "store hold") echo "add list remove --store --host --since --until --why --output --help" ;;
-    store) echo "stat gaps verify compact prune hold --help" ;;
+    store) echo "stat gaps verify compact prune hold export import --help" ;;
     *) echo "ingest find trace store --help --version" ;;
     esac
 }
@@ -39,7 +41,7 @@ _backtrail() {
         case $word$before in *--budget | *--from) compopt -o nospace ;; esac
     elif [ "$before" = --store ]; then
         mapfile -t COMPREPLY < <(compgen -d -- "$word")
-    elif [ "$before" = --hosts ] || { [ "$command" = ingest ] && [[ $word != -* ]]; }; then
+    elif [ "$before" = --hosts ] || { [[ $command =~ ^(ingest|store export|store import)$ ]] && [[ $word != -* ]]; }; then
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
     else
         mapfile -t COMPREPLY < <(compgen -W "$(_backtrail_options "$command")" -- "$word")

@@ -108,6 +108,30 @@ typedef int btr_prune_visit(void *self, const struct btr_pruned *segment);
 int btr_store_prune(const char *path, const struct btr_prune_options *options, struct btr_prune_stat *out, btr_prune_visit *visit,
                     void *self, struct btr_err *err);
 
+/* ---- Bags ------------------------------------------------------------------------------------ */
+
+struct btr_export_options {
+    int64_t since_ns, until_ns; /* segments that share a moment with this; INT64_MIN, INT64_MAX: always */
+    const char *hosts;          /* and a host that this glob (fnmatch(3)) fits; NULL: any */
+};
+struct btr_bag_stat {
+    uint64_t segments, events, bytes; /* that were written: to the bag, to the store */
+    uint64_t known;                   /* import: segments of the bag that the store has already */
+};
+/**
+ * Writes sealed segments as they are into a bag (docs/FORMAT.md, "Bags"): whole segments, each proved to be the one that was published.
+ * @return 0, BTR_E_NOTFOUND (no such segment), BTR_E_USAGE (the file is there, or cannot be made), BTR_E_CHECKSUM, BTR_E_FORMAT, BTR_E_IO,
+ *         BTR_E_FULL, BTR_E_NOMEM; after a failure there is no file
+ */
+int btr_store_export(const char *path, const char *file, const struct btr_export_options *options, struct btr_bag_stat *out,
+                     struct btr_err *err);
+/**
+ * Publishes the segments of a bag that a store does not hold yet, in one change; makes the store when there is none. Each is proved against
+ * hash, SHA-256 and root before anything is written.
+ * @return 0, BTR_E_USAGE (the bag is refused: nothing is changed), BTR_E_BUSY, BTR_E_FORMAT, BTR_E_VERSION, BTR_E_IO, BTR_E_FULL, BTR_E_NOMEM
+ */
+int btr_store_import(const char *path, const char *file, struct btr_bag_stat *out, struct btr_err *err);
+
 /* ---- Reading -------------------------------------------------------------------------------- */
 
 struct btr_reader;
