@@ -172,8 +172,8 @@ static int match_make(const struct record_list *list, struct btr_spec_match *out
     struct source_search s = {r->ref, UINT32_MAX};
     out->entity = object ? r->event.object : r->event.subject;
     out->time_ns = r->event.last_ns;
-    int rc = btr_reader_flows(list->search->reader, out->entity, BTR_SIDE_ALL, 0, NULL, source_visit, &s,
-                              list->search->err);
+    int rc = btr_reader_flows(list->search->reader, out->entity, BTR_SIDE_ALL, 0, NULL,
+                              source_visit, &s, list->search->err);
     out->source = s.source;
     if (list->search->at_ns != INT64_MIN) {
         out->time_ns = list->search->at_ns;

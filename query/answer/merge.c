@@ -253,6 +253,6 @@ static bool edges_sort(struct btr_answer *a)
 
 int answer_edges_merge(struct btr_answer *a, struct btr_err *err)
 {
-    a->places = malloc(((size_t)edges_count(a->trace) + 1) * sizeof *a->places);
+    a->places = calloc((size_t)edges_count(a->trace) + 1, sizeof *a->places);
     return a->places && edges_find(a) && edges_sort(a) ? 0 : fail_memory(err);
 }
