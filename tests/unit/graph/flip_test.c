@@ -243,9 +243,8 @@ static void trial(const struct flips *f, const struct file *file, uint32_t at, s
     c->trials++;
     c->of[outcome]++;
     c->verified += verified < 0;
-    bool row = !file->is_segment; /* rows of the catalog carry no checksum of their own yet */
-    bool bad = (outcome == SILENT && !row) || outcome == REFUSED_WITHOUT_A_WORD ||
-               (verified == 0 && file->is_segment);
+    bool bad = outcome == SILENT || outcome == REFUSED_WITHOUT_A_WORD ||
+               (verified == 0 && (file->is_segment || outcome == SAID));
     if (bad && c->first_bad == UINT32_MAX)
         c->first_bad = at;
     if (bad && getenv("BTR_FLIP_SHOW"))
