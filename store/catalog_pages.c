@@ -157,12 +157,14 @@ bool catalog_pages_sound(MDB_env *env)
     MDB_envinfo info;
     MDB_stat stat;
     MDB_dbi tables;
-    if (mdb_env_info(env, &info) != 0 || mdb_txn_begin(env, NULL, MDB_RDONLY, &p.txn) != 0)
-        return false;
-    bool sound = mdb_dbi_open(p.txn, NULL, 0, &tables) == 0 &&
+    if (mdb_txn_begin(env, NULL, MDB_RDONLY, &p.txn) != 0)
+        return true; /* too many readers: the parent is told the same */
+    /* After the beginning: a writer may go on, and the last page with it, but never back. */
+    bool known = mdb_env_info(env, &info) == 0;
+    bool sound = known && mdb_dbi_open(p.txn, NULL, 0, &tables) == 0 &&
                  mdb_stat(p.txn, tables, &stat) == 0 && stat.ms_psize >= 256;
     p.size = sound ? stat.ms_psize : 1;
-    p.count = info.me_last_pgno + 1;
+    p.count = sound ? info.me_last_pgno + 1 : 0;
     sound = sound && p.count <= info.me_mapsize / p.size;
     p.state = sound ? calloc(p.count, 1) : NULL;
     sound = p.state && table_walk(&p, FREE_TABLE, free_check) && table_walk(&p, tables, name_check);

@@ -17,25 +17,33 @@ static bool host_is_told(const struct reader_damage *d, struct btr_span host)
     return false;
 }
 
-/* Hosts of the segment's streams, where these can be read. */
+static int host_tell(struct btr_reader *r, struct reader_damage *d, struct btr_span host,
+                     struct btr_err *err)
+{
+    if (host_is_told(d, host))
+        return 0;
+    if (!btr_arena_copy(r->arena, host, &d->hosts[d->host_count]))
+        return out_of_memory(err);
+    d->host_count++;
+    return 0;
+}
+
+/* Hosts as the catalog has them; else those of the segment's streams, where these can be read. */
 static int hosts_tell(struct btr_reader *r, struct store_segment *seg, struct reader_damage *d,
                       struct btr_err *err)
 {
     struct btr_err ignored;
-    if (!seg->is_open || store_segment_names(seg, &ignored) < 0)
-        return 0;
-    d->hosts = btr_arena_alloc(r->arena, (size_t)seg->header.stream_count * sizeof(*d->hosts),
-                               _Alignof(struct btr_span));
-    if (!d->hosts && seg->header.stream_count > 0)
-        return out_of_memory(err);
-    for (uint32_t i = 0; i < seg->header.stream_count; i++) {
-        if (host_is_told(d, seg->streams[i].host))
-            continue;
-        if (!btr_arena_copy(r->arena, seg->streams[i].host, &d->hosts[d->host_count]))
-            return out_of_memory(err);
-        d->host_count++;
-    }
-    return 0;
+    const struct catalog_segment *row = &d->row;
+    bool named = !row->hosts_told && seg->is_open && store_segment_names(seg, &ignored) == 0;
+    size_t most = named ? seg->header.stream_count : row->hosts_size;
+    d->hosts = btr_arena_alloc(r->arena, (most + 1) * sizeof(*d->hosts), _Alignof(struct btr_span));
+    int rc = d->hosts ? 0 : out_of_memory(err);
+    for (unsigned at = 0; rc == 0 && row->hosts_told && at < row->hosts_size;
+         at += 1U + row->hosts[at])
+        rc = host_tell(r, d, (struct btr_span){row->hosts + at + 1, row->hosts[at]}, err);
+    for (uint32_t i = 0; rc == 0 && named && i < seg->header.stream_count; i++)
+        rc = host_tell(r, d, seg->streams[i].host, err);
+    return rc;
 }
 
 /* All that the catalog told of a segment is lost. */
