@@ -247,7 +247,7 @@ static int find_ask(void *self, struct btr_err *err)
         rows_settle(f);
     for (size_t i = 0; rc == 0 && f->shown.kept && i < f->count; i++)
         rc = row_show(f, &f->rows[i], err);
-    return cli_shown_failure(&f->shown, rc, err);
+    return rc;
 }
 
 static int find_run(struct find *f, const struct cli_args *args, struct btr_err *err)

@@ -205,9 +205,7 @@ static int trace_ask(void *self, struct btr_err *err)
     btr_buffer_clear(&t->candidates);
     t->shown = (struct btr_shown){.kept = t->shown.kept};
     int rc = starts_resolve(t, err);
-    if (rc == 0)
-        rc = trace_walk(t, err);
-    return cli_shown_failure(&t->shown, rc, err);
+    return rc < 0 ? rc : trace_walk(t, err);
 }
 
 /* What a text could not show of kept records stands before it, and is known behind it. */

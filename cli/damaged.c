@@ -33,11 +33,3 @@ int cli_shown_status(const char *command, const struct btr_shown *shown, int sta
              (unsigned long long)shown->damaged, all);
     return status == CLI_USAGE ? status : CLI_FAILED;
 }
-
-int cli_shown_failure(const struct btr_shown *shown, int rc, struct btr_err *err)
-{
-    if (shown->failure.code == 0)
-        return rc;
-    *err = shown->failure;
-    return err->code;
-}

@@ -20,7 +20,5 @@ int cli_ask(struct btr_reader *reader, int (*question)(void *self, struct btr_er
 int cli_damaged_status(const char *command, const struct btr_reader *reader, int status);
 /** The same for kept records whose files are damaged. */
 int cli_shown_status(const char *command, const struct btr_shown *shown, int status);
-/** What a question failed with: what reading its kept records did, if it failed. @return `rc`, or that, with *err */
-int cli_shown_failure(const struct btr_shown *shown, int rc, struct btr_err *err);
 
 #endif

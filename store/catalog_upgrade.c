@@ -110,6 +110,8 @@ static int segment_learn(const char *store, void *unpacker, struct catalog_segme
     int rc = store_files_path(path, store, row) ? 0 : BTR_E_IO;
     if (rc == 0)
         rc = store_segment_map(seg, path, row->file_size, &ignored);
+    if (rc == 0)
+        rc = store_segment_readable(seg, seg->bytes, &ignored);
     if (rc == 0 && (rc = store_segment_prove(row, seg->bytes)) == 1) {
         rc = store_segment_facts(seg, &told, &ignored);
         row->root_told = rc == 0;

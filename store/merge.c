@@ -79,7 +79,10 @@ int store_merge_look(struct store_merger *m, struct btr_err *err)
 static int proof_ask(const struct store_segment *seg, const struct catalog_segment *row,
                      struct btr_err *err)
 {
-    int rc = store_segment_prove(row, seg->bytes);
+    int rc = store_segment_readable(seg, seg->bytes, err);
+    if (rc < 0)
+        return rc;
+    rc = store_segment_prove(row, seg->bytes);
     if (rc < 0)
         return out_of_memory(err);
     return rc == 1 ? 0

@@ -9,6 +9,9 @@
 #include "pack.h"
 #include "read.h"
 
+/* Header and table. */
+enum { SEGMENT_HEAD_MAX = STORE_HEADER_SIZE + STORE_SECTIONS_MAX * STORE_SECTION_ROW_SIZE };
+
 /* Tells the reader which segment it was. */
 static void failed_tell(const struct store_segment *seg)
 {
@@ -40,6 +43,24 @@ int store_segment_unfit(const struct store_segment *seg, int code, struct btr_er
 {
     failed_tell(seg);
     return btr_fail(err, code, UINT64_MAX, "segment %s: %s", seg->name, what);
+}
+
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ                                                                         \
+    22 /* Linux 5.14; before that the kernel refuses it, and nothing is told */
+#endif
+
+int store_segment_readable(const struct store_segment *seg, struct btr_span bytes,
+                           struct btr_err *err)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), at = (uintptr_t)bytes.at;
+    uintptr_t begin = at / page * page;
+    if (!seg->is_mapped || bytes.size == 0 ||
+        madvise((void *)begin, at + bytes.size - begin, MADV_POPULATE_READ) == 0 ||
+        (errno != EFAULT && errno != EHWPOISON))
+        return 0;
+    return store_segment_unfit(seg, BTR_E_TRUNCATED, err,
+                               "bytes of its file cannot be read: the disk fails, or it was cut");
 }
 
 static int out_of_memory(struct btr_err *err)
@@ -99,7 +120,9 @@ int store_segment_map(struct store_segment *seg, const char *path, uint64_t size
         return btr_fail(err, BTR_E_IO, UINT64_MAX, "cannot map %s: %s", path, strerror(reason));
     seg->is_mapped = true;
     seg->bytes = (struct btr_span){at, (size_t)size};
-    return store_segment_open(seg, seg->bytes, err);
+    struct btr_span head = {at, size < SEGMENT_HEAD_MAX ? (size_t)size : SEGMENT_HEAD_MAX};
+    int rc = store_segment_readable(seg, head, err);
+    return rc < 0 ? rc : store_segment_open(seg, seg->bytes, err);
 }
 
 void store_segment_close(struct store_segment *seg)
@@ -133,10 +156,14 @@ int store_segment_directory(struct store_segment *seg, unsigned section, uint32_
     struct store_block *blocks = malloc(((size_t)s->block_count + 1) * sizeof(*blocks));
     if (!blocks)
         return out_of_memory(err);
-    int rc = store_directory_read(seg->bytes, s, blocks, err);
+    struct btr_span place = {seg->bytes.at + s->offset,
+                             (size_t)s->block_count * STORE_BLOCK_ROW_SIZE};
+    int rc = store_segment_readable(seg, place, err);
+    if (rc == 0)
+        rc = store_segment_name(seg, store_directory_read(seg->bytes, s, blocks, err), err);
     if (rc < 0) {
         free(blocks);
-        return store_segment_name(seg, rc, err);
+        return rc;
     }
     seg->directory[section] = blocks;
     return 0;
@@ -146,7 +173,11 @@ int store_segment_check(const struct store_segment *seg, unsigned section, uint3
                         struct btr_err *err)
 {
     const struct store_block *b = &seg->directory[section][block];
-    if (btr_hash64((struct btr_span){seg->bytes.at + b->offset, b->packed_size}) == b->checksum)
+    struct btr_span bytes = {seg->bytes.at + b->offset, b->packed_size};
+    int rc = store_segment_readable(seg, bytes, err);
+    if (rc < 0)
+        return rc;
+    if (btr_hash64(bytes) == b->checksum)
         return 0;
     failed_tell(seg);
     return btr_fail(err, BTR_E_CHECKSUM, b->offset, "segment %s: section %s, block %u is damaged",
@@ -171,7 +202,9 @@ static int dictionary_ready(struct store_segment *seg, unsigned section, struct 
     int rc = store_segment_stored(seg, STORE_DICTIONARIES, &count, err);
     for (uint32_t i = 0; rc == 0 && i < count; i++) {
         struct btr_span bytes = store_segment_place_of(seg, STORE_DICTIONARIES, i);
-        if (bytes.size < 2 || ((unsigned)bytes.at[0] | (unsigned)bytes.at[1] << 8) != section)
+        rc = store_segment_readable(seg, bytes, err);
+        if (rc < 0 || bytes.size < 2 ||
+            ((unsigned)bytes.at[0] | (unsigned)bytes.at[1] << 8) != section)
             continue;
         rc = store_segment_check(seg, STORE_DICTIONARIES, i, err);
         if (rc == 0)
@@ -193,7 +226,7 @@ static int block_unpack(struct store_segment *seg, unsigned section, uint32_t bl
     unsigned flags = seg->section_of[section]->flags;
     bool ok = true;
     if (flags & STORE_SECTION_STORED) {
-        memcpy(raw, packed.at, packed.size);
+        memcpy(raw, packed.at, b->raw_size); /* of a stored block the same as packed */
     } else if (flags & STORE_SECTION_TRAINED) {
         int rc = dictionary_ready(seg, section, err);
         if (rc < 0)

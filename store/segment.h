@@ -170,6 +170,12 @@ static inline bool store_code_is_damage(int rc)
 /** A failure of a segment's file as a whole. @return code */
 int store_segment_unfit(const struct store_segment *seg, int code, struct btr_err *err,
                         const char *what);
+/**
+ * Whether bytes of a mapped file are there: reading what a disk cannot give, or what was cut off
+ * since, would end the process by a signal. @return 0 or BTR_E_TRUNCATED
+ */
+int store_segment_readable(const struct store_segment *seg, struct btr_span bytes,
+                           struct btr_err *err);
 /** Puts the segment's name before a message. @return rc */
 int store_segment_name(const struct store_segment *seg, int rc, struct btr_err *err);
 /** A failure of this segment's bytes. */

@@ -233,6 +233,9 @@ static int hash_verify(struct verify *v, uint32_t segment)
 {
     const struct reader_segment *s = &v->reader->segments[segment];
     uint8_t root[BTR_SHA256_SIZE];
+    struct btr_err err;
+    if (store_segment_readable(&s->seg, s->seg.bytes, &err) < 0)
+        return 0; /* its blocks were named */
     int rc = store_segment_prove(&s->row, s->seg.bytes);
     if (rc == 1 && s->row.root_told) {
         if (!store_root(s->seg.bytes, root))

@@ -29,6 +29,8 @@ static int file_prove(struct store_segment *seg, const char *path, struct btr_id
     uint64_t size = stat(path, &st) == 0 && st.st_size > 0 ? (uint64_t)st.st_size : 1;
     btr_id_text(hash, seg->name);
     int rc = store_segment_map(seg, path, size, err);
+    if (rc == 0)
+        rc = store_segment_readable(seg, seg->bytes, err);
     if (rc == 0 && !btr_id_equal(btr_id_hash(seg->bytes), hash))
         rc = store_segment_unfit(seg, BTR_E_CHECKSUM, err, "the file is not what its name says");
     return rc;

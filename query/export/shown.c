@@ -24,12 +24,10 @@ static bool records_get(struct btr_shown *s, const struct btr_kept_place *place,
     s->found += rc == 0;
     s->missing += rc == BTR_E_NOTFOUND;
     s->left_out += found->left_out;
-    if (rc == BTR_E_NOMEM || rc == BTR_E_IO) {
-        s->failure = err;
+    if (rc == BTR_E_NOMEM)
         out->failed = true;
-    } else if (rc < 0 && rc != BTR_E_NOTFOUND && s->damaged++ == 0) {
+    else if (rc < 0 && rc != BTR_E_NOTFOUND && s->damaged++ == 0)
         (void)snprintf(s->why, sizeof s->why, "%s", err.text);
-    }
     return rc == 0;
 }
 

@@ -63,11 +63,10 @@ def scenarios_make():
     for name, text in (("begin", lines[: len(lines) * 2 // 3]), ("rest", lines[len(lines) // 3:])):
         with open(pipe + name, "wb") as out:
             out.write(text[text.find(b"\n") + 1: text.rfind(b"\n") + 1])
-    begun, piped, whole, kept = (os.path.join(WORK, name + ".store") for name in ("begun", "piped", "whole", "kept"))
+    begun, piped, whole = (os.path.join(WORK, name) for name in ("begun.store", "piped.store", "whole.store"))
     must(ingest(begun, first))
     must(ingest(piped, "web01=-"), stdin=pipe + "begin")
     must(ingest(whole, logs))
-    must(ingest(kept, "--keep-records", logs))
     query = ["--store", "STORE"]
     return [
         Scenario("ingest", ingest("STORE", logs)),
@@ -81,8 +80,6 @@ def scenarios_make():
         Scenario("forward", [BACKTRAIL, "trace", *query, "--from", "file:web01//etc/sv/sshd/supervise/stat.new", "--forward", "--no-stats"], begin=whole),
         Scenario("verify", [BACKTRAIL, "store", "verify", *query], begin=whole),
         Scenario("stat", [BACKTRAIL, "store", "stat", "--by", "host,source", *query], begin=whole),
-        Scenario("ingest_kept", ingest("STORE", "--keep-records", logs)),
-        Scenario("find_kept", [BACKTRAIL, "find", *query, "--output", "json", "--kind", "process", "--show-records"], begin=kept),
         Scenario("gaps", [BACKTRAIL, "store", "gaps", *query], begin=whole),
     ]
 

@@ -14,7 +14,6 @@ struct btr_shown {
     uint64_t left_out;                /* records beyond the bounds of btr/kept.h or BTR_SHOWN_SIZE_MAX */
     uint64_t size;                    /* bytes of records shown */
     char why[BTR_ERR_TEXT_SIZE];      /* the first damage */
-    struct btr_err failure; /* code 0: none. No damage, but a disk or memory that failed: the buffer written to is failed, too */
 };
 
 /** The records of an event, a line each behind `margin`, escaped for a terminal; one line when there are none to show. */

@@ -2,8 +2,9 @@
 #include <test.h>
 
 #include <temp_files.h>
+#include <unistd.h>
 
-#include "format.h"
+#include "reader.h"
 #include "segment_store.h"
 #include "store_tests.h"
 
@@ -70,6 +71,14 @@ static int source_pass(void *self, const struct btr_source_stat *stat)
 {
     (void)self;
     (void)stat;
+    return 0;
+}
+
+static int fault_pass(void *self, const char *segment, const char *what)
+{
+    (void)self;
+    (void)segment;
+    (void)what;
     return 0;
 }
 
@@ -252,6 +261,36 @@ static void files_that_are_missing_or_cut_are_passed_over_at_once(void **state)
     world_remove(&w);
 }
 
+/* As a disk does that fails: reading on would end the process by a signal. */
+static void what_is_cut_off_under_a_reader_is_told(void **state)
+{
+    (void)state;
+    struct world w;
+    struct btr_err err;
+    struct btr_buffer file = {0};
+    struct btr_reader *reader = NULL;
+    char damaged[4096];
+    uint32_t asked = 0;
+    world_make(&w, 65, 2, 9000);
+    const char *path = w.path;
+    assert_int_equal(btr_reader_open(&reader, &path, 1, &err), 0);
+    for (uint32_t i = 0; i < 2; i++)
+        assert_int_equal(reader_segment_map(reader, i, &err), 0);
+    segment_file_read(w.path, 0, damaged, &file);
+    assert_true(file.size > 16384);
+    assert_int_equal(truncate(damaged, 8192), 0);
+    while (ask_all(&w.m, reader, &err) < 0 && ++asked < 8)
+        assert_int_equal(btr_reader_mend(reader, &err), 1);
+    struct told told = damage_told(reader);
+    assert_int_equal(told.segments, 1);
+    assert_non_null(strstr(told.what, "cannot be read"));
+    check_rest(&w, reader, &told);
+    btr_reader_close(reader);
+    assert_true(btr_store_verify(w.path, fault_pass, NULL, &err) < 0);
+    btr_buffer_fini(&file);
+    world_remove(&w);
+}
+
 static void a_store_of_which_nothing_is_left_answers_with_nothing(void **state)
 {
     (void)state;
@@ -296,6 +335,7 @@ int mend_tests(void)
         cmocka_unit_test(damage_to_any_section_costs_what_is_told_and_no_more),
         cmocka_unit_test(a_damaged_block_of_events_leaves_the_others),
         cmocka_unit_test(files_that_are_missing_or_cut_are_passed_over_at_once),
+        cmocka_unit_test(what_is_cut_off_under_a_reader_is_told),
         cmocka_unit_test(a_store_of_which_nothing_is_left_answers_with_nothing),
         cmocka_unit_test(other_failures_are_not_mended),
     };
