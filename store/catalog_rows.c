@@ -20,13 +20,13 @@ bool catalog_row_open(uint32_t version, struct btr_span key, struct btr_span *va
 
 /* ---- Rows ----------------------------------------------------------------------------------- */
 
-static void text_put(struct btr_buffer *b, struct btr_span text)
+void catalog_text_put(struct btr_buffer *b, struct btr_span text)
 {
     btr_buffer_varint(b, text.size);
     btr_buffer_span(b, text);
 }
 
-static bool text_get(struct btr_cursor *c, struct btr_span *text)
+bool catalog_text_get(struct btr_cursor *c, struct btr_span *text)
 {
     uint64_t size;
     return btr_cursor_varint(c, &size) && size <= c->rest.size &&
@@ -52,7 +52,7 @@ enum { FLAG_ROOT = 1, FLAG_HOSTS = 2, FLAGS = 3 };
 
 void catalog_segment_put(struct btr_buffer *b, const struct catalog_segment *row)
 {
-    text_put(b, btr_span_of(row->day));
+    catalog_text_put(b, btr_span_of(row->day));
     btr_buffer_put(b, row->sha256, sizeof(row->sha256));
     btr_buffer_u64(b, row->file_size);
     btr_buffer_u32(b, row->sealed.event_count);
@@ -66,7 +66,7 @@ void catalog_segment_put(struct btr_buffer *b, const struct catalog_segment *row
                   (uint8_t)((row->root_told ? FLAG_ROOT : 0) | (row->hosts_told ? FLAG_HOSTS : 0)));
     btr_buffer_put(b, row->root, sizeof(row->root));
     btr_buffer_u32(b, row->kinds);
-    text_put(b, (struct btr_span){row->hosts, row->hosts_size});
+    catalog_text_put(b, (struct btr_span){row->hosts, row->hosts_size});
 }
 
 bool catalog_segment_names_host(const struct catalog_segment *row, struct btr_span host)
@@ -116,7 +116,7 @@ static bool segment_more_get(struct btr_cursor *c, struct catalog_segment *row)
     struct btr_span root, hosts;
     if (!btr_cursor_u8(c, &flags) || (flags & ~FLAGS) != 0 ||
         !btr_cursor_span(c, BTR_SHA256_SIZE, &root) || !btr_cursor_u32(c, &row->kinds) ||
-        !text_get(c, &hosts) || !hosts_get(hosts, row))
+        !catalog_text_get(c, &hosts) || !hosts_get(hosts, row))
         return false;
     row->root_told = (flags & FLAG_ROOT) != 0;
     row->hosts_told = (flags & FLAG_HOSTS) != 0;
@@ -130,7 +130,7 @@ bool catalog_segment_get(uint32_t version, struct btr_span key, struct btr_span 
     struct btr_cursor c = {.rest = value};
     struct btr_span day, sha256;
     *row = (struct catalog_segment){0};
-    if (key.size != 16 || !text_get(&c, &day) || !catalog_day_is_plain(day) ||
+    if (key.size != 16 || !catalog_text_get(&c, &day) || !catalog_day_is_plain(day) ||
         !btr_cursor_span(&c, BTR_SHA256_SIZE, &sha256))
         return false;
     row->hash = (struct btr_id){store_get_u64(key.at), store_get_u64(key.at + 8)};
@@ -149,11 +149,11 @@ bool catalog_segment_get(uint32_t version, struct btr_span key, struct btr_span 
 
 void catalog_input_put(struct btr_buffer *b, const struct btr_input *i)
 {
-    text_put(b, i->name);
-    text_put(b, i->host);
-    text_put(b, i->format);
-    text_put(b, i->case_id);
-    text_put(b, i->tool);
+    catalog_text_put(b, i->name);
+    catalog_text_put(b, i->host);
+    catalog_text_put(b, i->format);
+    catalog_text_put(b, i->case_id);
+    catalog_text_put(b, i->tool);
     btr_buffer_u64(b, i->file_size);
     btr_buffer_put(b, i->file_sha256, sizeof(i->file_sha256));
     btr_buffer_u64(b, i->head_hash);
@@ -180,13 +180,13 @@ bool catalog_input_get(struct btr_span value, struct btr_input *i)
     uint64_t read_ns;
     uint8_t complete;
     *i = (struct btr_input){0};
-    if (!text_get(&c, &i->name) || !text_get(&c, &i->host) || !text_get(&c, &i->format) ||
-        !text_get(&c, &i->case_id) || !text_get(&c, &i->tool) ||
-        !btr_cursor_u64(&c, &i->file_size) || !digest_get(&c, i->file_sha256) ||
-        !btr_cursor_u64(&c, &i->head_hash) || !btr_cursor_u64(&c, &i->content_size) ||
-        !btr_cursor_u64(&c, &i->content_lines) || !digest_get(&c, i->content_sha256) ||
-        !btr_cursor_u64(&c, &read_ns) || !btr_cursor_u64(&c, &i->records) ||
-        !btr_cursor_u8(&c, &complete))
+    if (!catalog_text_get(&c, &i->name) || !catalog_text_get(&c, &i->host) ||
+        !catalog_text_get(&c, &i->format) || !catalog_text_get(&c, &i->case_id) ||
+        !catalog_text_get(&c, &i->tool) || !btr_cursor_u64(&c, &i->file_size) ||
+        !digest_get(&c, i->file_sha256) || !btr_cursor_u64(&c, &i->head_hash) ||
+        !btr_cursor_u64(&c, &i->content_size) || !btr_cursor_u64(&c, &i->content_lines) ||
+        !digest_get(&c, i->content_sha256) || !btr_cursor_u64(&c, &read_ns) ||
+        !btr_cursor_u64(&c, &i->records) || !btr_cursor_u8(&c, &complete))
         return false;
     i->read_ns = (int64_t)read_ns;
     i->complete = complete != 0;

@@ -12,6 +12,10 @@ uint64_t catalog_row_checksum(struct btr_span key, struct btr_span value);
 /** Checks a row, and takes the checksum off its value. @return false when it is not what was put */
 bool catalog_row_open(uint32_t version, struct btr_span key, struct btr_span *value);
 
+/** A text in a row: its size as varint, then its bytes. */
+void catalog_text_put(struct btr_buffer *b, struct btr_span text);
+bool catalog_text_get(struct btr_cursor *c, struct btr_span *text);
+
 /** Of the tables segments and trash. */
 void catalog_segment_key(uint8_t key[CATALOG_SEGMENT_KEY_SIZE], struct btr_id hash);
 /** Compares rows as qsort asks: by key, which is the order of the table. */

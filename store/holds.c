@@ -13,26 +13,14 @@ enum { HOLD_KEY_SIZE = 8 };
 
 /* ---- Rows ----------------------------------------------------------------------------------- */
 
-static void text_put(struct btr_buffer *b, struct btr_span text)
-{
-    btr_buffer_varint(b, text.size);
-    btr_buffer_span(b, text);
-}
-
-static bool text_get(struct btr_cursor *c, struct btr_span *text)
-{
-    uint64_t size;
-    return btr_cursor_varint(c, &size) && size <= c->rest.size &&
-           btr_cursor_span(c, (size_t)size, text);
-}
-
 static bool hold_get(struct btr_span key, struct btr_span value, struct btr_hold *hold)
 {
     struct btr_cursor c = {.rest = value};
     uint64_t since, until, added;
     if (key.size != HOLD_KEY_SIZE || !btr_cursor_u64(&c, &since) || !btr_cursor_u64(&c, &until) ||
-        !btr_cursor_u64(&c, &added) || !text_get(&c, &hold->host) || !text_get(&c, &hold->why) ||
-        c.rest.size != 0 || hold->host.size > BTR_HOLD_HOST_MAX)
+        !btr_cursor_u64(&c, &added) || !catalog_text_get(&c, &hold->host) ||
+        !catalog_text_get(&c, &hold->why) || c.rest.size != 0 ||
+        hold->host.size > BTR_HOLD_HOST_MAX)
         return false;
     hold->id = catalog_number_of(key.at);
     hold->since_ns = (int64_t)since;
@@ -144,7 +132,7 @@ static bool kept_fits(const struct btr_hold *hold, const struct catalog_kept *ro
     struct btr_span host;
     if (!time_fits(hold, row->first_ns, row->last_ns))
         return false;
-    while (text_get(&c, &host))
+    while (catalog_text_get(&c, &host))
         if (host_fits(hold, host))
             return true;
     return false;
@@ -180,8 +168,8 @@ static int hold_put(struct store_catalog *c, MDB_txn *txn, const struct btr_hold
     btr_buffer_u64(&row, (uint64_t)hold->since_ns);
     btr_buffer_u64(&row, (uint64_t)hold->until_ns);
     btr_buffer_u64(&row, (uint64_t)btr_wall_ns());
-    text_put(&row, hold->host);
-    text_put(&row, hold->why);
+    catalog_text_put(&row, hold->host);
+    catalog_text_put(&row, hold->why);
     rc = row.failed ? ENOMEM
                     : catalog_row_put(txn, c->holds, (struct btr_span){key, sizeof(key)},
                                       btr_buffer_view(&row));

@@ -63,7 +63,7 @@ int store_merge_look(struct store_merger *m, struct btr_err *err)
     if (rc < 0)
         return rc;
     m->skip = calloc((size_t)m->row_count + 1, sizeof(*m->skip));
-    m->chosen = malloc(((size_t)m->row_count + 1) * sizeof(*m->chosen));
+    m->chosen = malloc(2 * ((size_t)m->row_count + 1) * sizeof(*m->chosen)); /* to sort, too */
     if (!m->skip || !m->chosen)
         return out_of_memory(err);
     store_merge_sort(m->rows, m->row_count);
@@ -107,7 +107,7 @@ void store_merge_unmap(struct store_merger *m, struct store_segment *segs, uint3
 {
     store_cache_fini(&m->cache); /* before the slots go */
     m->cache = (struct store_cache){.size_max = MERGE_CACHE_SIZE};
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; segs && i < count; i++)
         store_segment_close(&segs[i]);
     free(segs);
 }
@@ -135,6 +135,12 @@ int store_merge_damaged(struct store_merger *m, struct btr_id hash, struct btr_e
     m->damaged[m->damaged_count++] = hash;
     m->stat.damaged++;
     return 1;
+}
+
+static bool loads_before(const void *self, uint32_t a, uint32_t b)
+{
+    const struct catalog_segment *rows = self;
+    return store_merge_compare(&rows[a], &rows[b]) < 0;
 }
 
 /* ---- Merging -------------------------------------------------------------------------------- */
@@ -212,6 +218,7 @@ int store_merge_once(struct store_merger *m, bool all, bool (*stop)(void *self),
         return store_spread_once(m, stop, self, err);
     if (rc < 0 || count == 0)
         return rc;
+    store_sort(m->chosen, count, m->chosen + count, loads_before, m->rows);
     store_builder_clear(&m->builder);
     rc = chosen_load(m, &load, count, stop, self, err);
     bool abandoned = rc == 1;

@@ -1,11 +1,8 @@
 #include "merge_plan.h"
 
-static int row_compare(const void *x, const void *y)
+int store_merge_compare(const void *x, const void *y)
 {
     const struct catalog_segment *a = x, *b = y;
-    int c = strcmp(a->day, b->day);
-    if (c != 0)
-        return c;
     if (a->sealed.first_ns != b->sealed.first_ns)
         return a->sealed.first_ns < b->sealed.first_ns ? -1 : 1;
     if (a->sealed.last_ns != b->sealed.last_ns)
@@ -13,10 +10,23 @@ static int row_compare(const void *x, const void *y)
     return btr_id_compare(a->hash, b->hash);
 }
 
+/* By their ends: what lasts long begins early wherever it is told, so that beginnings tell little
+ * of the stretch of a log that a segment has. */
+static int plan_compare(const void *x, const void *y)
+{
+    const struct catalog_segment *a = x, *b = y;
+    int c = strcmp(a->day, b->day);
+    if (c != 0)
+        return c;
+    if (a->sealed.last_ns != b->sealed.last_ns)
+        return a->sealed.last_ns < b->sealed.last_ns ? -1 : 1;
+    return store_merge_compare(x, y);
+}
+
 void store_merge_sort(struct catalog_segment *rows, uint32_t count)
 {
     if (count > 1)
-        qsort(rows, count, sizeof(*rows), row_compare);
+        qsort(rows, count, sizeof(*rows), plan_compare);
 }
 
 static uint64_t weight(const struct catalog_segment *row)

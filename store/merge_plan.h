@@ -19,8 +19,11 @@ enum {
     SPREAD_SEGMENTS = 16 /* segments of a stretch that is sealed anew by host */
 };
 
-/** Sorts rows as a plan and a merge want them: by day, first time, last time, hash. */
+/** Sorts rows as a plan wants them: by day, then by where they end, so that neighbours are
+ * neighbours in their logs, too. */
 void store_merge_sort(struct catalog_segment *rows, uint32_t count);
+/** Compares rows in the order in which they are loaded, a reader's: first time, last time, hash. */
+int store_merge_compare(const void *x, const void *y);
 /**
  * Chooses what to merge next: of the lowest full tier, of the earliest day that has one.
  * @param rows     sorted

@@ -78,13 +78,14 @@ bool store_once_windows(struct once_windows *windows, struct once_part *parts, u
     return ok;
 }
 
-bool store_once_in(const struct once_windows *w, uint32_t source, int64_t last_ns)
+bool store_once_touches(const struct once_windows *w, uint32_t source, int64_t first_ns,
+                        int64_t last_ns)
 {
-    uint32_t low = 0, high = w->count; /* the first window that ends at last_ns or later */
+    uint32_t low = 0, high = w->count; /* the first window that ends at first_ns or later */
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
         const struct once_window *item = &w->items[middle];
-        if (item->source < source || (item->source == source && item->last_ns < last_ns))
+        if (item->source < source || (item->source == source && item->last_ns < first_ns))
             low = middle + 1;
         else
             high = middle;

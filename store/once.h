@@ -41,8 +41,15 @@ struct once_windows {
 /** Finds the windows: parts share a moment, and come from different inputs, or share lines of one.
  * Parts are sorted by it. @return false when out of memory */
 bool store_once_windows(struct once_windows *windows, struct once_part *parts, uint32_t count);
-/** Whether an event of a source that ends at last_ns may be told twice. */
-bool store_once_in(const struct once_windows *windows, uint32_t source, int64_t last_ns);
+/** Whether an event of a source that ends between two times may be told twice. */
+bool store_once_touches(const struct once_windows *windows, uint32_t source, int64_t first_ns,
+                        int64_t last_ns);
+/** Whether one that ends at last_ns may be. */
+static inline bool store_once_in(const struct once_windows *windows, uint32_t source,
+                                 int64_t last_ns)
+{
+    return store_once_touches(windows, source, last_ns, last_ns);
+}
 
 /** What a gap or an undecoded record is told of. */
 struct once_names {

@@ -149,7 +149,8 @@ struct event_search {
     struct btr_reader *reader;
     struct btr_span host; /* only segments that may have it; empty: all */
     int64_t since_ns, until_ns;
-    const bool *stream_in; /* by stream of the segment */
+    const bool *stream_in;              /* by stream of the segment */
+    const struct once_windows *windows; /* only sources that have one in this time; NULL: all */
     bool by_record, by_line;
     uint64_t value; /* of the record id or the line */
     btr_event_visit *visit;
@@ -184,19 +185,37 @@ static int group_scan(const struct event_search *s, uint32_t segment, const stru
     return 0;
 }
 
+/* Whether a group may have an event that is wanted: where none does, no details are read. */
+static bool group_may(const struct event_search *s, const struct segment_block *b,
+                      const struct segment_group *g)
+{
+    bool lasts = (g->shape & STORE_SHAPE_LASTS) != 0;
+    return s->stream_in[g->stream] && b->first_ns[g->begin] <= s->until_ns &&
+           (lasts || b->last_ns[g[1].begin - 1] >= s->since_ns);
+}
+
 static int block_scan(const struct event_search *s, uint32_t segment, uint32_t block)
 {
     struct store_segment *seg = &s->reader->segments[segment].seg;
-    struct block_pair pair;
-    int rc = pair_take(seg, block, &pair, s->err);
+    struct cache_slot *events, *details;
+    int rc = store_segment_events(seg, block, &events, s->err);
     if (rc < 0)
         return rc;
-    const struct segment_block *b = pair.events->data;
+    const struct segment_block *b = events->data;
+    bool has_details = false;
     s->reader->cost.events_scanned += b->count;
-    for (uint32_t g = 0; rc == 0 && g < b->group_count; g++)
-        if (s->stream_in[b->groups[g].stream])
-            rc = group_scan(s, segment, b, &b->groups[g], pair.details->data);
-    pair_drop(&pair);
+    for (uint32_t g = 0; rc == 0 && g < b->group_count; g++) {
+        if (!group_may(s, b, &b->groups[g]))
+            continue;
+        if (!has_details)
+            rc = store_segment_details(seg, block, &details, s->err);
+        has_details = has_details || rc == 0;
+        if (rc == 0)
+            rc = group_scan(s, segment, b, &b->groups[g], details->data);
+    }
+    store_cache_unpin(events);
+    if (has_details)
+        store_cache_unpin(details);
     return rc;
 }
 
@@ -248,7 +267,10 @@ static int flags_fill(struct event_search *s, struct store_segment *seg,
     uint32_t blocks = store_segment_block_count(seg);
     int fitting = 0;
     for (uint32_t i = 0; i < seg->header.stream_count; i++) {
-        stream_in[i] = stream_fits(seg, i, wish);
+        uint32_t source = seg->streams[i].snapshot_source;
+        stream_in[i] =
+            stream_fits(seg, i, wish) &&
+            (!s->windows || store_once_touches(s->windows, source, s->since_ns, s->until_ns));
         if (!stream_in[i])
             continue;
         fitting = 1;
@@ -318,6 +340,7 @@ static int slice_scan(void *self, int64_t since_ns, int64_t until_ns, struct onc
     s.until_ns = until_ns < s.until_ns ? until_ns : s.until_ns;
     s.visit = once_list_take;
     s.self = list;
+    s.windows = &s.reader->once.windows;
     return segments_scan(&s, sliced->wish);
 }
 

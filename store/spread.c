@@ -15,7 +15,7 @@ struct spread_host {
 
 struct spread {
     struct store_merger *merger;
-    const struct catalog_segment *rows; /* of the stretch */
+    struct catalog_segment *rows; /* of the stretch, in the order of loading */
     struct store_segment *segs;
     uint32_t count;
     struct spread_host *hosts; /* by name, each once; not so while they are gathered */
@@ -88,11 +88,14 @@ static int segment_hosts(struct spread *s, struct store_segment *seg, struct btr
 }
 
 /* Maps the segments, and gathers their hosts. @return 0, 1 when one of them is damaged */
-static int stretch_open(struct spread *s, struct btr_err *err)
+static int stretch_open(struct spread *s, const struct catalog_segment *rows, struct btr_err *err)
 {
+    s->rows = malloc(s->count * sizeof(*s->rows));
     s->segs = calloc(s->count, sizeof(*s->segs));
-    if (!s->segs)
+    if (!s->rows || !s->segs)
         return out_of_memory(err);
+    memcpy(s->rows, rows, s->count * sizeof(*s->rows));
+    qsort(s->rows, s->count, sizeof(*s->rows), store_merge_compare);
     for (uint32_t i = 0; i < s->count; i++) {
         int rc = store_merge_map(s->merger, &s->segs[i], &s->rows[i], err);
         if (rc == 0)
@@ -103,7 +106,8 @@ static int stretch_open(struct spread *s, struct btr_err *err)
             return rc;
     }
     hosts_settle(s, 0);
-    return 0;
+    s->ranges = calloc((size_t)s->host_count + 1, sizeof(*s->ranges));
+    return s->ranges ? 0 : out_of_memory(err);
 }
 
 /* Cuts the hosts, in the order of their names, into ranges that each fit into a segment. @return
@@ -132,7 +136,8 @@ static bool ranges_make(struct spread *s)
 
 /* ---- Sealing -------------------------------------------------------------------------------- */
 
-/* Loads what a range has in all segments, and seals it into a file that nothing names yet. */
+/* Loads what a range has in all segments, and seals it into a file that nothing names yet. @return
+ * 0, 1 when a segment is damaged, or a failure */
 static int range_seal(struct spread *s, const struct load_range *range, struct btr_err *err)
 {
     struct store_merger *m = s->merger;
@@ -140,8 +145,11 @@ static int range_seal(struct spread *s, const struct load_range *range, struct b
     struct seal_input *inputs = NULL;
     int rc = 0;
     store_builder_clear(&m->builder);
-    for (uint32_t i = 0; rc == 0 && i < s->count; i++)
+    for (uint32_t i = 0; rc == 0 && i < s->count; i++) {
         rc = store_load_segment(&load, &s->segs[i], err);
+        if (store_code_is_damage(rc))
+            rc = store_merge_damaged(m, s->rows[i].hash, err);
+    }
     if (rc == 0)
         rc = store_load_once(&load, err);
     if (rc == 0 && !store_builder_is_empty(&m->builder)) {
@@ -200,7 +208,7 @@ static int publish(struct spread *s, struct btr_err *err)
 static bool is_done(const struct store_merger *m, const struct catalog_segment *row)
 {
     int c = strcmp(row->day, m->spread_day);
-    return c < 0 || (c == 0 && row->sealed.first_ns <= m->spread_ns);
+    return c < 0 || (c == 0 && row->sealed.last_ns <= m->spread_ns);
 }
 
 /* The next stretch: of one day, none of it damaged. @return its segments, 0 when there is none */
@@ -218,31 +226,25 @@ static uint32_t stretch_next(const struct store_merger *m, uint32_t *begin)
     return 0;
 }
 
-/* @return 1 sealed anew, 0 left as it is, or a failure */
+/* @return 1 sealed anew (or a damaged segment was found), 0 left as it is, or a failure */
 static int stretch_spread(struct store_merger *m, uint32_t begin, uint32_t count,
                           bool (*stop)(void *self), void *self, struct btr_err *err)
 {
-    struct spread s = {.merger = m, .rows = m->rows + begin, .count = count};
-    int rc = stretch_open(&s, err);
-    if (rc == 0) {
-        s.ranges = calloc((size_t)s.host_count + 1, sizeof(*s.ranges));
-        rc = s.ranges ? 0 : out_of_memory(err);
-    }
+    struct spread s = {.merger = m, .count = count};
+    uint32_t damaged = m->damaged_count;
+    int rc = stretch_open(&s, m->rows + begin, err);
     bool pays = rc == 0 && ranges_make(&s);
     if (pays)
         rc = ranges_seal(&s, stop, self, err);
-    bool stopped = pays && rc == 1;
-    if (pays && rc == 0)
+    bool is_whole = pays && rc == 0;
+    if (is_whole)
         rc = publish(&s, err);
-    if (rc == 0 && pays)
-        rc = 1;
-    else if (stopped)
-        rc = 0;
     store_merge_unmap(m, s.segs, count);
+    free(s.rows);
     free(s.hosts);
     free(s.ranges);
     free(s.made);
-    return rc;
+    return rc < 0 ? rc : is_whole || m->damaged_count > damaged;
 }
 
 int store_spread_once(struct store_merger *m, bool (*stop)(void *self), void *self,
@@ -250,13 +252,16 @@ int store_spread_once(struct store_merger *m, bool (*stop)(void *self), void *se
 {
     int rc = store_merge_look(m, err);
     for (uint32_t begin = 0, count; rc == 0; begin += count) {
+        uint32_t damaged = m->damaged_count;
         count = stretch_next(m, &begin);
         if (count == 0 || (stop && stop(self)))
             return 0;
         const struct catalog_segment *last = &m->rows[begin + count - 1];
         rc = stretch_spread(m, begin, count, stop, self, err);
+        if (m->damaged_count > damaged)
+            break; /* without that one the stretch is looked at again */
         memcpy(m->spread_day, last->day, sizeof(m->spread_day));
-        m->spread_ns = last->sealed.first_ns;
+        m->spread_ns = last->sealed.last_ns;
     }
     return rc;
 }

@@ -124,7 +124,7 @@ struct feed {
     uint32_t state_count;
     struct btr_idmap state_map; /* format and host -> index of states */
     uint64_t tick;
-    struct btr_u64map held; /* groups of logs of which one could not be read for now */
+    struct btr_u64map held; /* groups of logs of which one could not be read in this run */
     struct feed_input **inputs;
     uint32_t input_count, input_capacity;
     bool records_begun; /* the seed is known */

@@ -228,9 +228,9 @@ static bool step_fails(void *self, const char *step)
     return ++f->step == f->fail_at;
 }
 
-static void a_step_that_fails_leaves_the_old_segments(void **state)
+/* Merges, or seals by host, with each step failing in turn. */
+static void fail_each_step(bool by_host)
 {
-    (void)state;
     bool merged = false;
     for (uint32_t at = 1; !merged; at++) {
         struct model m;
@@ -243,10 +243,12 @@ static void a_step_that_fails_leaves_the_old_segments(void **state)
         temp_folder_make(folder);
         (void)snprintf(path, sizeof(path), "%s/store", folder);
         model_init(&m, 11);
-        publish_all(&m, path, 3, 40);
+        publish_all(&m, path, by_host ? 8 : 3, 40);
         assert_int_equal(store_catalog_open(&catalog, path, true, &err), 0);
         assert_int_equal(store_merger_init(&merger, path, catalog, &faults, &err), 0);
-        int rc = store_merge_once(&merger, true, NULL, NULL, &err);
+        merger.spread_events = 250;
+        int rc = by_host ? store_spread_once(&merger, NULL, NULL, &err)
+                         : store_merge_once(&merger, true, NULL, NULL, &err);
         merged = rc == 1;
         if (!merged)
             assert_int_equal(rc, BTR_E_FULL);
@@ -259,6 +261,48 @@ static void a_step_that_fails_leaves_the_old_segments(void **state)
         model_fini(&m);
         temp_folder_remove(folder);
     }
+}
+
+static void a_step_that_fails_leaves_the_old_segments(void **state)
+{
+    (void)state;
+    fail_each_step(false);
+    fail_each_step(true);
+}
+
+static void a_damaged_segment_stays_as_it_is_and_the_others_are_sealed_by_host(void **state)
+{
+    (void)state;
+    struct model m;
+    struct btr_err err = {0};
+    struct store_catalog *catalog = NULL;
+    struct store_merger merger;
+    struct btr_buffer file = {0};
+    char folder[256], path[300], damaged[4096];
+    temp_folder_make(folder);
+    (void)snprintf(path, sizeof(path), "%s/store", folder);
+    model_init(&m, 12);
+    publish_all(&m, path, 9, 40);
+    segment_file_read(path, 4, damaged, &file);
+    assert_true(segment_file_damage(damaged, &file, STORE_EVENTS));
+    assert_int_equal(store_catalog_open(&catalog, path, true, &err), 0);
+    assert_int_equal(store_merger_init(&merger, path, catalog, NULL, &err), 0);
+    merger.spread_events = 250;
+    assert_int_equal(store_spread_once(&merger, NULL, NULL, &err), 1); /* found */
+    assert_int_equal(merger.stat.damaged, 1);
+    assert_int_equal(merger.stat.merges, 0);
+    int rc = 1;
+    for (unsigned i = 0; i < 9 && rc == 1; i++)
+        rc = store_spread_once(&merger, NULL, NULL, &err);
+    assert_int_equal(rc, 0);
+    assert_int_equal(merger.stat.damaged, 1);
+    assert_true(merger.stat.merges > 0);
+    store_merger_fini(&merger);
+    store_catalog_close(catalog);
+    assert_int_equal(access(damaged, F_OK), 0);
+    btr_buffer_fini(&file);
+    model_fini(&m);
+    temp_folder_remove(folder);
 }
 
 static void cut(struct btr_buffer *file)
@@ -459,6 +503,7 @@ int merge_tests(void)
         cmocka_unit_test(the_writer_merges_beside_its_publishes),
         cmocka_unit_test(thousands_of_small_publishes_are_written_a_few_times),
         cmocka_unit_test(a_step_that_fails_leaves_the_old_segments),
+        cmocka_unit_test(a_damaged_segment_stays_as_it_is_and_the_others_are_sealed_by_host),
         cmocka_unit_test(a_damaged_segment_is_left_as_it_is),
         cmocka_unit_test(a_segment_whose_file_is_missing_does_not_stop_merging),
         cmocka_unit_test(a_forged_segment_is_left_as_it_is),
