@@ -4,11 +4,11 @@ and go when it was killed; --max-s ends one that lives too long."""
 import os
 import subprocess
 import sys
-import time
 
 BACKTRAIL = os.environ["BACKTRAIL"]
 DATA = os.path.join(os.environ["BTR_SOURCE_DIR"], "datasets", "web_cmdi")
 WORK = os.environ["BTR_WORK"]
+LOOKS = 3000  # at a reader that starts, 20 ms apart
 INPUT_SIZE = 2 << 20  # bytes of text
 
 
@@ -62,14 +62,26 @@ def sleeps_beside(pid, path):
         return False
 
 
+def ended(child, within_s):
+    try:
+        child.wait(within_s)
+        return True
+    except subprocess.TimeoutExpired:
+        return False
+
+
 def reader_start(store, hang, *more):
     """A query that has opened its snapshot of `store`, and waits for the other one: it sleeps for nothing else for long."""
     child = subprocess.Popen([BACKTRAIL, "find", "--store", store, "--store", hang, *more], stdout=subprocess.DEVNULL,
                              stderr=subprocess.PIPE)
     seen = 0
-    while child.poll() is None and seen < 5:
+    for _ in range(LOOKS):
         seen = seen + 1 if sleeps_beside(child.pid, os.path.join(store, "catalog", "lock.mdb")) else 0
-        time.sleep(0.02)
+        if seen == 5 or ended(child, 0.02):
+            break
+    if seen < 5 and child.returncode is None:
+        child.kill()
+        sys.exit("the reader never waited for the other store")
     if child.returncode is not None:
         sys.exit(f"the reader ended by itself: {child.returncode}\n{child.stderr.read().decode(errors='replace')}")
     return child
