@@ -1,42 +1,49 @@
 /*
- * Closures over stores against closures over the same events in plain arrays: sampled entities and
- * times, backward and forward. Usage: closures SEED COUNT STORES...
- * Each of STORES is a store, or several with commas between them that are asked as one; all must
- * tell the same events, which are taken from the first. Prints counts; status 1 when one differs.
+ * Closures over stores against closures over the same events in plain arrays (plain_closure.h):
+ * sampled entities and times, backward and forward. Usage: closures SEED COUNT HOW:STORES... Each
+ * of STORES is a store, or several with commas between them that are asked as one. The events are
+ * taken from the first. HOW says what must be equal: `all` nodes, bounds and steps, of as many
+ * events; `nodes` nodes and bounds alone, of a store that lost events which no closure needs.
+ * Prints counts; status 1 when a closure differs.
  */
 #include "memory_edges.h"
+#include "plain_closure.h"
+#include "test_random.h"
 
 #include <btr/trace.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { STORES_MAX = 8, PATHS_MAX = 8, SOURCES_MAX = 64 };
+enum { STORES_MAX = 12, PATHS_MAX = 8, DIFFERENCES_SAID = 20 };
 
 struct source {
     uint64_t name; /* hash of host and source */
     uint32_t stream;
 };
 
-/** One of STORES: all of its events, and what its sources are called. */
+/** One of STORES, and what its sources are called. */
 struct told {
+    const char *name;
+    bool nodes_only;
     struct btr_reader *reader;
-    struct btr_event *events;
-    uint32_t count, capacity, source_count;
-    struct source sources[SOURCES_MAX];
+    uint32_t event_count, source_count;
+    struct source sources[PLAIN_SOURCES_MAX];
+    uint64_t differing;
 };
 
+/** All events of the first store; `stream` is the index of a source in it. */
+struct events {
+    struct told *of;
+    struct btr_event *items;
+    uint32_t count, capacity;
+    struct btr_idmap rendezvous;
+};
+
+/* Digests in which no order counts, and no references. */
 struct closure {
-    uint64_t nodes, steps, digest;
+    uint64_t nodes, steps, node_digest, step_digest;
 };
-
-static struct btr_idmap kinds; /* of entities */
-
-static uint8_t kind_of(struct btr_id id)
-{
-    uint32_t kind = btr_idmap_get(&kinds, id);
-    return kind == UINT32_MAX ? BTR_KIND_NONE : (uint8_t)kind;
-}
 
 static void die(const char *what, const struct btr_err *err)
 {
@@ -44,39 +51,60 @@ static void die(const char *what, const struct btr_err *err)
     exit(2);
 }
 
-static int event_take(void *self, btr_event_ref ref, const struct btr_event_full *full)
+/* ---- What stores tell ----------------------------------------------------------------------- */
+
+/* @return the index of a source */
+static uint32_t source_add(struct told *t, const struct btr_event_full *full)
+{
+    uint64_t name = btr_hash64_seeded(full->source, btr_hash64(full->host));
+    for (uint32_t i = 0; i < t->source_count; i++)
+        if (t->sources[i].name == name)
+            return i;
+    if (t->source_count == PLAIN_SOURCES_MAX)
+        die("too many sources", NULL);
+    t->sources[t->source_count] = (struct source){name, full->event.stream};
+    return t->source_count++;
+}
+
+static int event_count(void *self, btr_event_ref ref, const struct btr_event_full *full)
 {
     (void)ref;
     struct told *t = self;
-    uint64_t name = btr_hash64_seeded(full->source, btr_hash64(full->host));
-    if (t->count == t->capacity) {
-        t->capacity = t->capacity == 0 ? 1 << 16 : t->capacity * 2;
-        t->events = realloc(t->events, t->capacity * sizeof(*t->events));
-        if (!t->events)
-            die("out of memory", NULL);
-    }
-    t->events[t->count++] = full->event;
-    for (uint32_t i = 0; i < t->source_count; i++)
-        if (t->sources[i].name == name)
-            return 0;
-    if (t->source_count == SOURCES_MAX)
-        die("too many sources", NULL);
-    t->sources[t->source_count++] = (struct source){name, full->event.stream};
+    t->event_count++;
+    source_add(t, full);
     return 0;
 }
 
-static int entity_take(void *self, const struct btr_entity *e)
+static int event_take(void *self, btr_event_ref ref, const struct btr_event_full *full)
 {
-    (void)self;
-    return btr_idmap_add(&kinds, e->id, e->kind) == UINT32_MAX ? BTR_E_NOMEM : 0;
+    (void)ref;
+    struct events *all = self;
+    if (all->count == all->capacity) {
+        all->capacity = all->capacity == 0 ? 1 << 16 : all->capacity * 2;
+        all->items = realloc(all->items, all->capacity * sizeof(*all->items));
+        if (!all->items)
+            die("out of memory", NULL);
+    }
+    struct btr_event *e = &all->items[all->count++];
+    *e = full->event;
+    e->stream = source_add(all->of, full);
+    if (btr_operation_direction(e->operation) == BTR_FLOW_MEET &&
+        btr_idmap_add(&all->rendezvous, e->object, all->rendezvous.count) == UINT32_MAX)
+        die("out of memory", NULL);
+    return 0;
 }
 
-static void told_open(struct told *t, char *stores)
+static void told_open(struct told *t, char *argument)
 {
     struct btr_err err = {0};
     const char *paths[PATHS_MAX];
     uint32_t count = 0;
-    for (char *path = stores; path && count < PATHS_MAX;) {
+    char *path = strchr(argument, ':');
+    if (!path || (strncmp(argument, "all:", 4) != 0 && strncmp(argument, "nodes:", 6) != 0))
+        die(argument, &(struct btr_err){.text = "begins neither with all: nor with nodes:"});
+    t->nodes_only = argument[0] == 'n';
+    t->name = argument;
+    for (path++; path && count < PATHS_MAX;) {
         char *comma = strchr(path, ',');
         paths[count++] = path;
         if (comma)
@@ -84,12 +112,59 @@ static void told_open(struct told *t, char *stores)
         path = comma;
     }
     if (btr_reader_open(&t->reader, paths, count, &err) < 0 ||
-        btr_reader_events(t->reader, INT64_MIN, INT64_MAX, (struct btr_span){0}, event_take, t,
+        btr_reader_events(t->reader, INT64_MIN, INT64_MAX, (struct btr_span){0}, event_count, t,
                           &err) < 0)
         die(paths[0], &err);
-    if (t->count == 0)
+    if (t->event_count == 0)
         die("the store has no events", NULL);
 }
+
+static void events_take(struct events *all, struct told *of)
+{
+    struct btr_err err = {0};
+    all->of = of;
+    if (btr_reader_events(of->reader, INT64_MIN, INT64_MAX, (struct btr_span){0}, event_take, all,
+                          &err) < 0)
+        die("events", &err);
+}
+
+/* ---- Plain arrays --------------------------------------------------------------------------- */
+
+static void pairs_add(struct btr_pair **all, uint32_t *all_count, const struct btr_edges *edges,
+                      struct btr_id rendezvous)
+{
+    struct btr_err err = {0};
+    struct btr_pair *pairs = NULL;
+    uint32_t count = 0;
+    if (btr_pair_rendezvous(edges, rendezvous, &pairs, &count, &err) < 0)
+        die("pairs", &err);
+    struct btr_pair *grown = realloc(*all, (*all_count + (size_t)count + 1) * sizeof(*grown));
+    if (!grown)
+        die("out of memory", NULL);
+    if (count > 0)
+        memcpy(grown + *all_count, pairs, count * sizeof(*pairs));
+    *all = grown;
+    *all_count += count;
+    free(pairs);
+}
+
+/* Which connect belongs to which accept is taken from the plain events, too. */
+static void plain_make(struct plain_graph *plain, const struct events *all)
+{
+    struct memory_edges meetings;
+    struct btr_pair *pairs = NULL;
+    uint32_t pair_count = 0;
+    memory_edges_init(&meetings, all->items, all->count);
+    struct btr_edges edges = memory_edges_of(&meetings);
+    for (uint32_t i = 0; i < all->rendezvous.capacity; i++)
+        if (all->rendezvous.values[i] != UINT32_MAX)
+            pairs_add(&pairs, &pair_count, &edges, all->rendezvous.keys[i]);
+    plain_graph_init(plain, all->items, all->count, all->of->source_count, pairs, pair_count);
+    memory_edges_fini(&meetings);
+    free(pairs);
+}
+
+/* ---- Digests -------------------------------------------------------------------------------- */
 
 static uint64_t mix(uint64_t a, uint64_t b)
 {
@@ -98,130 +173,140 @@ static uint64_t mix(uint64_t a, uint64_t b)
     return h ^ h >> 33;
 }
 
-static uint64_t id_mix(struct btr_id id)
+static void node_digest(void *self, struct btr_id id, int64_t bound_ns)
 {
-    return mix(id.hi, id.lo);
+    struct closure *out = self;
+    out->nodes++;
+    out->node_digest += mix(mix(id.hi, id.lo), (uint64_t)bound_ns);
 }
 
-/* A digest in which neither the order of steps nor their references count. */
-static void closure_digest(const struct btr_trace *t, struct closure *out)
+/* An id is a hash: half of it tells two nodes of a step apart. */
+static void step_digest(struct closure *out, struct btr_id near, struct btr_id far, int64_t first,
+                        int64_t last, uint64_t what)
 {
-    *out = (struct closure){.nodes = t->node_count, .steps = t->step_count};
+    uint64_t h = mix(mix(near.lo, far.hi), mix((uint64_t)first, (uint64_t)last));
+    out->steps++;
+    out->step_digest += mix(h, what);
+}
+
+static void plain_step(void *self, struct btr_id near, struct btr_id far,
+                       const struct plain_flow *f, int64_t last_ns)
+{
+    uint64_t what = (uint64_t)f->operation << 17 | (uint64_t)f->doubt << 9 |
+                    (uint64_t)f->flags << 1 | (f->source == PLAIN_NO_SOURCE);
+    step_digest(self, near, far, f->first_ns, last_ns, what);
+}
+
+static void walk_digest(const struct btr_trace *t, struct closure *out)
+{
     for (uint32_t n = 0; n < t->node_count; n++) {
         const struct btr_trace_node *node = &t->nodes[n];
-        out->digest += mix(id_mix(node->id), (uint64_t)node->bound_ns);
+        node_digest(out, node->id, node->bound_ns);
         for (uint32_t i = node->step_begin; i < node->step_begin + node->step_count; i++) {
             const struct btr_trace_step *s = &t->steps[i];
-            uint64_t h = mix(id_mix(node->id), id_mix(t->nodes[s->other].id));
-            h = mix(h, mix((uint64_t)s->first_ns, (uint64_t)s->last_ns));
-            out->digest += mix(h, (uint64_t)s->flags << 32 | btr_step_kind(s));
+            uint64_t what = (uint64_t)s->operation << 17 | (uint64_t)s->doubt << 9 |
+                            (uint64_t)s->flags << 1 | btr_step_is_pair(s);
+            step_digest(out, node->id, t->nodes[s->other].id, s->first_ns, s->last_ns, what);
         }
     }
 }
 
-static void closure_make(const struct btr_edges *edges, enum btr_walk_direction direction,
-                         const struct btr_start *start, struct closure *out)
-{
-    struct btr_err err = {0};
-    struct btr_trace *trace = NULL;
-    if (btr_walk(&trace, edges, direction, start, 1, NULL, &err) < 0)
-        die("walk", &err);
-    closure_digest(trace, out);
-    btr_trace_free(trace);
-}
-
-static uint64_t random_next(uint64_t *seed)
-{
-    uint64_t z = (*seed += UINT64_C(0x9e3779b97f4a7c15));
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return z ^ (z >> 31);
-}
+/* ---- Samples -------------------------------------------------------------------------------- */
 
 /* The stream of a store that is called as one of the first store's is. */
-static uint32_t stream_of(const struct told *first, const struct told *t, uint32_t stream)
+static uint32_t stream_of(const struct told *first, uint32_t source, const struct told *t)
 {
-    for (uint32_t i = 0; i < first->source_count; i++)
-        for (uint32_t k = 0; first->sources[i].stream == stream && k < t->source_count; k++)
-            if (t->sources[k].name == first->sources[i].name)
-                return t->sources[k].stream;
+    for (uint32_t k = 0; k < t->source_count; k++)
+        if (t->sources[k].name == first->sources[source].name)
+            return t->sources[k].stream;
     die("a source is not in every store", NULL);
     return 0;
 }
 
-/* An end of some event, at its time or at that of another. */
-static struct btr_start start_draw(const struct told *t, uint64_t *seed)
+/* An end of some event, at its time or at that of another. Its source is an index. */
+static struct btr_start start_draw(const struct events *all, struct test_random *random)
 {
-    const struct btr_event *e = &t->events[random_next(seed) % t->count];
+    const struct btr_event *e = &all->items[test_random_below(random, all->count)];
     const struct btr_event *at =
-        random_next(seed) % 2 ? e : &t->events[random_next(seed) % t->count];
-    return (struct btr_start){random_next(seed) % 2 ? e->subject : e->object, at->last_ns,
+        test_random_below(random, 2) ? e : &all->items[test_random_below(random, all->count)];
+    return (struct btr_start){test_random_below(random, 2) ? e->subject : e->object, at->last_ns,
                               at->stream};
 }
 
-/* @return stores whose closure differs */
-static unsigned sample_check(struct told *told, unsigned stores, struct memory_edges *plain,
-                             uint64_t *seed, struct closure *sum)
+static bool is_same(const struct told *t, const struct closure *got, const struct closure *want)
 {
-    struct btr_start start = start_draw(&told[0], seed);
+    return got->nodes == want->nodes && got->node_digest == want->node_digest &&
+           (t->nodes_only || (got->steps == want->steps && got->step_digest == want->step_digest));
+}
+
+static void store_check(struct told *t, enum btr_walk_direction direction,
+                        const struct btr_start *start, const struct closure *want)
+{
+    struct btr_err err = {0};
+    struct btr_trace *trace = NULL;
+    struct btr_edges edges = btr_edges_of_reader(t->reader);
+    struct closure got = {0};
+    if (btr_walk(&trace, &edges, direction, start, 1, NULL, &err) < 0)
+        die("walk", &err);
+    walk_digest(trace, &got);
+    btr_trace_free(trace);
+    if (is_same(t, &got, want) || t->differing++ >= DIFFERENCES_SAID)
+        return;
+    (void)fprintf(stderr,
+                  "closures: %s, %016" PRIx64 "%016" PRIx64 " at %" PRId64 ", %s: %" PRIu64
+                  " nodes and %" PRIu64 " steps, not %" PRIu64 " and %" PRIu64 "\n",
+                  t->name, start->entity.hi, start->entity.lo, start->time_ns,
+                  direction == BTR_WALK_BACKWARD ? "backward" : "forward", got.nodes, got.steps,
+                  want->nodes, want->steps);
+}
+
+static void sample_check(struct told *told, unsigned stores, struct plain_graph *plain,
+                         const struct events *all, struct test_random *random, struct closure *sum)
+{
+    struct btr_start start = start_draw(all, random);
     enum btr_walk_direction direction =
-        random_next(seed) % 2 ? BTR_WALK_BACKWARD : BTR_WALK_FORWARD;
-    struct btr_edges edges = memory_edges_of(plain);
-    struct closure want, got;
-    unsigned differing = 0;
-    closure_make(&edges, direction, &start, &want);
+        test_random_below(random, 2) ? BTR_WALK_BACKWARD : BTR_WALK_FORWARD;
+    struct closure want = {0};
+    plain_closure(plain, direction, &start,
+                  &(struct plain_visitor){&want, node_digest, plain_step});
     sum->nodes += want.nodes;
     sum->steps += want.steps;
     for (unsigned i = 0; i < stores; i++) {
         struct btr_start here = start;
-        here.source = stream_of(&told[0], &told[i], start.source);
-        edges = btr_edges_of_reader(told[i].reader);
-        closure_make(&edges, direction, &here, &got);
-        if (memcmp(&got, &want, sizeof(got)) == 0)
-            continue;
-        differing++;
-        (void)fprintf(stderr,
-                      "closures: store %u, %016" PRIx64 "%016" PRIx64 " at %" PRId64
-                      ", %s: %" PRIu64 " nodes and %" PRIu64 " steps, not %" PRIu64 " and %" PRIu64
-                      "\n",
-                      i + 1, start.entity.hi, start.entity.lo, start.time_ns,
-                      direction == BTR_WALK_BACKWARD ? "backward" : "forward", got.nodes, got.steps,
-                      want.nodes, want.steps);
+        here.source = stream_of(&told[0], start.source, &told[i]);
+        store_check(&told[i], direction, &here, &want);
     }
-    return differing;
 }
 
 int main(int argc, char **argv)
 {
     static struct told told[STORES_MAX];
-    struct btr_err err = {0};
     if (argc < 4 || argc - 3 > STORES_MAX)
-        die("usage: closures SEED COUNT STORES...", NULL);
-    uint64_t seed = strtoull(argv[1], NULL, 10), count = strtoull(argv[2], NULL, 10);
+        die("usage: closures SEED COUNT HOW:STORES...", NULL);
+    struct test_random random = {strtoull(argv[1], NULL, 10)};
+    uint64_t count = strtoull(argv[2], NULL, 10), differing = 0;
     unsigned stores = (unsigned)argc - 3;
     for (unsigned i = 0; i < stores; i++) {
         told_open(&told[i], argv[3 + i]);
-        if (told[i].count != told[0].count)
-            die("the stores have not as many events", NULL);
+        if (!told[i].nodes_only && told[i].event_count != told[0].event_count)
+            die(told[i].name, &(struct btr_err){.text = "has not as many events as the first"});
     }
-    if (btr_reader_entities(told[0].reader, BTR_KIND_NONE, INT64_MIN, INT64_MAX, entity_take, NULL,
-                            &err) < 0)
-        die("entities", &err);
-    struct memory_edges plain;
-    memory_edges_init(&plain, told[0].events, told[0].count);
-    plain.kind_of = kind_of;
+    struct events all = {0};
+    struct plain_graph plain;
     struct closure sum = {0};
-    uint64_t differing = 0;
+    events_take(&all, &told[0]);
+    plain_make(&plain, &all);
     for (uint64_t i = 0; i < count; i++)
-        differing += sample_check(told, stores, &plain, &seed, &sum);
+        sample_check(told, stores, &plain, &all, &random, &sum);
+    for (unsigned i = 0; i < stores; i++)
+        differing += told[i].differing;
     printf("%" PRIu64 " closures of %u events in %u stores, %" PRIu64 " nodes and %" PRIu64
            " steps: %" PRIu64 " differ\n",
-           count, told[0].count, stores, sum.nodes, sum.steps, differing);
-    memory_edges_fini(&plain);
-    for (unsigned i = 0; i < stores; i++) {
+           count, all.count, stores, sum.nodes, sum.steps, differing);
+    plain_graph_fini(&plain);
+    btr_idmap_fini(&all.rendezvous);
+    free(all.items);
+    for (unsigned i = 0; i < stores; i++)
         btr_reader_close(told[i].reader);
-        free(told[i].events);
-    }
-    btr_idmap_fini(&kinds);
     return differing > 0;
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Closures from sampled entities and times are those of the same events in plain arrays: in many small segments, merged, and spread over stores
-# that are asked as one. BTR_SEED repeats a run; BTR_LONG=1 takes whole recordings and 10,000 closures; BTR_SHARED_DIR has more recordings.
+# Closures from sampled entities and times are those of the same events in plain arrays, whatever was done to the stores: see the table.
+# That a difference is found is shown with a store that lacks events. BTR_SEED repeats a run; BTR_LONG=1 takes whole recordings and 10,000
+# closures; BTR_CLOSURES_COUNT takes another number; BTR_SHARED_DIR has more recordings, of which BTR_CLOSURES_ONLY takes one.
 set -euo pipefail
 data=$BTR_SOURCE_DIR/datasets lab=${BTR_SHARED_DIR:-$BTR_SOURCE_DIR/../shared}/datasets/lab
 seed=${BTR_SEED:-$RANDOM$RANDOM} count=200 lines=40000
@@ -11,18 +12,65 @@ if [ -n "${BTR_LONG:-}" ]; then
         [ ! -d "$lab/$name" ] || recordings+=("$lab/$name")
     done
 fi
+count=${BTR_CLOSURES_COUNT:-$count}
+
+# The table, a row a store: its name, what must be equal (all; or nodes, where events that no closure needs are gone), and what made it.
+# The events are taken from the first. Each function makes $1 out of stores above it; those with commas are asked as one.
+STORES='
+small         all    ingested   many small segments
+merged        all    compacted  small ones merged
+imported      all    moved      out of a bag of the merged one
+joined        all    told_twice told by two ingesters, moved into one store, and merged
+small,joined  all    -          two stores asked as one, which tell the same
+'
+# (A thinned store is a row of its own: "thinned nodes thinned ...", made by a function thinned().)
+
+quietly() { "$BACKTRAIL" "$@" >/dev/null 2>>"$work/quiet.log" || { cat "$work/quiet.log"; return 1; }; }
+ingest() { quietly ingest --quiet --hosts "$folder/hosts.json" --store "$@"; } # STORE [OPTION...] LOGS
+
+ingested() { ingest "$1" --segment-events 5000 "$work/logs"; }
+compacted() {
+    cp -r "$work/small" "$1"
+    quietly store compact --store "$1"
+}
+moved() {
+    quietly store export --store "$work/merged" "$work/merged.tar"
+    quietly store import --store "$1" "$work/merged.tar"
+}
+told_twice() {
+    mkdir "$work/copies"
+    for log in "$work"/logs/*; do ln "$log" "$work/copies/$(basename "$log" .log)-copy.log"; done # another input: the name is another
+    ingest "$1" --segment-events 20000 "$work/copies"
+    quietly store export --store "$work/small" "$work/small.tar"
+    quietly store import --store "$1" "$work/small.tar"
+    quietly store compact --store "$1"
+}
+
+# Logs without their last part: closures over them are not those of all.
+lacking() {
+    mkdir "$work/cut"
+    for log in "$work"/logs/*; do head -n $(($(wc -l <"$log") * 9 / 10)) "$log" >"$work/cut/$(basename "$log")"; done
+    ingest "$work/lacking" "$work/cut"
+    if "$BTR_CLOSURES" "$seed" 100 "all:$work/small" "nodes:$work/lacking" >"$work/lacking.log" 2>&1; then
+        echo "a store that lacks events was not found out" && cat "$work/lacking.log" && return 1
+    fi
+    grep -q '[1-9][0-9]* differ$' "$work/lacking.log" || { cat "$work/lacking.log"; return 1; }
+}
 
 for folder in "${recordings[@]}"; do
-    work=$BTR_WORK/$(basename "$folder")
+    recording=$(basename "$folder")
+    [[ $recording == *${BTR_CLOSURES_ONLY:-}* ]] || continue
+    work=$BTR_WORK/$recording arguments=()
     mkdir -p "$work/logs"
     for log in "$folder"/*.audit.log.zst; do
         zstd -dcq "$log" | if [ -n "$lines" ]; then head -n "$lines"; else cat; fi >"$work/logs/$(basename "$log" .zst)" || true
     done
-    ingest=("$BACKTRAIL" ingest --quiet --hosts "$folder/hosts.json")
-    "${ingest[@]}" --store "$work/small" --segment-events 5000 "$work/logs"
-    cp -r "$work/small" "$work/merged"
-    "$BACKTRAIL" store compact --store "$work/merged" >/dev/null 2>&1
-    "${ingest[@]}" --store "$work/again" "$work/logs" # told twice: counts once
-    echo "$(basename "$folder"), seed $seed"
-    "$BTR_CLOSURES" "$seed" "$count" "$work/small" "$work/merged" "$work/small,$work/again"
+    while read -r stores how maker _; do
+        [ -n "$stores" ] || continue
+        [ "$maker" = - ] || "$maker" "$work/$stores"
+        arguments+=("$how:$work/${stores//,/,$work/}")
+    done <<<"$STORES"
+    echo "$recording, seed $seed"
+    "$BTR_CLOSURES" "$seed" "$count" "${arguments[@]}"
+    lacking
 done
