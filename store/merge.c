@@ -5,6 +5,7 @@
 
 #include "once.h"
 #include "pack.h"
+#include "segment_facts.h"
 #include "segment_write.h"
 #include "trash.h"
 
@@ -162,46 +163,75 @@ static int chosen_load(struct store_merger *m, struct store_load *load, uint32_t
     return stop && stop(self) ? 1 : 0;
 }
 
-static int replace(struct store_merger *m, const struct catalog_segment *row,
+static int replace(struct store_merger *m, const struct catalog_segment *rows, uint32_t row_count,
                    const struct catalog_segment *old, uint32_t count, struct btr_err *err)
 {
     struct catalog_change change = {.kind = CATALOG_MERGED,
                                     .now_ns = btr_wall_ns(),
-                                    .added = row,
-                                    .added_count = 1,
+                                    .added = rows,
+                                    .added_count = row_count,
                                     .removed = old,
                                     .removed_count = count};
     return store_catalog_change(m->catalog, &change, m->faults, err);
 }
 
+/* Segments of before may span days: what they become does not. But what a writer put together, as
+ * it had too many days, stays so. */
+static int chosen_write(struct store_merger *m, const struct store_load *load,
+                        struct catalog_segment **rows, uint32_t *row_count, struct btr_err *err)
+{
+    struct seal_input *inputs = store_load_inputs(load);
+    int rc = inputs ? 0 : out_of_memory(err);
+    if (rc == 0 && strcmp(m->rows[m->chosen[0]].day, SEVERAL_DAYS) != 0) {
+        rc = store_segments_write(rows, row_count, m->store, m->catalog, &m->sealer, &m->builder,
+                                  inputs, m->faults, err);
+    } else if (rc == 0) {
+        *rows = calloc(1, sizeof(**rows));
+        *row_count = 1;
+        rc = *rows ? store_segment_write(*rows, m->store, m->catalog, &m->sealer, &m->builder,
+                                         inputs, m->faults, err)
+                   : out_of_memory(err);
+    }
+    free(inputs);
+    return rc;
+}
+
+static void chosen_count(struct store_merger *m, const struct store_load *load,
+                         const struct catalog_segment *rows, uint32_t row_count,
+                         const struct catalog_segment *old, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        m->stat.bytes_before += old[i].file_size;
+    for (uint32_t i = 0; i < row_count; i++) {
+        m->stat.bytes_after += rows[i].file_size;
+        m->stat.event_count += rows[i].sealed.event_count;
+    }
+    m->stat.merges++;
+    m->stat.segments_before += count;
+    m->stat.segments_after += row_count;
+    m->stat.dropped += load->dropped;
+}
+
 static int chosen_seal(struct store_merger *m, const struct store_load *load, uint32_t count,
                        bool all, struct btr_err *err)
 {
-    struct catalog_segment row, *old = calloc(count, sizeof(*old));
-    struct seal_input *inputs = store_load_inputs(load);
-    int rc = old && inputs ? 0 : out_of_memory(err);
+    struct catalog_segment *rows = NULL, *old = calloc(count, sizeof(*old));
+    uint32_t row_count = 0;
+    int rc = old ? 0 : out_of_memory(err);
     m->sealer.packer.level = all || m->builder.event_count >= MERGE_FINAL_EVENTS / 4
                                  ? STORE_LEVEL_FINAL
                                  : STORE_LEVEL_FRESH;
     if (rc == 0)
-        rc = store_segment_write(&row, m->store, m->catalog, &m->sealer, &m->builder, inputs,
-                                 m->faults, err);
+        rc = chosen_write(m, load, &rows, &row_count, err);
     for (uint32_t i = 0; rc == 0 && i < count; i++)
         old[i] = m->rows[m->chosen[i]];
     if (rc == 0)
-        rc = replace(m, &row, old, count, err);
-    for (uint32_t i = 0; rc == 0 && i < count; i++)
-        m->stat.bytes_before += old[i].file_size;
+        rc = replace(m, rows, row_count, old, count, err);
     if (rc == 0) {
-        m->stat.merges++;
-        m->stat.segments_before += count;
-        m->stat.segments_after++;
-        m->stat.bytes_after += row.file_size;
-        m->stat.event_count += row.sealed.event_count;
-        m->stat.dropped += load->dropped;
+        chosen_count(m, load, rows, row_count, old, count);
         rc = store_trash_empty(m->store, m->catalog, err);
     }
-    free(inputs);
+    free(rows);
     free(old);
     return rc;
 }

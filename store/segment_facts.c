@@ -1,16 +1,20 @@
 #include "segment_facts.h"
 
 #include <btr/clock.h>
+#include <stdlib.h>
 
+#include "reader_once.h"
 #include "root.h"
 #include "segment_write.h"
+#include "split.h"
 
-void store_day_of(int64_t time_ns, char day[STORE_DAY_SIZE])
+void store_day_of(int64_t least_last_ns, int64_t last_ns, char day[STORE_DAY_SIZE])
 {
     char time[BTR_TIME_TEXT_SIZE];
-    btr_time_text(time_ns, time);
+    bool one = store_day_number(least_last_ns) == store_day_number(last_ns);
+    btr_time_text(last_ns, time);
     memset(day, 0, STORE_DAY_SIZE);
-    memcpy(day, time, 10);
+    memcpy(day, one ? time : SEVERAL_DAYS, 10);
 }
 
 /* ---- Hosts and kinds ------------------------------------------------------------------------ */
@@ -37,6 +41,12 @@ static uint32_t kind_bit(uint8_t kind)
 
 void store_builder_facts(const struct store_builder *b, struct catalog_segment *row)
 {
+    int64_t least = b->event_count > 0 ? b->events[0].last_ns : 0, greatest = least;
+    for (uint32_t i = 0; i < b->event_count; i++) {
+        least = b->events[i].last_ns < least ? b->events[i].last_ns : least;
+        greatest = b->events[i].last_ns > greatest ? b->events[i].last_ns : greatest;
+    }
+    store_day_of(least, greatest, row->day);
     row->hosts_told = true;
     for (uint32_t i = 0; i < b->stream_count; i++)
         host_add(row, store_strings_at(&b->strings, b->streams[i].host));
@@ -79,6 +89,23 @@ static int kinds_fill(struct store_segment *seg, struct catalog_segment *row, st
     return rc;
 }
 
+/* From where the streams' events begin to end; where that is not told, from the first event's
+ * beginning. */
+static int day_fill(struct store_segment *seg, struct catalog_segment *row, struct btr_err *err)
+{
+    const struct store_header *h = &seg->header;
+    struct store_reach *reaches = calloc((size_t)h->stream_count + 1, sizeof(*reaches));
+    int rc = reaches ? reader_reaches_read(seg, reaches, err)
+                     : btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "out of memory");
+    int64_t least = h->last_ns;
+    for (uint32_t i = 0; rc == 0 && i < h->stream_count; i++)
+        if (reaches[i].event_count > 0 && reaches[i].first_ns < least)
+            least = reaches[i].first_ns;
+    store_day_of(least, h->last_ns, row->day);
+    free(reaches);
+    return rc;
+}
+
 int store_segment_facts(struct store_segment *seg, struct catalog_segment *row, struct btr_err *err)
 {
     const struct store_header *h = &seg->header;
@@ -87,11 +114,12 @@ int store_segment_facts(struct store_segment *seg, struct catalog_segment *row, 
                                                .entity_count = h->entity_count,
                                                .first_ns = h->first_ns,
                                                .last_ns = h->last_ns}};
-    store_day_of(h->first_ns, row->day);
     int rc = store_file_facts(seg->bytes, row);
     if (rc < 0)
         return btr_fail(err, rc, UINT64_MAX, "out of memory");
     rc = store_segment_names(seg, err);
+    if (rc == 0)
+        rc = day_fill(seg, row, err);
     for (uint32_t i = 0; rc == 0 && i < h->stream_count; i++)
         host_add(row, seg->streams[i].host);
     for (uint32_t i = 0; rc == 0 && i < h->input_count; i++)

@@ -5,7 +5,7 @@
 #include "catalog.h"
 #include "segment.h"
 
-/** Fills hosts and kinds of a row from what is sealed. */
+/** Fills day, hosts and kinds of a row from what is sealed. */
 void store_builder_facts(const struct store_builder *builder, struct catalog_segment *row);
 /** Fills hash, size, SHA-256 and root of a row from the bytes of its file. @return 0 or BTR_E_NOMEM
  */
@@ -16,7 +16,9 @@ int store_file_facts(struct btr_span bytes, struct catalog_segment *row);
  */
 int store_segment_facts(struct store_segment *seg, struct catalog_segment *row,
                         struct btr_err *err);
-/** The day of a time, as a row has it. */
-void store_day_of(int64_t time_ns, char day[STORE_DAY_SIZE]);
+/** The partition of events that end between two times: the day (UTC), or SEVERAL_DAYS. Of a segment
+ * without events, that of time 0. */
+#define SEVERAL_DAYS "0000-00-00"
+void store_day_of(int64_t least_last_ns, int64_t last_ns, char day[STORE_DAY_SIZE]);
 
 #endif

@@ -14,6 +14,16 @@ int store_segment_write(struct catalog_segment *row, const char *store,
                         const struct store_faults *faults, struct btr_err *err);
 
 /**
+ * The same, a segment for each day of the builder's events (split.h): at most STORE_DAY_PARTS_MAX.
+ * @param rows   receives what the catalog is to say, the caller's to free, also after a failure
+ * @param count  receives how many
+ */
+int store_segments_write(struct catalog_segment **rows, uint32_t *count, const char *store,
+                         struct store_catalog *catalog, struct store_sealer *sealer,
+                         const struct store_builder *builder, const struct seal_input *inputs,
+                         const struct store_faults *faults, struct btr_err *err);
+
+/**
  * Whether a file is the one that was sealed: its name's hash and its SHA-256 are those of the row.
  * @return 1 it is, 0 it is not, BTR_E_NOMEM
  */

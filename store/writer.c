@@ -8,6 +8,7 @@
 
 #include <btr/clock.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "kept_write.h"
@@ -62,11 +63,21 @@ struct btr_writer {
 
 /* Records are filed under the times of the events that are published with them; without any, under
  * those before, or the time of reading. */
-static struct kept_times kept_times_of(struct btr_writer *w, const struct catalog_segment *row)
+static struct kept_times kept_times_of(struct btr_writer *w, const struct catalog_segment *rows,
+                                       uint32_t count)
 {
     const struct btr_progress *p = &w->job.progress;
-    if (row->sealed.event_count > 0)
-        w->kept_times = (struct kept_times){row->sealed.first_ns, row->sealed.last_ns};
+    struct kept_times times = {INT64_MAX, INT64_MIN};
+    for (uint32_t i = 0; i < count; i++) {
+        if (rows[i].sealed.event_count == 0)
+            continue;
+        times.first_ns =
+            rows[i].sealed.first_ns < times.first_ns ? rows[i].sealed.first_ns : times.first_ns;
+        times.last_ns =
+            rows[i].sealed.last_ns > times.last_ns ? rows[i].sealed.last_ns : times.last_ns;
+    }
+    if (times.first_ns <= times.last_ns)
+        w->kept_times = times;
     else if (w->kept_times.last_ns == 0 && p->input_count > 0)
         return (struct kept_times){p->inputs[0].read_ns, p->inputs[0].read_ns};
     return w->kept_times;
@@ -74,25 +85,27 @@ static struct kept_times kept_times_of(struct btr_writer *w, const struct catalo
 
 static int job_run(struct btr_writer *w, struct btr_err *err)
 {
-    struct catalog_segment row = {0};
+    struct catalog_segment *rows = NULL;
     struct catalog_kept kept;
-    bool has_segment = !store_builder_is_empty(w->job.builder);
+    uint32_t count = 0;
     bool has_kept = w->job.kept.file.size > 0;
-    int rc = has_segment ? store_segment_write(&row, w->path, w->catalog, &w->sealer,
-                                               w->job.builder, w->job.inputs, w->faults, err)
-                         : 0;
-    struct kept_times times = kept_times_of(w, &row);
+    int rc = store_builder_is_empty(w->job.builder)
+                 ? 0
+                 : store_segments_write(&rows, &count, w->path, w->catalog, &w->sealer,
+                                        w->job.builder, w->job.inputs, w->faults, err);
+    struct kept_times times = kept_times_of(w, rows, count);
     if (rc == 0 && has_kept)
         rc = store_kept_write(&kept, w->path, &w->job.kept, times, w->faults, err);
     if (rc == 0)
         rc = store_catalog_change(w->catalog,
                                   &(struct catalog_change){.kind = CATALOG_INGESTED,
                                                            .now_ns = btr_wall_ns(),
-                                                           .added = &row,
-                                                           .added_count = has_segment ? 1 : 0,
+                                                           .added = rows,
+                                                           .added_count = count,
                                                            .kept = has_kept ? &kept : NULL,
                                                            .progress = &w->job.progress},
                                   w->faults, err);
+    free(rows);
     store_builder_clear(w->job.builder);
     kept_image_fini(&w->job.kept);
     return rc;

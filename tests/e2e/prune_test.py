@@ -107,6 +107,21 @@ def what_goes_and_what_stays(path, paths, ends):
     check(events(path) == events(os.path.join(WORK, "one.store")), "what was pruned does not come again")
 
 
+def days_of_one_publish(paths, ends):
+    """Three days read at once, and one that comes days late: each day goes alone."""
+    path = os.path.join(WORK, "at_once.store")
+    run([BACKTRAIL, "ingest", "--store", path, "--quiet", *paths])
+    told = pruned(path, ends[0])
+    check(told["days"] == 1 and {h for s in told["segments"] for h in s["hosts"]} == {HOSTS[0]}, f"a day of one publish goes alone: {told}")
+    check(events(path) == events(store_make("at_once_two.store", paths[1:])), "and nothing else")
+    late = store_make("late.store", [paths[2], paths[0]])
+    whole = events(late)
+    told = pruned(late, ends[0])
+    check(told["days"] == 1 and len(events(late)) == len(whole) - told["events"], "what came late went with its day")
+    check(events(late) == events(os.path.join(WORK, "one.store")), "and nothing else")
+    store("verify", late)
+
+
 def kills(plain, before, chance):
     work = os.path.join(WORK, "killed.store")
     first, count, rounds, ends = events(plain), 0, 0, set()
@@ -159,6 +174,7 @@ def main():
     work = os.path.join(WORK, "pruned.store")
     shutil.copytree(path, work)
     what_goes_and_what_stays(work, paths, ends)
+    days_of_one_publish(paths, ends)
     kills(path, ends[1], chance)
 
 

@@ -72,7 +72,11 @@ static int64_t random_time(struct model *m)
     static const int64_t edges[] = {INT64_MIN, INT64_MIN + 1, -1, 0, 1, INT64_MAX - 1, INT64_MAX};
     if (!m->extreme)
         return (int64_t)below(m, 200) + 1795424315000000000;
-    return below(m, 2) == 0 ? edges[below(m, 7)] : (int64_t)test_random_next(&m->random);
+    if (below(m, 2) == 0)
+        return edges[below(m, 7)];
+    if (m->many_days)
+        return (int64_t)test_random_next(&m->random);
+    return (int64_t)(UINT64_C(0x9e3779b97f4a7c15) * (1 + below(m, 6)) + below(m, 200));
 }
 
 static uint64_t random_number(struct model *m)

@@ -39,7 +39,8 @@ struct model {
     uint8_t flags[MODEL_IDS];
     struct btr_span host[MODEL_IDS]; /* the least that was told */
     bool mentioned[MODEL_IDS];
-    bool extreme; /* times and numbers from the whole range, else small and with ties */
+    bool extreme;   /* times and numbers from the whole range, else small and with ties */
+    bool many_days; /* extreme, and hardly two times of one day */
 };
 
 void model_init(struct model *m, uint64_t seed);

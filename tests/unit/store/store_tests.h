@@ -15,5 +15,6 @@ int chain_tests(void);
 int once_tests(void);
 int faults_tests(void);
 int kept_tests(void);
+int days_tests(void);
 
 #endif
