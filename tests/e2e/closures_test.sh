@@ -14,16 +14,16 @@ if [ -n "${BTR_LONG:-}" ]; then
 fi
 count=${BTR_CLOSURES_COUNT:-$count}
 
-# The table, a row a store: its name, what must be equal (all; or nodes, where events that no closure needs are gone), and what made it.
-# The events are taken from the first. Each function makes $1 out of stores above it; those with commas are asked as one.
+# The table, a row a store: its name; what must be equal (all; or nodes, where events that no closure needs are gone); which share of the
+# closures it is asked for, one in so many; what made it. The events are taken from the first. Each function makes $1 out of stores above it;
+# those with commas are asked as one. A thinned store is a row like "thinned nodes 1 thinned", made by a function of that name.
 STORES='
-small         all    ingested   many small segments
-merged        all    compacted  small ones merged
-imported      all    moved      out of a bag of the merged one
-joined        all    told_twice told by two ingesters, moved into one store, and merged
-small,joined  all    -          two stores asked as one, which tell the same
+small         all 1  ingested   many small segments
+merged        all 1  compacted  small ones merged
+imported      all 1  moved      out of a bag of the merged one
+joined        all 1  told_twice told by two ingesters, moved into one store, and merged
+small,joined  all 10 -          two stores asked as one, which tell the same: four times the work
 '
-# (A thinned store is a row of its own: "thinned nodes thinned ...", made by a function thinned().)
 
 quietly() { "$BACKTRAIL" "$@" >/dev/null 2>>"$work/quiet.log" || { cat "$work/quiet.log"; return 1; }; }
 ingest() { quietly ingest --quiet --hosts "$folder/hosts.json" --store "$@"; } # STORE [OPTION...] LOGS
@@ -60,17 +60,21 @@ lacking() {
 for folder in "${recordings[@]}"; do
     recording=$(basename "$folder")
     [[ $recording == *${BTR_CLOSURES_ONLY:-}* ]] || continue
-    work=$BTR_WORK/$recording arguments=()
+    work=$BTR_WORK/$recording
     mkdir -p "$work/logs"
     for log in "$folder"/*.audit.log.zst; do
         zstd -dcq "$log" | if [ -n "$lines" ]; then head -n "$lines"; else cat; fi >"$work/logs/$(basename "$log" .zst)" || true
     done
-    while read -r stores how maker _; do
-        [ -n "$stores" ] || continue
-        [ "$maker" = - ] || "$maker" "$work/$stores"
-        arguments+=("$how:$work/${stores//,/,$work/}")
+    while read -r stores _ _ maker _; do
+        [ -z "$stores" ] || [ "$maker" = - ] || "$maker" "$work/$stores"
     done <<<"$STORES"
     echo "$recording, seed $seed"
-    "$BTR_CLOSURES" "$seed" "$count" "${arguments[@]}"
+    for share in 1 10; do
+        arguments=("all:$work/small")
+        while read -r stores how of _; do
+            [ "${of:-}" != $share ] || [ "$stores" = small ] || arguments+=("$how:$work/${stores//,/,$work/}")
+        done <<<"$STORES"
+        "$BTR_CLOSURES" "$seed" $((count / share)) "${arguments[@]}"
+    done
     lacking
 done

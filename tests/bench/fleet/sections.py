@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
-"""usage: sections.py STORE...   Bytes on disk by part, over all segments of a store, and per event.
+"""usage: sections.py STORE...         Bytes on disk by part, over all segments of a store, and per event.
+       sections.py --line [STORE...]  The same in a line a store, in groups of sections; before them a line that names the groups.
 
-Reads the section tables only (docs/FORMAT.md, section 3); the names of sections are those of that page.
+Reads the section tables only (docs/FORMAT.md, section 3); the names of sections are those of that page. Counts all files: those that were
+merged away go when a later writer has opened the store.
 """
 import os
 import re
@@ -10,6 +12,14 @@ import sys
 
 FORMAT = os.path.join(os.path.dirname(os.path.realpath(__file__)), "../../../docs/FORMAT.md")
 HEADER, ROW = 64, 40
+GROUPS = {
+    "events": ("blocks", "events", "details"),
+    "times": ("moments",),
+    "locators": ("locators",),
+    "strings": ("strings", "dictionaries"),
+    "entities": ("ids", "entities"),
+    "index": ("numbers", "index", "records", "lines", "filter", "values"),
+}
 
 
 def names():
@@ -44,7 +54,8 @@ def segment(path, parts):
 
 
 def store(path):
-    known, parts, events, segments, other = names(), {}, 0, 0, 0
+    """Returns {section type: [bytes, unpacked]}, events, segments, bytes of all other files."""
+    parts, events, segments, other = {}, 0, 0, 0
     for folder, _, files in os.walk(path):
         for name in files:
             file = os.path.join(folder, name)
@@ -54,6 +65,11 @@ def store(path):
             else:
                 events += told
                 segments += 1
+    return parts, events, segments, other
+
+
+def table_print(path):
+    known, (parts, events, segments, other) = names(), store(path)
     total = sum(part[0] for part in parts.values()) + other
     for kind, (size, plain) in sorted(parts.items(), key=lambda item: -item[1][0]):
         name = known.get(kind, "section %d" % kind) if kind else "header and table"
@@ -62,11 +78,26 @@ def store(path):
     print("%-18s %14d bytes %8.3f an event  (%d events, %d segments)" % ("all", total, total / max(events, 1), events, segments))
 
 
+def line_print(path):
+    """Bytes an event. `others` is what is in no group: frames, streams, inputs, statistics, gaps, what could not be decoded."""
+    known, (parts, events, _, other) = names(), store(path)
+    groups = {group: sum(part[0] for kind, part in parts.items() if known.get(kind) in sections) for group, sections in GROUPS.items()}
+    segments = sum(part[0] for part in parts.values())
+    cells = [segments + other, *groups.values(), segments - sum(groups.values()), other]
+    print("%-42s %9d %s" % (os.path.basename(path.rstrip("/")), events, " ".join("%9.3f" % (cell / max(events, 1)) for cell in cells)), flush=True)
+
+
 def main():
-    if len(sys.argv) < 2:
+    paths = sys.argv[1:]
+    if not paths:
         sys.exit(__doc__)
-    for path in sys.argv[1:]:
-        store(path)
+    if paths[0] != "--line":
+        for path in paths:
+            table_print(path)
+        return
+    print("%-42s %9s %s" % ("bytes an event", "events", " ".join("%9s" % name for name in ("all", *GROUPS, "others", "catalog"))), flush=True)
+    for path in paths[1:]:
+        line_print(path)
 
 
 if __name__ == "__main__":
