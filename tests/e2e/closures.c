@@ -223,14 +223,18 @@ static uint32_t stream_of(const struct told *first, uint32_t source, const struc
     return 0;
 }
 
-/* An end of some event, at its time or at that of another. Its source is an index. */
-static struct btr_start start_draw(const struct events *all, struct test_random *random)
+/* Any entity that an event mentions, or an end of some event, at the time of that or of another
+ * event. Its source is an index. */
+static struct btr_start start_draw(const struct events *all, const struct plain_graph *plain,
+                                   struct test_random *random)
 {
     const struct btr_event *e = &all->items[test_random_below(random, all->count)];
     const struct btr_event *at =
         test_random_below(random, 2) ? e : &all->items[test_random_below(random, all->count)];
-    return (struct btr_start){test_random_below(random, 2) ? e->subject : e->object, at->last_ns,
-                              at->stream};
+    struct btr_id entity = test_random_below(random, 2) ? e->subject : e->object;
+    if (test_random_below(random, 2))
+        entity = plain->ids[test_random_below(random, plain->node_count)];
+    return (struct btr_start){entity, at->last_ns, at->stream};
 }
 
 static bool is_same(const struct told *t, const struct closure *got, const struct closure *want)
@@ -263,7 +267,7 @@ static void store_check(struct told *t, enum btr_walk_direction direction,
 static void sample_check(struct told *told, unsigned stores, struct plain_graph *plain,
                          const struct events *all, struct test_random *random, struct closure *sum)
 {
-    struct btr_start start = start_draw(all, random);
+    struct btr_start start = start_draw(all, plain, random);
     enum btr_walk_direction direction =
         test_random_below(random, 2) ? BTR_WALK_BACKWARD : BTR_WALK_FORWARD;
     struct closure want = {0};

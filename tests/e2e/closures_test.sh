@@ -20,8 +20,8 @@ count=${BTR_CLOSURES_COUNT:-$count}
 STORES='
 small         all 1  ingested   many small segments
 merged        all 1  compacted  small ones merged
-imported      all 1  moved      out of a bag of the merged one
-joined        all 1  told_twice told by two ingesters, moved into one store, and merged
+imported      all 10 moved      out of a bag of the merged one: the same files
+joined        all 10 told_twice told by two ingesters, moved into one store, and merged
 small,joined  all 10 -          two stores asked as one, which tell the same: four times the work
 '
 
@@ -36,6 +36,7 @@ compacted() {
 moved() {
     quietly store export --store "$work/merged" "$work/merged.tar"
     quietly store import --store "$1" "$work/merged.tar"
+    (cd "$1/segments" && sha256sum */*) | (cd "$work/merged/segments" && sha256sum --quiet -c -)
 }
 told_twice() {
     mkdir "$work/copies"
