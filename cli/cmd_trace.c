@@ -100,6 +100,7 @@ static int output_option(struct trace *t, const struct cli_args *args, struct bt
     if (shows && strcmp(t->export->name, "text") != 0 && strcmp(t->export->name, "json") != 0)
         return btr_fail(err, BTR_E_USAGE, UINT64_MAX, "--show-records: with text or json only");
     t->options.shown = shows ? &t->shown : NULL;
+    t->options.edges = t->export->edges;
     t->options.no_stats = cli_arg(args, "no-stats") != NULL;
     t->options.strategy = BTR_SPAN("backtracker");
     t->options.drain = cli_print_some;

@@ -111,6 +111,8 @@ static struct btr_pair make_pair(const struct sides *s, struct btr_id rendezvous
         .rendezvous = rendezvous,
         .client_ref = client->ref,
         .server_ref = server->ref,
+        .client_source = client->source,
+        .server_source = server->source,
         .first_ns = client->first_ns < server->last_ns ? client->first_ns : server->last_ns,
         .doubt = match->ambiguous ? BTR_DOUBT_PAIR_AMBIGUOUS : BTR_DOUBT_PAIR_BY_ORDER,
     };

@@ -78,62 +78,66 @@ void graph_steps_forget(struct graph_steps *s, uint32_t chunk)
 
 /* ---- Order ---------------------------------------------------------------------------------- */
 
-static uint64_t key_of(const struct btr_trace_step *step)
+static uint64_t key_of(const uint32_t *kinds, const struct btr_trace_step *step)
 {
-    return (uint64_t)step->other << 18 | btr_step_kind(step);
+    return (uint64_t)step->other << 18 | kinds[step->manner];
 }
 
 #define COMPARE(a, b) ((a) < (b) ? -1 : (a) > (b))
 
 /* Steps of the same key. */
-static int compare_alike(const struct btr_trace_step *a, const struct btr_trace_step *b)
+static int compare_alike(const void *x, const void *y)
 {
+    const struct btr_trace_step *a = x, *b = y;
     if (a->last_ns != b->last_ns)
         return COMPARE(a->last_ns, b->last_ns);
     return COMPARE(a->ref, b->ref);
 }
 
-static int compare_steps(const void *a, const void *b)
+static int compare_steps(const uint32_t *kinds, const struct btr_trace_step *a,
+                         const struct btr_trace_step *b)
 {
-    uint64_t x = key_of(a), y = key_of(b);
+    uint64_t x = key_of(kinds, a), y = key_of(kinds, b);
     return x != y ? COMPARE(x, y) : compare_alike(a, b);
 }
 
-static void insert_steps(struct btr_trace_step *steps, uint32_t count)
+static void insert_steps(const uint32_t *kinds, struct btr_trace_step *steps, uint32_t count)
 {
     for (uint32_t i = 1; i < count; i++) {
-        if (compare_steps(&steps[i - 1], &steps[i]) <= 0)
+        if (compare_steps(kinds, &steps[i - 1], &steps[i]) <= 0)
             continue;
         struct btr_trace_step step = steps[i];
         uint32_t at = i;
-        for (; at > 0 && compare_steps(&steps[at - 1], &step) > 0; at--)
+        for (; at > 0 && compare_steps(kinds, &steps[at - 1], &step) > 0; at--)
             steps[at] = steps[at - 1];
         steps[at] = step;
     }
 }
 
-static bool goes_on(const struct btr_trace_step *before, const struct btr_trace_step *step)
+static bool goes_on(const uint32_t *kinds, const struct btr_trace_step *before,
+                    const struct btr_trace_step *step)
 {
-    return key_of(before) == key_of(step) && compare_alike(before, step) <= 0;
+    return key_of(kinds, before) == key_of(kinds, step) && compare_alike(before, step) <= 0;
 }
 
-static size_t stretches_count(const struct btr_trace_step *steps, uint32_t count)
+static size_t stretches_count(const uint32_t *kinds, const struct btr_trace_step *steps,
+                              uint32_t count)
 {
     size_t n = 1;
     for (uint32_t i = 1; i < count; i++)
-        n += !goes_on(&steps[i - 1], &steps[i]);
+        n += !goes_on(kinds, &steps[i - 1], &steps[i]);
     return n;
 }
 
-static uint32_t stretches_find(struct graph_stretch *stretches, const struct btr_trace_step *steps,
-                               uint32_t count)
+static uint32_t stretches_find(const uint32_t *kinds, struct graph_stretch *stretches,
+                               const struct btr_trace_step *steps, uint32_t count)
 {
     uint32_t n = 0;
     for (uint32_t i = 0; i < count; i++) {
-        if (i > 0 && goes_on(&steps[i - 1], &steps[i]))
+        if (i > 0 && goes_on(kinds, &steps[i - 1], &steps[i]))
             stretches[n - 1].count++;
         else
-            stretches[n++] = (struct graph_stretch){key_of(&steps[i]), i, 1};
+            stretches[n++] = (struct graph_stretch){key_of(kinds, &steps[i]), i, 1};
     }
     return n;
 }
@@ -184,15 +188,15 @@ static struct graph_stretch *stretches_sort(struct graph_stretch *stretches,
 }
 
 /* Stretches of one key whose times cross are sorted once more. */
-static void stretches_join(struct btr_trace_step *steps, uint32_t count)
+static void stretches_join(const uint32_t *kinds, struct btr_trace_step *steps, uint32_t count)
 {
     for (uint32_t i = 0, end; i < count; i = end) {
-        uint64_t key = key_of(&steps[i]);
+        uint64_t key = key_of(kinds, &steps[i]);
         bool sorted = true;
-        for (end = i + 1; end < count && key_of(&steps[end]) == key; end++)
+        for (end = i + 1; end < count && key_of(kinds, &steps[end]) == key; end++)
             sorted = sorted && compare_alike(&steps[end - 1], &steps[end]) <= 0;
         if (!sorted)
-            qsort(&steps[i], end - i, sizeof(*steps), compare_steps);
+            qsort(&steps[i], end - i, sizeof(*steps), compare_alike);
     }
 }
 
@@ -220,9 +224,10 @@ void graph_sorter_fini(struct graph_sorter *sorter)
 
 static bool sort_many(struct graph_sorter *sorter, struct btr_trace_step *steps, uint32_t count)
 {
-    if (!sorter_room(sorter, count, 2 * stretches_count(steps, count)))
+    const uint32_t *kinds = sorter->kinds;
+    if (!sorter_room(sorter, count, 2 * stretches_count(kinds, steps, count)))
         return false;
-    uint32_t n = stretches_find(sorter->stretches, steps, count);
+    uint32_t n = stretches_find(kinds, sorter->stretches, steps, count);
     const struct graph_stretch *order = stretches_sort(sorter->stretches, sorter->stretches + n, n);
     uint32_t at = 0;
     for (uint32_t i = 0; i < n; i++) {
@@ -231,19 +236,20 @@ static bool sort_many(struct graph_sorter *sorter, struct btr_trace_step *steps,
     }
     assert(at == count);
     memcpy(steps, sorter->spare, count * sizeof(*steps));
-    stretches_join(steps, count);
+    stretches_join(kinds, steps, count);
     return true;
 }
 
 bool graph_steps_sort(struct graph_sorter *sorter, struct btr_trace_step *steps, uint32_t *count)
 {
+    const uint32_t *kinds = sorter->kinds;
     if (*count <= FEW_STEPS)
-        insert_steps(steps, *count);
+        insert_steps(kinds, steps, *count);
     else if (!sort_many(sorter, steps, *count))
         return false;
     uint32_t kept = 0;
     for (uint32_t i = 0; i < *count; i++) {
-        if (kept == 0 || compare_steps(&steps[kept - 1], &steps[i]) != 0)
+        if (kept == 0 || compare_steps(kinds, &steps[kept - 1], &steps[i]) != 0)
             steps[kept++] = steps[i];
     }
     *count = kept;

@@ -62,6 +62,7 @@ struct graph_stretch {
 
 /* What sorting needs; kept from node to node. A zeroed struct is empty. */
 struct graph_sorter {
+    const uint32_t *kinds; /* btr_manner_kind of each manner; the caller's */
     struct btr_trace_step *spare;
     struct graph_stretch *stretches;
     size_t spare_capacity, stretch_capacity;

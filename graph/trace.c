@@ -47,6 +47,7 @@ struct making {
     uint32_t *place;        /* node of the walk -> node of the trace */
     struct pair_key *pairs; /* of the walk, by rendezvous and ends */
     uint32_t *pair_rank;    /* pair of the walk -> its place in `pairs` */
+    uint32_t *kinds;        /* of manners */
     struct graph_sorter sorter;
 };
 
@@ -73,6 +74,18 @@ static void place_nodes(struct making *m)
         m->place[m->keys[i].node] = i;
     }
     m->trace->node_count = node_count;
+}
+
+/* Manners go over to the trace. */
+static void place_manners(struct making *m)
+{
+    struct graph_manners *manners = &m->w->manners;
+    for (uint32_t i = 0; i < manners->count; i++)
+        m->kinds[i] = btr_manner_kind(&manners->items[i]);
+    m->sorter.kinds = m->kinds;
+    m->trace->manners = manners->items;
+    m->trace->manner_count = manners->count;
+    manners->items = NULL;
 }
 
 static void rank_pairs(struct making *m)
@@ -192,7 +205,8 @@ static bool making_init(struct making *m)
     m->place = malloc(nodes * sizeof(*m->place));
     m->pairs = malloc(pairs * sizeof(*m->pairs));
     m->pair_rank = malloc(pairs * sizeof(*m->pair_rank));
-    if (!m->keys || !m->place || !m->pairs || !m->pair_rank)
+    m->kinds = malloc(((size_t)m->w->manners.count + 1) * sizeof(*m->kinds));
+    if (!m->keys || !m->place || !m->pairs || !m->pair_rank || !m->kinds)
         return false;
     m->trace->nodes = malloc(nodes * sizeof(*m->trace->nodes));
     m->trace->pairs = malloc(pairs * sizeof(*m->trace->pairs));
@@ -205,6 +219,7 @@ int graph_trace_make(struct btr_trace **out, struct graph_walk *w)
     bool made = making_init(&m);
     if (made) {
         place_nodes(&m);
+        place_manners(&m);
         rank_pairs(&m);
         made = place_steps(&m);
     }
@@ -219,6 +234,7 @@ int graph_trace_make(struct btr_trace **out, struct graph_walk *w)
     free(m.place);
     free(m.pairs);
     free(m.pair_rank);
+    free(m.kinds);
     graph_sorter_fini(&m.sorter);
     return made ? 0
                 : btr_fail(w->err, BTR_E_NOMEM, UINT64_MAX, "answer of %u nodes", w->nodes.count);
@@ -231,5 +247,6 @@ void btr_trace_free(struct btr_trace *trace)
     free(trace->nodes);
     free(trace->steps);
     free(trace->pairs);
+    free(trace->manners);
     free(trace);
 }

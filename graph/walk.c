@@ -21,7 +21,8 @@ static uint64_t walk_bytes(const struct graph_walk *w)
 {
     return graph_nodes_bytes(&w->nodes) + (uint64_t)w->nodes.capacity * NODE_MORE + w->steps.size +
            (uint64_t)w->steps.count * STEP_MORE + w->range_capacity * sizeof(*w->ranges) +
-           graph_frontier_bytes(&w->frontier) + graph_halves_bytes(&w->halves);
+           graph_frontier_bytes(&w->frontier) + graph_halves_bytes(&w->halves) +
+           graph_manners_bytes(&w->manners);
 }
 
 static int walk_stop(struct graph_walk *w, enum btr_cut cut)
@@ -63,7 +64,7 @@ static uint32_t find_node(struct graph_walk *w, struct btr_id id)
     return node == UINT32_MAX ? graph_nodes_add(&w->nodes, id) : node;
 }
 
-static int add_step(struct graph_walk *w, struct btr_trace_step step)
+static int add_step(struct graph_walk *w, struct btr_trace_step step, struct btr_manner manner)
 {
     if (w->limits->edge_max && w->steps.count >= w->limits->edge_max)
         return walk_stop(w, BTR_CUT_EDGES);
@@ -74,6 +75,9 @@ static int add_step(struct graph_walk *w, struct btr_trace_step step)
         if (!graph_steps_grow(&w->steps))
             return no_memory(w);
     }
+    step.manner = graph_manners_of(&w->manners, manner);
+    if (step.manner == UINT32_MAX)
+        return no_memory(w);
     graph_steps_add(&w->steps, step);
     return 0;
 }
@@ -155,13 +159,12 @@ static int admit_flow(struct graph_walk *w, uint32_t other, const struct btr_flo
 {
     if (w->again && flow_first(w, f) <= graph_label_bound(w->done, f->source))
         return 0; /* it was admitted before */
-    return add_step(w, (struct btr_trace_step){.first_ns = f->first_ns,
-                                               .last_ns = f->last_ns,
-                                               .ref = f->ref,
-                                               .other = other,
-                                               .operation = f->operation,
-                                               .doubt = f->doubt,
-                                               .flags = f->flags});
+    return add_step(
+        w,
+        (struct btr_trace_step){
+            .first_ns = f->first_ns, .last_ns = f->last_ns, .ref = f->ref, .other = other},
+        (struct btr_manner){
+            .source = f->source, .operation = f->operation, .doubt = f->doubt, .flags = f->flags});
 }
 
 /* Admits flows that share their other end: a step each, and a label for that end. Of the flows of
@@ -226,12 +229,15 @@ static int cross_pair(struct graph_walk *w, struct btr_id id, uint32_t at)
         return rc;
     uint32_t other = find_node(w, btr_id_equal(pair->client, id) ? pair->server : pair->client);
     if (!w->again || first_ns > graph_label_bound(w->done, GRAPH_SOURCE_NONE))
-        rc = add_step(w, (struct btr_trace_step){.first_ns = pair->first_ns,
-                                                 .last_ns = pair->first_ns,
-                                                 .ref = BTR_REF_PAIR + at,
-                                                 .other = other,
-                                                 .operation = BTR_OP_CONNECT,
-                                                 .doubt = pair->doubt});
+        rc = add_step(w,
+                      (struct btr_trace_step){.first_ns = pair->first_ns,
+                                              .last_ns = pair->first_ns,
+                                              .ref = BTR_REF_PAIR + at,
+                                              .other = other},
+                      (struct btr_manner){.source = BTR_SOURCE_NONE,
+                                          .operation = BTR_OP_CONNECT,
+                                          .doubt = pair->doubt,
+                                          .pair = true});
     return rc ? rc : pass_label(w, other, GRAPH_SOURCE_NONE, last_ns);
 }
 
@@ -428,6 +434,7 @@ static void walk_fini(struct graph_walk *w)
     free(w->ranges);
     graph_frontier_fini(&w->frontier);
     graph_halves_fini(&w->halves);
+    graph_manners_fini(&w->manners);
 }
 
 int btr_walk(struct btr_trace **out, const struct btr_edges *edges,

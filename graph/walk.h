@@ -3,6 +3,7 @@
 /** A walk under way: what walk.c fills and trace.c turns into the answer. */
 #include "frontier.h"
 #include "halves.h"
+#include "manners.h"
 #include "nodes.h"
 #include "steps.h"
 
@@ -19,6 +20,7 @@ struct graph_walk {
     struct graph_steps steps;   /* other: node of the walk; of pairs: index in halves */
     struct graph_range *ranges; /* of the steps, as they came */
     uint32_t range_count, range_capacity;
+    struct graph_manners manners;
     struct graph_halves halves;
     enum btr_cut cut;
     bool started; /* all starts are in: limits count from here */

@@ -237,6 +237,12 @@ void btr_reader_cost(const struct btr_reader *r, struct btr_reader_cost *out)
     *out = r->cost;
 }
 
+struct btr_stream btr_reader_source(const struct btr_reader *r, uint32_t source)
+{
+    assert(source < r->source_count);
+    return r->sources[source];
+}
+
 /* ---- Segments ------------------------------------------------------------------------------- */
 
 static bool source_is(const struct btr_reader *r, uint32_t i, struct btr_span host,

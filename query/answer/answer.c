@@ -26,21 +26,48 @@ static void bounds_find(struct btr_answer *a)
     }
 }
 
+/* The time that the query has taken until now. */
+static void wall_take(struct btr_answer *a)
+{
+    if (a->options.began_ns)
+        a->options.wall_ns = btr_monotonic_ns() - a->options.began_ns;
+}
+
 static int make(struct btr_answer *a, struct btr_err *err)
 {
     int (*const parts[])(struct btr_answer *, struct btr_err *) = {
-        answer_events_read, answer_edges_merge,  answer_nodes_describe,
-        answer_paths_find,  answer_entries_find, answer_gaps_find,
+        answer_events_count, answer_nodes_describe, answer_paths_find,
+        answer_entries_find, answer_gaps_find,
     };
     bounds_find(a);
+    int rc = a->options.edges ? answer_edges_need(a, err) : 0;
+    if (rc < 0)
+        return rc;
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        int rc = parts[i](a, err);
+        rc = parts[i](a, err);
         if (rc < 0)
             return rc;
     }
-    if (a->options.began_ns)
-        a->options.wall_ns = btr_monotonic_ns() - a->options.began_ns;
+    wall_take(a);
     return 0;
+}
+
+int answer_edges_need(struct btr_answer *a, struct btr_err *err)
+{
+    if (a->places)
+        return 0;
+    int rc = answer_events_read(a, err);
+    if (rc == 0)
+        rc = answer_edges_merge(a, err);
+    wall_take(a);
+    if (rc < 0) { /* it may be asked again */
+        free(a->records);
+        free(a->places);
+        a->records = NULL;
+        a->places = NULL;
+        a->edge_count = 0;
+    }
+    return rc;
 }
 
 int btr_answer_make(struct btr_answer **out, struct btr_reader *reader,

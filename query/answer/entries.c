@@ -39,21 +39,22 @@ static void surroundings_add(const struct btr_answer *a, struct surroundings *al
                              const struct btr_trace_step *step)
 {
     uint32_t far = step->other;
-    bool backward = a->direction == BTR_WALK_BACKWARD, pair = btr_step_is_pair(step);
+    const struct btr_manner *manner = btr_step_manner(a->trace, step);
+    bool backward = a->direction == BTR_WALK_BACKWARD, pair = manner->pair;
     struct surroundings *to = &all[backward ? near : far];
     if (far == near)
         return;
     neighbour_add(&all[near], far);
     neighbour_add(&all[far], near);
     to->fed = true;
-    to->started |= starts_process(step->operation);
+    to->started |= starts_process(manner->operation);
     if (near == path_neighbour(a, far))
-        all[far].carried |= !answer_only_opens(step->operation, step->doubt);
+        all[far].carried |= !answer_only_opens(manner);
     for (int end = 0; end < 2; end++) {
         struct surroundings *s = &all[end ? near : far];
         s->paired |= pair;
-        s->accepted |= step->operation == BTR_OP_ACCEPT;
-        s->connected |= step->operation == BTR_OP_CONNECT && !pair;
+        s->accepted |= manner->operation == BTR_OP_ACCEPT;
+        s->connected |= manner->operation == BTR_OP_CONNECT && !pair;
     }
 }
 

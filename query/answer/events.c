@@ -7,8 +7,7 @@
 #include "parts.h"
 
 enum {
-    STRETCH_BITS = 12,
-    STRETCH = 1 << STRETCH_BITS, /* events that are read together */
+    STRETCH_BITS = 12, /* of the number of an event: those that are read together differ in them */
     BATCH = 256
 };
 
@@ -133,13 +132,7 @@ static uint32_t origin_of(struct btr_answer *a, const struct btr_event_full *e, 
         return ANSWER_NONE;
     a->origins = more;
     struct answer_origin *o = &more[a->origin_count];
-    *o = (struct answer_origin){e->host, e->source, e->input, e->input_digest, a->origin_count};
-    for (uint32_t i = 0; i < a->origin_count; i++) {
-        if (btr_span_equal(more[i].host, o->host) && btr_span_equal(more[i].source, o->source)) {
-            o->stream = more[i].stream;
-            break;
-        }
-    }
+    *o = (struct answer_origin){e->host, e->source, e->input, e->input_digest};
     return a->origin_count++;
 }
 
@@ -182,37 +175,45 @@ static int stream_origin(struct btr_answer *a, struct stream_origins *s, btr_eve
     return rc == 0 && s->of[stream] == ANSWER_NONE ? fail_memory(err) : rc;
 }
 
-/* Reads the events of some uses of one stretch, and counts those that were not seen. */
-static int batch_read(struct btr_answer *a, const struct uses *u, uint32_t first, uint32_t count,
-                      struct stream_origins *streams, uint8_t *seen, struct btr_err *err)
+/* Reads what is cited of at most BATCH events. */
+static int refs_cite(struct btr_answer *a, const btr_event_ref *refs, uint32_t count,
+                     struct stream_origins *streams, struct answer_record *records,
+                     struct btr_err *err)
 {
-    btr_event_ref refs[BATCH] = {0};
     struct btr_event_cited cited[BATCH];
-    for (uint32_t i = 0; i < count; i++)
-        refs[i] = use_ref(u, u->of[first + i]);
     int rc = btr_reader_cite(a->reader, refs, count, cited, err);
     for (uint32_t i = 0; rc == 0 && i < count; i++) {
         rc = stream_origin(a, streams, refs[i], cited[i].stream, err);
         if (rc < 0)
             break;
-        a->records[u->of[first + i]] = (struct answer_record){
-            cited[i].record_id, cited[i].line, cited[i].bytes, streams->of[cited[i].stream], false};
-        uint32_t at = (uint32_t)refs[i] % STRETCH;
-        a->event_count += (seen[at / 8] >> at % 8 & 1) == 0;
-        seen[at / 8] |= (uint8_t)(1U << at % 8);
+        records[i] = (struct answer_record){cited[i].record_id, cited[i].line, cited[i].bytes,
+                                            streams->of[cited[i].stream], false};
     }
+    return rc;
+}
+
+/* Reads the events of some uses of one stretch. */
+static int batch_read(struct btr_answer *a, const struct uses *u, uint32_t first, uint32_t count,
+                      struct stream_origins *streams, struct btr_err *err)
+{
+    btr_event_ref refs[BATCH] = {0};
+    struct answer_record records[BATCH];
+    for (uint32_t i = 0; i < count; i++)
+        refs[i] = use_ref(u, u->of[first + i]);
+    int rc = refs_cite(a, refs, count, streams, records, err);
+    for (uint32_t i = 0; rc == 0 && i < count; i++)
+        a->records[u->of[first + i]] = records[i];
     return rc;
 }
 
 static int stretch_read(struct btr_answer *a, const struct uses *u, uint32_t stretch,
                         struct stream_origins *streams, struct btr_err *err)
 {
-    uint8_t seen[STRETCH / 8] = {0};
     uint32_t at = u->begins[stretch], left = u->begins[stretch + 1] - at;
     int rc = 0;
     for (uint32_t n; rc == 0 && left > 0; at += n, left -= n) {
         n = left < BATCH ? left : BATCH;
-        rc = batch_read(a, u, at, n, streams, seen, err);
+        rc = batch_read(a, u, at, n, streams, err);
     }
     return rc;
 }
@@ -236,5 +237,31 @@ int answer_events_read(struct btr_answer *a, struct btr_err *err)
     free(u.of);
     free(u.begins);
     free(u.segments);
+    return rc;
+}
+
+int answer_steps_cite(struct btr_answer *a, uint32_t step_begin, uint32_t step_count,
+                      struct answer_record *records, struct btr_err *err)
+{
+    struct stream_origins streams = {.segment = UINT32_MAX};
+    btr_event_ref refs[BATCH];
+    uint32_t count = 0;
+    int rc = 0;
+    for (uint32_t i = step_begin, end = step_begin + step_count; rc == 0 && i < end; i++) {
+        const struct btr_trace_step *s = &a->trace->steps[i];
+        if (btr_step_is_pair(s)) {
+            const struct btr_pair *pair = &a->trace->pairs[s->ref - BTR_REF_PAIR];
+            refs[count++] = pair->client_ref;
+            refs[count++] = pair->server_ref;
+        } else {
+            refs[count++] = s->ref;
+        }
+        if (count + 2 <= BATCH && i + 1 < end)
+            continue;
+        rc = refs_cite(a, refs, count, &streams, records, err);
+        records += count;
+        count = 0;
+    }
+    free(streams.of);
     return rc;
 }

@@ -8,14 +8,26 @@ struct gap_search {
     struct btr_err *err;
 };
 
+static bool source_is_of(const struct btr_answer *a, uint32_t source, struct btr_span host)
+{
+    return source != BTR_SOURCE_NONE &&
+           btr_span_equal(btr_reader_source(a->reader, source).host, host);
+}
+
 /* Hosts of the answer are those of its events: a flow has none of its own. */
 static bool host_concerned(const struct btr_answer *a, struct btr_span host)
 {
-    for (uint32_t i = 0; i < a->origin_count; i++) {
-        if (btr_span_equal(a->origins[i].host, host))
+    const struct btr_trace *t = a->trace;
+    for (uint32_t i = 0; i < t->manner_count; i++) {
+        if (source_is_of(a, t->manners[i].source, host))
             return true;
     }
-    for (uint32_t i = 0; i < a->trace->node_count; i++) {
+    for (uint32_t i = 0; i < t->pair_count; i++) {
+        if (source_is_of(a, t->pairs[i].client_source, host) ||
+            source_is_of(a, t->pairs[i].server_source, host))
+            return true;
+    }
+    for (uint32_t i = 0; i < t->node_count; i++) {
         if (btr_span_equal(a->nodes[i].entity.host, host))
             return true;
     }

@@ -72,9 +72,12 @@ static bool marks_make(struct answer_record *records, uint32_t count)
 
 /* ---- Edges ---- */
 
-static struct answer_edge edge_make(const struct btr_answer *a, const struct answer_place *p)
+/* @param records  of the steps, `count` of them */
+static struct answer_edge edge_of(const struct btr_answer *a, const struct answer_place *p,
+                                  const struct answer_record *records, uint32_t count)
 {
     const struct btr_trace_step *s = &a->trace->steps[p->step_begin];
+    const struct btr_manner *manner = btr_step_manner(a->trace, s);
     bool backward = a->direction == BTR_WALK_BACKWARD;
     struct answer_edge e = {.from = backward ? s->other : p->node,
                             .to = backward ? p->node : s->other,
@@ -83,12 +86,10 @@ static struct answer_edge edge_make(const struct btr_answer *a, const struct ans
                             .first_ns = INT64_MAX,
                             .last_ns = s[p->step_count - 1].last_ns,
                             .bytes = BTR_BYTES_UNKNOWN,
-                            .operation = s->operation,
-                            .doubt = s->doubt,
-                            .interval = (s->flags & BTR_EVENT_INTERVAL) != 0,
-                            .pair = btr_step_is_pair(s)};
-    uint32_t count = p->step_count;
-    const struct answer_record *records = answer_records_of(a, p->step_begin, &count);
+                            .operation = manner->operation,
+                            .doubt = manner->doubt,
+                            .interval = (manner->flags & BTR_EVENT_INTERVAL) != 0,
+                            .pair = manner->pair};
     for (uint32_t i = 0; i < p->step_count; i++)
         e.first_ns = s[i].first_ns < e.first_ns ? s[i].first_ns : e.first_ns;
     for (uint32_t i = 0; i < count; i++) {
@@ -99,21 +100,41 @@ static struct answer_edge edge_make(const struct btr_answer *a, const struct ans
     return e;
 }
 
+static struct answer_edge edge_make(const struct btr_answer *a, const struct answer_place *p)
+{
+    uint32_t count = p->step_count;
+    const struct answer_record *records = answer_records_of(a, p->step_begin, &count);
+    return edge_of(a, p, records, count);
+}
+
 struct answer_edge answer_edge_at(const struct btr_answer *a, uint32_t edge)
 {
     return edge_make(a, &a->places[edge]);
 }
 
-struct answer_edge answer_edge_of(const struct btr_answer *a, uint32_t node, uint32_t step)
+int answer_edge_cite(struct btr_answer *a, uint32_t node, uint32_t step, struct answer_cited *out,
+                     struct btr_err *err)
 {
-    const struct btr_trace_node *n = &a->trace->nodes[node];
-    const struct btr_trace_step *steps = a->trace->steps;
+    const struct btr_trace *t = a->trace;
+    const struct btr_trace_node *n = &t->nodes[node];
     struct answer_place p = {.node = node, .step_begin = step};
     while (p.step_begin > n->step_begin &&
-           answer_steps_alike(&steps[p.step_begin - 1], &steps[step]))
+           answer_steps_alike(t, &t->steps[p.step_begin - 1], &t->steps[step]))
         p.step_begin--;
-    p.step_count = answer_steps_end(a->trace, step, n->step_begin + n->step_count) - p.step_begin;
-    return edge_make(a, &p);
+    p.step_count = answer_steps_end(t, step, n->step_begin + n->step_count) - p.step_begin;
+    out->count = p.step_count * (btr_step_is_pair(&t->steps[step]) ? 2 : 1);
+    out->records = malloc(out->count * sizeof *out->records);
+    int rc = out->records ? answer_steps_cite(a, p.step_begin, p.step_count, out->records, err)
+                          : fail_memory(err);
+    if (rc == 0 && !marks_make(out->records, out->count))
+        rc = fail_memory(err);
+    if (rc == 0) {
+        out->edge = edge_of(a, &p, out->records, out->count);
+        return 0;
+    }
+    free(out->records);
+    out->records = NULL;
+    return rc;
 }
 
 static uint32_t edges_count(const struct btr_trace *t)
@@ -227,26 +248,24 @@ static int64_t place_first(const struct btr_answer *a, const struct answer_place
 static bool edges_sort(struct btr_answer *a)
 {
     size_t n = a->edge_count;
-    struct answer_place *sorted = malloc((n + 1) * sizeof *sorted);
     struct answer_key *keys = malloc(2 * (n + 1) * sizeof *keys);
-    bool good = sorted && keys;
-    for (uint32_t i = 0; good && i < n; i++)
+    if (!keys)
+        return false;
+    for (uint32_t i = 0; i < n; i++)
         keys[i] =
             (struct answer_key){(uint64_t)place_first(a, &a->places[i]) ^ UINT64_C(1) << 63, i};
-    if (good) {
-        answer_keys_sort(keys, keys + n, n);
-        for (uint32_t i = 0; i < n; i++)
-            sorted[i] = a->places[keys[i].value];
-        free(a->places);
-        a->places = sorted;
-        sorted = NULL;
-    }
+    answer_keys_sort(keys, keys + n, n);
+    static_assert(sizeof(struct answer_place) <= sizeof *keys, "places fit the spare keys");
+    struct answer_place *sorted = (struct answer_place *)(void *)(keys + n);
+    for (uint32_t i = 0; i < n; i++)
+        sorted[i] = a->places[keys[i].value];
+    memcpy(a->places, sorted, n * sizeof *sorted);
+    bool good = true;
     for (uint32_t begin = 0, end; good && begin < n; begin = end) {
         for (end = begin + 1; end < n && keys[end].key == keys[begin].key; end++)
             continue;
         good = end - begin < 2 || ties_sort(a, begin, end);
     }
-    free(sorted);
     free(keys);
     return good;
 }

@@ -4,6 +4,8 @@
  * answer.c. */
 #include <btr/answer.h>
 
+#include <assert.h>
+
 #define ANSWER_NONE UINT32_MAX
 
 struct answer_node {
@@ -16,7 +18,6 @@ struct answer_node {
 /** Where events come from. Spans are the reader's. */
 struct answer_origin {
     struct btr_span host, source, input, digest;
-    uint32_t stream; /* equal for equal host and source */
 };
 
 /** The record that an event rests on. */
@@ -75,8 +76,8 @@ struct answer_label {
     uint32_t node, previous;    /* previous: label nearer to the start, or ANSWER_NONE at it */
     uint32_t step;              /* taken from `previous` to here */
     uint32_t level;             /* steps from the start */
-    uint32_t source;            /* stream whose bound is `bound_ns`, or ANSWER_NONE */
-    int64_t bound_ns, other_ns; /* bounds in that stream and in all others; negated when forward */
+    uint32_t source;            /* whose bound is `bound_ns`, or ANSWER_NONE */
+    int64_t bound_ns, other_ns; /* bounds in that source and in all others; negated when forward */
     uint32_t next;              /* another label of the node, or ANSWER_NONE */
 };
 
@@ -102,11 +103,11 @@ struct btr_answer {
     struct btr_answer_options options;
     struct btr_arena *arena;
 
-    struct answer_node *nodes; /* as the trace's */
-    struct answer_origin *origins;
+    struct answer_node *nodes;     /* as the trace's */
+    struct answer_origin *origins; /* of the records that were read */
     struct answer_record *records; /* of each step; then, of each step that pairing made, of both
-                                      ends (answer_records_of) */
-    struct answer_place *places;   /* of edges: by first, last, ids, operation */
+                                      ends (answer_records_of). NULL until answer_edges_need */
+    struct answer_place *places;   /* of edges: by first, last, ids, operation. So, too */
     struct answer_entry
         *entries; /* most likely first; forward: ends that leave the recorded hosts */
     struct answer_gap *gaps;
@@ -117,19 +118,36 @@ struct btr_answer {
     struct btr_reader_cost cost;
 };
 
-int answer_events_read(struct btr_answer *a,
-                       struct btr_err *err); /* events.c: records, origins, event_count */
-int answer_edges_merge(struct btr_answer *a,
-                       struct btr_err *err); /* merge.c: places, and which records come again */
+int answer_events_count(struct btr_answer *a, struct btr_err *err);   /* distinct.c */
 int answer_nodes_describe(struct btr_answer *a, struct btr_err *err); /* nodes.c */
 int answer_paths_find(struct btr_answer *a, struct btr_err *err);     /* paths.c */
 int answer_entries_find(struct btr_answer *a, struct btr_err *err);   /* entries.c */
 int answer_gaps_find(struct btr_answer *a, struct btr_err *err);      /* gaps.c */
 
-/** An edge as its steps tell it; `edge` counts in the order in which edges are shown. */
+int answer_events_read(struct btr_answer *a, struct btr_err *err); /* events.c: records, origins */
+int answer_edges_merge(struct btr_answer *a,
+                       struct btr_err *err); /* merge.c: places, and which records come again */
+/** Reads the records of all steps and merges parallel ones, for exports that show all edges. Does
+ * nothing when that was done. */
+int answer_edges_need(struct btr_answer *a, struct btr_err *err);
+/** An edge as its steps tell it; `edge` counts in the order in which edges are shown. Edges must be
+ * there. */
 struct answer_edge answer_edge_at(const struct btr_answer *a, uint32_t edge);
-/** The edge that a step of a node belongs to. */
-struct answer_edge answer_edge_of(const struct btr_answer *a, uint32_t node, uint32_t step);
+
+/** One edge with its records, read for it alone. */
+struct answer_cited {
+    struct answer_edge edge;
+    struct answer_record *records; /* as answer_records_of has them; from malloc */
+    uint32_t count;
+};
+/** The edge that a step of a node belongs to. @param out  records: the caller's to free, NULL on
+ * failure */
+int answer_edge_cite(struct btr_answer *a, uint32_t node, uint32_t step, struct answer_cited *out,
+                     struct btr_err *err);
+/** Reads the records of steps that stand together, all of pairs or none. @param records  receives
+ * one of each, or those of both ends of each pair */
+int answer_steps_cite(struct btr_answer *a, uint32_t step_begin, uint32_t step_count,
+                      struct answer_record *records, struct btr_err *err);
 /** The records that steps of one edge rest on, in the order of time: one of each step, or those of
  * both ends of each pair. @param count  of the steps; becomes that of the records */
 struct answer_record *answer_records_of(const struct btr_answer *a, uint32_t step, uint32_t *count);
@@ -138,29 +156,30 @@ struct answer_record *answer_records_of(const struct btr_answer *a, uint32_t ste
 uint32_t answer_path_last(const struct btr_answer *a, uint32_t label);
 /** Whether a step only opens a connection, or is inferred from that: nothing is told to have
  * passed. */
-bool answer_only_opens(uint8_t operation, uint8_t doubt);
+bool answer_only_opens(const struct btr_manner *manner);
 
 /** Whether two steps of one node belong to one edge. */
-static inline bool answer_steps_alike(const struct btr_trace_step *x,
+static inline bool answer_steps_alike(const struct btr_trace *t, const struct btr_trace_step *x,
                                       const struct btr_trace_step *y)
 {
-    return x->other == y->other && btr_step_kind(x) == btr_step_kind(y);
+    return x->other == y->other &&
+           (x->manner == y->manner || btr_step_kind(t, x) == btr_step_kind(t, y));
 }
 
 /** Where the steps alike end that begin here. @param end  of the node's steps */
 static inline uint32_t answer_steps_end(const struct btr_trace *t, uint32_t step, uint32_t end)
 {
     uint32_t next = step + 1;
-    while (next < end && answer_steps_alike(&t->steps[step], &t->steps[next]))
+    while (next < end && answer_steps_alike(t, &t->steps[step], &t->steps[next]))
         next++;
     return next;
 }
 
-/** Stream of a step's event, ANSWER_NONE for a pair. Hot: paths ask at every step. */
-static inline uint32_t answer_step_stream(const struct btr_answer *a, uint32_t step)
+/** Source of a step's event, ANSWER_NONE for a pair. Hot: paths ask at every step. */
+static inline uint32_t answer_step_source(const struct btr_answer *a, uint32_t step)
 {
-    return btr_step_is_pair(&a->trace->steps[step]) ? ANSWER_NONE
-                                                    : a->origins[a->records[step].origin].stream;
+    static_assert(BTR_SOURCE_NONE == ANSWER_NONE, "one word for no source");
+    return btr_step_manner(a->trace, &a->trace->steps[step])->source;
 }
 
 /** Something to be sorted by a number. */

@@ -100,7 +100,7 @@ static bool cross(const struct search *s, uint32_t from, uint32_t step, struct a
 {
     const struct answer_label *at = &s->a->paths.labels[from];
     const struct btr_trace_step *t = &s->a->trace->steps[step];
-    uint32_t source = answer_step_stream(s->a, step);
+    uint32_t source = answer_step_source(s->a, step);
     int64_t begin = s->forward ? -t->last_ns : t->first_ns;
     int64_t end = s->forward ? -t->first_ns : t->last_ns;
     int64_t most = later(at->bound_ns, at->other_ns);
@@ -120,10 +120,12 @@ static bool cross(const struct search *s, uint32_t from, uint32_t step, struct a
 }
 
 /* Of steps that end at one time and lead to one node. */
-static int alike_compare(const struct btr_trace_step *x, const struct btr_trace_step *y)
+static int alike_compare(const struct btr_trace *t, const struct btr_trace_step *x,
+                         const struct btr_trace_step *y)
 {
-    if (x->operation != y->operation)
-        return x->operation < y->operation ? -1 : 1;
+    uint8_t p = btr_step_manner(t, x)->operation, q = btr_step_manner(t, y)->operation;
+    if (p != q)
+        return p < q ? -1 : 1;
     return (x->ref > y->ref) - (x->ref < y->ref);
 }
 
@@ -137,14 +139,14 @@ static int crossing_compare(const void *left, const void *right)
     const struct btr_trace *t = x->search->a->trace;
     const struct btr_trace_step *a = &t->steps[x->step], *b = &t->steps[y->step];
     int d = btr_id_compare(t->nodes[a->other].id, t->nodes[b->other].id);
-    d = d ? d : alike_compare(a, b);
+    d = d ? d : alike_compare(t, a, b);
     return x->search->forward ? d : -d;
 }
 
 static struct crossing crossing_of(const struct search *s, uint32_t step)
 {
     uint64_t last = (uint64_t)s->a->trace->steps[step].last_ns ^ UINT64_C(1) << 63;
-    return (struct crossing){s, s->forward ? last : ~last, step, answer_step_stream(s->a, step)};
+    return (struct crossing){s, s->forward ? last : ~last, step, answer_step_source(s->a, step)};
 }
 
 static int crossing_keep(struct search *s, const struct crossing *crossing, struct btr_err *err)
@@ -180,7 +182,7 @@ static int crossing_add(struct search *s, uint32_t begin, const struct crossing 
                 *kept = *crossing;
             return 0;
         }
-        if (btr_step_kind(&steps[kept->step]) == btr_step_kind(step)) {
+        if (btr_step_kind(s->a->trace, &steps[kept->step]) == btr_step_kind(s->a->trace, step)) {
             if (steps[kept->step].first_ns <= step->first_ns)
                 return 0;
             break;
@@ -244,9 +246,10 @@ static int starts_add(struct search *s, struct btr_err *err)
     return rc;
 }
 
-bool answer_only_opens(uint8_t operation, uint8_t doubt)
+bool answer_only_opens(const struct btr_manner *manner)
 {
-    return operation == BTR_OP_CONNECT || operation == BTR_OP_ACCEPT || doubt == BTR_DOUBT_INFERRED;
+    return manner->operation == BTR_OP_CONNECT || manner->operation == BTR_OP_ACCEPT ||
+           manner->doubt == BTR_DOUBT_INFERRED;
 }
 
 uint32_t answer_path_last(const struct btr_answer *a, uint32_t label)
@@ -257,13 +260,13 @@ uint32_t answer_path_last(const struct btr_answer *a, uint32_t label)
     const struct btr_trace_step *steps = a->trace->steps;
     const struct btr_trace_node *near = &a->trace->nodes[a->paths.labels[l->previous].node];
     uint32_t best = l->step;
-    if (!answer_only_opens(steps[best].operation, steps[best].doubt) ||
+    if (!answer_only_opens(btr_step_manner(a->trace, &steps[best])) ||
         btr_step_is_pair(&steps[best]))
         return best;
     bool found = false;
     for (uint32_t i = near->step_begin; i < near->step_begin + near->step_count; i++) {
         struct answer_label next;
-        if (steps[i].other != l->node || answer_only_opens(steps[i].operation, steps[i].doubt) ||
+        if (steps[i].other != l->node || answer_only_opens(btr_step_manner(a->trace, &steps[i])) ||
             !cross(&s, l->previous, i, &next))
             continue;
         struct crossing now = crossing_of(&s, i), before = crossing_of(&s, best);

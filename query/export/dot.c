@@ -98,10 +98,12 @@ static void title(struct btr_buffer *out, const struct btr_answer *a)
     btr_buffer_fini(&text);
 }
 
-int query_export_dot(const struct btr_answer *a, bool colour, struct btr_buffer *out,
-                     struct btr_err *err)
+int query_export_dot(struct btr_answer *a, bool colour, struct btr_buffer *out, struct btr_err *err)
 {
     (void)colour;
+    int rc = answer_edges_need(a, err);
+    if (rc < 0)
+        return rc;
     btr_buffer_text(out, "digraph backtrail {\n  rankdir=LR;\n  node [fontname=\"monospace\"];\n");
     title(out, a);
     for (uint32_t i = 0; i < a->trace->node_count; i++)

@@ -4,11 +4,11 @@
 #include "exports.h"
 
 const struct btr_export btr_exports[] = {
-    {"text", "for people (the default)", query_export_text},
-    {"json", "schema backtrail-trace/1, for scripts", query_export_json},
-    {"dot", "for Graphviz", query_export_dot},
-    {"graphml", "for graph tools (Gephi, yEd, NetworkX)", query_export_graphml},
-    {NULL, NULL, NULL},
+    {"text", "for people (the default)", false, query_export_text},
+    {"json", "schema backtrail-trace/1, for scripts", true, query_export_json},
+    {"dot", "for Graphviz", true, query_export_dot},
+    {"graphml", "for graph tools (Gephi, yEd, NetworkX)", true, query_export_graphml},
+    {NULL, NULL, false, NULL},
 };
 
 enum { DRAIN_AT = 64 << 10 };

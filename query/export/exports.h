@@ -5,13 +5,13 @@
 
 struct json_writer;
 
-int query_export_text(const struct btr_answer *a, bool colour, struct btr_buffer *out,
+int query_export_text(struct btr_answer *a, bool colour, struct btr_buffer *out,
                       struct btr_err *err);
-int query_export_json(const struct btr_answer *a, bool colour, struct btr_buffer *out,
+int query_export_json(struct btr_answer *a, bool colour, struct btr_buffer *out,
                       struct btr_err *err);
-int query_export_dot(const struct btr_answer *a, bool colour, struct btr_buffer *out,
+int query_export_dot(struct btr_answer *a, bool colour, struct btr_buffer *out,
                      struct btr_err *err);
-int query_export_graphml(const struct btr_answer *a, bool colour, struct btr_buffer *out,
+int query_export_graphml(struct btr_answer *a, bool colour, struct btr_buffer *out,
                          struct btr_err *err);
 
 /** The member "edges" of a trace as JSON. */

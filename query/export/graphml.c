@@ -88,10 +88,13 @@ static void complete_tell(struct btr_buffer *out, const struct btr_answer *a)
     btr_buffer_fini(&cut);
 }
 
-int query_export_graphml(const struct btr_answer *a, bool colour, struct btr_buffer *out,
+int query_export_graphml(struct btr_answer *a, bool colour, struct btr_buffer *out,
                          struct btr_err *err)
 {
     (void)colour;
+    int rc = answer_edges_need(a, err);
+    if (rc < 0)
+        return rc;
     btr_buffer_text(out, HEAD);
     btr_buffer_text(out, "<graph id=\"trace\" edgedefault=\"directed\">\n");
     complete_tell(out, a);

@@ -116,12 +116,15 @@ static void nodes(struct json_writer *w, const struct btr_answer *a)
     json_close(w, ']');
 }
 
-int query_export_json(const struct btr_answer *a, bool colour, struct btr_buffer *out,
+int query_export_json(struct btr_answer *a, bool colour, struct btr_buffer *out,
                       struct btr_err *err)
 {
     (void)colour;
     struct json_writer w = {out, true};
     bool backward = a->direction == BTR_WALK_BACKWARD;
+    int rc = answer_edges_need(a, err);
+    if (rc < 0)
+        return rc;
     json_open(&w, NULL, '{');
     json_text(&w, "schema", BTR_SPAN("backtrail-trace/1"));
     json_text(&w, "direction", backward ? BTR_SPAN("backward") : BTR_SPAN("forward"));

@@ -179,8 +179,8 @@ static uint32_t ways_pick(const struct btr_answer *a, uint32_t picked[WAYS_SHOWN
     return count;
 }
 
-static void way_say(const struct text_writer *w, uint32_t number, const struct answer_entry *e,
-                    uint32_t likes)
+static int way_say(const struct text_writer *w, uint32_t number, const struct answer_entry *e,
+                   uint32_t likes, struct btr_err *err)
 {
     char title[32];
     bool backward = w->a->direction == BTR_WALK_BACKWARD;
@@ -197,24 +197,27 @@ static void way_say(const struct text_writer *w, uint32_t number, const struct a
         btr_buffer_text(w->out, " more like it");
     }
     btr_buffer_text(w->out, "\n");
-    text_path(w, e);
+    return text_path(w, e, err);
 }
 
-static uint32_t ways_say(const struct text_writer *w, uint32_t picked[WAYS_SHOWN])
+/* @param count  receives how many are shown */
+static int ways_say(const struct text_writer *w, uint32_t picked[WAYS_SHOWN], uint32_t *count,
+                    struct btr_err *err)
 {
     uint32_t likes[WAYS_SHOWN];
-    uint32_t count = ways_pick(w->a, picked, likes);
+    *count = ways_pick(w->a, picked, likes);
     bool backward = w->a->direction == BTR_WALK_BACKWARD;
-    if (count == 0) {
+    if (*count == 0) {
         heading(w, backward ? "\nNo way in" : "\nNo way out");
         btr_buffer_text(w->out, backward
                                     ? ": nothing in the records leads to the alert\n"
                                     : ": no connection to an end without records was reached\n");
         return 0;
     }
-    for (uint32_t i = 0; i < count; i++)
-        way_say(w, i + 1, &w->a->entries[picked[i]], likes[i]);
-    return count;
+    int rc = 0;
+    for (uint32_t i = 0; rc == 0 && i < *count; i++)
+        rc = way_say(w, i + 1, &w->a->entries[picked[i]], likes[i], err);
+    return rc;
 }
 
 /* ---- The rest ---- */
@@ -425,16 +428,18 @@ static void next_say(const struct text_writer *w, const uint32_t *picked, uint32
     command_say(w, "store gaps", "    # where the records may not tell everything\n");
 }
 
-int query_export_text(const struct btr_answer *a, bool colour, struct btr_buffer *out,
+int query_export_text(struct btr_answer *a, bool colour, struct btr_buffer *out,
                       struct btr_err *err)
 {
     struct text_writer w = {a, out, colour};
-    uint32_t picked[WAYS_SHOWN];
+    uint32_t picked[WAYS_SHOWN], shown = 0;
     damage_say(&w);
     cut_say(&w);
     for (uint32_t i = 0; i < a->start_count; i++)
         alert_say(&w, i);
-    uint32_t shown = ways_say(&w, picked);
+    int rc = ways_say(&w, picked, &shown, err);
+    if (rc < 0)
+        return rc;
     summary_say(&w);
     others_say(&w, shown);
     gaps_say(&w);

@@ -4,7 +4,7 @@
 #include "exports.h"
 
 struct text_writer {
-    const struct btr_answer *a;
+    struct btr_answer *a;
     struct btr_buffer *out;
     bool colour;
 };
@@ -19,7 +19,8 @@ void text_number_of(const struct text_writer *w, uint64_t count, const char *one
  */
 void text_node(const struct text_writer *w, uint32_t node);
 
-/** The path of a way in as a chain by host and process (text_path.c). */
-void text_path(const struct text_writer *w, const struct answer_entry *entry);
+/** The path of a way in as a chain by host and process (text_path.c). @return 0, or as
+ * answer_edge_cite */
+int text_path(const struct text_writer *w, const struct answer_entry *entry, struct btr_err *err);
 
 #endif

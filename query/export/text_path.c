@@ -16,8 +16,9 @@ struct place {
 
 struct step_view {
     const struct btr_trace_step *step;
-    struct answer_edge edge;
-    uint32_t actor, other; /* nodes; actor ANSWER_NONE when no process acts */
+    const struct btr_manner *manner;
+    struct answer_cited cited; /* all that is alike between the same two */
+    uint32_t actor, other;     /* nodes; actor ANSWER_NONE when no process acts */
 };
 
 /* A step of a path, and the node that has it. */
@@ -31,19 +32,23 @@ static bool is_process(const struct btr_answer *a, uint32_t node)
 }
 
 /* Who did it: the subject, and where a flow goes both ways the process of the two. */
-static struct step_view view_of(const struct btr_answer *a, struct path_step at)
+static int view_make(struct btr_answer *a, struct path_step at, struct step_view *v,
+                     struct btr_err *err)
 {
     const struct btr_trace_step *s = &a->trace->steps[at.step];
-    struct step_view v = {.step = s, .edge = answer_edge_of(a, at.node, at.step)};
-    uint32_t from = v.edge.from, to = v.edge.to;
-    enum btr_direction direction = btr_operation_direction(s->operation);
+    *v = (struct step_view){.step = s, .manner = btr_step_manner(a->trace, s)};
+    int rc = answer_edge_cite(a, at.node, at.step, &v->cited, err);
+    if (rc < 0)
+        return rc;
+    uint32_t from = v->cited.edge.from, to = v->cited.edge.to;
+    enum btr_direction direction = btr_operation_direction(v->manner->operation);
     bool turned = direction == BTR_FLOW_IN ||
                   (direction == BTR_FLOW_BOTH && !is_process(a, from) && is_process(a, to));
-    v.actor = turned ? to : from;
-    v.other = turned ? from : to;
-    if (btr_step_is_pair(s) || !is_process(a, v.actor))
-        v.actor = ANSWER_NONE;
-    return v;
+    v->actor = turned ? to : from;
+    v->other = turned ? from : to;
+    if (v->manner->pair || !is_process(a, v->actor))
+        v->actor = ANSWER_NONE;
+    return 0;
 }
 
 /* The hour of a time; a line with the day comes before when it is another one. */
@@ -131,10 +136,11 @@ static void doubt_say(const struct text_writer *w, uint8_t doubt)
     text_style(w, TEXT_PLAIN);
 }
 
-static void time_say(const struct text_writer *w, const struct btr_trace_step *s)
+static void time_say(const struct text_writer *w, const struct step_view *v)
 {
+    const struct btr_trace_step *s = v->step;
     text_style(w, TEXT_DIM);
-    if ((s->flags & BTR_EVENT_INTERVAL) && s->first_ns != s->last_ns) {
+    if ((v->manner->flags & BTR_EVENT_INTERVAL) && s->first_ns != s->last_ns) {
         hour_say(w, s->first_ns);
         btr_buffer_text(w->out, " .. ");
     }
@@ -144,41 +150,50 @@ static void time_say(const struct text_writer *w, const struct btr_trace_step *s
 }
 
 /* The records that one step rests on; of those alike between the same two JSON shows more. */
-static void records_say(const struct text_writer *w, uint32_t step)
+static void records_say(const struct text_writer *w, uint32_t step,
+                        const struct answer_cited *cited)
 {
-    uint32_t count = 1;
+    uint32_t count = cited->count / cited->edge.step_count;
     if (!w->a->options.shown)
         return;
-    const struct answer_record *records = answer_records_of(w->a, step, &count);
+    const struct answer_record *records =
+        cited->records + (size_t)(step - cited->edge.step_begin) * count;
     for (uint32_t i = 0; i < count; i++) {
         struct btr_kept_place place = query_record_place(w->a, &records[i]);
         btr_shown_text(w->a->options.shown, &place, "          | ", w->out);
     }
 }
 
-static void step_say(const struct text_writer *w, struct place *place, struct path_step step)
+static int step_say(const struct text_writer *w, struct place *place, struct path_step step,
+                    struct btr_err *err)
 {
-    struct step_view v = view_of(w->a, step);
+    struct step_view v;
+    int rc = view_make(w->a, step, &v, err);
+    if (rc < 0)
+        return rc;
+    const struct answer_edge *edge = &v.cited.edge;
     day_say(w, place, v.step->last_ns);
     actor_say(w, place, v.actor);
     btr_buffer_text(w->out, "      ");
-    time_say(w, v.step);
-    const char *phrase = btr_operation_phrase(v.step->operation);
-    if (btr_step_is_pair(v.step)) {
+    time_say(w, &v);
+    const char *phrase = btr_operation_phrase(v.manner->operation);
+    if (v.manner->pair) {
         btr_buffer_text(w->out, "the other end of it: ");
-        text_node(w, v.edge.to);
+        text_node(w, edge->to);
     } else if (v.actor == ANSWER_NONE) {
-        text_node(w, v.edge.from);
+        text_node(w, edge->from);
         btr_buffer_format(w->out, " %s ", phrase ? phrase : "to");
-        text_node(w, v.edge.to);
+        text_node(w, edge->to);
     } else {
         btr_buffer_format(w->out, "%s ", phrase ? phrase : "touched");
         text_node(w, v.other);
     }
-    amount_say(w, &v.edge);
-    doubt_say(w, v.step->doubt);
+    amount_say(w, edge);
+    doubt_say(w, v.manner->doubt);
     btr_buffer_text(w->out, "\n");
-    records_say(w, step.step);
+    records_say(w, step.step, &v.cited);
+    free(v.cited.records);
+    return 0;
 }
 
 /* Labels lead to the start; backward that is the order of time, forward the reverse. */
@@ -196,25 +211,25 @@ static struct path_step *steps_of(const struct btr_answer *a, const struct answe
     return steps;
 }
 
-void text_path(const struct text_writer *w, const struct answer_entry *entry)
+int text_path(const struct text_writer *w, const struct answer_entry *entry, struct btr_err *err)
 {
     struct place place = {.actor = ANSWER_NONE};
+    int rc = 0;
     if (entry->label == ANSWER_NONE) {
         btr_buffer_text(w->out, "  no single path to it whose times are admissible\n");
-        return;
+        return 0;
     }
     struct path_step *steps = steps_of(w->a, entry);
-    if (!steps) {
-        w->out->failed = true;
-        return;
-    }
-    for (uint32_t i = 0; i < entry->hops; i++) {
+    if (!steps)
+        return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "answer as text");
+    for (uint32_t i = 0; rc == 0 && i < entry->hops; i++) {
         if (entry->hops > STEPS_SHOWN && i == STEPS_SHOWN / 2) {
             i = entry->hops - STEPS_SHOWN / 2;
             btr_buffer_format(w->out, "      ... %u steps (all of them: --output json)\n",
                               (unsigned)(entry->hops - STEPS_SHOWN));
         }
-        step_say(w, &place, steps[i]);
+        rc = step_say(w, &place, steps[i], err);
     }
     free(steps);
+    return rc;
 }

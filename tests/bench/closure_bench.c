@@ -69,7 +69,7 @@ static int round_run(struct btr_reader *reader, const char *text, struct clocked
 {
     struct btr_span spec = btr_span_of(text);
     struct btr_answer_options options = {
-        .strategy = BTR_SPAN("backtracker"), .specs = &spec, .drain = drain};
+        .strategy = BTR_SPAN("backtracker"), .specs = &spec, .edges = true, .drain = drain};
     struct btr_edges edges = btr_edges_of_reader(reader);
     struct btr_start start;
     struct btr_trace *trace = NULL;

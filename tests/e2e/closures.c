@@ -204,8 +204,9 @@ static void walk_digest(const struct btr_trace *t, struct closure *out)
         node_digest(out, node->id, node->bound_ns);
         for (uint32_t i = node->step_begin; i < node->step_begin + node->step_count; i++) {
             const struct btr_trace_step *s = &t->steps[i];
-            uint64_t what = (uint64_t)s->operation << 17 | (uint64_t)s->doubt << 9 |
-                            (uint64_t)s->flags << 1 | btr_step_is_pair(s);
+            const struct btr_manner *m = btr_step_manner(t, s);
+            uint64_t what = (uint64_t)m->operation << 17 | (uint64_t)m->doubt << 9 |
+                            (uint64_t)m->flags << 1 | m->pair;
             step_digest(out, node->id, t->nodes[s->other].id, s->first_ns, s->last_ns, what);
         }
     }

@@ -29,6 +29,15 @@ struct btr_trace_node {
     bool start;
 };
 
+/** What steps have in common that are told by one source in one way. */
+struct btr_manner {
+    uint32_t source; /* as flows have it; BTR_SOURCE_NONE for steps that pairing made */
+    uint8_t operation, doubt, flags;
+    bool pair; /* pairing made it */
+};
+
+#define BTR_SOURCE_NONE UINT32_MAX
+
 /** One event of the closure, as a directed flow between nodes: it stands with the node that it was
  * admitted at, the one nearer to the alert. An event that flows both ways is two. */
 struct btr_trace_step {
@@ -37,7 +46,7 @@ struct btr_trace_step {
                           made: operation BTR_OP_CONNECT, from first_ns of the pair until the bound
                           of the node that it was crossed from (but never before first_ns) */
     uint32_t other;    /* node at the far end: where it came from (forward: where it went) */
-    uint8_t operation, doubt, flags;
+    uint32_t manner;   /* in the trace's manners */
 };
 
 #define BTR_REF_PAIR UINT64_C(0xffffffff00000000)
@@ -49,32 +58,34 @@ static inline bool btr_step_is_pair(const struct btr_trace_step *step)
 
 /** What tells steps between the same two nodes apart as edges: their operation, whether they are
  * intervals, their doubt, and whether pairing made them. */
-static inline uint32_t btr_step_kind(const struct btr_trace_step *step)
+static inline uint32_t btr_manner_kind(const struct btr_manner *manner)
 {
-    return (uint32_t)step->operation << 10 |
-           ((step->flags & BTR_EVENT_INTERVAL) != 0 ? UINT32_C(1) << 9 : 0) |
-           (uint32_t)step->doubt << 1 | btr_step_is_pair(step);
+    return (uint32_t)manner->operation << 10 |
+           ((manner->flags & BTR_EVENT_INTERVAL) != 0 ? UINT32_C(1) << 9 : 0) |
+           (uint32_t)manner->doubt << 1 | manner->pair;
 }
 
 /** Two halves of one connection, joined at their rendezvous. */
 struct btr_pair {
     struct btr_id client, server, rendezvous;
-    btr_event_ref client_ref, server_ref; /* the MEET events */
-    int64_t first_ns;                     /* the connection cannot have carried anything before */
-    uint8_t doubt;                        /* PAIR_BY_ORDER or PAIR_AMBIGUOUS */
+    btr_event_ref client_ref, server_ref;  /* the MEET events */
+    uint32_t client_source, server_source; /* that tell them */
+    int64_t first_ns;                      /* the connection cannot have carried anything before */
+    uint8_t doubt;                         /* PAIR_BY_ORDER or PAIR_AMBIGUOUS */
 };
 
 enum btr_cut { BTR_CUT_NONE, BTR_CUT_EDGES, BTR_CUT_TIME, BTR_CUT_MEMORY };
 
 /** The answer. Nodes by bound (most recent first, forward: earliest first), ties to the lower id.
- * Steps of a node by (other, btr_step_kind, last_ns, ref), so that parallel ones stand together;
+ * Steps of a node by (other, btr_manner_kind, last_ns, ref), so that parallel ones stand together;
  * which node's come first is not told. Pairs by rendezvous, client, server: those that a step
  * crosses. */
 struct btr_trace {
     struct btr_trace_node *nodes;
     struct btr_trace_step *steps;
     struct btr_pair *pairs;
-    uint32_t node_count, pair_count;
+    struct btr_manner *manners; /* of steps that there are, each once */
+    uint32_t node_count, pair_count, manner_count;
     uint32_t step_count;
     enum btr_walk_direction direction;
     enum btr_cut cut;
@@ -83,6 +94,18 @@ struct btr_trace {
                                     begins later (forward: ends earlier) was missed, in any source;
                                     it may exceed the start by BTR_SOURCE_ERROR_NS */
 };
+
+static inline const struct btr_manner *btr_step_manner(const struct btr_trace *trace,
+                                                       const struct btr_trace_step *step)
+{
+    return &trace->manners[step->manner];
+}
+
+static inline uint32_t btr_step_kind(const struct btr_trace *trace,
+                                     const struct btr_trace_step *step)
+{
+    return btr_manner_kind(btr_step_manner(trace, step));
+}
 
 /**
  * The closure exactly as docs/EVENTS.md, "Causality" defines it: least fixed point of R over the

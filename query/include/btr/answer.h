@@ -1,7 +1,7 @@
 #ifndef BTR_ANSWER_H
 #define BTR_ANSWER_H
-/** A trace made ready to be shown: entities described, parallel edges merged, ways in found.
- * Exporters print it. */
+/** A trace made ready to be shown: entities described, ways in found. Exporters print it, and merge
+ * parallel edges where they show them. */
 #include <btr/buffer.h>
 #include <btr/shown.h>
 #include <btr/trace.h>
@@ -13,6 +13,7 @@ struct btr_answer_options {
     const struct btr_span *specs; /* as given, one per start */
     bool evidence_all;            /* else the first and the last record of an edge */
     bool no_stats;
+    bool edges; /* as the export has it: what it needs is made while little else takes memory */
     struct btr_shown *shown; /* text and JSON show kept records, too; or NULL */
     int64_t wall_ns;       /* time the query took, for stats */
     int64_t began_ns;      /* monotonic clock when the query began; 0: take wall_ns as it is */
@@ -43,8 +44,10 @@ void btr_entity_json(struct btr_buffer *out, const struct btr_entity *entity, in
 struct btr_export {
     const char *name; /* value of --output */
     const char *what; /* for --help */
-    /** Appends to `out`. @param colour only text heeds it */
-    int (*write)(const struct btr_answer *answer, bool colour, struct btr_buffer *out,
+    bool edges;       /* it shows all edges, with the records behind them */
+    /** Appends to `out`. What is shown of the records behind steps is read from the store now.
+     * @param colour only text heeds it  @return 0, or as btr_reader_event */
+    int (*write)(struct btr_answer *answer, bool colour, struct btr_buffer *out,
                  struct btr_err *err);
 };
 extern const struct btr_export btr_exports[]; /* ends with a NULL name */

@@ -340,6 +340,9 @@ typedef int btr_damage_visit(void *self, const struct btr_damage *damage);
 int btr_reader_damage(const struct btr_reader *reader, btr_damage_visit *visit, void *self);
 uint32_t btr_reader_damage_count(const struct btr_reader *reader);
 
+/** Host and agent of a source, by the number that flows have of it. Spans live until the reader closes. */
+struct btr_stream btr_reader_source(const struct btr_reader *reader, uint32_t source);
+
 /** How much a query touched, since open. */
 struct btr_reader_cost {
     uint64_t events_scanned, segments_opened, blocks_decoded;

@@ -267,7 +267,7 @@ static void assert_same_answer(const struct btr_trace *a, const struct btr_event
             const struct btr_trace_step *y = test_step_of(b, n, i).step;
             assert_int_equal(x->other, y->other);
             assert_int_equal(x->last_ns, y->last_ns);
-            assert_int_equal(btr_step_kind(x), btr_step_kind(y));
+            assert_int_equal(btr_step_kind(a, x), btr_step_kind(b, y));
             if (!btr_step_is_pair(x)) { /* equal events may stand in either order */
                 lines[0] += of_a[x->ref].line * of_a[x->ref].line;
                 lines[1] += of_b[y->ref].line * of_b[y->ref].line;
@@ -306,15 +306,16 @@ static void the_order_of_events_does_not_change_the_answer(void **state)
     }
 }
 
-static void assert_in_order(const struct btr_trace_step *steps, uint32_t count)
+static void assert_in_order(const struct btr_trace *t, const struct btr_trace_step *steps,
+                            uint32_t count)
 {
     for (uint32_t i = 1; i < count; i++) {
         const struct btr_trace_step *x = &steps[i - 1], *y = &steps[i];
         assert_true(x->other <= y->other);
         if (x->other < y->other)
             continue;
-        assert_true(btr_step_kind(x) <= btr_step_kind(y));
-        if (btr_step_kind(x) == btr_step_kind(y))
+        assert_true(btr_step_kind(t, x) <= btr_step_kind(t, y));
+        if (btr_step_kind(t, x) == btr_step_kind(t, y))
             assert_true(x->last_ns < y->last_ns || (x->last_ns == y->last_ns && x->ref < y->ref));
     }
 }
@@ -341,12 +342,26 @@ static void the_answer_is_in_the_promised_order(void **state)
         }
         uint32_t step_count = 0;
         for (uint32_t n = 0; n < t->node_count; n++) {
-            assert_in_order(t->steps + t->nodes[n].step_begin, t->nodes[n].step_count);
+            assert_in_order(t, t->steps + t->nodes[n].step_begin, t->nodes[n].step_count);
             step_count += t->nodes[n].step_count;
         }
         assert_int_equal(step_count, t->step_count);
         btr_trace_free(t);
         memory_edges_fini(&m);
+    }
+}
+
+enum { MANNERS = 16 };
+
+/* Two operations, with and without doubt, intervals and not, of two sources. */
+static void manners_fill(struct btr_manner *manners, uint32_t *kinds)
+{
+    for (uint32_t i = 0; i < MANNERS; i++) {
+        manners[i] = (struct btr_manner){.source = i & 1,
+                                         .operation = i & 2 ? BTR_OP_READ : BTR_OP_WRITE,
+                                         .doubt = (uint8_t)(i >> 2 & 1),
+                                         .flags = i & 8 ? BTR_EVENT_INTERVAL : 0};
+        kinds[i] = btr_manner_kind(&manners[i]);
     }
 }
 
@@ -356,15 +371,13 @@ static void the_answer_is_in_the_promised_order(void **state)
 static void random_steps(struct btr_trace_step *steps, uint32_t count, uint32_t others,
                          uint64_t *seed)
 {
-    static const uint8_t operations[] = {BTR_OP_READ, BTR_OP_WRITE};
     int64_t at_ns = 0;
     for (uint32_t i = 0; i < count;) {
         uint32_t end = i + 1 + random_below(seed, 6);
-        struct btr_trace_step step = {.other = random_below(seed, others),
-                                      .operation = operations[random_below(seed, 2)],
-                                      .doubt = (uint8_t)random_below(seed, 2)};
+        struct btr_trace_step step = {.other = random_below(seed, others)};
+        uint32_t manner = random_below(seed, MANNERS / 2);
         for (at_ns -= random_below(seed, 20); i < end && i < count; i++) {
-            step.flags = random_below(seed, 9) ? 0 : BTR_EVENT_INTERVAL;
+            step.manner = manner + (random_below(seed, 9) ? 0 : MANNERS / 2);
             step.last_ns = at_ns += random_below(seed, 9);
             step.ref = i;
             steps[i] = i > 0 && random_below(seed, 30) == 0 ? steps[i - 1] : step;
@@ -380,8 +393,12 @@ static void steps_of_a_node_are_sorted_and_each_stays_once(void **state)
     static bool told[STEPS];
     static const uint32_t others[] = {1, 3, 200, UINT32_C(1) << 31};
     static const uint32_t counts[] = {0, 1, 2, 20, 24, 25, 26, 500, 2000, STEPS};
-    struct graph_sorter sorter = {0};
+    struct btr_manner manners[MANNERS];
+    uint32_t kinds[MANNERS];
+    const struct btr_trace trace = {.manners = manners, .manner_count = MANNERS};
+    struct graph_sorter sorter = {.kinds = kinds};
     uint64_t seed = 5;
+    manners_fill(manners, kinds);
     for (uint32_t round = 0; round < 40; round++) {
         uint32_t count = counts[round % 10], refs = 0;
         random_steps(steps, count, others[round / 10], &seed);
@@ -391,7 +408,7 @@ static void steps_of_a_node_are_sorted_and_each_stays_once(void **state)
             told[steps[i].ref] = true;
         }
         assert_true(graph_steps_sort(&sorter, steps, &count));
-        assert_in_order(steps, count);
+        assert_in_order(&trace, steps, count);
         for (uint32_t i = 0; i < count; i++) {
             refs -= told[steps[i].ref];
             told[steps[i].ref] = false;
