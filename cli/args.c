@@ -2,6 +2,7 @@
 #include "args.h"
 
 #include <btr/clock.h>
+#include <btr/store.h>
 #include <stdlib.h>
 
 static const struct cli_option *option_find(const struct cli_option *options, const char *name,
@@ -123,6 +124,17 @@ int cli_arg_time(const struct cli_args *args, const char *name, int64_t *out, st
     return btr_fail(err, BTR_E_USAGE, UINT64_MAX,
                     "--%s \"%s\" is no time (2026-11-23T10:15:00Z, or seconds since the epoch)",
                     name, text);
+}
+
+int cli_arg_days(const struct cli_args *args, const char *name, uint32_t *out, struct btr_err *err)
+{
+    uint64_t days = 1;
+    int rc = cli_arg_number(args, name, &days, err);
+    if (rc == 0 && (days == 0 || days > BTR_RETENTION_DAYS_MAX))
+        rc = btr_fail(err, BTR_E_USAGE, UINT64_MAX, "--%s: from 1 to %d", name,
+                      BTR_RETENTION_DAYS_MAX);
+    *out = rc == 0 && cli_arg(args, name) ? (uint32_t)days : 0;
+    return rc;
 }
 
 int cli_arg_number(const struct cli_args *args, const char *name, uint64_t *out,

@@ -54,5 +54,7 @@ uint32_t cli_arg_count(const struct cli_args *args, const char *name);
 int cli_arg_time(const struct cli_args *args, const char *name, int64_t *out, struct btr_err *err);
 int cli_arg_number(const struct cli_args *args, const char *name, uint64_t *out,
                    struct btr_err *err);
+/** A number of days, from 1 to BTR_RETENTION_DAYS_MAX; 0 when not given. */
+int cli_arg_days(const struct cli_args *args, const char *name, uint32_t *out, struct btr_err *err);
 
 #endif

@@ -22,6 +22,9 @@ static const struct cli_option OPTIONS[] = {
     {"segment-events", "N", false, "publish when so many events wait (default 400000)"},
     {"keep-records", NULL, false,
      "keep the records themselves, too, for --show-records: about 20 bytes an audit event"},
+    {"retention-days", "N", false,
+     "after each publish, what is over N days (UTC) old goes, whole days at once; a hold keeps it"},
+    {"retention-record-days", "N", false, "the same of kept records alone"},
     {"quiet", NULL, false, "no summary, no notes; complaints stay"},
     {"kafka", "BROKERS", false, "not built yet"},
     {"topic", "TOPIC", false, "not built yet"},
@@ -33,7 +36,7 @@ static const struct cli_option OPTIONS[] = {
 static const struct cli_usage USAGE = {
     .command = "ingest",
     .synopsis = "--store DIR [--hosts FILE] [--format NAME] [--case ID] [--keep-records] "
-                "[HOST=]PATH...",
+                "[--retention-days N] [HOST=]PATH...",
     .what = "Reads records into a store. PATH is a file, a glob, a folder (rotated logs in order), "
             "or - for standard\n"
             "input; .zst and .gz are read through. HOST= names the host of records that do not "
@@ -208,6 +211,25 @@ static void merged_tell(struct btr_writer *writer)
                  (unsigned long long)merged.damaged);
 }
 
+/* @return 0, or what ended the retention */
+static int retained_tell(struct btr_writer *writer, bool quiet, struct btr_err *err)
+{
+    struct btr_prune_stat s = {0};
+    int rc = writer ? btr_writer_retained(writer, &s, err) : 0;
+    if (quiet)
+        return rc;
+    if (s.segments + s.record_files > 0)
+        cli_note("ingest", "retention: gone: %llu events of %llu segments, %llu kept records",
+                 (unsigned long long)s.events, (unsigned long long)s.segments,
+                 (unsigned long long)s.records);
+    if (s.held_segments + s.held_record_files > 0)
+        cli_note("ingest",
+                 "retention: kept by a hold: %llu events of %llu segments, %llu files of records",
+                 (unsigned long long)s.held_events, (unsigned long long)s.held_segments,
+                 (unsigned long long)s.held_record_files);
+    return rc;
+}
+
 static int ingest_feed(struct ingest *run, struct btr_err *err)
 {
     struct btr_feed_stats stats = {0};
@@ -245,6 +267,11 @@ static int ingest_feed(struct ingest *run, struct btr_err *err)
         left_out_tell(run->store.writer);
         merged_tell(run->store.writer);
     }
+    struct btr_err why = {0};
+    if (retained_tell(run->store.writer, run->quiet, &why) < 0) {
+        (void)cli_fail("ingest", &why);
+        return CLI_FAILED;
+    }
     if (rc == BTR_E_IO || rc == BTR_E_FULL || rc == BTR_E_NOMEM)
         return CLI_FAILED; /* a source failed, or the space to hold it */
     return rc < 0 ? CLI_USAGE : CLI_ANSWERED;
@@ -263,9 +290,12 @@ static int ingest_run(struct ingest *run, int argc, char **argv)
     if (!cli_arg(&run->args, "store"))
         return cli_refuse("ingest", "--store is missing (see --help)");
     run->quiet = cli_arg(&run->args, "quiet") != NULL;
-    if (hosts_load(run, &err) < 0 || paths_load(run, &err) < 0)
+    struct cli_retention retention = {0};
+    if (cli_arg_days(&run->args, "retention-days", &retention.days, &err) < 0 ||
+        cli_arg_days(&run->args, "retention-record-days", &retention.record_days, &err) < 0 ||
+        hosts_load(run, &err) < 0 || paths_load(run, &err) < 0)
         return cli_fail("ingest", &err);
-    if (cli_known_open(&run->store, cli_arg(&run->args, "store"), &err) < 0) {
+    if (cli_known_open(&run->store, cli_arg(&run->args, "store"), retention, &err) < 0) {
         (void)cli_fail("ingest", &err);
         return CLI_FAILED;
     }

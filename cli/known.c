@@ -3,12 +3,20 @@
 #include <errno.h>
 #include <sys/stat.h>
 
+static int writer_open(struct cli_known *k, struct btr_err *err)
+{
+    int rc = btr_writer_open(&k->writer, k->path, err);
+    if (rc == 0)
+        btr_writer_retain(k->writer, k->retention.days, k->retention.record_days);
+    return rc;
+}
+
 static int writer_need(struct cli_known *k, struct btr_err *err)
 {
     int code = k->failure.code;
     if (code < 0 && err)
         *err = k->failure;
-    return code < 0 || k->writer ? code : btr_writer_open(&k->writer, k->path, err);
+    return code < 0 || k->writer ? code : writer_open(k, err);
 }
 
 static int append(void *self, const struct btr_batch *batch, struct btr_err *err)
@@ -91,15 +99,17 @@ static bool known_record(void *self, uint64_t digest)
     return k->writer && btr_writer_known_record(k->writer, digest);
 }
 
-int cli_known_open(struct cli_known *out, const char *path, struct btr_err *err)
+int cli_known_open(struct cli_known *out, const char *path, struct cli_retention retention,
+                   struct btr_err *err)
 {
     struct stat at;
     *out = (struct cli_known){
         .sink = {out, append, publish, pending, drain, keep},
         .known = {out, known_input, known_state, known_record_seed, known_record},
-        .path = path};
+        .path = path,
+        .retention = retention};
     bool absent = stat(path, &at) != 0 && errno == ENOENT;
-    return absent ? 0 : btr_writer_open(&out->writer, path, err);
+    return absent ? 0 : writer_open(out, err);
 }
 
 void cli_known_close(struct cli_known *known)

@@ -15,13 +15,17 @@ static const struct cli_option OPTIONS[] = {
      "segments go of which every event has ended before T, and their records"},
     {"records-before", "T", false,
      "kept records go (ingest --keep-records) of before T; segments stay"},
+    {"keep-days", "N", false,
+     "the same as --before, so many days (UTC) before the newest event, or before now if that is "
+     "earlier"},
+    {"keep-record-days", "N", false, "the same as --records-before"},
     {"dry-run", NULL, false, "tell what would go, and change nothing"},
     {"output", "FORMAT", false, "text (default) or json"},
     {0},
 };
 
 const struct cli_usage CLI_PRUNE_USAGE = {
-    "store prune", "--store DIR --before T [--records-before T] [--dry-run]",
+    "store prune", "--store DIR (--before T | --keep-days N) [--records-before T] [--dry-run]",
     "Removes whole segments that lie before a time: the partitions of days that are over. What a\n"
     "hold touches stays, and is told (store hold). Queries that run go on with what they opened.",
     "  backtrail store prune --store case.btr --before 2026-06-01T00:00:00Z --dry-run", OPTIONS};
@@ -130,14 +134,20 @@ static int prune_options(struct prune *p, struct btr_prune_options *options,
     p->json = output && strcmp(output, "json") == 0;
     p->dry_run = options->dry_run = cli_arg(args, "dry-run") != NULL;
     options->before_ns = options->records_before_ns = INT64_MIN;
+    options->keep_days = options->keep_record_days = 0;
     if (!p->store)
         return btr_fail(err, BTR_E_USAGE, UINT64_MAX, "--store DIR is missing");
     if (output && !p->json && strcmp(output, "text") != 0)
         return btr_fail(err, BTR_E_USAGE, UINT64_MAX, "--output \"%s\": text or json", output);
-    if (!cli_arg(args, "before") && !cli_arg(args, "records-before"))
-        return btr_fail(err, BTR_E_USAGE, UINT64_MAX, "--before T is missing");
+    if (!cli_arg(args, "before") && !cli_arg(args, "records-before") &&
+        !cli_arg(args, "keep-days") && !cli_arg(args, "keep-record-days"))
+        return btr_fail(err, BTR_E_USAGE, UINT64_MAX, "--before T or --keep-days N is missing");
     int rc = cli_arg_time(args, "before", &options->before_ns, err);
-    return rc < 0 ? rc : cli_arg_time(args, "records-before", &options->records_before_ns, err);
+    if (rc == 0)
+        rc = cli_arg_time(args, "records-before", &options->records_before_ns, err);
+    if (rc == 0)
+        rc = cli_arg_days(args, "keep-days", &options->keep_days, err);
+    return rc < 0 ? rc : cli_arg_days(args, "keep-record-days", &options->keep_record_days, err);
 }
 
 int cli_store_prune(const struct cli_args *args, struct btr_err *err)

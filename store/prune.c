@@ -5,6 +5,8 @@
 #include "holds.h"
 #include "kept_write.h"
 #include "merge_plan.h"
+#include "prune.h"
+#include "split.h"
 #include "take.h"
 #include "trash.h"
 
@@ -22,11 +24,8 @@ static bool is_before(const struct catalog_segment *row, int64_t before_ns)
     return row->sealed.event_count > 0 && row->sealed.last_ns < before_ns;
 }
 
-static int segments_choose(struct prune *p, int64_t before_ns, struct btr_err *err)
+static void segments_choose(struct prune *p, int64_t before_ns)
 {
-    int rc = store_catalog_segments(p->catalog, &p->rows, &p->count, err);
-    if (rc < 0)
-        return rc;
     store_merge_sort(p->rows, p->count); /* by day and time */
     for (uint32_t i = 0; i < p->count; i++) {
         const struct catalog_segment row = p->rows[i];
@@ -42,7 +41,6 @@ static int segments_choose(struct prune *p, int64_t before_ns, struct btr_err *e
         p->stat->events += row.sealed.event_count;
         p->stat->bytes += row.file_size;
     }
-    return 0;
 }
 
 static bool kept_is_held(void *self, const struct catalog_kept *row)
@@ -84,30 +82,61 @@ static int segments_go(struct prune *p, struct btr_err *err)
     return p->going == 0 ? 0 : store_catalog_change(p->catalog, &change, NULL, err);
 }
 
-static int prune_run(struct prune *p, const char *path, const struct btr_prune_options *options,
-                     btr_prune_visit *visit, void *self, struct btr_err *err)
+/* The midnight that lies so many days before that of the day from which they are counted. */
+static int64_t days_before(int64_t day, uint32_t days)
 {
+    return days == 0 ? INT64_MIN : (day - days) * STORE_DAY_NS;
+}
+
+static int64_t later(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* From when on events, and kept records, stay. */
+static void bounds_find(const struct prune *p, const struct btr_prune_options *options,
+                        int64_t *before_ns, int64_t *records_before_ns)
+{
+    int64_t now_ns = btr_wall_ns(), newest_ns = 0;
+    for (uint32_t i = 0; i < p->count; i++)
+        if (p->rows[i].sealed.event_count > 0)
+            newest_ns = later(newest_ns, p->rows[i].sealed.last_ns);
+    int64_t day = store_day_number(now_ns < newest_ns ? now_ns : newest_ns);
+    *before_ns = later(options->before_ns, days_before(day, options->keep_days));
+    *records_before_ns = later(later(options->records_before_ns, *before_ns),
+                               days_before(day, options->keep_record_days));
+}
+
+int store_prune(const char *store, struct store_catalog *catalog,
+                const struct btr_prune_options *options, struct btr_prune_stat *out,
+                btr_prune_visit *visit, void *self, struct btr_err *err)
+{
+    struct prune p = {.catalog = catalog, .stat = out};
     struct kept_pruned kept;
-    int64_t records_before_ns = options->records_before_ns > options->before_ns
-                                    ? options->records_before_ns
-                                    : options->before_ns;
-    int rc = store_holds_load(&p->holds, p->catalog, err);
+    int64_t before_ns, records_before_ns;
+    *out = (struct btr_prune_stat){0};
+    int rc = store_holds_load(&p.holds, catalog, err);
     if (rc == 0)
-        rc = segments_choose(p, options->before_ns, err);
-    if (rc == 0)
-        rc = segments_tell(p, visit, self);
-    if (rc == 0 && !options->dry_run)
-        rc = segments_go(p, err);
-    if (rc == 0)
-        rc = store_kept_prune(path, p->catalog, records_before_ns, kept_is_held, p,
-                              options->dry_run, &kept, err);
+        rc = store_catalog_segments(catalog, &p.rows, &p.count, err);
+    bounds_find(&p, options, &before_ns, &records_before_ns);
     if (rc == 0) {
-        p->stat->record_files = kept.file_count;
-        p->stat->records = kept.record_count;
-        p->stat->record_bytes = kept.bytes;
+        segments_choose(&p, before_ns);
+        rc = segments_tell(&p, visit, self);
     }
-    store_holds_fini(&p->holds);
-    free(p->rows);
+    if (rc == 0 && !options->dry_run)
+        rc = segments_go(&p, err);
+    if (rc == 0)
+        rc = store_kept_prune(store, catalog, records_before_ns, kept_is_held, &p, options->dry_run,
+                              &kept, err);
+    if (rc == 0) {
+        out->record_files = kept.file_count;
+        out->records = kept.record_count;
+        out->record_bytes = kept.bytes;
+    }
+    if (rc == 0 && !options->dry_run && p.going > 0)
+        rc = store_trash_empty(store, catalog, err);
+    store_holds_fini(&p.holds);
+    free(p.rows);
     return rc;
 }
 
@@ -116,7 +145,6 @@ int btr_store_prune(const char *path, const struct btr_prune_options *options,
                     struct btr_err *err)
 {
     struct store_taken taken = {.lock_fd = -1};
-    struct prune p = {.stat = out};
     *out = (struct btr_prune_stat){0};
     int rc = options->dry_run ? store_catalog_open(&taken.catalog, path, false, err)
                               : store_take(&taken, path, err);
@@ -124,11 +152,8 @@ int btr_store_prune(const char *path, const struct btr_prune_options *options,
         rc = btr_fail(err, BTR_E_IO, UINT64_MAX, "%s: no store there", path);
     if (rc == 0 && !options->dry_run)
         rc = store_trash_sweep(path, taken.catalog, err);
-    p.catalog = taken.catalog;
     if (rc == 0)
-        rc = prune_run(&p, path, options, visit, self, err);
-    if (rc == 0 && !options->dry_run)
-        rc = store_trash_empty(path, taken.catalog, err);
+        rc = store_prune(path, taken.catalog, options, out, visit, self, err);
     store_release(&taken);
     return rc;
 }

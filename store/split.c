@@ -2,8 +2,6 @@
 
 #include <stdlib.h>
 
-#define DAY_NS (INT64_C(86400) * 1000000000)
-
 static int out_of_memory(struct btr_err *err)
 {
     return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "out of memory while sealing a segment");
@@ -11,8 +9,8 @@ static int out_of_memory(struct btr_err *err)
 
 int64_t store_day_number(int64_t time_ns)
 {
-    int64_t day = time_ns / DAY_NS;
-    return time_ns % DAY_NS < 0 ? day - 1 : day;
+    int64_t day = time_ns / STORE_DAY_NS;
+    return time_ns % STORE_DAY_NS < 0 ? day - 1 : day;
 }
 
 void store_split_fini(struct store_split *s)

@@ -7,6 +7,8 @@
  */
 #include "seal.h"
 
+#define STORE_DAY_NS (INT64_C(86400) * 1000000000)
+
 enum {
     STORE_DAY_PARTS_MAX = 64 /* parts of a builder: with more days the last part has all the rest */
 };

@@ -504,6 +504,18 @@ int btr_writer_merged(struct btr_writer *w, struct btr_merge_stat *out, struct b
     return w->merging ? store_merge_thread_told(w->merging, out, err) : 0;
 }
 
+void btr_writer_retain(struct btr_writer *w, uint32_t days, uint32_t record_days)
+{
+    if (w->merging)
+        store_merge_thread_retain(w->merging, days, record_days);
+}
+
+int btr_writer_retained(struct btr_writer *w, struct btr_prune_stat *out, struct btr_err *err)
+{
+    *out = (struct btr_prune_stat){0};
+    return w->merging ? store_merge_thread_retained(w->merging, out, err) : 0;
+}
+
 const struct btr_sink *btr_writer_sink(struct btr_writer *w)
 {
     return &w->sink;

@@ -2,14 +2,14 @@
 
 _backtrail_options() {
     case "$1" in
-    ingest) echo "--store --hosts --format --case --segment-events --keep-records --quiet --help" ;;
+    ingest) echo "--store --hosts --format --case --segment-events --keep-records --retention-days --retention-record-days --quiet --help" ;;
     find) echo "--store --kind --since --until --limit --output --show-records --max-s --help" ;;
     trace) echo "--store --from --at --backward --forward --strategy --budget --evidence --output --show-records --no-stats --max-s --help" ;;
     "store stat") echo "--store --by --inputs --quarantine --max-s --help" ;;
     "store gaps") echo "--store --max-s --help" ;;
     "store verify") echo "--store --root --help" ;;
     "store compact") echo "--store --help" ;;
-    "store prune") echo "--store --before --records-before --dry-run --output --help" ;;
+    "store prune") echo "--store --before --records-before --keep-days --keep-record-days --dry-run --output --help" ;;
     "store export") echo "--store --since --until --hosts --help" ;;
     "store import") echo "--store --help" ;;
     "store hold") echo "add list remove --store --host --since --until --why --output --help" ;;

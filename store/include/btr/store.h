@@ -51,6 +51,21 @@ struct btr_merge_stat {
  * @return 0, or what the merging ended with
  */
 int btr_writer_merged(struct btr_writer *writer, struct btr_merge_stat *out, struct btr_err *err);
+
+struct btr_prune_stat;
+enum { BTR_RETENTION_DAYS_MAX = 36500 };
+/**
+ * From now on lets go what is too old, after each publish and when this is called: as btr_store_prune with
+ * keep_days and keep_record_days. The merging thread does it, between merges.
+ * @param days, record_days  0: nothing goes by it; at most BTR_RETENTION_DAYS_MAX
+ */
+void btr_writer_retain(struct btr_writer *writer, uint32_t days, uint32_t record_days);
+/**
+ * Waits until what was published before is looked at. `out` sums up what went since the opening; of what a hold
+ * keeps it has what the last look saw.
+ * @return 0, or what ended the retention; all else goes on
+ */
+int btr_writer_retained(struct btr_writer *writer, struct btr_prune_stat *out, struct btr_err *err);
 /**
  * Merges all that can be merged, as the only writer of a store. A crash leaves each merge whole or not begun.
  * @param out  what was done, also after a failure
@@ -81,6 +96,9 @@ int btr_store_holds(const char *path, btr_hold_visit *visit, void *self, struct 
 struct btr_prune_options {
     int64_t before_ns;         /* segments go of which every event has ended before; INT64_MIN: none */
     int64_t records_before_ns; /* kept records go of which all is before this or before_ns */
+    /* The same in days (UTC) before that of the store's newest event, or of the clock, whichever is earlier; so neither a
+     * host that tells a time to come nor a clock that runs ahead makes what is young go. The later of both counts. 0: none */
+    uint32_t keep_days, keep_record_days;
     bool dry_run;              /* tells what would go; changes nothing, and needs no lock */
 };
 struct btr_prune_stat {

@@ -288,6 +288,111 @@ static void segments_of_before_are_merged_into_days(void **state)
     temp_folder_remove(p.folder);
 }
 
+/* ---- Retention ------------------------------------------------------------------------------ */
+
+/* A publish of one event a day, of the last `days` days until one. */
+static void days_publish(const char *path, int64_t last_day, uint32_t days)
+{
+    struct btr_batch batch;
+    btr_batch_init(&batch);
+    (void)btr_batch_stream(&batch, BTR_SPAN("web01"), BTR_SPAN("auditd"));
+    for (uint32_t i = 0; i < days; i++)
+        event_add(&batch, i, (last_day - i) * DAY_NS + 77);
+    batch_publish(&batch, path);
+    btr_batch_fini(&batch);
+}
+
+static uint64_t prune_days(const char *path, uint32_t keep_days)
+{
+    struct btr_err err;
+    struct btr_prune_stat stat;
+    struct btr_prune_options options = {
+        .before_ns = INT64_MIN, .records_before_ns = INT64_MIN, .keep_days = keep_days};
+    assert_int_equal(btr_store_prune(path, &options, &stat, NULL, NULL, &err), 0);
+    return stat.events;
+}
+
+enum { DAY_OF_2001 = 11323 };
+
+static void days_to_keep_are_counted_from_the_newest_event(void **state)
+{
+    (void)state;
+    struct place p;
+    place_make(&p);
+    days_publish(p.path, DAY_OF_2001, 10);
+    assert_int_equal(prune_days(p.path, 9), 0);
+    assert_int_equal(prune_days(p.path, 4), 5);
+    assert_int_equal(events_in(p.path), 5); /* its own day, and four before */
+    assert_int_equal(prune_days(p.path, 4), 0);
+    temp_folder_remove(p.folder);
+}
+
+/* Else one host with a clock of its own choice would empty the store. */
+static void a_time_to_come_makes_nothing_old(void **state)
+{
+    (void)state;
+    struct place p;
+    place_make(&p);
+    days_publish(p.path, DAY_OF_2001, 3);
+    days_publish(p.path, 106751, 1); /* of 2262 */
+    assert_int_equal(prune_days(p.path, 36500), 0);
+    assert_int_equal(events_in(p.path), 4);
+    assert_int_equal(prune_days(p.path, 1), 3); /* as 2001 lies before today, too */
+    assert_int_equal(events_in(p.path), 1);
+    temp_folder_remove(p.folder);
+}
+
+static void publish_through(struct btr_writer *writer, int64_t last_day, uint32_t days)
+{
+    struct btr_err err = {0};
+    struct btr_batch batch;
+    struct btr_progress progress = model_progress();
+    const struct btr_sink *sink = btr_writer_sink(writer);
+    btr_batch_init(&batch);
+    (void)btr_batch_stream(&batch, BTR_SPAN("web01"), BTR_SPAN("auditd"));
+    for (uint32_t i = 0; i < days; i++)
+        event_add(&batch, i, (last_day - i) * DAY_NS + 77);
+    assert_int_equal(sink->append(sink->self, &batch, &err), 0);
+    assert_int_equal(sink->publish(sink->self, &progress, &err), 0);
+    assert_int_equal(sink->drain(sink->self, &err), 0);
+    btr_batch_fini(&batch);
+}
+
+static void a_writer_lets_go_what_is_too_old(void **state)
+{
+    (void)state;
+    struct place p;
+    struct btr_err err;
+    struct btr_writer *writer = NULL;
+    struct btr_prune_stat stat;
+    struct btr_hold hold = {.host = BTR_SPAN("web*"),
+                            .since_ns = (DAY_OF_2001 - 7) * DAY_NS,
+                            .until_ns = (DAY_OF_2001 - 7) * DAY_NS + 1000,
+                            .why = BTR_SPAN("case 7")};
+    uint64_t id;
+    place_make(&p);
+    assert_int_equal(btr_writer_open(&writer, p.path, &err), 0);
+    btr_writer_retain(writer, 5, 0);
+    publish_through(writer, DAY_OF_2001, 3);
+    assert_int_equal(btr_writer_retained(writer, &stat, &err), 0);
+    assert_int_equal(stat.events, 0);
+    btr_writer_close(writer);
+    assert_int_equal(btr_store_hold_add(p.path, &hold, &id, &err), 0);
+    assert_int_equal(btr_writer_open(&writer, p.path, &err), 0);
+    btr_writer_retain(writer, 5, 0);
+    publish_through(writer, DAY_OF_2001, 10); /* days 6, 8, 9 before are late, and too old */
+    assert_int_equal(btr_writer_retained(writer, &stat, &err), 0);
+    assert_int_equal(stat.events, 3);
+    assert_int_equal(stat.held_events, 1);
+    publish_through(writer, DAY_OF_2001 + 2, 1);
+    btr_writer_close(writer); /* looks once more */
+    struct segment_days days = days_of(p.path);
+    for (uint32_t i = 0; i < days.count; i++)
+        assert_true(days.day[i] >= DAY_OF_2001 - 3 || days.day[i] == DAY_OF_2001 - 7);
+    assert_int_equal(events_in(p.path), 4 + 1 + 1); /* told twice counts once */
+    temp_folder_remove(p.folder);
+}
+
 static void the_day_of_a_time_is_that_before_it(void **state)
 {
     (void)state;
@@ -309,6 +414,9 @@ int days_tests(void)
         cmocka_unit_test(what_has_too_many_days_is_read_back),
         cmocka_unit_test(late_events_go_where_their_time_says),
         cmocka_unit_test(segments_of_before_are_merged_into_days),
+        cmocka_unit_test(days_to_keep_are_counted_from_the_newest_event),
+        cmocka_unit_test(a_time_to_come_makes_nothing_old),
+        cmocka_unit_test(a_writer_lets_go_what_is_too_old),
     };
     return cmocka_run_group_tests_name("days", tests, NULL, NULL);
 }
