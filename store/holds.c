@@ -149,20 +149,38 @@ const struct btr_hold *store_holds_kept(const struct store_holds *holds,
 
 /* ---- Adding and removing -------------------------------------------------------------------- */
 
-static int hold_put(struct store_catalog *c, MDB_txn *txn, const struct btr_hold *hold,
-                    uint64_t *id)
+/* Gives an id that no hold had, also none that was removed: who noted one must not mean another. */
+static int id_next(struct store_catalog *c, MDB_txn *txn, uint64_t *id)
 {
+    const struct btr_span given = btr_span_of("hold-last");
     MDB_cursor *cursor = NULL;
     struct btr_span last = {0}, value;
-    struct btr_buffer row = {0};
-    uint8_t key[HOLD_KEY_SIZE];
+    uint8_t bytes[8];
     int rc = mdb_cursor_open(txn, c->holds, &cursor);
     if (rc != 0)
         return rc;
     rc = catalog_cursor_get(c, cursor, &last, &value, MDB_LAST);
-    *id = rc == 0 && last.size == HOLD_KEY_SIZE ? catalog_number_of(last.at) + 1 : 1;
+    *id = rc == 0 && last.size == HOLD_KEY_SIZE ? catalog_number_of(last.at) : 0;
     mdb_cursor_close(cursor);
+    if (rc == 0 || rc == MDB_NOTFOUND)
+        rc = catalog_row_get(c, txn, c->meta, given, &value);
+    if (rc == 0 && value.size != sizeof(bytes))
+        return CATALOG_ROW_BAD;
+    if (rc == 0 && store_get_u64(value.at) > *id)
+        *id = store_get_u64(value.at);
     if (rc != 0 && rc != MDB_NOTFOUND)
+        return rc;
+    store_put_u64(bytes, ++*id);
+    return catalog_row_put(txn, c->meta, given, (struct btr_span){bytes, sizeof(bytes)});
+}
+
+static int hold_put(struct store_catalog *c, MDB_txn *txn, const struct btr_hold *hold,
+                    uint64_t *id)
+{
+    struct btr_buffer row = {0};
+    uint8_t key[HOLD_KEY_SIZE];
+    int rc = id_next(c, txn, id);
+    if (rc != 0)
         return rc;
     catalog_number_key(key, *id);
     btr_buffer_u64(&row, (uint64_t)hold->since_ns);

@@ -97,6 +97,8 @@ def what_goes_and_what_stays(path, paths, ends):
     store("hold remove 2", path, status=1)
     store("hold remove 1", path)
     store("hold list", path, status=1)
+    check(store("hold add", path, "--host", "nobody", "--why", "later") == b"hold 2 added\n", "no id is given twice")
+    store("hold remove 2", path)
     gone = pruned(path, ends[1])
     check(gone["events"] + len(events(path)) == len(events(os.path.join(WORK, "two.store"))), "what was held goes after that")
     check(events(path) == events(store_make("one.store", paths[2:])), "and what is left is the last day")

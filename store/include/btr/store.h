@@ -79,7 +79,7 @@ enum { BTR_HOLD_HOST_MAX = 255 };
 
 /** A legal hold: what it touches is not pruned. */
 struct btr_hold {
-    uint64_t id;           /* given by the store, from 1 upwards */
+    uint64_t id;           /* given by the store, from 1 upwards; none is given twice */
     struct btr_span host;  /* glob as of fnmatch(3), at most BTR_HOLD_HOST_MAX bytes, without a byte 0 */
     int64_t since_ns, until_ns;
     int64_t added_ns;      /* wall clock; given by the store */
