@@ -216,13 +216,13 @@ static int version_check(struct store_catalog *c, MDB_txn *txn, struct btr_err *
     return 0;
 }
 
-int catalog_version_put(struct store_catalog *c, MDB_txn *txn)
+int catalog_version_put(struct store_catalog *c, MDB_txn *txn, uint32_t number)
 {
     uint8_t version[4];
-    store_put_u32(version, STORE_CATALOG_VERSION);
+    store_put_u32(version, number);
     MDB_val key = {.mv_size = 6, .mv_data = (void *)(uintptr_t) "format"};
     MDB_val value = {.mv_size = sizeof(version), .mv_data = version};
-    c->version = STORE_CATALOG_VERSION;
+    c->version = number;
     return mdb_put(txn, c->meta, &key, &value, 0);
 }
 
@@ -237,6 +237,7 @@ static int later_tables_open(struct store_catalog *c, MDB_txn *txn, bool writer)
                  {"records", &c->records, &c->has_records},
                  {"kept", &c->kept, &c->has_kept},
                  {"chain", &c->chain, &c->has_chain},
+                 {"packs", &c->packs, &c->has_packs},
                  {"holds", &c->holds, &c->has_holds}};
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < sizeof(later) / sizeof(*later); i++) {
@@ -268,7 +269,7 @@ static int seed_ready(struct store_catalog *c, MDB_txn *txn)
 /* Of a writer: a new store's version, an older store's rows, the seed. */
 static int writer_ready(struct store_catalog *c, MDB_txn *txn, struct btr_err *err)
 {
-    int rc = c->version < STORE_CATALOG_VERSION ? catalog_upgrade(c, txn, err) : 0;
+    int rc = c->version == 1 ? catalog_upgrade(c, txn, err) : 0;
     if (rc < 0)
         return rc;
     rc = seed_ready(c, txn);
@@ -288,7 +289,7 @@ static int tables_take(struct store_catalog *c, MDB_txn *txn, bool writer, struc
             return code;
         rc = tables_open(c, txn, MDB_CREATE);
         if (rc == 0)
-            rc = catalog_version_put(c, txn);
+            rc = catalog_version_put(c, txn, CATALOG_VERSION_MADE);
     }
     return rc == 0 ? version_check(c, txn, err) : catalog_fail(err, rc, c->path, "open");
 }

@@ -2,7 +2,7 @@
 #define STORE_CATALOG_H
 /**
  * The door to LMDB: what is published. One environment in <store>/catalog with the tables meta,
- * segments, trash, chain, inputs, states, records, kept (docs/FORMAT.md, "Catalog"). A change is one transaction.
+ * segments, trash, chain, packs, inputs, states, records, kept (docs/FORMAT.md, "Catalog"). A change is one transaction.
  */
 #include <btr/arena.h>
 #include <btr/buffer.h>
@@ -14,7 +14,11 @@
 struct store_catalog;
 struct catalog_kept; /* catalog_kept.h */
 
-enum { STORE_DAY_SIZE = 16, STORE_CATALOG_VERSION = 2, CATALOG_HOSTS_SIZE = 240 };
+enum { STORE_DAY_SIZE = 16, STORE_CATALOG_VERSION = 3, CATALOG_HOSTS_SIZE = 240 };
+enum {
+    CATALOG_VERSION_MADE = 2, /* of a new store */
+    CATALOG_VERSION_PACKS = 3 /* since its chain was packed first */
+};
 enum { CATALOG_KIND_OTHER = 31 }; /* the bit of kinds from 31 on */
 
 /** What the catalog says of a segment. */

@@ -5,52 +5,8 @@
  */
 #include <errno.h>
 
-#include "catalog_env.h"
+#include "catalog_chain.h"
 #include "catalog_rows.h"
-
-enum { CHAIN_KEY_SIZE = 8, FIXED_SIZE = BTR_SHA256_SIZE + 8 + 1 };
-
-/* ---- Rows ----------------------------------------------------------------------------------- */
-
-struct chain_row {
-    uint64_t sequence;
-    int64_t time_ns;
-    const uint8_t *before, *head; /* BTR_SHA256_SIZE each */
-    struct btr_span added, removed,
-        hashed; /* roots; and all that the head is of, but for the key */
-    uint8_t kind;
-};
-
-static bool roots_get(struct btr_cursor *c, struct btr_span *roots)
-{
-    uint64_t count;
-    return btr_cursor_varint(c, &count) && count <= c->rest.size / BTR_SHA256_SIZE &&
-           btr_cursor_span(c, (size_t)count * BTR_SHA256_SIZE, roots);
-}
-
-static bool chain_get(struct btr_span key, struct btr_span value, struct chain_row *row)
-{
-    struct btr_cursor c = {.rest = value};
-    struct btr_span before, head;
-    uint64_t time_ns;
-    if (key.size != CHAIN_KEY_SIZE || !btr_cursor_span(&c, BTR_SHA256_SIZE, &before) ||
-        !btr_cursor_u64(&c, &time_ns) || !btr_cursor_u8(&c, &row->kind) ||
-        !roots_get(&c, &row->added) || !roots_get(&c, &row->removed) ||
-        c.rest.size != BTR_SHA256_SIZE || !btr_cursor_span(&c, BTR_SHA256_SIZE, &head))
-        return false;
-    row->sequence = catalog_number_of(key.at);
-    row->time_ns = (int64_t)time_ns;
-    row->before = before.at;
-    row->head = head.at;
-    row->hashed = (struct btr_span){value.at, value.size - BTR_SHA256_SIZE};
-    return true;
-}
-
-static bool head_of(struct btr_span key, struct btr_span hashed, uint8_t head[BTR_SHA256_SIZE])
-{
-    const struct btr_span parts[] = {key, hashed};
-    return btr_sha256_of(parts, 2, head);
-}
 
 /* ---- Writing -------------------------------------------------------------------------------- */
 
@@ -95,14 +51,15 @@ int catalog_chain_put(struct store_catalog *c, MDB_txn *txn, const struct catalo
     btr_buffer_u8(&b, (uint8_t)change->kind);
     roots_put(&b, change->added, change->added_count);
     roots_put(&b, change->removed, change->removed_count);
-    bool ok = !b.failed && head_of((struct btr_span){key, sizeof(key)}, btr_buffer_view(&b), head);
+    struct btr_span told = {b.at + sizeof(last.head), b.size - sizeof(last.head)};
+    bool ok = !b.failed && chain_head_of(last.sequence + 1, last.head, told, head);
     btr_buffer_put(&b, head, sizeof(head));
     ok = ok && !b.failed;
     rc = ok ? catalog_row_put(txn, c->chain, (struct btr_span){key, sizeof(key)},
                               btr_buffer_view(&b))
             : ENOMEM;
     btr_buffer_fini(&b);
-    return rc;
+    return rc == 0 ? chain_pack(c, txn, last.sequence + 1) : rc;
 }
 
 int store_catalog_head(struct store_catalog *c, struct catalog_head *out, struct btr_err *err)
@@ -147,8 +104,28 @@ static struct btr_id half_of(const uint8_t *root)
     return (struct btr_id){store_get_u64(root), store_get_u64(root + 8)};
 }
 
+/* Forgets the roots that were removed, so that the check takes the room of what is live at once. */
+static bool roots_forget(struct chain_check *check)
+{
+    uint32_t kept = 0;
+    btr_idmap_clear(&check->by_root);
+    for (uint32_t i = 0; i < check->root_count; i++) {
+        if (!check->live[i])
+            continue;
+        memmove(check->roots[kept], check->roots[i], BTR_SHA256_SIZE);
+        check->live[kept] = true;
+        if (btr_idmap_add(&check->by_root, half_of(check->roots[kept]), kept) == UINT32_MAX)
+            return false;
+        kept++;
+    }
+    check->root_count = kept;
+    return true;
+}
+
 static bool roots_room(struct chain_check *check)
 {
+    if (check->root_count == check->root_capacity && check->live_count < check->root_count / 2)
+        return roots_forget(check);
     if (check->root_count < check->root_capacity)
         return true;
     uint32_t capacity = check->root_capacity == 0 ? 256 : check->root_capacity * 2;
@@ -205,25 +182,22 @@ static int roots_apply(struct chain_check *check, const struct chain_row *row)
     return 0;
 }
 
-static int chain_visit(void *self, struct btr_span key, struct btr_span value)
+static int row_check(void *self, const struct chain_row *row)
 {
     struct chain_check *check = self;
-    struct chain_row row;
     uint8_t head[BTR_SHA256_SIZE];
-    if (!chain_get(key, value, &row))
-        return check_end(check, BTR_E_FORMAT, "a row is malformed");
-    if (!head_of(key, row.hashed, head))
-        return check_end(check, BTR_E_NOMEM, "out of memory");
-    if (row.sequence != check->sequence + 1)
+    if (row->sequence != check->sequence + 1)
         return check_end(check, BTR_E_CHECKSUM, "a row is missing");
-    if (memcmp(row.before, check->head, sizeof(head)) != 0 ||
-        memcmp(row.head, head, sizeof(head)) != 0)
+    if (!chain_head_of(row->sequence, check->head, row->told, head))
+        return check_end(check, BTR_E_NOMEM, "out of memory");
+    if (row->head && (memcmp(row->before, check->head, sizeof(head)) != 0 ||
+                      memcmp(row->head, head, sizeof(head)) != 0))
         return check_end(check, BTR_E_CHECKSUM, "a head does not follow from what it is of");
-    check->sequence = row.sequence;
+    check->sequence = row->sequence;
     memcpy(check->head, head, sizeof(head));
     if (check->wanted && memcmp(check->wanted, head, sizeof(head)) == 0)
-        check->found_at = row.sequence;
-    return roots_apply(check, &row);
+        check->found_at = row->sequence;
+    return roots_apply(check, row);
 }
 
 /* The table of segments must have what the chain comes to, no more and no less. */
@@ -247,7 +221,9 @@ static int segments_compare(struct chain_check *check, struct btr_err *err)
 static int chain_run(struct chain_check *check, struct btr_err *err)
 {
     struct store_catalog *c = check->catalog;
-    int rc = catalog_table_visit(c, c->chain, (struct btr_span){0}, chain_visit, check);
+    int rc = chain_visit(c, row_check, check);
+    if (rc == CHAIN_MALFORMED)
+        check_end(check, BTR_E_FORMAT, "a row is malformed");
     if (check->failed != 0)
         return btr_fail(err, check->failed, UINT64_MAX, "%s: chain of changes, after %llu: %s",
                         c->path, (unsigned long long)check->sequence, check->why);
@@ -289,7 +265,6 @@ struct holders {
     const uint8_t *wanted; /* count roots */
     struct holder *rows;
     uint32_t count;
-    bool malformed;
 };
 
 static bool roots_have(struct btr_span roots, const uint8_t *root)
@@ -329,16 +304,11 @@ static void holder_follow(struct holder *h, const uint8_t *wanted, const struct 
     }
 }
 
-static int holders_visit(void *self, struct btr_span key, struct btr_span value)
+static int holders_visit(void *self, const struct chain_row *row)
 {
     struct holders *h = self;
-    struct chain_row row;
-    if (!chain_get(key, value, &row)) {
-        h->malformed = true;
-        return CATALOG_VISIT_END;
-    }
     for (uint32_t i = 0; i < h->count; i++)
-        holder_follow(&h->rows[i], h->wanted + (size_t)i * BTR_SHA256_SIZE, &row);
+        holder_follow(&h->rows[i], h->wanted + (size_t)i * BTR_SHA256_SIZE, row);
     return 0;
 }
 
@@ -349,7 +319,7 @@ int store_catalog_chain_holds(struct store_catalog *c, const uint8_t *roots, uin
         .wanted = roots, .rows = calloc((size_t)count + 1, sizeof(*h.rows)), .count = count};
     if (!h.rows)
         return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "out of memory");
-    int rc = catalog_table_visit(c, c->chain, (struct btr_span){0}, holders_visit, &h);
+    int rc = chain_visit(c, holders_visit, &h);
     bool failed = false;
     for (uint32_t i = 0; i < count; i++) {
         held[i] = h.rows[i].held;
@@ -359,7 +329,7 @@ int store_catalog_chain_holds(struct store_catalog *c, const uint8_t *roots, uin
     free(h.rows);
     if (failed)
         return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "out of memory");
-    if (h.malformed)
+    if (rc == CHAIN_MALFORMED)
         return btr_fail(err, BTR_E_FORMAT, UINT64_MAX, "%s: chain of changes: a row is malformed",
                         c->path);
     return rc == 0 ? 0 : catalog_fail(err, rc, c->path, "read the chain of");

@@ -13,8 +13,8 @@ struct store_catalog {
     struct shared_env *shared;
     MDB_env *env;
     MDB_dbi meta, segments, inputs, states, records;
-    MDB_dbi trash, kept, chain, holds;
-    bool has_trash, has_records, has_kept, has_chain, has_holds; /* not a store of before, until a writer comes */
+    MDB_dbi trash, kept, chain, packs, holds;
+    bool has_trash, has_records, has_kept, has_chain, has_packs, has_holds; /* not a store of before, until a writer comes */
     MDB_txn *snapshot;    /* a reader's, from open to close; NULL for a writer */
     uint32_t version;
     uint64_t record_seed; /* a writer's */
@@ -38,7 +38,7 @@ int catalog_row_get(const struct store_catalog *c, MDB_txn *txn, MDB_dbi table, 
 /** The same at a cursor. */
 int catalog_cursor_get(const struct store_catalog *c, MDB_cursor *cursor, struct btr_span *key,
                        struct btr_span *value, MDB_cursor_op op);
-int catalog_version_put(struct store_catalog *c, MDB_txn *txn);
+int catalog_version_put(struct store_catalog *c, MDB_txn *txn, uint32_t number);
 /** Writes all rows of an older version as those of today. @return 0 or a code */
 int catalog_upgrade(struct store_catalog *c, MDB_txn *txn, struct btr_err *err);
 /** Appends to the chain what a change adds and removes. @return 0 or what LMDB says */

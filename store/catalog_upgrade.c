@@ -160,7 +160,7 @@ int catalog_upgrade(struct store_catalog *c, MDB_txn *txn, struct btr_err *err)
     if (put == 0)
         put = tables_seal(c, txn);
     if (put == 0)
-        put = catalog_version_put(c, txn);
+        put = catalog_version_put(c, txn, CATALOG_VERSION_MADE);
     rc = put == 0 ? segments_seal(c, txn, rows, count, err)
                   : catalog_fail(err, put, c->path, "upgrade");
     free(rows);

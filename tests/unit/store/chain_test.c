@@ -3,7 +3,7 @@
 
 #include <temp_files.h>
 
-#include "catalog_env.h"
+#include "catalog_chain.h"
 #include "catalog_rows.h"
 #include "model.h"
 #include "root.h"
@@ -221,6 +221,139 @@ static void a_segment_row_has_no_bytes_too_many(void **state)
     btr_buffer_fini(&b);
 }
 
+/* ---- Packs ----------------------------------------------------------------------------------- */
+
+enum { BATCH = 1000, BATCHES = 14 };
+
+/* Appends changes, of which each second removes the segment that the one before adds. */
+static void changes_put(struct store_catalog *c, uint32_t count)
+{
+    MDB_txn *txn = NULL;
+    struct catalog_segment row = {.root = {7}};
+    assert_int_equal(catalog_write_begin(c, &txn), 0);
+    for (uint32_t i = 0; i < count; i++) {
+        struct catalog_change change = {.kind = i % 2 ? CATALOG_PRUNED : CATALOG_INGESTED,
+                                        .now_ns = i,
+                                        .added = &row,
+                                        .removed = &row,
+                                        .added_count = i % 2 == 0,
+                                        .removed_count = i % 2};
+        store_put_u32(row.root + 1, i / 2);
+        assert_int_equal(catalog_chain_put(c, txn, &change), 0);
+    }
+    assert_int_equal(catalog_write_end(txn), 0);
+}
+
+static uint64_t rows_in(const char *path, const char *table)
+{
+    struct btr_err err;
+    struct store_catalog *c = NULL;
+    MDB_dbi dbi;
+    MDB_stat stat;
+    assert_int_equal(store_catalog_open(&c, path, false, &err), 0);
+    assert_int_equal(mdb_dbi_open(c->snapshot, table, 0, &dbi), 0);
+    assert_int_equal(mdb_stat(c->snapshot, dbi, &stat), 0);
+    store_catalog_close(c);
+    return stat.ms_entries;
+}
+
+/* @param heads  receives those after each batch */
+static void long_chain_make(struct place *p, struct catalog_head heads[BATCHES])
+{
+    struct btr_err err;
+    struct store_catalog *c = NULL;
+    assert_int_equal(store_catalog_open(&c, p->path, true, &err), 0);
+    for (uint32_t i = 0; i < BATCHES; i++) {
+        changes_put(c, BATCH);
+        assert_int_equal(store_catalog_head(c, &heads[i], &err), 0);
+    }
+    store_catalog_close(c);
+}
+
+static void heads_check(const struct place *p, const struct catalog_head heads[BATCHES])
+{
+    struct btr_err err;
+    struct btr_chain chain;
+    for (uint32_t i = 0; i < BATCHES; i++) {
+        if (btr_store_chain(p->path, heads[i].head, &chain, &err) != 0)
+            fail_msg("%s", err.text);
+        assert_int_equal(chain.found_at, heads[i].sequence);
+    }
+    assert_int_equal(btr_store_chain(p->path, p->noted.head, &chain, &err), 0);
+    assert_int_equal(chain.found_at, p->noted.sequence);
+}
+
+static void a_long_chain_is_packed_and_proves_every_head(void **state)
+{
+    (void)state;
+    struct place p;
+    struct catalog_head heads[BATCHES];
+    place_make(&p, 54);
+    assert_int_equal(rows_in(p.path, "packs"), 0);
+    long_chain_make(&p, heads);
+    uint64_t packs = (heads[BATCHES - 1].sequence - CHAIN_PACK_ROWS) / CHAIN_PACK_ROWS;
+    assert_int_equal(rows_in(p.path, "packs"), packs);
+    assert_int_equal(rows_in(p.path, "chain"),
+                     heads[BATCHES - 1].sequence - packs * CHAIN_PACK_ROWS);
+    heads_check(&p, heads);
+    model_store(&p.m, p.path, 1, 2, 30); /* and goes on */
+    heads_check(&p, heads);
+    model_check_store(&p.m, p.path, 1);
+    place_remove(&p);
+}
+
+static void flip_last(struct btr_buffer *value)
+{
+    value->at[value->size - CATALOG_CHECKSUM_SIZE - 1] ^= 1;
+}
+
+static void fewer(struct btr_buffer *value)
+{
+    value->at[0]--; /* of the count of rows */
+}
+
+static void damage_to_a_pack_is_found(void **state)
+{
+    (void)state;
+    const struct {
+        unsigned row;
+        void (*edit)(struct btr_buffer *value);
+        int code; /* 0: one of the three */
+        bool with_checksum;
+    } edits[] = {{0, NULL, BTR_E_CHECKSUM, true},     {1, NULL, BTR_E_CHECKSUM, true},
+                 {0, fewer, BTR_E_FORMAT, true},      {1, flip_last, 0, true},
+                 {1, flip_middle, 0, true},           {1, flip_middle, BTR_E_CHECKSUM, false},
+                 {0, one_more, BTR_E_CHECKSUM, false}};
+    struct catalog_head heads[BATCHES];
+    for (size_t i = 0; i < sizeof(edits) / sizeof(*edits); i++) {
+        struct place p;
+        place_make(&p, 55);
+        long_chain_make(&p, heads);
+        row_edit(p.path, "packs", edits[i].row, edits[i].edit, edits[i].with_checksum);
+        int code = chain_of(p.path);
+        if (edits[i].code != 0)
+            assert_int_equal(code, edits[i].code);
+        assert_true(code == BTR_E_CHECKSUM || code == BTR_E_FORMAT);
+        place_remove(&p);
+    }
+}
+
+/* It stays where it is, and does not keep the chain from going on. */
+static void a_damaged_row_is_not_packed(void **state)
+{
+    (void)state;
+    struct place p;
+    struct catalog_head heads[BATCHES];
+    place_make(&p, 56);
+    row_edit(p.path, "chain", 1, flip_time, true);
+    assert_int_equal(chain_of(p.path), BTR_E_CHECKSUM);
+    long_chain_make(&p, heads);
+    assert_int_equal(rows_in(p.path, "packs"), 0);
+    assert_int_equal(rows_in(p.path, "chain"), heads[BATCHES - 1].sequence);
+    assert_int_equal(chain_of(p.path), BTR_E_CHECKSUM);
+    place_remove(&p);
+}
+
 int chain_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -229,6 +362,9 @@ int chain_tests(void)
         cmocka_unit_test(what_does_not_follow_is_found),
         cmocka_unit_test(a_row_that_was_changed_is_refused),
         cmocka_unit_test(a_segment_row_has_no_bytes_too_many),
+        cmocka_unit_test(a_long_chain_is_packed_and_proves_every_head),
+        cmocka_unit_test(damage_to_a_pack_is_found),
+        cmocka_unit_test(a_damaged_row_is_not_packed),
     };
     return cmocka_run_group_tests_name("chain", tests, NULL, NULL);
 }

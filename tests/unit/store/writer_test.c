@@ -111,7 +111,7 @@ static void a_store_of_a_newer_version_is_refused(void **state)
     writer = NULL;
     assert_int_equal(btr_writer_open(&writer, p.path, &err), BTR_E_VERSION);
     assert_int_equal(btr_reader_open(&reader, &path, 1, &err), BTR_E_VERSION);
-    assert_non_null(strstr(err.text, "format 3"));
+    assert_non_null(strstr(err.text, "format 4"));
     temp_folder_remove(p.folder);
 }
 
