@@ -27,6 +27,7 @@ static const struct cli_option STORE_OPTIONS[] = {CLI_STORE_OPTION, {0}};
 static const struct cli_option VERIFY_OPTIONS[] = {
     CLI_STORE_OPTION,
     {"root", "HEX", false, "a head that was noted elsewhere: it must be one of the store's chain"},
+    {"output", "FORMAT", false, "text (default) or json"},
     {0},
 };
 
@@ -39,7 +40,7 @@ static const struct cli_usage GAPS_USAGE = {
     "Lists where a source is known, or must be suspected, not to have told everything.",
     "  backtrail store gaps --store case.btr", GAPS_OPTIONS};
 static const struct cli_usage VERIFY_USAGE = {
-    "store verify", "--store DIR [--root HEX]",
+    "store verify", "--store DIR [--root HEX] [--output text|json]",
     "Reads every block of every segment and checks it, and the chain of changes from its "
     "beginning.\n"
     "Exit status 3 when something is damaged, or --root is no head of the chain.",

@@ -7,7 +7,7 @@ _backtrail_options() {
     trace) echo "--store --from --at --backward --forward --strategy --budget --evidence --output --show-records --no-stats --max-s --help" ;;
     "store stat") echo "--store --by --inputs --quarantine --max-s --help" ;;
     "store gaps") echo "--store --max-s --help" ;;
-    "store verify") echo "--store --root --help" ;;
+    "store verify") echo "--store --root --output --help" ;;
     "store compact") echo "--store --help" ;;
     "store prune") echo "--store --before --records-before --keep-days --keep-record-days --dry-run --output --help" ;;
     "store export") echo "--store --since --until --hosts --help" ;;

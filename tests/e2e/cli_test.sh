@@ -69,6 +69,7 @@ refused 2 'host,source' store stat --by host $store
 refused 2 'a head has 64 hex digits' store verify --root ab $store
 refused 2 'store DIR is missing' store gaps
 refused 2 'store DIR is missing' store verify
+refused 2 '"xml": text or json' store verify --output xml $store
 refused 2 'store DIR is missing' find
 refused 2 'no option "--colour"' find $store --colour
 refused 2 'option --limit needs a value' find $store --limit
@@ -138,6 +139,16 @@ answers 0 'forward' trace $store --from record:web01/101 --forward --output json
 answers 4 '^CUT by the budget of edges' trace $store --from record:web01/204 --budget edges=1
 answers 4 '"reason":"edges"' trace $store --from record:web01/204 --budget edges=1 --output json
 answers 0 'sound' store verify $store
+jq -e '.schema == "backtrail-verify/1" and (.stores | length == 1) and .stores[0].sound and .stores[0].faults == [] and .stores[0].failure == null
+       and (.stores[0].chain.head | length == 64) and .stores[0].chain.root_found_at == .stores[0].chain.changes' \
+    < <("$BACKTRAIL" store verify $store --output json --root "$("$BACKTRAIL" store verify $store --output json | jq -r '.stores[0].chain.head')") >/dev/null ||
+    fail "verify as JSON"
+cp -r case.btr torn.btr
+for at in 0 1; do dd if=/dev/zero of=torn.btr/catalog/data.mdb bs=4096 seek=$at count=1 conv=notrunc status=none; done
+printf '\xff' | dd of="$(ls torn.btr/segments/*/*.bseg | head -1)" bs=1 seek=900 conv=notrunc status=none
+"$BACKTRAIL" store verify --store torn.btr --output json >torn.json 2>torn.err && fail "a torn store is sound"
+[ "$(grep -c 'catalog' torn.err)" -eq 1 ] || fail "a damaged catalog is told twice: $(cat torn.err)"
+jq -e '.stores[0] | .sound == false and .chain == null and (.failure | length > 0) and (.faults | length > 0)' torn.json >/dev/null || fail "a torn store as JSON: $(cat torn.json)"
 answers 0 'web01 .* hole: .*, 94 missing' store gaps $store
 answers 0 '^events' store stat $store
 answers 0 'write +1$' store stat --by host,source $store
