@@ -233,12 +233,9 @@ static int later_tables_open(struct store_catalog *c, MDB_txn *txn, bool writer)
         const char *name;
         MDB_dbi *table;
         bool *there;
-    } later[] = {{"trash", &c->trash, &c->has_trash},
-                 {"records", &c->records, &c->has_records},
-                 {"kept", &c->kept, &c->has_kept},
-                 {"chain", &c->chain, &c->has_chain},
-                 {"packs", &c->packs, &c->has_packs},
-                 {"holds", &c->holds, &c->has_holds}};
+    } later[] = {{"trash", &c->trash, &c->has_trash}, {"records", &c->records, &c->has_records},
+                 {"kept", &c->kept, &c->has_kept},    {"chain", &c->chain, &c->has_chain},
+                 {"packs", &c->packs, &c->has_packs}, {"holds", &c->holds, &c->has_holds}};
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < sizeof(later) / sizeof(*later); i++) {
         rc = mdb_dbi_open(txn, later[i].name, writer ? MDB_CREATE : 0, later[i].table);

@@ -31,7 +31,7 @@ static bool told_get(struct chain_row *row)
 
 bool chain_get(struct btr_span key, struct btr_span value, struct chain_row *row)
 {
-    if (key.size != CHAIN_KEY_SIZE || value.size < 2 * BTR_SHA256_SIZE)
+    if (key.size != CHAIN_KEY_SIZE || value.size < 2 * (size_t)BTR_SHA256_SIZE)
         return false;
     *row = (struct chain_row){
         .sequence = catalog_number_of(key.at),

@@ -37,7 +37,7 @@ static bool day_count(struct days *days, int64_t last_ns)
 {
     int64_t day = store_day_number(last_ns);
     uint32_t at = btr_u64map_get(&days->by_day, (uint64_t)day);
-    if (at == UINT32_MAX) {
+    if (at >= days->count) { /* not there */
         if (days->count == days->capacity) {
             uint32_t capacity = days->capacity == 0 ? 16 : days->capacity * 2;
             struct split_part *grown = realloc(days->items, capacity * sizeof(*grown));
