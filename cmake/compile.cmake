@@ -28,6 +28,11 @@ if(BTR_FUZZ)
   add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
 
+option(BTR_STATIC "Link archives where the system has them: a program that starts fast and needs less beside it" OFF)
+if(BTR_STATIC)
+  set(CMAKE_FIND_LIBRARY_SUFFIXES .a .so)
+endif()
+
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)

@@ -3,17 +3,18 @@
 #include <btr/id.h>
 
 static const char *const section_words[STORE_SECTION_MAX + 1] = {
-    [STORE_STRINGS] = "strings",   [STORE_STREAMS] = "streams",
-    [STORE_INPUTS] = "inputs",     [STORE_IDS] = "ids",
-    [STORE_NUMBERS] = "numbers",   [STORE_KINDS] = "kinds",
-    [STORE_ENTITIES] = "entities", [STORE_BLOCKS] = "blocks",
-    [STORE_EVENTS] = "events",     [STORE_DETAILS] = "details",
-    [STORE_INDEX] = "index",       [STORE_RECORDS] = "records",
-    [STORE_LINES] = "lines",       [STORE_STATS] = "statistics",
-    [STORE_GAPS] = "gaps",         [STORE_QUARANTINE] = "quarantine",
-    [STORE_REACH] = "reach",       [STORE_FILTER] = "filter",
-    [STORE_VALUES] = "values",     [STORE_DICTIONARIES] = "dictionaries",
-    [STORE_MOMENTS] = "moments",   [STORE_LOCATORS] = "locators",
+    [STORE_STRINGS] = "strings",     [STORE_STREAMS] = "streams",
+    [STORE_INPUTS] = "inputs",       [STORE_IDS] = "ids",
+    [STORE_NUMBERS] = "numbers",     [STORE_KINDS] = "kinds",
+    [STORE_ENTITIES] = "entities",   [STORE_BLOCKS] = "blocks",
+    [STORE_EVENTS] = "events",       [STORE_DETAILS] = "details",
+    [STORE_INDEX] = "index",         [STORE_RECORDS] = "records",
+    [STORE_LINES] = "lines",         [STORE_STATS] = "statistics",
+    [STORE_GAPS] = "gaps",           [STORE_QUARANTINE] = "quarantine",
+    [STORE_REACH] = "reach",         [STORE_FILTER] = "filter",
+    [STORE_VALUES] = "values",       [STORE_DICTIONARIES] = "dictionaries",
+    [STORE_MOMENTS] = "moments",     [STORE_LOCATORS] = "locators",
+    [STORE_STRETCHES] = "stretches",
 };
 
 const char *store_section_word(unsigned type)

@@ -57,7 +57,8 @@ enum store_section_type {
     STORE_DICTIONARIES = 20,
     STORE_MOMENTS = 21, /* required from format 3 on, as the next */
     STORE_LOCATORS = 22,
-    STORE_SECTION_MAX = 22,
+    STORE_STRETCHES = 23,
+    STORE_SECTION_MAX = 23,
     STORE_SECTIONS_WRITTEN = STORE_SECTION_MAX - 1 /* all but kinds */
 };
 

@@ -26,7 +26,7 @@ int store_load_need(struct store_load *l, struct store_segment *seg, struct btr_
         stream_in[i] = store_range_has(l->range, seg->streams[i].host);
     for (uint32_t i = 0; rc == 0 && i < store_segment_block_count(seg); i++) {
         struct cache_slot *slot = NULL;
-        rc = store_segment_events(seg, i, &slot, err);
+        rc = store_segment_groups(seg, i, &slot, err);
         if (rc < 0)
             break;
         block_mark(l, slot->data, stream_in);

@@ -16,7 +16,7 @@ enum {
     MERGE_ENTITIES_MAX = 4 << 20, /* the same for entities, counted once a segment */
     MERGE_BYTES_MAX = 256 << 20,  /* the same for the bytes of the files that are merged */
     MERGE_FINAL_EVENTS = 1 << 20,
-    SPREAD_SEGMENTS = 16 /* segments of a stretch that is sealed anew by host */
+    SPREAD_SEGMENTS = 64 /* segments of a stretch that is sealed anew by host */
 };
 
 /** Sorts rows as a plan wants them: by day, then by where they end, so that neighbours are

@@ -1,5 +1,6 @@
 /* Events in full: by reference, by time, by the agent's record id, by origin. */
 #include "reader.h"
+#include "segment_event.h"
 
 /* @param i  the event's place in the block, g its group, d its details */
 static int event_join(struct store_segment *seg, const struct segment_block *b, uint32_t i,
@@ -36,42 +37,19 @@ static int event_join(struct store_segment *seg, const struct segment_block *b, 
     return 0;
 }
 
-/** Both halves of an event block, pinned. */
-struct block_pair {
-    struct cache_slot *events, *details;
-};
-
-static int pair_take(struct store_segment *seg, uint32_t block, struct block_pair *pair,
-                     struct btr_err *err)
-{
-    int rc = store_segment_events(seg, block, &pair->events, err);
-    if (rc < 0)
-        return rc;
-    rc = store_segment_details(seg, block, &pair->details, err);
-    if (rc < 0)
-        store_cache_unpin(pair->events);
-    return rc;
-}
-
-static void pair_drop(struct block_pair *pair)
-{
-    store_cache_unpin(pair->events);
-    store_cache_unpin(pair->details);
-}
-
 int reader_event_fill(struct btr_reader *r, uint32_t segment, uint32_t event,
                       struct btr_event_full *out, struct btr_err *err)
 {
     struct store_segment *seg = &r->segments[segment].seg;
-    struct block_pair pair;
-    uint32_t rows = store_segment_block_rows(seg), i = event % rows;
-    int rc = pair_take(seg, event / rows, &pair, err);
-    if (rc < 0)
-        return rc;
-    const struct segment_block *b = pair.events->data;
-    const struct segment_detail *details = pair.details->data;
-    rc = event_join(seg, b, i, &b->groups[store_block_group(b, i)], &details[i], out, err);
-    pair_drop(&pair);
+    struct event_cursor c = STORE_EVENT_CURSOR(seg);
+    struct segment_detail detail;
+    int rc = store_event_move(&c, event, err);
+    if (rc == 0)
+        rc = store_event_detail(&c, &detail, err);
+    if (rc == 0)
+        rc = event_join(seg, store_event_block(&c), c.place, store_event_group(&c), &detail, out,
+                        err);
+    store_event_fini(&c);
     return rc;
 }
 
@@ -87,14 +65,8 @@ int btr_reader_event(struct btr_reader *r, btr_event_ref ref, struct btr_event_f
 
 /* ---- Many, for what is cited of them -------------------------------------------------------- */
 
-/** The block at hand, pinned, and the group that was found in it last. */
-struct cite_place {
-    struct block_pair pair;
-    uint32_t segment, block, group;
-    bool taken;
-};
-
-static int cite_move(struct btr_reader *r, struct cite_place *p, btr_event_ref ref,
+/* Moves to an event, also to another segment. @param c  without a segment: nothing is at hand */
+static int cite_move(struct btr_reader *r, struct event_cursor *c, btr_event_ref ref,
                      struct btr_err *err)
 {
     uint32_t segment = (uint32_t)(ref >> 32), event = (uint32_t)ref;
@@ -104,41 +76,28 @@ static int cite_move(struct btr_reader *r, struct cite_place *p, btr_event_ref r
     if (rc < 0)
         return rc;
     struct store_segment *seg = &r->segments[segment].seg;
-    uint32_t block = event / store_segment_block_rows(seg);
-    if (p->taken && p->segment == segment && p->block == block)
-        return 0;
-    if (p->taken)
-        pair_drop(&p->pair);
-    p->taken = false;
-    rc = pair_take(seg, block, &p->pair, err);
-    p->taken = rc == 0;
-    p->segment = segment;
-    p->block = block;
-    p->group = 0;
-    return rc;
+    if (c->seg != seg) {
+        store_event_fini(c);
+        *c = (struct event_cursor)STORE_EVENT_CURSOR(seg);
+    }
+    return store_event_move(c, event, err);
 }
 
 int btr_reader_cite(struct btr_reader *r, const btr_event_ref *refs, uint32_t count,
                     struct btr_event_cited *out, struct btr_err *err)
 {
-    struct cite_place p = {.taken = false};
+    struct event_cursor c = STORE_EVENT_CURSOR(NULL);
     int rc = 0;
     for (uint32_t k = 0; rc == 0 && k < count; k++) {
-        rc = cite_move(r, &p, refs[k], err);
-        if (rc < 0)
-            break;
-        const struct segment_block *b = p.pair.events->data;
-        const struct segment_detail *d = p.pair.details->data;
-        uint32_t i = (uint32_t)refs[k] - b->first;
-        if (p.group + 1 < b->group_count && i == b->groups[p.group + 1].begin)
-            p.group++;
-        else if (i < b->groups[p.group].begin || i >= b->groups[p.group + 1].begin)
-            p.group = store_block_group(b, i);
-        out[k] = (struct btr_event_cited){d[i].record_id, d[i].line, d[i].bytes,
-                                          b->groups[p.group].stream};
+        struct segment_detail d;
+        rc = cite_move(r, &c, refs[k], err);
+        if (rc == 0)
+            rc = store_event_locate(&c, &d, err);
+        if (rc == 0)
+            out[k] = (struct btr_event_cited){d.record_id, d.line, d.bytes,
+                                              store_event_group(&c)->stream};
     }
-    if (p.taken)
-        pair_drop(&p.pair);
+    store_event_fini(&c);
     return rc;
 }
 
@@ -185,13 +144,24 @@ static int group_scan(const struct event_search *s, uint32_t segment, const stru
     return 0;
 }
 
+/* Whether a source has a window in a stretch of the time that is asked for. */
+static bool window_may(const struct event_search *s, uint32_t source, int64_t first_ns,
+                       int64_t last_ns)
+{
+    return store_once_touches(s->windows, source, first_ns > s->since_ns ? first_ns : s->since_ns,
+                              last_ns < s->until_ns ? last_ns : s->until_ns);
+}
+
 /* Whether a group may have an event that is wanted: where none does, no details are read. */
-static bool group_may(const struct event_search *s, const struct segment_block *b,
-                      const struct segment_group *g)
+static bool group_may(const struct event_search *s, const struct store_segment *seg,
+                      const struct segment_block *b, const struct segment_group *g)
 {
     bool lasts = (g->shape & STORE_SHAPE_LASTS) != 0;
-    return s->stream_in[g->stream] && b->first_ns[g->begin] <= s->until_ns &&
-           (lasts || b->last_ns[g[1].begin - 1] >= s->since_ns);
+    int64_t first_ns = b->first_ns[g->begin];
+    int64_t last_ns = lasts ? INT64_MAX : b->last_ns[g[1].begin - 1];
+    return s->stream_in[g->stream] && first_ns <= s->until_ns && last_ns >= s->since_ns &&
+           (!s->windows ||
+            window_may(s, seg->streams[g->stream].snapshot_source, first_ns, last_ns));
 }
 
 static int block_scan(const struct event_search *s, uint32_t segment, uint32_t block)
@@ -205,7 +175,7 @@ static int block_scan(const struct event_search *s, uint32_t segment, uint32_t b
     bool has_details = false;
     s->reader->cost.events_scanned += b->count;
     for (uint32_t g = 0; rc == 0 && g < b->group_count; g++) {
-        if (!group_may(s, b, &b->groups[g]))
+        if (!group_may(s, seg, b, &b->groups[g]))
             continue;
         if (!has_details)
             rc = store_segment_details(seg, block, &details, s->err);
@@ -270,7 +240,7 @@ static int flags_fill(struct event_search *s, struct store_segment *seg,
         uint32_t source = seg->streams[i].snapshot_source;
         stream_in[i] =
             stream_fits(seg, i, wish) &&
-            (!s->windows || store_once_touches(s->windows, source, s->since_ns, s->until_ns));
+            (!s->windows || window_may(s, source, seg->header.first_ns, seg->header.last_ns));
         if (!stream_in[i])
             continue;
         fitting = 1;

@@ -15,7 +15,8 @@ struct flow_search {
     struct btr_err *err;
     struct cache_slot *slot; /* the event block at hand, pinned; NULL = none */
     uint32_t block;
-    bool once; /* some of the segments may tell the same: see reader_once.h */
+    struct moment_cursor moments; /* of the segment */
+    bool once;                    /* some of the segments may tell the same: see reader_once.h */
     struct once_flows held;
     uint32_t flow_count;
     struct btr_flow flows[FLOWS_RUN];
@@ -40,7 +41,7 @@ static void block_drop(struct flow_search *f)
 static int block_take(struct flow_search *f, uint32_t block)
 {
     block_drop(f);
-    int rc = store_segment_events(f->seg, block, &f->slot, f->err);
+    int rc = store_segment_groups(f->seg, block, &f->slot, f->err);
     if (rc < 0)
         f->slot = NULL;
     f->block = block;
@@ -93,18 +94,22 @@ static int flow_emit(struct flow_search *f, const struct btr_flow *flow)
 }
 
 /* The events of a group of the block at hand. */
-static int group_visit(struct flow_search *f, const struct segment_group *g)
+static int group_visit(struct flow_search *f, uint32_t group)
 {
-    const struct segment_block *b = f->slot->data;
+    struct segment_block *b = f->slot->data;
+    const struct segment_group *g = &b->groups[group];
     struct btr_flow flow = {.source = f->seg->streams[g->stream].snapshot_source,
                             .operation = g->operation,
                             .doubt = g->doubt,
                             .flags = g->flags};
     f->reader->cost.events_scanned += g[1].begin - g->begin;
-    if (!group_fits(f, g) || (f->side == BTR_SIDE_INTO && b->first_ns[g->begin] > f->bound_ns))
+    if (!group_fits(f, g))
         return 0;
-    int rc = store_segment_who(f->seg, g->subject == f->number ? g->object : g->subject,
-                               &flow.other, &flow.other_kind, f->err);
+    int rc = store_block_times(b, group, &f->moments, f->err);
+    if (rc < 0 || (f->side == BTR_SIDE_INTO && b->first_ns[g->begin] > f->bound_ns))
+        return rc;
+    rc = store_segment_who(f->seg, g->subject == f->number ? g->object : g->subject, &flow.other,
+                           &flow.other_kind, f->err);
     for (uint32_t i = g->begin; rc == 0 && i < g[1].begin; i++) {
         if (!event_fits(f, b, i))
             continue;
@@ -153,8 +158,8 @@ static int run_visit(struct flow_search *f, uint32_t first, uint32_t count)
             int rc = block_take(f, block);
             const struct segment_block *b = rc == 0 ? f->slot->data : NULL;
             for (; rc == 0 && at < part_end; at++) {
-                const struct segment_group *g = &b->groups[at - b->group_first];
-                rc = g->subject == f->number ? group_visit(f, g) : index_bad(f);
+                uint32_t group = at - b->group_first;
+                rc = b->groups[group].subject == f->number ? group_visit(f, group) : index_bad(f);
             }
             if (rc != 0)
                 return rc;
@@ -179,10 +184,11 @@ static int list_visit(struct flow_search *f, const uint32_t *postings, uint32_t 
         if (rc != 0)
             return rc;
         const struct segment_block *b = f->slot->data;
-        const struct segment_group *g = &b->groups[postings[i] - b->group_first];
+        uint32_t group = postings[i] - b->group_first;
+        const struct segment_group *g = &b->groups[group];
         if (g->object != f->number || g->subject == f->number)
             return index_bad(f);
-        rc = group_visit(f, g);
+        rc = group_visit(f, group);
         if (rc != 0)
             return rc;
     }
@@ -205,6 +211,7 @@ static int segment_visit(struct flow_search *f)
         return rc;
     const struct segment_index *x = slot->data;
     uint32_t i = f->number - x->first;
+    f->moments = (struct moment_cursor)STORE_MOMENT_CURSOR(f->seg);
     rc = run_visit(f, x->run_first[i], x->run_groups[i]);
     for (unsigned list = 0; rc == 0 && list < SEGMENT_LISTS; list++) {
         const uint32_t *begin = &x->list_begin[(size_t)i * SEGMENT_LISTS + list];
@@ -215,6 +222,7 @@ static int segment_visit(struct flow_search *f)
     if (rc == 0)
         rc = flows_flush(f);
     block_drop(f);
+    store_cursor_fini(&f->moments);
     return rc;
 }
 

@@ -39,53 +39,24 @@ static uint64_t input_key(const struct segment_input *input)
     return btr_hash64_seeded(input->name, input->head_hash);
 }
 
-static void reach_read(struct store_read *r, struct store_reach *reach)
-{
-    reach->event_count = store_read_varint(r);
-    reach->first_ns = (int64_t)store_read_u64(r);
-    reach->last_ns = (int64_t)store_read_u64(r);
-    reach->least_line = store_read_varint(r);
-    reach->greatest_line = store_read_varint(r);
-}
-
-/* Without the section, or with a damaged one, a part may be anywhere in its segment. */
-int reader_reaches_read(struct store_segment *seg, struct store_reach *reaches, struct btr_err *err)
-{
-    struct btr_err ignored;
-    uint8_t *raw = NULL;
-    size_t size = 0;
-    uint32_t count = seg->header.stream_count;
-    int rc = store_segment_single(seg, STORE_REACH, count, &raw, &size, &ignored);
-    struct store_read r = store_read_of((struct btr_span){raw, size});
-    for (uint32_t i = 0; raw && i < count; i++)
-        reach_read(&r, &reaches[i]);
-    bool told = rc == 0 && raw && store_read_done(&r);
-    for (uint32_t i = 0; !told && i < count; i++)
-        reaches[i] = (struct store_reach){seg->header.event_count, seg->header.first_ns,
-                                          seg->header.last_ns, 0, UINT64_MAX};
-    free(raw);
-    return rc == BTR_E_NOMEM ? out_of_memory(err) : 0;
-}
-
 int reader_once_learn(struct btr_reader *r, uint32_t segment, struct btr_err *err)
 {
     struct reader_once *o = &r->once;
     struct store_segment *seg = &r->segments[segment].seg;
+    struct store_reaches told = {0};
     uint32_t count = seg->header.stream_count;
     if (r->segment_count == 1 && count <= 1)
         return 0;
-    struct store_reach *reaches = calloc((size_t)count + 1, sizeof(*reaches));
-    if (!reaches || !room(&o->parts, o->part_count, count, &o->part_capacity, sizeof(*o->parts))) {
-        free(reaches);
-        return out_of_memory(err);
-    }
-    int rc = reader_reaches_read(seg, reaches, err);
+    int rc = store_stretches_read(seg, &told, err);
+    if (rc == 0 &&
+        !room(&o->parts, o->part_count, told.begins[count], &o->part_capacity, sizeof(*o->parts)))
+        rc = out_of_memory(err);
     for (uint32_t i = 0; rc == 0 && i < count; i++)
-        if (reaches[i].event_count > 0)
+        for (uint32_t k = told.begins[i]; k < told.begins[i + 1]; k++)
             o->parts[o->part_count++] =
-                (struct once_part){reaches[i], input_key(&seg->inputs[seg->streams[i].input]),
+                (struct once_part){told.items[k], input_key(&seg->inputs[seg->streams[i].input]),
                                    seg->streams[i].snapshot_source};
-    free(reaches);
+    store_reaches_fini(&told);
     return rc;
 }
 
@@ -373,34 +344,24 @@ static int stretch_mark(struct once_marks *m, struct once_list *l, int64_t first
     }
 }
 
-static int window_compare(const void *x, const void *y)
-{
-    const struct once_window *a = x, *b = y;
-    return (a->first_ns > b->first_ns) - (a->first_ns < b->first_ns);
-}
-
+/* From the first window to the last in one go: a scan may ask every segment whatever the stretch,
+ * so that few long ones cost less than many short ones. */
 int once_marks_make(struct once_marks *m, struct btr_reader *r, int64_t since_ns, once_scan *scan,
                     void *self, struct btr_err *err)
 {
-    uint32_t count = r->once.windows.count;
     struct once_list list = {.reader = r};
-    struct once_window *by_time = malloc(((size_t)count + 1) * sizeof(*by_time));
+    int64_t first_ns = INT64_MAX, last_ns = INT64_MIN;
+    for (uint32_t i = 0; i < r->once.windows.count; i++) {
+        const struct once_window *w = &r->once.windows.items[i];
+        first_ns = w->first_ns < first_ns ? w->first_ns : first_ns;
+        last_ns = w->last_ns > last_ns ? w->last_ns : last_ns;
+    }
+    first_ns = first_ns < since_ns ? since_ns : first_ns;
     m->segment_count = r->segment_count;
     m->bits = calloc((size_t)r->segment_count + 1, sizeof(*m->bits));
-    int rc = by_time && m->bits ? ranks_settle(r, err) : out_of_memory(err);
-    if (rc == 0 && count > 0) {
-        memcpy(by_time, r->once.windows.items, count * sizeof(*by_time));
-        qsort(by_time, count, sizeof(*by_time), window_compare);
-    }
-    for (uint32_t i = 0, n; rc == 0 && i < count; i += n) {
-        int64_t first_ns = by_time[i].first_ns, last_ns = by_time[i].last_ns;
-        for (n = 1; i + n < count && by_time[i + n].first_ns <= last_ns; n++)
-            last_ns = by_time[i + n].last_ns > last_ns ? by_time[i + n].last_ns : last_ns;
-        first_ns = first_ns < since_ns ? since_ns : first_ns;
-        if (first_ns <= last_ns)
-            rc = stretch_mark(m, &list, first_ns, last_ns, scan, self, err);
-    }
-    free(by_time);
+    int rc = m->bits ? ranks_settle(r, err) : out_of_memory(err);
+    if (rc == 0 && first_ns <= last_ns)
+        rc = stretch_mark(m, &list, first_ns, last_ns, scan, self, err);
     free(list.items);
     free(list.refs);
     return rc;

@@ -2,8 +2,8 @@
 #define STORE_READER_ONCE_H
 /**
  * What several segments or stores tell twice counts once (once.h), for a reader: it looks only
- * where parts of a source overlap, and knows that from the section reach of the segments that it
- * opened.
+ * where parts of a source overlap, and knows that from the sections reach and stretches of the
+ * segments that it opened.
  */
 #include <btr/store.h>
 
@@ -28,10 +28,6 @@ struct once_flows {
 void reader_once_fini(struct reader_once *o);
 /** Takes in the parts of a segment that becomes ready. */
 int reader_once_learn(struct btr_reader *reader, uint32_t segment, struct btr_err *err);
-/** Reads what each stream of a segment reaches; where that cannot be read, all of the segment.
- * @param reaches  one per stream  @return 0 or BTR_E_NOMEM */
-int reader_reaches_read(struct store_segment *seg, struct store_reach *reaches,
-                        struct btr_err *err);
 /** Makes windows of all parts that are known. @return 1 when there are any, 0 when none,
  * BTR_E_NOMEM */
 int reader_once_settle(struct btr_reader *reader, struct btr_err *err);

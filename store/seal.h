@@ -95,8 +95,12 @@ int store_seal_index(struct store_sealer *s, struct btr_err *err);
 int store_seal_times(struct store_sealer *s, struct btr_err *err);
 /** Sections records and lines. */
 int store_seal_places(struct store_sealer *s, struct btr_err *err);
-/** Sections statistics, gaps, quarantine, reach. */
+/** Sections statistics, gaps, quarantine. */
 int store_seal_rows(struct store_sealer *s, struct btr_err *err);
+/** Section reach. */
+int store_seal_reach(struct store_sealer *s, struct btr_err *err);
+/** Section stretches. */
+int store_seal_stretches(struct store_sealer *s, struct btr_err *err);
 
 /** @return enum store_shape */
 static inline uint8_t store_event_shape(const struct builder_event *e)

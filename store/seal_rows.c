@@ -1,5 +1,4 @@
-/* Sections statistics, gaps, quarantine, reach (docs/FORMAT.md). */
-#include "once.h"
+/* Sections statistics, gaps, quarantine (docs/FORMAT.md). */
 #include "seal.h"
 
 enum { QUARANTINE_BLOCK_SIZE = 1 << 20 };
@@ -99,29 +98,6 @@ static void quarantined_put(struct store_sealer *s, const struct builder_quarant
     kept_put(s, q->record_at, q->record_size);
 }
 
-/* Where a stream begins and ends in this segment, all of its events counted. */
-static int reach_section(struct store_sealer *s, struct btr_err *err)
-{
-    const struct store_builder *b = s->builder;
-    struct store_reach *reach = calloc((size_t)b->stream_count + 1, sizeof(*reach));
-    if (!reach)
-        return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "out of memory while sealing a segment");
-    for (uint32_t i = 0; i < b->event_count; i++)
-        store_reach_widen(&reach[b->events[i].stream], b->events[i].last_ns, b->events[i].line);
-    store_section_begin(&s->packer, STORE_REACH, 0);
-    for (uint32_t i = 0; i < b->stream_count; i++) {
-        btr_buffer_varint(&s->packer.raw, reach[i].event_count);
-        btr_buffer_u64(&s->packer.raw, (uint64_t)reach[i].first_ns);
-        btr_buffer_u64(&s->packer.raw, (uint64_t)reach[i].last_ns);
-        btr_buffer_varint(&s->packer.raw, reach[i].least_line);
-        btr_buffer_varint(&s->packer.raw, reach[i].greatest_line);
-    }
-    free(reach);
-    int rc = store_section_block(&s->packer, b->stream_count, err);
-    store_section_end(&s->packer);
-    return rc;
-}
-
 int store_seal_rows(struct store_sealer *s, struct btr_err *err)
 {
     const struct store_builder *b = s->builder;
@@ -141,5 +117,5 @@ int store_seal_rows(struct store_sealer *s, struct btr_err *err)
         first = i + 1;
     }
     store_section_end(&s->packer);
-    return rc < 0 ? rc : reach_section(s, err);
+    return rc;
 }

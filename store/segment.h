@@ -24,13 +24,16 @@ struct segment_group {
 };
 
 /** A block of events: the part that a walk needs. Arrays follow the struct in one allocation.
- * Within a group `first_ns` ascends. */
+ * Within a group `first_ns` ascends. Times of a group are there once they were asked for
+ * (store_block_times): the moments that tell them lie all over the segment. */
 struct segment_block {
     uint32_t first, count;             /* events */
     uint32_t group_first, group_count; /* numbers of groups go through the segment */
     int64_t *first_ns, *last_ns;       /* by event; one array when none lasts */
     struct segment_group *groups;      /* count + 1 */
-    uint32_t *moments;                 /* by event; undefined in formats without groups */
+    uint32_t *moments, *ends;          /* by event, ends of groups that last; undefined in formats
+                                          without groups */
+    uint8_t *timed;                    /* by group: times are there */
 };
 
 struct segment_locator {
@@ -107,6 +110,7 @@ struct segment_ids {
 enum segment_part {
     PART_EVENTS,
     PART_DETAILS,
+    PART_BYTES,
     PART_MOMENTS,
     PART_LOCATORS,
     PART_INDEX,
@@ -118,7 +122,7 @@ enum segment_part {
 struct store_segment {
     char name[SEGMENT_NAME_SIZE]; /* for messages */
     uint32_t place;               /* in the reader's snapshot */
-    uint32_t *failed; /* the reader's, or NULL: receives `place` when the bytes fail */
+    uint32_t *failed;             /* the reader's, or NULL: receives `place` when the bytes fail */
     struct btr_span bytes;
     bool is_mapped, is_open, has_names, has_ids, has_bounds, has_values;
     struct store_header header;
@@ -261,6 +265,12 @@ static inline int store_segment_who(struct store_segment *seg, uint32_t number, 
  */
 int store_segment_events(struct store_segment *seg, uint32_t block, struct cache_slot **slot,
                          struct btr_err *err);
+/** The same block, its times as far as they were asked for. */
+int store_segment_groups(struct store_segment *seg, uint32_t block, struct cache_slot **slot,
+                         struct btr_err *err);
+/** Of details: bytes of events, uint64_t; not in formats without groups. */
+int store_segment_bytes(struct store_segment *seg, uint32_t block, struct cache_slot **slot,
+                        struct btr_err *err);
 int store_segment_details(struct store_segment *seg, uint32_t block, struct cache_slot **slot,
                           struct btr_err *err);
 int store_segment_index(struct store_segment *seg, uint32_t block, struct cache_slot **slot,
@@ -330,6 +340,16 @@ static inline int store_cursor_need(struct moment_cursor *c, uint32_t moment, st
     if (moment % STORE_MOMENT_ROWS < c->count)
         return 0;
     return store_segment_bad(c->seg, err, c->section, c->block, "there is no such row");
+}
+
+/** Reads the times of a group's events. @param moments  a cursor over the segment's */
+int store_block_times_read(struct segment_block *block, uint32_t group,
+                           struct moment_cursor *moments, struct btr_err *err);
+/** Makes sure that they are there. Hot. @return 0, BTR_E_CHECKSUM, BTR_E_FORMAT, BTR_E_NOMEM */
+static inline int store_block_times(struct segment_block *block, uint32_t group,
+                                    struct moment_cursor *moments, struct btr_err *err)
+{
+    return block->timed[group] ? 0 : store_block_times_read(block, group, moments, err);
 }
 
 /** Entities of an entity block, but for the last. */

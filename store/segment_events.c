@@ -126,8 +126,8 @@ static void old_times_read(struct store_read *r, struct segment_block *b, int64_
     }
 }
 
-/* Columns of moments. @return whether any event lasts; `ends` are filled for groups that do */
-static bool moments_read(struct store_read *r, struct segment_block *b, uint32_t *ends)
+/* Columns of moments. @return whether any event lasts */
+static bool moments_read(struct store_read *r, struct segment_block *b)
 {
     bool lasts = false;
     uint64_t moment = 0;
@@ -144,7 +144,7 @@ static bool moments_read(struct store_read *r, struct segment_block *b, uint32_t
             continue;
         lasts = true;
         for (uint32_t i = b->groups[g].begin; i < b->groups[g + 1].begin; i++)
-            ends[i] = b->moments[i] + store_read_upto(r, UINT32_MAX - b->moments[i]);
+            b->ends[i] = b->moments[i] + store_read_upto(r, UINT32_MAX - b->moments[i]);
     }
     return lasts;
 }
@@ -163,31 +163,35 @@ static int times_fill(struct moment_cursor *c, const uint32_t *moments, uint32_t
     return 0;
 }
 
-/* Times of all events. @return 1, 0 when they contradict each other, or a failure */
-static int times_read(struct store_segment *seg, struct segment_block *b, const uint32_t *ends,
-                      struct btr_err *err)
+static bool group_sound(const struct segment_block *b, uint32_t begin, uint32_t end)
 {
-    struct moment_cursor c = STORE_MOMENT_CURSOR(seg);
-    int rc = times_fill(&c, b->moments, 0, b->count, b->first_ns, err);
-    for (uint32_t g = 0; rc == 0 && b->last_ns != b->first_ns && g < b->group_count; g++) {
-        uint32_t begin = b->groups[g].begin, end = b->groups[g + 1].begin;
-        if (b->groups[g].shape & STORE_SHAPE_LASTS)
-            rc = times_fill(&c, ends, begin, end, b->last_ns, err);
-        else
-            memcpy(b->last_ns + begin, b->first_ns + begin, (end - begin) * sizeof(*b->last_ns));
-    }
-    store_cursor_fini(&c);
-    bool sound = true;
-    for (uint32_t g = 0; rc == 0 && g < b->group_count; g++)
-        for (uint32_t i = b->groups[g].begin; i < b->groups[g + 1].begin; i++)
-            sound = sound && b->first_ns[i] <= b->last_ns[i] &&
-                    (i == b->groups[g].begin || b->first_ns[i - 1] <= b->first_ns[i]);
-    return rc < 0 ? rc : sound;
+    bool sound = b->first_ns[begin] <= b->last_ns[begin];
+    for (uint32_t i = begin + 1; i < end; i++)
+        sound = sound && b->first_ns[i] <= b->last_ns[i] && b->first_ns[i - 1] <= b->first_ns[i];
+    return sound;
+}
+
+int store_block_times_read(struct segment_block *b, uint32_t group, struct moment_cursor *moments,
+                           struct btr_err *err)
+{
+    uint32_t begin = b->groups[group].begin, end = b->groups[group + 1].begin;
+    int rc = times_fill(moments, b->moments, begin, end, b->first_ns, err);
+    if (rc == 0 && (b->groups[group].shape & STORE_SHAPE_LASTS))
+        rc = times_fill(moments, b->ends, begin, end, b->last_ns, err);
+    else if (rc == 0 && b->last_ns != b->first_ns)
+        memcpy(b->last_ns + begin, b->first_ns + begin, (end - begin) * sizeof(*b->last_ns));
+    if (rc < 0)
+        return rc;
+    if (!group_sound(b, begin, end))
+        return store_segment_bad(moments->seg, err, STORE_EVENTS,
+                                 b->first / store_segment_block_rows(moments->seg), "malformed");
+    b->timed[group] = 1;
+    return 0;
 }
 
 /* All but times. @return whether an event lasts, or -1: malformed */
 static int columns_read(const struct store_segment *seg, uint32_t block, struct btr_span raw,
-                        struct segment_block *b, uint32_t *ends)
+                        struct segment_block *b)
 {
     struct store_read r = store_read_of(raw);
     struct numbering numbering = {block == 0 ? 0 : seg->bounds[block - 1].next_number,
@@ -199,18 +203,20 @@ static int columns_read(const struct store_segment *seg, uint32_t block, struct 
     if (!r.failed && seg->header.version < STORE_VERSION_GROUPS)
         old_times_read(&r, b, seg->bounds[block].first_ns);
     else if (!r.failed)
-        lasts = moments_read(&r, b, ends);
+        lasts = moments_read(&r, b);
     return store_read_done(&r) ? lasts : -1;
 }
 
-/* One allocation: the struct, groups, first, last, moments. */
-static struct segment_block *block_new(const struct store_segment *seg, uint32_t block)
+/* One allocation: the struct, first, last, groups, moments, ends, timed. */
+static struct segment_block *block_new(const struct store_segment *seg, uint32_t block,
+                                       size_t *size)
 {
     uint32_t group_first = block == 0 ? 0 : seg->bounds[block - 1].next_group;
     uint32_t count = store_segment_block_events(seg, block);
     uint32_t group_count = seg->bounds[block].next_group - group_first;
-    struct segment_block *b = malloc(sizeof(*b) + count * (2 * sizeof(int64_t) + sizeof(uint32_t)) +
-                                     ((size_t)group_count + 1) * sizeof(struct segment_group));
+    *size = sizeof(struct segment_block) + count * 2 * (sizeof(int64_t) + sizeof(uint32_t)) +
+            ((size_t)group_count + 1) * sizeof(struct segment_group) + group_count;
+    struct segment_block *b = malloc(*size);
     if (!b)
         return NULL;
     *b = (struct segment_block){.first = block * store_segment_block_rows(seg),
@@ -221,26 +227,26 @@ static struct segment_block *block_new(const struct store_segment *seg, uint32_t
     b->last_ns = b->first_ns + count;
     b->groups = (struct segment_group *)(b->last_ns + count);
     b->moments = (uint32_t *)(b->groups + group_count + 1);
+    b->ends = b->moments + count;
+    b->timed = (uint8_t *)(b->ends + count);
+    memset(b->timed, seg->header.version < STORE_VERSION_GROUPS, group_count);
     return b;
 }
 
 static int block_read(struct store_segment *seg, uint32_t block, struct btr_span raw,
                       struct segment_block *b, struct btr_err *err)
 {
-    uint32_t ends[STORE_BLOCK_EVENTS];
-    int lasts = columns_read(seg, block, raw, b, ends);
-    int rc = lasts >= 0;
+    int lasts = columns_read(seg, block, raw, b);
     if (lasts == 0)
         b->last_ns = b->first_ns;
-    if (rc == 1 && seg->header.version >= STORE_VERSION_GROUPS)
-        rc = times_read(seg, b, ends, err);
-    return rc == 0 ? store_segment_bad(seg, err, STORE_EVENTS, block, "malformed") : rc;
+    return lasts < 0 ? store_segment_bad(seg, err, STORE_EVENTS, block, "malformed") : 0;
 }
 
-int store_segment_events(struct store_segment *seg, uint32_t block, struct cache_slot **slot,
+int store_segment_groups(struct store_segment *seg, uint32_t block, struct cache_slot **slot,
                          struct btr_err *err)
 {
     uint8_t *raw = NULL;
+    size_t size = 0;
     int rc = store_segment_slot(seg, PART_EVENTS, STORE_EVENTS, block, slot, err);
     if (rc < 0)
         return rc;
@@ -255,7 +261,7 @@ int store_segment_events(struct store_segment *seg, uint32_t block, struct cache
         rc = store_segment_block(seg, STORE_EVENTS, block, &raw, err);
     if (rc < 0)
         return rc;
-    struct segment_block *b = block_new(seg, block);
+    struct segment_block *b = block_new(seg, block, &size);
     struct btr_span bytes = {raw, seg->directory[STORE_EVENTS][block].raw_size};
     rc = b ? block_read(seg, block, bytes, b, err) : out_of_memory(err);
     free(raw);
@@ -263,8 +269,23 @@ int store_segment_events(struct store_segment *seg, uint32_t block, struct cache
         free(b);
         return rc;
     }
-    size_t size = (size_t)((uint8_t *)(b->moments + b->count) - (uint8_t *)b);
     return store_segment_keep(seg, *slot, b, size, err);
+}
+
+int store_segment_events(struct store_segment *seg, uint32_t block, struct cache_slot **slot,
+                         struct btr_err *err)
+{
+    int rc = store_segment_groups(seg, block, slot, err);
+    if (rc < 0)
+        return rc;
+    struct moment_cursor moments = STORE_MOMENT_CURSOR(seg);
+    struct segment_block *b = (*slot)->data;
+    for (uint32_t g = 0; rc == 0 && g < b->group_count; g++)
+        rc = store_block_times(b, g, &moments, err);
+    store_cursor_fini(&moments);
+    if (rc < 0)
+        store_cache_unpin(*slot);
+    return rc;
 }
 
 uint32_t store_block_group(const struct segment_block *b, uint32_t event)

@@ -3,7 +3,7 @@
 #include <btr/clock.h>
 #include <stdlib.h>
 
-#include "reader_once.h"
+#include "reach.h"
 #include "root.h"
 #include "segment_write.h"
 #include "split.h"
@@ -95,7 +95,7 @@ static int day_fill(struct store_segment *seg, struct catalog_segment *row, stru
 {
     const struct store_header *h = &seg->header;
     struct store_reach *reaches = calloc((size_t)h->stream_count + 1, sizeof(*reaches));
-    int rc = reaches ? reader_reaches_read(seg, reaches, err)
+    int rc = reaches ? store_reaches_read(seg, reaches, err)
                      : btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "out of memory");
     int64_t least = h->last_ns;
     for (uint32_t i = 0; rc == 0 && i < h->stream_count; i++)

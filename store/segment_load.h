@@ -4,6 +4,7 @@
  * Sealed segments on their way back into one builder, to be sealed again as one: ids stay as they
  * are, inputs of one name and head hash become one, and so do streams. One thread.
  */
+#include "reach.h"
 #include "read.h"
 #include "seal.h"
 #include "segment.h"
@@ -12,22 +13,6 @@ struct load_input {
     uint32_t name; /* string of `names` */
     uint64_t head_hash;
 };
-
-/** Where a stream begins and ends in a segment. */
-struct store_reach {
-    uint64_t event_count;
-    int64_t first_ns, last_ns; /* least and greatest `last_ns` of its events */
-    uint64_t least_line, greatest_line;
-};
-
-static inline void store_reach_widen(struct store_reach *r, int64_t last_ns, uint64_t line)
-{
-    bool first = r->event_count++ == 0;
-    r->first_ns = first || last_ns < r->first_ns ? last_ns : r->first_ns;
-    r->last_ns = first || last_ns > r->last_ns ? last_ns : r->last_ns;
-    r->least_line = first || line < r->least_line ? line : r->least_line;
-    r->greatest_line = first || line > r->greatest_line ? line : r->greatest_line;
-}
 
 /** What one segment tells of one stream. */
 struct load_part {
@@ -72,9 +57,9 @@ struct store_load {
     uint32_t segment_count, segment_capacity;
     uint32_t *entity_of, *stream_of; /* of the segment at hand -> of the builder, or UINT32_MAX */
     uint32_t *string_of;             /* the same, plus 1; 0: not yet */
-    uint64_t dropped;                            /* events told twice, by store_load_once */
-    const struct load_range *range;              /* NULL: all hosts */
-    uint8_t *needed;                             /* with a range: by number, enum load_need */
+    uint64_t dropped;                /* events told twice, by store_load_once */
+    const struct load_range *range;  /* NULL: all hosts */
+    uint8_t *needed;                 /* with a range: by number, enum load_need */
     struct store_loss *loss; /* NULL: damage is a failure; else it is told here, and passed over */
 };
 

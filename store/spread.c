@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "merge.h"
-#include "reader_once.h"
+#include "once.h"
 #include "segment_write.h"
 #include "trash.h"
 
@@ -75,7 +75,7 @@ static int segment_hosts(struct spread *s, struct store_segment *seg, struct btr
     int rc = store_segment_names(seg, err);
     struct store_reach *reaches = calloc((size_t)seg->header.stream_count + 1, sizeof(*reaches));
     if (rc == 0)
-        rc = reaches ? reader_reaches_read(seg, reaches, err) : out_of_memory(err);
+        rc = reaches ? store_reaches_read(seg, reaches, err) : out_of_memory(err);
     for (uint32_t i = 0; rc == 0 && i < seg->header.stream_count; i++)
         if (!host_add(s, seg->streams[i].host, reaches[i].event_count))
             rc = out_of_memory(err);

@@ -47,7 +47,7 @@ static void sources_put(struct btr_buffer *out, struct store_segment *seg, int64
         return;
     uint32_t count = seg->header.stream_count;
     struct store_reach *reaches = calloc((size_t)count + 1, sizeof(*reaches));
-    if (!reaches || reader_reaches_read(seg, reaches, &ignored) < 0)
+    if (!reaches || store_reaches_read(seg, reaches, &ignored) < 0)
         count = 0;
     for (uint32_t i = 0; i < count; i++) {
         const struct segment_stream *s = &seg->streams[i];

@@ -15,7 +15,8 @@ import tempfile
 
 NAMES = {1: "strings", 2: "streams", 3: "inputs", 4: "ids", 5: "numbers", 6: "kinds", 7: "entities", 8: "blocks", 9: "events",
          10: "details", 11: "index", 12: "records", 13: "lines", 14: "statistics", 15: "gaps", 16: "quarantine",
-         17: "reach", 18: "filter", 19: "values", 20: "dictionaries", 21: "moments", 22: "locators"}
+         17: "reach", 18: "filter", 19: "values", 20: "dictionaries", 21: "moments", 22: "locators",
+         23: "stretches"}
 MASK = (1 << 64) - 1
 
 

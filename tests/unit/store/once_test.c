@@ -5,6 +5,7 @@
 #include <temp_files.h>
 
 #include "model.h"
+#include "reader.h"
 #include "store_tests.h"
 #include "writer.h"
 
@@ -117,8 +118,8 @@ static void flows_all(struct lines *l)
         for (unsigned side = BTR_SIDE_INTO; side <= BTR_SIDE_ALL; side++) {
             size_t before = l->count;
             int64_t bound = side == BTR_SIDE_OUT_OF ? INT64_MIN : INT64_MAX;
-            assert_int_equal(btr_reader_flows(l->reader, l->ids[i], (enum btr_side)side, bound, NULL,
-                                              flow_lines, l, &err),
+            assert_int_equal(btr_reader_flows(l->reader, l->ids[i], (enum btr_side)side, bound,
+                                              NULL, flow_lines, l, &err),
                              0);
             struct btr_buffer text = {0};
             btr_buffer_format(&text, "flows %" PRIx64 " %u %zu", l->ids[i].lo, side,
@@ -181,12 +182,14 @@ static void same_lines(const struct lines *a, const char *const *paths, uint32_t
 struct recording {
     struct model model;
     struct btr_batch records[RECORDS]; /* a record each */
+    uint64_t stride;                   /* lines from one record to the next */
 };
 
 /* Records of one source in a sequence, as an agent tells them. */
 static void recording_make(struct recording *r, uint64_t seed)
 {
     model_init(&r->model, seed);
+    r->stride = seed % 3 == 0 ? 2 * STORE_STRETCH_HOLE : 1; /* or each a stretch of its own */
     for (uint32_t i = 0; i < RECORDS; i++) {
         struct btr_batch *b = &r->records[i];
         btr_batch_init(b);
@@ -211,23 +214,31 @@ static void recording_fini(struct recording *r)
     model_fini(&r->model);
 }
 
-/* Tells records first..end-1 as an input of its own, its lines from `line`; publishes at random. */
+/* Appends record `i` as one of an input, `nth` in it. */
+static void record_append(struct recording *r, const struct btr_sink *sink, uint32_t i,
+                          uint32_t input, uint64_t nth)
+{
+    struct btr_err err = {0};
+    struct btr_batch *b = &r->records[i];
+    b->input = input;
+    for (uint32_t k = 0; k < b->event_count; k++)
+        b->events[k].line = nth * r->stride;
+    for (uint32_t k = 0; k < b->gap_count; k++)
+        b->gaps[k].line = nth * r->stride;
+    assert_int_equal(sink->append(sink->self, b, &err), 0);
+}
+
+/* Tells records first..end-1 as an input of its own, the first as its nth; publishes at random. */
 static void tell(struct recording *r, const char *path, uint32_t first, uint32_t end,
-                 uint32_t input, uint64_t line)
+                 uint32_t input, uint64_t nth)
 {
     struct btr_err err = {0};
     struct btr_writer *writer = NULL;
     struct btr_progress progress = model_progress();
     assert_int_equal(store_writer_open(&writer, path, NULL, &err), 0);
     const struct btr_sink *sink = btr_writer_sink(writer);
-    for (uint32_t i = first; i < end; i++, line++) {
-        struct btr_batch *b = &r->records[i];
-        b->input = input;
-        for (uint32_t k = 0; k < b->event_count; k++)
-            b->events[k].line = line;
-        for (uint32_t k = 0; k < b->gap_count; k++)
-            b->gaps[k].line = line;
-        assert_int_equal(sink->append(sink->self, b, &err), 0);
+    for (uint32_t i = first; i < end; i++, nth++) {
+        record_append(r, sink, i, input, nth);
         if (i + 1 == end || test_random_below(&r->model.random, 20) == 0)
             assert_int_equal(sink->publish(sink->self, &progress, &err), 0);
     }
@@ -260,12 +271,12 @@ static void check_split(uint64_t seed, bool same_input)
     uint32_t begin = (uint32_t)test_random_below(&r->model.random, RECORDS);
     uint32_t end = begin + (uint32_t)test_random_below(&r->model.random, RECORDS - begin);
     uint32_t input = same_input ? 0 : 1;
-    uint64_t line = same_input ? begin + 1 : 1; /* the same file, or one that begins later */
+    uint64_t nth = same_input ? begin + 1 : 1; /* the same file, or one that begins later */
     tell(r, p.whole, 0, RECORDS, 0, 1);
     tell(r, p.a, 0, end, 0, 1);
-    tell(r, p.b, begin, RECORDS, input, line);
+    tell(r, p.b, begin, RECORDS, input, nth);
     tell(r, p.both, 0, end, 0, 1);
-    tell(r, p.both, begin, RECORDS, input, line);
+    tell(r, p.both, begin, RECORDS, input, nth);
     const char *whole[] = {p.whole}, *split[] = {p.b, p.a}, *both[] = {p.both};
     struct lines expected = lines_of(whole, 1);
     same_lines(&expected, split, 2);
@@ -323,11 +334,60 @@ static void events_without_a_record_id_are_one_only_at_the_same_line(void **stat
     free(r);
 }
 
+/* The records of a source, those of the middle third in a segment of their own. */
+static void thirds_tell(struct recording *r, const char *path)
+{
+    struct btr_err err = {0};
+    struct btr_writer *writer = NULL;
+    struct btr_progress progress = model_progress();
+    assert_int_equal(store_writer_open(&writer, path, NULL, &err), 0);
+    const struct btr_sink *sink = btr_writer_sink(writer);
+    for (uint32_t is_middle = 0; is_middle < 2; is_middle++) {
+        for (uint32_t i = 0; i < RECORDS; i++)
+            if ((i / (RECORDS / 3) == 1) == is_middle)
+                record_append(r, sink, i, 0, i + 1);
+        assert_int_equal(sink->publish(sink->self, &progress, &err), 0);
+    }
+    assert_int_equal(sink->drain(sink->self, &err), 0);
+    btr_writer_close(writer);
+}
+
+static void what_fills_a_hole_is_not_looked_through(void **state)
+{
+    (void)state;
+    for (uint64_t hole = 1; hole <= STORE_STRETCH_HOLE; hole *= STORE_STRETCH_HOLE) {
+        struct recording *r = calloc(1, sizeof(*r));
+        struct places p;
+        struct btr_err err;
+        struct btr_store_stat stat;
+        struct btr_reader *reader = NULL;
+        uint64_t expected = 0;
+        assert_non_null(r);
+        recording_make(r, 5);
+        for (uint32_t i = 0; i < RECORDS; i++)
+            for (uint32_t k = 0; k < r->records[i].event_count; k++, expected++)
+                r->records[i].events[k].first_ns = r->records[i].events[k].last_ns;
+        r->stride = hole;
+        places_make(&p);
+        thirds_tell(r, p.a);
+        const char *path = p.a;
+        assert_int_equal(btr_reader_open(&reader, &path, 1, &err), 0);
+        assert_int_equal(btr_reader_stat(reader, &stat, &err), 0);
+        assert_int_equal(stat.event_count, expected);
+        assert_int_equal(reader->once.windows.count > 0, hole == 1);
+        btr_reader_close(reader);
+        recording_fini(r);
+        temp_folder_remove(p.folder);
+        free(r);
+    }
+}
+
 int once_tests(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_two_stores_or_inputs_tell_counts_once),
         cmocka_unit_test(events_without_a_record_id_are_one_only_at_the_same_line),
+        cmocka_unit_test(what_fills_a_hole_is_not_looked_through),
     };
     return cmocka_run_group_tests_name("told twice", tests, NULL, NULL);
 }
