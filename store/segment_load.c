@@ -204,7 +204,7 @@ static int entity_load(struct store_load *l, struct store_segment *seg,
 {
     const struct segment_entity *row = rows ? &rows->rows[number - rows->first] : NULL;
     struct btr_id id;
-    uint8_t kind;
+    uint8_t kind = 0;
     int rc = entity_wanted(l, seg, number, row, err);
     if (rc > 0)
         rc = store_segment_who(seg, number, &id, &kind, err);

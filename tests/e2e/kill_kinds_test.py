@@ -2,7 +2,7 @@
 """kill -9 at random moments of each kind of writer: ingest, the merging beside it, compact, sealing by host, prune,
 retention (after a publish, and alone), import, hold add and remove. After each kill the store opens, is sound, and holds
 what it held before the command or holds after it; the command given again ends with that; the next writer leaves no
-file over. Some 30 kills; 1,000 with BTR_LONG=1. BTR_SEED repeats a run."""
+file over. Some 30 kills; 600 with BTR_LONG=1. BTR_SEED repeats a run."""
 import collections
 import hashlib
 import json
@@ -20,7 +20,7 @@ BACKTRAIL, DUMP, SPREAD = os.environ["BACKTRAIL"], os.environ["BTR_DUMP_STORE"],
 DATA = os.path.join(os.environ["BTR_SOURCE_DIR"], "datasets", "web_cmdi")
 WORK = os.environ["BTR_WORK"]
 LONG = bool(os.environ.get("BTR_LONG"))
-KILLS = 100 if LONG else 3  # of each kind, or so
+KILLS = 60 if LONG else 3  # of each kind, or so
 INPUT_SIZE = 1 << 20 if LONG else 400 << 10  # bytes of text a host
 HOSTS = ("web01", "db01", "bast01")
 DAYS = 5  # of which one log tells
@@ -73,6 +73,7 @@ class Case:
         self.steps = steps  # it is done bit by bit, so that a part of it is neither before nor after
         self.once = once  # given again when it was done, it is refused, or done twice
         self.count = self.rounds = self.done = 0
+        self.idle_s = self.until_s = 0
 
 
 def took(what):
@@ -100,10 +101,13 @@ def after_kill(case, work, before, after):
     return now == after
 
 
-def try_one(case, work, before, after, moments, chance):
+def try_one(case, work, before, after, chance):
     begin(case, work)
     case.rounds += 1
-    if not killed(case.words(work), chance.uniform(*moments), SEED):
+    was_killed = killed(case.words(work), chance.uniform(case.idle_s, case.until_s), SEED)
+    # A busy machine takes longer now and then: where the moments end follows where the command does.
+    case.until_s = max(case.until_s * (1.05 if was_killed else 0.9), case.idle_s * 1.1)
+    if not was_killed:
         return
     case.count += 1
     done = after_kill(case, work, before, after)
@@ -121,12 +125,12 @@ def try_case(case, chance):
     work = os.path.join(WORK, "killed.store")
     begin(case, work)
     before, there = (held(work), files(work)) if case.path else (None, None)
-    idle_s = took(lambda: run([BACKTRAIL, "--version"]))  # nothing happens until then
-    whole_s, after = took(lambda: run(case.words(work))), held(work)
+    case.idle_s = took(lambda: run([BACKTRAIL, "--version"])) * 0.7  # nothing happens until then
+    case.until_s, after = took(lambda: run(case.words(work))) * 1.1, held(work)
     if before == after and files(work) == there:
         fail(f"{case.name} changes nothing")
     while case.count < KILLS and case.rounds < 8 * KILLS:
-        try_one(case, work, before, after, (idle_s * 0.7, whole_s * 1.1), chance)
+        try_one(case, work, before, after, chance)
     shutil.rmtree(work, ignore_errors=True)
     done = f", {case.done} after it was done" if before != after else ""
     print(f"{case.name}: {case.count} kills of {case.rounds}{done}", flush=True)

@@ -17,7 +17,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { TABLES = 7 };
+enum { TABLES = 8 };
 
 static char folder[FUZZ_PATH_SIZE];
 
@@ -159,8 +159,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     if (!c)
         c = catalog_make();
-    const MDB_dbi tables[TABLES] = {c->segments, c->inputs, c->trash,  c->kept,
-                                    c->chain,    c->holds,  c->records};
+    const MDB_dbi tables[TABLES] = {c->segments, c->inputs, c->trash,   c->kept,
+                                    c->chain,    c->holds,  c->records, c->packs};
     size_t key_size = data[1] < 3 ? key_sizes[data[1]] : 1 + data[1] % 64U;
     if (size - 2 < key_size)
         return 0;

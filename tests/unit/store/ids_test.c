@@ -122,7 +122,7 @@ static void ids_check(struct store_segment *seg, const struct btr_id *ids, uint3
 {
     struct btr_err err;
     struct btr_id id;
-    uint8_t kind;
+    uint8_t kind = 0;
     uint32_t number, passed = 0;
     assert_int_equal(store_segment_ids(seg, &err), 0);
     for (uint32_t i = 0; i < count; i++) {
