@@ -207,7 +207,7 @@ static void merged_tell(struct btr_writer *writer)
     if (writer && btr_writer_merged(writer, &merged, &err) < 0)
         cli_note("ingest", "merging of segments ended: %s", err.text);
     if (merged.damaged > 0)
-        cli_note("ingest", "%llu damaged segments are left as they are: see store verify",
+        cli_note("ingest", "%llu damaged files are left as they are: see store verify",
                  (unsigned long long)merged.damaged);
 }
 

@@ -11,18 +11,22 @@
 static void merged_print(struct btr_buffer *out, const char *path, const struct btr_merge_stat *s)
 {
     btr_escape_terminal(out, btr_span_of(path));
-    if (s->merges == 0) {
+    if (s->merges == 0 && s->record_files_before == 0)
         btr_buffer_text(out, ": nothing to merge\n");
-        return;
-    }
-    btr_buffer_format(out,
-                      ": %" PRIu64 " segments became %" PRIu64 ", %" PRIu64 " bytes became %" PRIu64
-                      " (%" PRIu64 " events, %" PRIu64 " merges)\n",
-                      s->segments_before, s->segments_after, s->bytes_before, s->bytes_after,
-                      s->event_count, s->merges);
+    else if (s->merges == 0)
+        btr_buffer_text(out, ": no segments to merge\n");
+    else
+        btr_buffer_format(out,
+                          ": %" PRIu64 " segments became %" PRIu64 ", %" PRIu64
+                          " bytes became %" PRIu64 " (%" PRIu64 " events, %" PRIu64 " merges)\n",
+                          s->segments_before, s->segments_after, s->bytes_before, s->bytes_after,
+                          s->event_count, s->merges);
     if (s->dropped > 0)
         btr_buffer_format(out, "%" PRIu64 " events that more than one input told are kept once\n",
                           s->dropped);
+    if (s->record_files_before > 0)
+        btr_buffer_format(out, "%" PRIu64 " files of kept records became %" PRIu64 "\n",
+                          s->record_files_before, s->record_files_after);
 }
 
 static int compact_one(struct btr_buffer *out, const char *path, struct btr_err *err)
@@ -38,7 +42,7 @@ static int compact_one(struct btr_buffer *out, const char *path, struct btr_err 
     if (stat.damaged == 0)
         return CLI_ANSWERED;
     cli_note("store compact",
-             "%" PRIu64 " damaged segments were left as they are: see store verify", stat.damaged);
+             "%" PRIu64 " damaged files were left as they are: see store verify", stat.damaged);
     return CLI_FAILED;
 }
 

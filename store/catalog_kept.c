@@ -146,13 +146,10 @@ int store_catalog_kept(struct store_catalog *c, struct btr_arena *arena, struct 
     return rc;
 }
 
-int store_catalog_kept_forget(struct store_catalog *c, const struct catalog_kept *rows,
-                              uint32_t count, struct btr_err *err)
+static int rows_remove(struct store_catalog *c, MDB_txn *txn, const struct catalog_kept *rows,
+                       uint32_t count)
 {
-    MDB_txn *txn = NULL;
-    int rc = catalog_write_begin(c, &txn);
-    if (rc != 0)
-        return catalog_fail(err, rc, c->path, "write");
+    int rc = 0;
     for (uint32_t i = 0; rc == 0 && i < count; i++) {
         uint8_t key[CATALOG_SEGMENT_KEY_SIZE];
         catalog_segment_key(key, rows[i].hash);
@@ -160,6 +157,37 @@ int store_catalog_kept_forget(struct store_catalog *c, const struct catalog_kept
         rc = mdb_del(txn, c->kept, &k, NULL);
         rc = rc == MDB_NOTFOUND ? 0 : rc;
     }
+    return rc;
+}
+
+int store_catalog_kept_replace(struct store_catalog *c, const struct catalog_kept *row,
+                               const struct catalog_kept *old, uint32_t count,
+                               const struct store_faults *faults, struct btr_err *err)
+{
+    MDB_txn *txn = NULL;
+    int rc = catalog_write_begin(c, &txn);
+    if (rc != 0)
+        return catalog_fail(err, rc, c->path, "write");
+    rc = rows_remove(c, txn, old, count);
+    if (rc == 0)
+        rc = catalog_kept_put(c, txn, row);
+    if (rc == 0 && faults && faults->fails(faults->self, "commit"))
+        rc = ENOSPC;
+    if (rc != 0)
+        mdb_txn_abort(txn);
+    else
+        rc = catalog_write_end(txn);
+    return rc == 0 ? 0 : catalog_fail(err, rc, c->path, "write");
+}
+
+int store_catalog_kept_forget(struct store_catalog *c, const struct catalog_kept *rows,
+                              uint32_t count, struct btr_err *err)
+{
+    MDB_txn *txn = NULL;
+    int rc = catalog_write_begin(c, &txn);
+    if (rc != 0)
+        return catalog_fail(err, rc, c->path, "write");
+    rc = rows_remove(c, txn, rows, count);
     if (rc != 0)
         mdb_txn_abort(txn);
     else

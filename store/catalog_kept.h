@@ -34,6 +34,10 @@ bool catalog_kept_has_host(const struct catalog_kept *row, struct btr_span host)
  */
 int store_catalog_kept(struct store_catalog *catalog, struct btr_arena *arena,
                        struct catalog_kept **rows, uint32_t *count, struct btr_err *err);
+/** Puts a row in the place of others, in one transaction. @return 0, BTR_E_IO, BTR_E_FULL */
+int store_catalog_kept_replace(struct store_catalog *catalog, const struct catalog_kept *row,
+                               const struct catalog_kept *old, uint32_t count,
+                               const struct store_faults *faults, struct btr_err *err);
 /** Takes rows out, in one transaction. Their files are then nobody's. @return 0, BTR_E_IO, BTR_E_FULL */
 int store_catalog_kept_forget(struct store_catalog *catalog, const struct catalog_kept *rows,
                               uint32_t count, struct btr_err *err);

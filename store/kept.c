@@ -9,6 +9,7 @@
 enum {
     SLOTS = 256,               /* unpacked blocks */
     SLOTS_SIZE_MAX = 64 << 20, /* bytes of them, but for the one asked last */
+    LOOKS_MAX = 4,             /* at the catalog, while files are merged away under a question */
     TARGETS_MAX = 8,           /* inputs of one name and first line that have the line */
 };
 
@@ -50,6 +51,7 @@ struct btr_kept {
     size_t reach_count;
     struct kept_slot slots[SLOTS];
     uint64_t tick;
+    bool is_stale;         /* a file was removed since the catalog was read */
     struct kept_ref *refs; /* of the question in hand */
     uint32_t ref_count, ref_capacity;
     struct btr_buffer bytes;
@@ -132,6 +134,38 @@ static int reaches_make(struct btr_kept *k, struct btr_err *err)
     return 0;
 }
 
+static void slot_clear(struct kept_slot *s)
+{
+    kept_block_fini(&s->block);
+    s->used = s->size = 0;
+}
+
+static void entries_drop(struct btr_kept *k)
+{
+    for (uint32_t i = 0; i < SLOTS; i++)
+        slot_clear(&k->slots[i]);
+    for (uint32_t i = 0; i < k->entry_count; i++)
+        kept_file_close(&k->entries[i].file);
+    free(k->reaches);
+    k->reaches = NULL;
+    k->reach_count = k->entry_count = 0;
+    btr_arena_reset(k->arena);
+}
+
+/* Reads what the catalogs name now. */
+static int entries_load(struct btr_kept *k, struct btr_err *err)
+{
+    int rc = 0;
+    entries_drop(k);
+    k->is_stale = false;
+    for (uint32_t i = 0; rc == 0 && i < k->path_count; i++) {
+        rc = store_take(k, i, err);
+        if (k->path_count > 1 && (rc == BTR_E_FORMAT || rc == BTR_E_CHECKSUM))
+            rc = 0; /* passed over as btr_reader_open does, which tells it */
+    }
+    return rc < 0 ? rc : reaches_make(k, err);
+}
+
 int btr_kept_open(struct btr_kept **out, const char *const *paths, uint32_t path_count,
                   btr_record_key *key, struct btr_err *err)
 {
@@ -146,12 +180,10 @@ int btr_kept_open(struct btr_kept **out, const char *const *paths, uint32_t path
     for (uint32_t i = 0; rc == 0 && i < path_count; i++) {
         k->paths[i] = strdup(paths[i]);
         k->path_count++;
-        rc = k->paths[i] ? store_take(k, i, err) : no_memory(err);
-        if (path_count > 1 && (rc == BTR_E_FORMAT || rc == BTR_E_CHECKSUM))
-            rc = 0; /* passed over as btr_reader_open does, which tells it */
+        rc = k->paths[i] ? 0 : no_memory(err);
     }
     if (rc == 0)
-        rc = reaches_make(k, err);
+        rc = entries_load(k, err);
     if (rc < 0) {
         btr_kept_close(k);
         return rc;
@@ -164,15 +196,12 @@ void btr_kept_close(struct btr_kept *k)
 {
     if (!k)
         return;
-    for (uint32_t i = 0; i < SLOTS; i++)
-        kept_block_fini(&k->slots[i].block);
-    for (uint32_t i = 0; i < k->entry_count; i++)
-        kept_file_close(&k->entries[i].file);
+    if (k->arena)
+        entries_drop(k);
     for (uint32_t i = 0; i < k->path_count; i++)
         free(k->paths[i]);
     free(k->paths);
     free(k->entries);
-    free(k->reaches);
     free(k->refs);
     btr_buffer_fini(&k->bytes);
     store_unpacker_free(k->unpacker);
@@ -206,12 +235,6 @@ static int entry_open(struct btr_kept *k, uint32_t entry, struct btr_err *err)
         kept_file_close(&e->file);
     e->is_open = rc == 0;
     return rc;
-}
-
-static void slot_clear(struct kept_slot *s)
-{
-    kept_block_fini(&s->block);
-    s->used = s->size = 0;
 }
 
 /* The slot that was used longest ago, or never. */
@@ -359,8 +382,9 @@ static int block_search(const struct kept_search *s, uint32_t entry, uint32_t nu
 static int entry_search(const struct kept_search *s, uint32_t entry)
 {
     int rc = entry_open(s->kept, entry, s->err);
+    s->kept->is_stale = s->kept->is_stale || rc == BTR_E_NOTFOUND;
     if (rc < 0)
-        return rc == BTR_E_NOTFOUND ? 0 : rc; /* removed since: not kept any more */
+        return rc == BTR_E_NOTFOUND ? 0 : rc; /* removed since, or merged into another */
     const struct kept_file *f = &s->kept->entries[entry].file;
     for (uint32_t i = 0; rc == 0 && i < f->header.block_count; i++) {
         struct kept_row row = kept_file_row(f, i);
@@ -481,8 +505,9 @@ static int records_copy(struct btr_kept *k, struct btr_kept_found *out, struct b
     return 0;
 }
 
-int btr_kept_find(struct btr_kept *k, const struct btr_kept_place *place,
-                  struct btr_kept_found *out, struct btr_err *err)
+/* One look at what the catalogs named when they were read. */
+static int find(struct btr_kept *k, const struct btr_kept_place *place, struct btr_kept_found *out,
+                struct btr_err *err)
 {
     struct kept_search s = {.kept = k, .place = place, .err = err, .other = &out->other};
     struct kept_ref targets[TARGETS_MAX];
@@ -503,4 +528,18 @@ int btr_kept_find(struct btr_kept *k, const struct btr_kept_place *place,
         rc = event_gather(&s, &targets[i]);
     refs_settle(k);
     return rc < 0 ? rc : records_copy(k, out, err);
+}
+
+int btr_kept_find(struct btr_kept *k, const struct btr_kept_place *place,
+                  struct btr_kept_found *out, struct btr_err *err)
+{
+    int rc = find(k, place, out, err);
+    for (unsigned looks = 1; k->is_stale && looks < LOOKS_MAX; looks++) {
+        int code = entries_load(k, err);
+        if (code < 0)
+            return code;
+        rc = find(k, place, out, err);
+    }
+    k->is_stale = false; /* pruned: it is not kept any more */
+    return rc;
 }

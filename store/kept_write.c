@@ -81,8 +81,8 @@ int store_kept_sweep(const char *store, struct store_catalog *catalog, struct bt
     return rc;
 }
 
-static int files_unlink(const char *store, const struct catalog_kept *rows, uint32_t count,
-                        struct btr_err *err)
+int store_kept_unlink(const char *store, const struct catalog_kept *rows, uint32_t count,
+                      struct btr_err *err)
 {
     for (uint32_t i = 0; i < count; i++) {
         char path[STORE_PATH_SIZE];
@@ -115,7 +115,7 @@ int store_kept_prune(const char *store, struct store_catalog *catalog, int64_t b
     if (rc == 0 && gone > 0 && !dry_run)
         rc = store_catalog_kept_forget(catalog, list.rows, gone, err);
     if (rc == 0 && !dry_run)
-        rc = files_unlink(store, list.rows, gone, err);
+        rc = store_kept_unlink(store, list.rows, gone, err);
     rows_free(&list);
     return rc;
 }

@@ -22,6 +22,10 @@ bool store_kept_path(char path[STORE_PATH_SIZE], const char *store, const struct
 /** Removes files that the catalog does not name. A writer's only. */
 int store_kept_sweep(const char *store, struct store_catalog *catalog, struct btr_err *err);
 
+/** Removes files; one that is not there is no failure. @return 0 or BTR_E_IO */
+int store_kept_unlink(const char *store, const struct catalog_kept *rows, uint32_t count,
+                      struct btr_err *err);
+
 /** What store_kept_prune did, or would do. */
 struct kept_pruned {
     uint32_t file_count;

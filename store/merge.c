@@ -3,6 +3,7 @@
 #include <btr/clock.h>
 #include <stdlib.h>
 
+#include "kept_merge.h"
 #include "once.h"
 #include "pack.h"
 #include "segment_facts.h"
@@ -245,7 +246,9 @@ int store_merge_once(struct store_merger *m, bool all, bool (*stop)(void *self),
     if (rc == 0)
         count = store_merge_plan(m->rows, m->row_count, m->skip, all, m->chosen);
     if (rc == 0 && count == 0 && all)
-        return store_spread_once(m, stop, self, err);
+        rc = store_spread_once(m, stop, self, err);
+    if (rc == 0 && count == 0)
+        rc = store_kept_merge_once(m, all, stop, self, err);
     if (rc < 0 || count == 0)
         return rc;
     store_sort(m->chosen, count, m->chosen + count, loads_before, m->rows);

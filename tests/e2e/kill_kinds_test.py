@@ -16,7 +16,7 @@ import time
 
 from kills import killed
 
-BACKTRAIL, DUMP, SPREAD = os.environ["BACKTRAIL"], os.environ["BTR_DUMP_STORE"], os.environ["BTR_SPREAD_STORE"]
+BACKTRAIL, DUMP, DUMP_RECORDS, SPREAD = (os.environ[n] for n in ("BACKTRAIL", "BTR_DUMP_STORE", "BTR_DUMP_RECORDS", "BTR_SPREAD_STORE"))
 DATA = os.path.join(os.environ["BTR_SOURCE_DIR"], "datasets", "web_cmdi")
 WORK = os.environ["BTR_WORK"]
 LONG = bool(os.environ.get("BTR_LONG"))
@@ -44,8 +44,8 @@ def verb(name, path, *more, statuses=(0,)):
 
 
 def held(path):
-    """What a store holds: its events and all else that it tells, and its holds without their ids and times."""
-    lines = sorted(run([DUMP, path]).split(b"\n"))
+    """What a store holds: its events with their kept records, all else that it tells, and its holds without ids and times."""
+    lines = sorted(run([DUMP, path]).split(b"\n") + run([DUMP_RECORDS, path, "1"]).split(b"\n"))
     listed = json.loads(verb("hold list", path, "--output", "json", statuses=(0, 1)) or b'{"holds":[]}')
     holds = sorted((h["host"], h["why"]) for h in listed["holds"])
     return hashlib.sha256(b"\n".join(lines)).hexdigest(), len(lines), tuple(holds)
@@ -153,7 +153,7 @@ def logs_make(folder, days):
 
 
 def ingest(path, events, *inputs):
-    return [BACKTRAIL, "ingest", "--store", path, "--hosts", f"{DATA}/hosts.json", "--quiet", "--segment-events", str(events), *inputs]
+    return [BACKTRAIL, "ingest", "--store", path, "--hosts", f"{DATA}/hosts.json", "--quiet", "--keep-records", "--segment-events", str(events), *inputs]
 
 
 def many_make(path, logs):
@@ -172,7 +172,7 @@ def many_make(path, logs):
 def cases_make():
     logs, one_day = logs_make(f"{WORK}/logs", DAYS), logs_make(f"{WORK}/one_day", 1)
     whole, small, many = f"{WORK}/whole.store", f"{WORK}/small.store", f"{WORK}/many.store"
-    run(ingest(whole, 400000, "--keep-records", logs))
+    run(ingest(whole, 400000, logs))
     run(ingest(small, 400000, f"{one_day}/web01.audit.log"))
     many_make(many, one_day)
     verb("hold add", whole, "--why", "before", "--host", "none")

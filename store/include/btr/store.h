@@ -42,7 +42,8 @@ struct btr_merge_stat {
     uint64_t bytes_before, bytes_after;       /* of their files: bytes_after is what merging wrote */
     uint64_t event_count;                     /* in those that came */
     uint64_t dropped;                                 /* events that another input or store told too */
-    uint64_t damaged;                                 /* segments that could not be read: left as they are */
+    uint64_t damaged;                                 /* segments, files of records that could not be read: left as they are */
+    uint64_t record_files_before, record_files_after; /* files of kept records that went, that came */
 };
 
 /**

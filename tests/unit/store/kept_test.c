@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "kept_file.h"
+#include "kept_merge.h"
 #include "kept_write.h"
 #include "model.h"
 #include "pack.h"
@@ -473,6 +474,156 @@ static void merging_leaves_them_where_they_are(void **state)
     temp_folder_remove(p.folder);
 }
 
+/* ---- Merging ---- */
+
+static int fault_count(void *self, const char *segment, const char *what)
+{
+    unsigned *count = self;
+    (void)segment;
+    assert_non_null(strstr(what, "kept records"));
+    ++*count;
+    return 0;
+}
+
+enum { SMALL_FILES = 20, SMALL_RECORDS = 300 };
+
+/* Many publishes of a few records each, by a writer that does not merge. */
+static void small_files_make(const struct place *p, struct given given[SMALL_RECORDS])
+{
+    static uint8_t bytes[SMALL_RECORDS][100];
+    struct test_random random = {8};
+    struct btr_writer *writer = NULL;
+    struct btr_err err;
+    assert_int_equal(store_writer_open(&writer, p->path, NULL, &err), 0);
+    for (uint32_t i = 0; i < SMALL_RECORDS; i++) {
+        size_t size = random_record(&random, bytes[i] + 1, sizeof bytes[i] - 1) + 1;
+        bytes[i][0] = 'x';
+        given[i] = (struct given){i % 7 % INPUTS, 1 + i * 2, {bytes[i], size}};
+        assert_int_equal(keep(writer, given[i].input, given[i].line, given[i].bytes), 0);
+        if (i % (SMALL_RECORDS / SMALL_FILES) == SMALL_RECORDS / SMALL_FILES - 1)
+            publish(writer);
+    }
+    btr_writer_close(writer);
+}
+
+static void small_files_become_one_and_are_found_by_who_knew_the_old(void **state)
+{
+    (void)state;
+    struct place p;
+    struct btr_err err;
+    struct btr_merge_stat merged;
+    struct given given[SMALL_RECORDS];
+    place_make(&p);
+    small_files_make(&p, given);
+    assert_int_equal(files_under(p.path, "records"), SMALL_FILES);
+    struct btr_kept *before = kept_at(&p);
+    found_check(before, &given[0]); /* has one of the files open */
+    assert_int_equal(btr_store_compact(p.path, &merged, &err), 0);
+    assert_int_equal(merged.record_files_before, SMALL_FILES);
+    assert_int_equal(merged.record_files_after, 1);
+    assert_int_equal(files_under(p.path, "records"), 1);
+    struct btr_kept *after = kept_at(&p);
+    for (uint32_t i = 0; i < SMALL_RECORDS; i++) {
+        found_check(before, &given[i]);
+        found_check(after, &given[i]);
+    }
+    assert_null(find(before, 0, 2, 0));
+    struct btr_kept_stat stat;
+    btr_kept_stat(after, &stat);
+    assert_true(stat.record_count == SMALL_RECORDS && stat.file_count == 1);
+    btr_kept_close(before);
+    btr_kept_close(after);
+    assert_int_equal(btr_store_verify(p.path, NULL, NULL, &err), 0);
+    assert_int_equal(btr_store_compact(p.path, &merged, &err), 0);
+    assert_int_equal(merged.record_files_before, 0);
+    temp_folder_remove(p.folder);
+}
+
+static void a_writer_merges_files_of_records_bit_by_bit(void **state)
+{
+    (void)state;
+    struct place p;
+    struct given given[SMALL_RECORDS];
+    place_make(&p);
+    small_files_make(&p, given);
+    struct btr_writer *writer = writer_of(&p);
+    assert_int_equal(keep(writer, 0, SMALL_RECORDS * 2 + 1, BTR_SPAN("x")), 0);
+    for (unsigned i = 0; i < 200 && files_under(p.path, "records") > MERGE_FAN; i++)
+        publish(writer);
+    btr_writer_close(writer);
+    assert_true(files_under(p.path, "records") <= MERGE_FAN);
+    struct btr_kept *kept = kept_at(&p);
+    for (uint32_t i = 0; i < SMALL_RECORDS; i++)
+        found_check(kept, &given[i]);
+    btr_kept_close(kept);
+    temp_folder_remove(p.folder);
+}
+
+static void a_damaged_file_is_left_where_it_is(void **state)
+{
+    (void)state;
+    struct place p;
+    struct btr_err err;
+    struct btr_merge_stat merged;
+    struct given given[SMALL_RECORDS];
+    char command[900];
+    unsigned faults = 0;
+    place_make(&p);
+    small_files_make(&p, given);
+    (void)snprintf(command, sizeof command,
+                   "f=$(find '%s/records' -name '*.brec' | sort | head -1) && printf '\\377' | dd "
+                   "of=\"$f\" bs=1 seek=$(($(stat -c %%s \"$f\") - 3)) conv=notrunc 2>/dev/null",
+                   p.path);
+    assert_int_equal(system(command), 0); /* NOLINT(cert-env33-c): a path that the test made */
+    assert_int_equal(btr_store_compact(p.path, &merged, &err), 0);
+    assert_int_equal(merged.damaged, 1);
+    assert_int_equal(merged.record_files_before, SMALL_FILES - 1);
+    assert_int_equal(files_under(p.path, "records"), 2);
+    assert_int_equal(btr_store_verify(p.path, fault_count, &faults, &err), BTR_E_CHECKSUM);
+    assert_int_equal(faults, 1);
+    temp_folder_remove(p.folder);
+}
+
+static bool is_odd(const void *self, struct btr_id hash)
+{
+    (void)self;
+    return hash.lo % 16 == 15;
+}
+
+static void a_plan_takes_what_goes_together(void **state)
+{
+    (void)state;
+    enum { ROWS = 200 };
+    struct test_random random = {31};
+    for (unsigned round = 0; round < 300; round++) {
+        struct catalog_kept rows[ROWS];
+        uint32_t chosen[KEPT_MERGE_FILES], count = (uint32_t)test_random_below(&random, ROWS + 1);
+        bool all = round % 2 == 0;
+        uint64_t raw_size = 0;
+        for (uint32_t i = 0; i < count; i++) {
+            int64_t day = (int64_t)test_random_below(&random, 3);
+            rows[i] = (struct catalog_kept){
+                .hash = {1, test_random_next(&random)},
+                .first_ns = day * 86400000000000 + (int64_t)test_random_below(&random, 50),
+                .raw_size = UINT64_C(1) << test_random_below(&random, 29)};
+            rows[i].last_ns =
+                rows[i].first_ns + (int64_t)test_random_below(&random, 2) * 86400000000000;
+            (void)snprintf(rows[i].day, sizeof rows[i].day, "1970-01-0%d", 1 + (int)day);
+        }
+        uint32_t n = store_kept_merge_plan(rows, count, is_odd, NULL, all, chosen);
+        assert_true(n == 0 || n >= (all ? 2 : MERGE_FAN));
+        for (uint32_t i = 0; i < n; i++) {
+            const struct catalog_kept *row = &rows[chosen[i]], *first = &rows[chosen[0]];
+            assert_true(i == 0 || chosen[i] > chosen[i - 1]);
+            assert_string_equal(row->day, first->day);
+            assert_int_equal(row->last_ns / 86400000000000, first->last_ns / 86400000000000);
+            assert_true(row->raw_size < KEPT_MERGE_FINAL && row->hash.lo % 16 != 15);
+            raw_size += row->raw_size;
+        }
+        assert_true(raw_size <= KEPT_MERGE_MOST);
+    }
+}
+
 /* ---- Removing ---- */
 
 static bool web01_is_held(void *self, const struct catalog_kept *row)
@@ -610,15 +761,6 @@ static void every_changed_byte_and_every_cut_is_refused(void **state)
     btr_buffer_fini(&image);
 }
 
-static int fault_count(void *self, const char *segment, const char *what)
-{
-    unsigned *count = self;
-    (void)segment;
-    assert_non_null(strstr(what, "kept records"));
-    ++*count;
-    return 0;
-}
-
 static void damage_is_found_by_verify_and_told_where_records_are_asked_for(void **state)
 {
     (void)state;
@@ -689,6 +831,10 @@ int kept_tests(void)
         cmocka_unit_test(what_is_handed_out_of_one_event_is_bounded_and_the_rest_counted),
         cmocka_unit_test(records_are_published_with_their_events_or_not_at_all),
         cmocka_unit_test(merging_leaves_them_where_they_are),
+        cmocka_unit_test(a_plan_takes_what_goes_together),
+        cmocka_unit_test(small_files_become_one_and_are_found_by_who_knew_the_old),
+        cmocka_unit_test(a_writer_merges_files_of_records_bit_by_bit),
+        cmocka_unit_test(a_damaged_file_is_left_where_it_is),
         cmocka_unit_test(pruning_removes_records_and_nothing_else),
         cmocka_unit_test(files_that_were_never_published_are_removed_when_a_writer_opens),
         cmocka_unit_test(a_file_of_format_1_reads_as_it_was_written),
