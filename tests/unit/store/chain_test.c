@@ -302,6 +302,57 @@ static void a_long_chain_is_packed_and_proves_every_head(void **state)
     place_remove(&p);
 }
 
+/* Rows of changes that neither add nor remove, one by one, as a program of before left them. */
+static void plain_rows_put(struct store_catalog *c, uint32_t count)
+{
+    struct btr_err err;
+    struct catalog_head last;
+    MDB_txn *txn = NULL;
+    assert_int_equal(store_catalog_head(c, &last, &err), 0);
+    assert_int_equal(catalog_write_begin(c, &txn), 0);
+    for (uint32_t i = 0; i < count; i++) {
+        uint8_t key[CHAIN_KEY_SIZE], told[8 + 3] = {0}, value[2 * BTR_SHA256_SIZE + sizeof(told)];
+        catalog_number_key(key, ++last.sequence);
+        told[8] = CATALOG_MERGED;
+        memcpy(value, last.head, BTR_SHA256_SIZE);
+        memcpy(value + BTR_SHA256_SIZE, told, sizeof(told));
+        assert_true(chain_head_of(last.sequence, last.head, (struct btr_span){told, sizeof(told)},
+                                  last.head));
+        memcpy(value + BTR_SHA256_SIZE + sizeof(told), last.head, BTR_SHA256_SIZE);
+        assert_int_equal(catalog_row_put(txn, c->chain, (struct btr_span){key, sizeof(key)},
+                                         (struct btr_span){value, sizeof(value)}),
+                         0);
+    }
+    assert_int_equal(catalog_write_end(txn), 0);
+}
+
+static void a_chain_of_before_is_packed_many_at_once(void **state)
+{
+    (void)state;
+    struct place p;
+    struct btr_err err;
+    struct btr_chain chain;
+    struct catalog_head noted;
+    struct store_catalog *c = NULL;
+    enum { MANY = (CHAIN_PACKS_AT_ONCE + 4) * CHAIN_PACK_ROWS };
+    place_make(&p, 57);
+    assert_int_equal(store_catalog_open(&c, p.path, true, &err), 0);
+    plain_rows_put(c, MANY / 2);
+    assert_int_equal(store_catalog_head(c, &noted, &err), 0);
+    plain_rows_put(c, MANY / 2);
+    changes_put(c, CHAIN_PACK_EVERY);
+    store_catalog_close(c);
+    assert_int_equal(rows_in(p.path, "packs"), CHAIN_PACKS_AT_ONCE);
+    assert_int_equal(btr_store_chain(p.path, noted.head, &chain, &err), 0);
+    assert_int_equal(chain.found_at, noted.sequence);
+    assert_int_equal(store_catalog_open(&c, p.path, true, &err), 0);
+    changes_put(c, CHAIN_PACK_EVERY);
+    store_catalog_close(c);
+    assert_true(rows_in(p.path, "chain") < 2 * CHAIN_PACK_ROWS + CHAIN_PACK_EVERY);
+    assert_int_equal(btr_store_chain(p.path, noted.head, &chain, &err), 0);
+    place_remove(&p);
+}
+
 static void flip_last(struct btr_buffer *value)
 {
     value->at[value->size - CATALOG_CHECKSUM_SIZE - 1] ^= 1;
@@ -363,6 +414,7 @@ int chain_tests(void)
         cmocka_unit_test(a_row_that_was_changed_is_refused),
         cmocka_unit_test(a_segment_row_has_no_bytes_too_many),
         cmocka_unit_test(a_long_chain_is_packed_and_proves_every_head),
+        cmocka_unit_test(a_chain_of_before_is_packed_many_at_once),
         cmocka_unit_test(damage_to_a_pack_is_found),
         cmocka_unit_test(a_damaged_row_is_not_packed),
     };
