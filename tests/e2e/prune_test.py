@@ -124,6 +124,24 @@ def days_of_one_publish(paths, ends):
     store("verify", late)
 
 
+def days_to_keep(paths):
+    """What is over a day older than the newest day goes: by prune, and by itself after an ingest; a hold keeps it, and it is told."""
+    plain, itself = os.path.join(WORK, "keep.store"), os.path.join(WORK, "keep_itself.store")
+    run([BACKTRAIL, "ingest", "--store", plain, "--quiet", *paths])
+    shutil.copytree(plain, itself)
+    told = json.loads(store("prune", plain, "--keep-days", "1", "--output", "json"))
+    check(told["days"] == 1 and {h for s in told["segments"] for h in s["hosts"]} == {HOSTS[0]}, f"one of three days goes: {told}")
+    check(json.loads(store("prune", plain, "--keep-days", "1", "--output", "json"))["events"] == 0, "and once")
+    store("hold add", itself, "--host", HOSTS[0], "--why", "case 7")
+    words = [BACKTRAIL, "ingest", "--store", itself, "--retention-days", "1", *paths]
+    done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=True)
+    check(b"kept by a hold" in done.stderr and b"gone" not in done.stderr, f"what is held stays, and is told: {done.stderr}")
+    store("hold remove 1", itself)
+    done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=True)
+    check(b"retention: gone: %d events" % told["events"] in done.stderr, f"what goes is told: {done.stderr}")
+    check(events(itself) == events(plain), "and is the same")
+
+
 def kills(plain, before, chance):
     work = os.path.join(WORK, "killed.store")
     first, count, rounds, ends = events(plain), 0, 0, set()
@@ -154,6 +172,10 @@ def kills(plain, before, chance):
 def refused(path):
     store("prune", path, status=2)
     store("prune", path, "--before", "yesterday", status=2)
+    store("prune", path, "--keep-days", "0", status=2)
+    store("prune", path, "--keep-days", "36501", status=2)
+    run([BACKTRAIL, "ingest", "--store", path + ".none", "--retention-days", "0", path], 2)
+    run([BACKTRAIL, "ingest", "--store", path + ".none", "--retention-days", "many", path], 2)
     store("prune", path + ".none", "--before", "0", status=3)
     store("hold", path, status=2)
     store("hold add", path, status=2)
@@ -177,6 +199,7 @@ def main():
     shutil.copytree(path, work)
     what_goes_and_what_stays(work, paths, ends)
     days_of_one_publish(paths, ends)
+    days_to_keep(paths)
     kills(path, ends[1], chance)
 
 
