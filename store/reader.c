@@ -168,6 +168,7 @@ void reader_segments_end(struct btr_reader *r)
         store_segment_close(&r->segments[i].seg);
     reader_once_fini(&r->once);
     r->once = (struct reader_once){0};
+    reader_places_fini(&r->places);
     free(r->latest);
     free(r->located);
     r->latest = NULL;

@@ -6,6 +6,7 @@
 #include "catalog.h"
 #include "reader_damage.h"
 #include "reader_once.h"
+#include "reader_places.h"
 #include "segment.h"
 
 struct reader_segment {
@@ -29,8 +30,8 @@ struct btr_reader {
     uint32_t segment_count, segment_capacity;
     uint32_t *latest; /* segments, those that end last first; NULL: not asked for */
     struct btr_id located_id; /* the entity that flows were asked of last */
-    uint32_t *located;        /* its number in each segment; READER_ABSENT, READER_UNASKED; NULL: none
-                                 was asked for */
+    uint32_t *located;        /* its number in each segment; with READER_SHUT when the segment is not
+                                 opened yet; READER_ABSENT, READER_UNASKED; NULL: none was asked for */
     struct btr_stream *sources; /* unique (host, source), in the order of first sight */
     uint32_t source_count, source_capacity;
     struct btr_u64map source_by_hash; /* of those of one hash, the last */
@@ -41,6 +42,7 @@ struct btr_reader {
     struct store_cache cache;
     void *unpacker;
     struct reader_once once;
+    struct reader_places places;
     uint32_t failed; /* segment whose bytes failed last, UINT32_MAX: none */
     struct reader_damage *damage; /* segments that questions go on without, or with what is left */
     uint32_t damage_count;
@@ -49,6 +51,7 @@ struct btr_reader {
 
 #define READER_ABSENT UINT32_MAX
 #define READER_UNASKED (UINT32_MAX - 1)
+#define READER_SHUT (UINT32_C(1) << 31) /* numbers are smaller */
 
 enum { READER_CACHE_SIZE = 128 << 20 };
 

@@ -158,28 +158,55 @@ static int count_settle(struct btr_reader *r, struct btr_entity *e, struct btr_e
     return rc;
 }
 
+/* Adds what a segment tells of an entity that may be in it. @return 1, 0 when it is not, or a
+ * failure */
+static int entity_seek(struct btr_reader *r, uint32_t segment, struct btr_arena *arena,
+                       struct attr_list *list, struct btr_entity *to, struct btr_err *err)
+{
+    struct store_segment *seg = &r->segments[segment].seg;
+    uint32_t number = UINT32_MAX;
+    int rc = reader_segment_may_hold(r, segment, to->id, err);
+    if (rc <= 0)
+        return rc;
+    rc = reader_segment_entities(r, segment, err);
+    if (rc == 0)
+        rc = store_segment_find(seg, to->id, &number, err);
+    if (rc < 0 || number == UINT32_MAX)
+        return rc;
+    rc = entity_gather(seg, number, arena, list, to, err);
+    return rc < 0 ? rc : 1;
+}
+
+/* Adds what all segments tell, in their order. @return whether any does, or a failure */
+static int entity_collect(struct btr_reader *r, struct btr_arena *arena, struct attr_list *list,
+                          struct btr_entity *to, struct btr_err *err)
+{
+    int rc = 0, found = 0;
+    if (!reader_places_ask(r)) {
+        for (uint32_t i = 0; rc >= 0 && i < r->segment_count; i++) {
+            rc = entity_seek(r, i, arena, list, to, err);
+            found |= rc > 0;
+        }
+        return rc < 0 ? rc : found;
+    }
+    int count = reader_places_find(r, to->id, err);
+    for (int i = 0; rc == 0 && i < count; i++) {
+        struct reader_place place = r->places.found[i];
+        rc = reader_segment_entities(r, place.segment, err);
+        if (rc == 0)
+            rc = entity_gather(&r->segments[place.segment].seg, place.number, arena, list, to, err);
+    }
+    return rc < 0 ? rc : count;
+}
+
 int btr_reader_entity(struct btr_reader *r, struct btr_id id, struct btr_arena *arena,
                       struct btr_entity *out, struct btr_err *err)
 {
     struct attr_list list = {0};
     struct btr_entity entity = {.id = id};
-    bool found = false;
-    int rc = 0;
-    for (uint32_t i = 0; rc == 0 && i < r->segment_count; i++) {
-        struct store_segment *seg = &r->segments[i].seg;
-        uint32_t number = UINT32_MAX;
-        rc = reader_segment_may_hold(r, i, id, err);
-        if (rc == 0)
-            continue;
-        rc = rc < 0 ? rc : reader_segment_entities(r, i, err);
-        if (rc == 0)
-            rc = store_segment_find(seg, id, &number, err);
-        if (rc < 0 || number == UINT32_MAX)
-            continue;
-        found = true;
-        rc = entity_gather(seg, number, arena, &list, &entity, err);
-    }
-    if (rc == 0 && !found) {
+    int found = entity_collect(r, arena, &list, &entity, err);
+    int rc = found < 0 ? found : 0;
+    if (found == 0) {
         char text[BTR_ID_TEXT_SIZE];
         btr_id_text(id, text);
         rc = btr_fail(err, BTR_E_NOTFOUND, UINT64_MAX, "no entity %s", text);

@@ -286,6 +286,19 @@ static uint32_t segment_of(const struct flow_search *f, uint32_t part)
     return f->side == BTR_SIDE_INTO ? f->reader->latest[part] : part;
 }
 
+/* Takes the numbers of an entity from the table of all. */
+static int located_find(struct btr_reader *r, struct btr_id entity, struct btr_err *err)
+{
+    int count = reader_places_find(r, entity, err);
+    if (count < 0)
+        return count;
+    for (uint32_t i = 0; i < r->segment_count; i++)
+        r->located[i] = READER_ABSENT;
+    for (int i = 0; i < count; i++)
+        r->located[r->places.found[i].segment] = READER_SHUT | r->places.found[i].number;
+    return 0;
+}
+
 /* Forgets where another entity was. */
 static int located_room(struct btr_reader *r, struct btr_id entity, struct btr_err *err)
 {
@@ -295,21 +308,28 @@ static int located_room(struct btr_reader *r, struct btr_id entity, struct btr_e
         r->located = calloc((size_t)r->segment_count + 1, sizeof(*r->located));
     if (!r->located)
         return out_of_memory(err);
-    for (uint32_t i = 0; i < r->segment_count; i++)
-        r->located[i] = READER_UNASKED;
-    r->located_id = entity;
-    return 0;
+    int rc = 0;
+    r->located_id = (struct btr_id){0, 0};
+    if (reader_places_ask(r))
+        rc = located_find(r, entity, err);
+    else
+        for (uint32_t i = 0; i < r->segment_count; i++)
+            r->located[i] = READER_UNASKED;
+    if (rc == 0)
+        r->located_id = entity;
+    return rc;
 }
 
 static int segment_locate(struct btr_reader *r, uint32_t segment, struct btr_id entity,
                           struct btr_err *err)
 {
     struct store_segment *seg = &r->segments[segment].seg;
-    uint32_t number = READER_ABSENT;
-    int rc = reader_segment_may_hold(r, segment, entity, err);
+    bool asked = r->located[segment] != READER_UNASKED;
+    uint32_t number = asked ? r->located[segment] & ~READER_SHUT : READER_ABSENT;
+    int rc = asked ? 1 : reader_segment_may_hold(r, segment, entity, err);
     if (rc > 0) {
         rc = reader_segment_entities(r, segment, err);
-        if (rc == 0)
+        if (rc == 0 && !asked)
             rc = store_segment_find(seg, entity, &number, err);
         if (rc == 0 && number != READER_ABSENT)
             rc = store_segment_bounds(seg, err);
@@ -328,7 +348,7 @@ static int entity_locate(struct flow_search *f, struct btr_id entity, uint32_t b
     int rc = located_room(r, entity, f->err);
     for (uint32_t part = begin; rc == 0 && part < r->segment_count; part++) {
         uint32_t i = segment_of(f, part);
-        if (r->located[i] == READER_UNASKED &&
+        if (r->located[i] >= READER_SHUT && r->located[i] != READER_ABSENT &&
             segment_may(&r->segments[i].row, f->side, f->bound_ns))
             rc = segment_locate(r, i, entity, f->err);
     }
@@ -340,7 +360,7 @@ static uint32_t number_in(const struct flow_search *f, uint32_t segment)
 {
     const struct btr_reader *r = f->reader;
     uint32_t number = r->located[segment];
-    return number < READER_UNASKED && segment_may(&r->segments[segment].row, f->side, f->bound_ns)
+    return number < READER_SHUT && segment_may(&r->segments[segment].row, f->side, f->bound_ns)
                ? number
                : READER_ABSENT;
 }
