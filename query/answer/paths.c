@@ -67,13 +67,22 @@ static bool covers(const struct answer_label *old, const struct answer_label *la
            bound_in(old, old->source) >= bound_in(label, old->source);
 }
 
+/* Whether one of the labels that its node has reaches all that a label can. */
+static bool is_covered(const struct search *s, const struct answer_label *label)
+{
+    const struct answer_label *labels = s->a->paths.labels;
+    for (uint32_t i = s->heads[label->node]; i != ANSWER_NONE; i = labels[i].next) {
+        if (covers(&labels[i], label))
+            return true;
+    }
+    return false;
+}
+
 static int label_add(struct search *s, const struct answer_label *label, struct btr_err *err)
 {
     struct answer_paths *paths = &s->a->paths;
-    for (uint32_t i = s->heads[label->node]; i != ANSWER_NONE; i = paths->labels[i].next) {
-        if (covers(&paths->labels[i], label))
-            return 0;
-    }
+    if (is_covered(s, label))
+        return 0;
     if (s->counts[label->node] == LABELS_PER_NODE)
         return 0;
     if (paths->label_count == paths->label_capacity) {
@@ -95,13 +104,22 @@ static int label_add(struct search *s, const struct answer_label *label, struct 
     return 0;
 }
 
-/* The label that crossing a step gives. @return false when the times forbid it */
-static bool cross(const struct search *s, uint32_t from, uint32_t step, struct answer_label *out)
+/* Whether the times of a step let a label cross it. Hot. */
+static bool admits(const struct search *s, const struct answer_label *at,
+                   const struct btr_trace_step *step)
+{
+    const struct btr_manner *manner = btr_step_manner(s->a->trace, step);
+    int64_t begin = s->forward ? -step->last_ns : step->first_ns;
+    return begin <=
+           (manner->pair ? later(at->bound_ns, at->other_ns) : bound_in(at, manner->source));
+}
+
+/* The label that crossing a step gives, which the times must admit. */
+static void cross(const struct search *s, uint32_t from, uint32_t step, struct answer_label *out)
 {
     const struct answer_label *at = &s->a->paths.labels[from];
     const struct btr_trace_step *t = &s->a->trace->steps[step];
     uint32_t source = answer_step_source(s->a, step);
-    int64_t begin = s->forward ? -t->last_ns : t->first_ns;
     int64_t end = s->forward ? -t->first_ns : t->last_ns;
     int64_t most = later(at->bound_ns, at->other_ns);
     *out = (struct answer_label){
@@ -111,12 +129,11 @@ static bool cross(const struct search *s, uint32_t from, uint32_t step, struct a
         out->source = at->source;
         out->bound_ns = earlier(at->bound_ns, cap);
         out->other_ns = earlier(at->other_ns, cap);
-        return begin <= most;
+        return;
     }
     out->source = source;
     out->bound_ns = earlier(end, bound_in(at, source));
     out->other_ns = earlier(plus(end, BTR_SOURCE_ERROR_NS), most);
-    return begin <= bound_in(at, source);
 }
 
 /* Of steps that end at one time and lead to one node. */
@@ -191,18 +208,17 @@ static int crossing_add(struct search *s, uint32_t begin, const struct crossing 
     return crossing_keep(s, crossing, err);
 }
 
-/* Gathers what a label may cross, by the node that it leads to. */
-static int crossings_gather(struct search *s, uint32_t label, struct btr_err *err)
+/* Gathers what a label may cross, by the node that it leads to; forward. */
+static int gather_forward(struct search *s, const struct answer_label *at, struct btr_err *err)
 {
     const struct btr_trace *t = s->a->trace;
-    uint32_t node = s->a->paths.labels[label].node, begin = 0;
+    uint32_t node = at->node, begin = 0;
     uint32_t end = t->nodes[node].step_begin + t->nodes[node].step_count;
     s->crossing_count = 0;
     for (uint32_t i = t->nodes[node].step_begin; i < end; i++) {
-        struct answer_label next;
         if (i > t->nodes[node].step_begin && t->steps[i].other != t->steps[i - 1].other)
             begin = s->crossing_count;
-        if (t->steps[i].other == node || !cross(s, label, i, &next))
+        if (t->steps[i].other == node || !admits(s, at, &t->steps[i]))
             continue;
         struct crossing crossing = crossing_of(s, i);
         int rc = crossing_add(s, begin, &crossing, err);
@@ -212,9 +228,49 @@ static int crossings_gather(struct search *s, uint32_t label, struct btr_err *er
     return 0;
 }
 
+/* The same backward, from each node's last step on: of steps of one manner the latest goes first,
+ * and those before it keep no wider bounds. */
+static int gather_backward(struct search *s, const struct answer_label *at, struct btr_err *err)
+{
+    const struct btr_trace *t = s->a->trace;
+    const struct btr_trace_step *kept = NULL; /* that was admitted last */
+    uint32_t first = t->nodes[at->node].step_begin, begin = 0;
+    s->crossing_count = 0;
+    for (uint32_t i = first + t->nodes[at->node].step_count; i-- > first;) {
+        const struct btr_trace_step *step = &t->steps[i];
+        if (kept && step->other != kept->other)
+            begin = s->crossing_count;
+        else if (kept && step->manner == kept->manner)
+            continue;
+        if (step->other == at->node || !admits(s, at, step))
+            continue;
+        struct crossing crossing = crossing_of(s, i);
+        int rc = crossing_add(s, begin, &crossing, err);
+        if (rc < 0)
+            return rc;
+        kept = step;
+    }
+    return 0;
+}
+
+/* Drops those that lead nowhere new: most do, once the search has come around. */
+static void crossings_thin(struct search *s, uint32_t label)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < s->crossing_count; i++) {
+        struct answer_label next;
+        cross(s, label, s->crossings[i].step, &next);
+        if (!is_covered(s, &next))
+            s->crossings[kept++] = s->crossings[i];
+    }
+    s->crossing_count = kept;
+}
+
 static int expand(struct search *s, uint32_t label, struct btr_err *err)
 {
-    int rc = crossings_gather(s, label, err);
+    const struct answer_label at = s->a->paths.labels[label]; /* which move when some are added */
+    int rc = s->forward ? gather_forward(s, &at, err) : gather_backward(s, &at, err);
+    crossings_thin(s, label);
     if (s->crossing_count > 1)
         qsort(s->crossings, s->crossing_count, sizeof *s->crossings, crossing_compare);
     for (uint32_t i = 0; rc == 0 && i < s->crossing_count; i++) {
@@ -265,9 +321,8 @@ uint32_t answer_path_last(const struct btr_answer *a, uint32_t label)
         return best;
     bool found = false;
     for (uint32_t i = near->step_begin; i < near->step_begin + near->step_count; i++) {
-        struct answer_label next;
         if (steps[i].other != l->node || answer_only_opens(btr_step_manner(a->trace, &steps[i])) ||
-            !cross(&s, l->previous, i, &next))
+            !admits(&s, &a->paths.labels[l->previous], &steps[i]))
             continue;
         struct crossing now = crossing_of(&s, i), before = crossing_of(&s, best);
         if (!found || crossing_compare(&now, &before) < 0)
