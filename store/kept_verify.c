@@ -13,7 +13,15 @@ struct kept_check {
     void *self;
     char name[BTR_ID_TEXT_SIZE];
     int worst, stop;
+    struct btr_idmap done;   /* files that were looked at */
+    struct btr_idmap missed; /* that were not there */
+    bool look_again;
 };
+
+static int out_of_memory(struct btr_err *err)
+{
+    return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "out of memory for kept records");
+}
 
 static void fault(struct kept_check *c, int code, const char *what, const char *lost)
 {
@@ -74,6 +82,14 @@ static int file_check(struct kept_check *c, const char *store, const struct cata
     btr_id_text(row->hash, c->name);
     c->worst = 0;
     int rc = kept_file_map(&file, path, row->file_size, &why);
+    /* Merged or pruned since the catalog was read: unless that still names it. */
+    if (rc == BTR_E_NOTFOUND && btr_idmap_get(&c->missed, row->hash) == UINT32_MAX) {
+        c->look_again = true;
+        c->worst = before;
+        return btr_idmap_add(&c->missed, row->hash, 0) == 0 ? 0 : out_of_memory(err);
+    }
+    if (btr_idmap_add(&c->done, row->hash, 0) != 0)
+        rc = BTR_E_NOMEM;
     if (rc == 0)
         rc = blocks_check(c, &file, unpacker);
     else if (rc != BTR_E_NOMEM) {
@@ -85,27 +101,39 @@ static int file_check(struct kept_check *c, const char *store, const struct cata
         rc = proof_check(c, row, file.bytes);
     kept_file_close(&file);
     c->worst = before != 0 ? before : c->worst;
-    return rc < 0 ? btr_fail(err, rc, UINT64_MAX, "out of memory for kept records") : 0;
+    return rc < 0 ? out_of_memory(err) : 0;
 }
 
-int store_kept_verify(const char *path, btr_fault_visit *visit, void *self, struct btr_err *err)
+/* All files that the catalog names now and that were not looked at before. */
+static int files_check(struct kept_check *c, const char *store, void *unpacker, struct btr_err *err)
 {
-    struct kept_check c = {.visit = visit, .self = self};
     struct store_catalog *catalog = NULL;
     struct catalog_kept *rows = NULL;
     uint32_t count = 0;
     struct btr_arena *arena = btr_arena_new(SIZE_MAX / 4);
-    void *unpacker = store_unpacker_new();
-    int rc = arena && unpacker ? store_catalog_open(&catalog, path, false, err)
-                               : btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "out of memory");
+    int rc = arena ? store_catalog_open(&catalog, store, false, err) : out_of_memory(err);
+    c->look_again = false;
     if (rc == 0)
         rc = store_catalog_kept(catalog, arena, &rows, &count, err);
     store_catalog_close(catalog);
-    for (uint32_t i = 0; rc == 0 && c.stop == 0 && i < count; i++)
-        rc = file_check(&c, path, &rows[i], unpacker, err);
+    for (uint32_t i = 0; rc == 0 && c->stop == 0 && i < count; i++)
+        if (btr_idmap_get(&c->done, rows[i].hash) == UINT32_MAX)
+            rc = file_check(c, store, &rows[i], unpacker, err);
     free(rows);
-    store_unpacker_free(unpacker);
     btr_arena_free(arena);
+    return rc;
+}
+
+int store_kept_verify(const char *path, btr_fault_visit *visit, void *self, struct btr_err *err)
+{
+    struct kept_check c = {.visit = visit, .self = self, .look_again = true};
+    void *unpacker = store_unpacker_new();
+    int rc = unpacker ? 0 : out_of_memory(err);
+    while (rc == 0 && c.stop == 0 && c.look_again)
+        rc = files_check(&c, path, unpacker, err);
+    store_unpacker_free(unpacker);
+    btr_idmap_fini(&c.done);
+    btr_idmap_fini(&c.missed);
     if (rc < 0)
         return rc;
     if (c.worst != 0)

@@ -4,6 +4,8 @@
 
 #include <btr/kept.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <sys/stat.h>
 #include <temp_files.h>
 #include <test_random.h>
@@ -584,6 +586,44 @@ static void a_damaged_file_is_left_where_it_is(void **state)
     temp_folder_remove(p.folder);
 }
 
+/* Publishes records one by one, which a merging writer makes larger files of. */
+struct publishing {
+    struct btr_writer *writer;
+    atomic_bool ended;
+};
+
+static void *many_publish(void *self)
+{
+    struct publishing *work = self;
+    for (uint64_t line = 1; line <= 250; line++) {
+        assert_int_equal(keep(work->writer, 0, line, BTR_SPAN("x a record")), 0);
+        publish(work->writer);
+    }
+    work->ended = true;
+    return NULL;
+}
+
+static void verify_beside_merging_finds_no_damage(void **state)
+{
+    (void)state;
+    struct place p;
+    struct btr_err err = {0};
+    struct publishing work = {0};
+    pthread_t thread;
+    unsigned looks = 0;
+    place_make(&p);
+    work.writer = writer_of(&p);
+    assert_int_equal(pthread_create(&thread, NULL, many_publish, &work), 0);
+    for (; !work.ended; looks++)
+        if (btr_store_verify(p.path, fault_count, &looks, &err) != 0)
+            fail_msg("%s", err.text);
+    (void)pthread_join(thread, NULL);
+    btr_writer_close(work.writer);
+    assert_true(looks > 0);
+    assert_true(files_under(p.path, "records") < 4 * MERGE_FAN);
+    temp_folder_remove(p.folder);
+}
+
 static bool is_odd(const void *self, struct btr_id hash)
 {
     (void)self;
@@ -835,6 +875,7 @@ int kept_tests(void)
         cmocka_unit_test(small_files_become_one_and_are_found_by_who_knew_the_old),
         cmocka_unit_test(a_writer_merges_files_of_records_bit_by_bit),
         cmocka_unit_test(a_damaged_file_is_left_where_it_is),
+        cmocka_unit_test(verify_beside_merging_finds_no_damage),
         cmocka_unit_test(pruning_removes_records_and_nothing_else),
         cmocka_unit_test(files_that_were_never_published_are_removed_when_a_writer_opens),
         cmocka_unit_test(a_file_of_format_1_reads_as_it_was_written),
