@@ -2,17 +2,9 @@
 
 #include <btr/id.h>
 #include <stdlib.h>
-#include <zdict.h>
 #include <zstd.h>
-#include <zstd_errors.h>
 
-enum {
-    TRAINED_LEAST = 128 << 10, /* bytes of blocks from which a dictionary is made */
-    TRAINED_SHARE = 64,        /* bytes of blocks a byte of it */
-    TRAINED_MOST = 32 << 10,
-    TRAINED_PIECES = 16,  /* of blocks, that it consists of */
-    TRAINED_SAMPLES = 256 /* blocks that its tables are made for */
-};
+#include "train.h"
 
 bool store_packer_init(struct store_packer *p)
 {
@@ -24,6 +16,7 @@ void store_packer_fini(struct store_packer *p)
 {
     ZSTD_freeCCtx(p->zstd);
     btr_buffer_fini(&p->file);
+    btr_buffer_fini(&p->behind);
     btr_buffer_fini(&p->blocks);
     btr_buffer_fini(&p->directory);
     btr_buffer_fini(&p->raw);
@@ -38,6 +31,7 @@ void store_packer_begin(struct store_packer *p)
     btr_buffer_clear(&p->file);
     btr_buffer_put(&p->file, room, sizeof(room));
     p->section_count = 0;
+    btr_buffer_clear(&p->behind);
     btr_buffer_clear(&p->dictionaries);
 }
 
@@ -113,6 +107,14 @@ int store_section_block(struct store_packer *p, uint32_t count, struct btr_err *
 
 /* ---- Dictionaries --------------------------------------------------------------------------- */
 
+void store_section_begin_final(struct store_packer *p, enum store_section_type type)
+{
+    if (p->level >= STORE_LEVEL_FINAL)
+        store_section_begin_trained(p, type);
+    else
+        store_section_begin(p, type, 0);
+}
+
 void store_section_begin_trained(struct store_packer *p, enum store_section_type type)
 {
     store_section_begin(p, type, 0);
@@ -121,60 +123,17 @@ void store_section_begin_trained(struct store_packer *p, enum store_section_type
     btr_buffer_clear(&p->rows);
 }
 
-/* The beginnings of blocks from all over the section. @return their size */
-static size_t content_gather(const struct store_packer *p, uint8_t *content, size_t size)
-{
-    size_t rows = p->rows.size / 8, at = 0, have = 0;
-    for (size_t i = 0, piece = 0; i < rows && piece < TRAINED_PIECES; i++) {
-        size_t raw = store_get_u32(p->rows.at + i * 8);
-        if (i == piece * rows / TRAINED_PIECES) {
-            size_t part = raw < size / TRAINED_PIECES ? raw : size / TRAINED_PIECES;
-            memcpy(content + have, p->gathered.at + at, part);
-            have += part;
-            piece++;
-        }
-        at += raw;
-    }
-    return have;
-}
-
-/* @param made  receives the size of the dictionary; 0: none is made of so few, or such, blocks
- * @return false when out of memory: the same blocks must not be packed in another way for that */
-static bool dictionary_make(const struct store_packer *p, unsigned type, uint8_t *out,
-                            size_t out_size, size_t *made)
-{
-    size_t wanted = p->gathered.size / TRAINED_SHARE, rows = p->rows.size / 8;
-    size_t sizes[TRAINED_SAMPLES];
-    unsigned samples = rows < TRAINED_SAMPLES ? (unsigned)rows : TRAINED_SAMPLES;
-    *made = 0;
-    if (p->gathered.size < TRAINED_LEAST)
-        return true;
-    uint8_t *content = malloc(TRAINED_MOST);
-    if (!content)
-        return false;
-    for (unsigned i = 0; i < samples; i++)
-        sizes[i] = store_get_u32(p->rows.at + (size_t)i * 8);
-    size_t size = content_gather(p, content, wanted < TRAINED_MOST ? wanted : TRAINED_MOST);
-    ZDICT_params_t params = {.compressionLevel = p->level, .dictID = type};
-    size = ZDICT_finalizeDictionary(out, out_size, content, size, p->gathered.at, sizes, samples,
-                                    params);
-    free(content);
-    if (!ZDICT_isError(size))
-        *made = size;
-    return ZSTD_getErrorCode(size) != ZSTD_error_memory_allocation;
-}
-
 /* Packs the blocks that were gathered. */
 static bool gathered_pack(struct store_packer *p)
 {
-    enum { ROOM = TRAINED_MOST + 4096 }; /* its tables come before the content */
     struct store_section *s = &p->sections[p->section_count];
     p->is_gathering = false;
     if (p->gathered.failed || p->rows.failed)
         return false;
-    uint8_t *bytes = malloc(ROOM);
+    struct train_samples samples = {btr_buffer_view(&p->gathered), p->rows.at, p->rows.size / 8};
+    uint8_t *bytes = malloc(TRAIN_ROOM);
     size_t size = 0;
-    bool ok = bytes && dictionary_make(p, s->type, bytes, ROOM, &size);
+    bool ok = bytes && store_train(&samples, s->type, p->level, bytes, &size);
     if (ok && size > 0) {
         p->dictionary = ZSTD_createCDict(bytes, size, p->level);
         ok = p->dictionary != NULL;
@@ -219,14 +178,36 @@ void store_section_end(struct store_packer *p)
     s->offset = p->file.size;
     s->size = p->directory.size + p->blocks.size;
     s->checksum = btr_hash64(btr_buffer_view(&p->directory));
-    btr_buffer_span(&p->file, btr_buffer_view(&p->directory));
-    btr_buffer_span(&p->file, btr_buffer_view(&p->blocks));
-    if (p->directory.failed || p->blocks.failed)
+    struct btr_buffer *to = &p->file;
+    if (s->type > STORE_DICTIONARIES) { /* stands behind those, which are not all known yet */
+        s->offset = p->behind.size;
+        to = &p->behind;
+    }
+    btr_buffer_span(to, btr_buffer_view(&p->directory));
+    btr_buffer_span(to, btr_buffer_view(&p->blocks));
+    if (p->directory.failed || p->blocks.failed || p->behind.failed)
         p->file.failed = true;
+}
+
+/* Brings the sections in the order of their types, those behind the dictionaries at the end. */
+static void sections_settle(struct store_packer *p)
+{
+    uint64_t end = p->file.size;
+    for (uint32_t i = 0; i < p->section_count; i++) {
+        struct store_section s = p->sections[i];
+        uint32_t at = i;
+        if (s.type > STORE_DICTIONARIES)
+            s.offset += end;
+        for (; at > 0 && p->sections[at - 1].type > s.type; at--)
+            p->sections[at] = p->sections[at - 1];
+        p->sections[at] = s;
+    }
+    btr_buffer_span(&p->file, btr_buffer_view(&p->behind));
 }
 
 int store_packer_end(struct store_packer *p, struct store_header *header, struct btr_err *err)
 {
+    sections_settle(p);
     if (p->file.failed)
         return out_of_memory(err);
     header->version = STORE_VERSION;

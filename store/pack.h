@@ -12,6 +12,7 @@ struct store_packer {
     void *zstd;                               /* compression context, kept over segments */
     int level;                                /* STORE_LEVEL_FRESH until the owner changes it */
     struct btr_buffer file;                   /* header and table are filled in at the end */
+    struct btr_buffer behind;                 /* sections that stand behind the dictionaries */
     struct btr_buffer blocks, directory, raw; /* of the section being made; `raw` is the caller's */
     struct store_section sections[STORE_SECTION_MAX];
     uint32_t section_count;
@@ -30,6 +31,8 @@ void store_section_begin(struct store_packer *p, enum store_section_type type, u
 /** The same, of a section of small blocks alike: they are packed at its end, with a dictionary that
  * is made of them if there are enough. */
 void store_section_begin_trained(struct store_packer *p, enum store_section_type type);
+/** The same of larger blocks, in a segment that stays: of a fresh one it would cost too much. */
+void store_section_begin_final(struct store_packer *p, enum store_section_type type);
 /** Section dictionaries, after the last section that is trained. */
 int store_packer_dictionaries(struct store_packer *p, struct btr_err *err);
 /** Packs `p->raw` as the next block, which holds `count` items, and empties it. */

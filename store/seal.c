@@ -167,11 +167,11 @@ int store_seal(struct store_sealer *s, const struct store_builder *b,
     if (rc == 0)
         rc = store_seal_values(s, err);
     if (rc == 0)
-        rc = store_packer_dictionaries(&s->packer, err);
-    if (rc == 0)
         rc = store_seal_times(s, err);
     if (rc == 0)
         rc = store_seal_stretches(s, err);
+    if (rc == 0)
+        rc = store_packer_dictionaries(&s->packer, err);
     if (rc < 0)
         return rc;
     struct store_header header = {.event_count = b->event_count,

@@ -154,7 +154,7 @@ int store_seal_events(struct store_sealer *s, struct btr_err *err)
     struct store_packer *p = &s->packer;
     uint32_t next = 0;
     int rc = bounds_section(s, err);
-    store_section_begin(p, STORE_EVENTS, 0);
+    store_section_begin_final(p, STORE_EVENTS);
     for (struct block_range b = {0}; rc == 0 && block_next(s, &b);) {
         ends_put(s, &b, &next);
         kinds_put(s, &b);
@@ -162,7 +162,7 @@ int store_seal_events(struct store_sealer *s, struct btr_err *err)
         rc = store_section_block(p, b.end - b.begin, err);
     }
     store_section_end(p);
-    store_section_begin(p, STORE_DETAILS, 0);
+    store_section_begin_final(p, STORE_DETAILS);
     for (struct block_range b = {0}; rc == 0 && block_next(s, &b);) {
         bytes_put(s, &b);
         rc = store_section_block(p, b.end - b.begin, err);

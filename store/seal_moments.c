@@ -177,7 +177,7 @@ static int section_put(struct store_sealer *s, enum store_section_type type,
                        struct btr_err *err)
 {
     int rc = 0;
-    store_section_begin(&s->packer, type, 0);
+    store_section_begin_final(&s->packer, type);
     for (uint32_t at = 0, count; rc == 0 && at < s->moment_count; at += count) {
         count = s->moment_count - at;
         count = count < STORE_MOMENT_ROWS ? count : STORE_MOMENT_ROWS;
