@@ -1,10 +1,14 @@
 /* A trace made ready to be shown. */
 #include <btr/clock.h>
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "parts.h"
 
-enum { ARENA_MAX = 1 << 30 }; /* bytes of labels and attributes */
+enum {
+    ARENA_MAX = 1 << 30, /* bytes of labels and attributes */
+    ASIDE_MIN = 4096     /* nodes that make a second thread worth its beginning */
+};
 
 /* The time that the answer speaks of: no later than the starts (forward: no earlier), however long
  * an interval is. */
@@ -26,6 +30,39 @@ static void bounds_find(struct btr_answer *a)
     }
 }
 
+/* What needs the trace alone, beside the thread of the reader. */
+struct aside {
+    struct btr_answer *a;
+    struct btr_err err;
+    int rc;
+};
+
+static void *aside_run(void *self)
+{
+    struct aside *aside = self;
+    aside->rc = answer_events_count(aside->a, &aside->err);
+    if (aside->rc == 0)
+        aside->rc = answer_paths_find(aside->a, &aside->err);
+    return NULL;
+}
+
+/* Descriptions of many nodes are read while their paths are sought. */
+static int nodes_and_paths_make(struct btr_answer *a, struct btr_err *err)
+{
+    struct aside aside = {.a = a};
+    pthread_t thread;
+    bool apart =
+        a->trace->node_count >= ASIDE_MIN && pthread_create(&thread, NULL, aside_run, &aside) == 0;
+    int rc = answer_nodes_describe(a, err);
+    if (apart)
+        (void)pthread_join(thread, NULL);
+    else if (rc == 0)
+        aside_run(&aside);
+    if (rc == 0 && aside.rc < 0 && err)
+        *err = aside.err;
+    return rc < 0 ? rc : aside.rc;
+}
+
 /* The time that the query has taken until now. */
 static void wall_take(struct btr_answer *a)
 {
@@ -35,21 +72,16 @@ static void wall_take(struct btr_answer *a)
 
 static int make(struct btr_answer *a, struct btr_err *err)
 {
-    int (*const parts[])(struct btr_answer *, struct btr_err *) = {
-        answer_events_count, answer_nodes_describe, answer_paths_find,
-        answer_entries_find, answer_gaps_find,
-    };
     bounds_find(a);
     int rc = a->options.edges ? answer_edges_need(a, err) : 0;
-    if (rc < 0)
-        return rc;
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        rc = parts[i](a, err);
-        if (rc < 0)
-            return rc;
-    }
+    if (rc == 0)
+        rc = nodes_and_paths_make(a, err);
+    if (rc == 0)
+        rc = answer_entries_find(a, err);
+    if (rc == 0)
+        rc = answer_gaps_find(a, err);
     wall_take(a);
-    return 0;
+    return rc;
 }
 
 int answer_edges_need(struct btr_answer *a, struct btr_err *err)

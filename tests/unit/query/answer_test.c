@@ -484,11 +484,46 @@ static void a_cut_answer_says_so_first_in_every_format(void **state)
     world_close(&w);
 }
 
+/* So many that descriptions and paths are made at once: a process that reads files, each written by
+ * a process of its own. */
+static void many_nodes_are_described_and_have_paths(void **state)
+{
+    (void)state;
+    enum { FILES = 3000, FIRST = 2, WRITERS = FIRST + FILES };
+    struct world w;
+    struct world_answer a;
+    world_open(&w);
+    world_note(&w, 1, BTR_KIND_PROCESS, 0, "web01", BTR_ATTR_PROCESS_PID, "1", 0);
+    for (uint64_t i = 0; i < FILES; i++) {
+        world_note(&w, FIRST + i, BTR_KIND_FILE, 0, "web01", BTR_ATTR_FILE_PATH, "/tmp/x", 0);
+        world_note(&w, WRITERS + i, BTR_KIND_PROCESS, 0, "web01", BTR_ATTR_PROCESS_PID, "7", 0);
+        world_event(&w, WRITERS + i, BTR_OP_WRITE, FIRST + i, 10, 10);
+        world_event(&w, 1, BTR_OP_READ, FIRST + i, 20, 20);
+    }
+    world_publish(&w, "web01.log");
+    world_trace(&a, &w, 1, 40, BTR_WALK_BACKWARD, NULL, NULL);
+    const struct btr_answer *answer = a.answer;
+    assert_int_equal(a.trace->node_count, 1 + 2 * FILES);
+    assert_true(answer->event_count == 2 * FILES);
+    assert_int_equal(answer->entry_count, FILES);
+    for (uint32_t i = 0; i < a.trace->node_count; i++) {
+        const struct answer_node *n = &answer->nodes[i];
+        uint32_t label = answer->paths.of_node[i];
+        assert_true(label < answer->paths.label_count);
+        bool file = n->entity.kind == BTR_KIND_FILE;
+        assert_int_equal(answer->paths.labels[label].level, a.trace->nodes[i].start ? 0 : 2 - file);
+        assert_true(btr_span_equal(n->label, BTR_SPAN("/tmp/x")) == file);
+    }
+    world_answer_free(&a);
+    world_close(&w);
+}
+
 int answer_tests(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(edges_keep_every_record_that_they_were_merged_from),
         cmocka_unit_test(every_node_has_a_path_of_fewest_steps_that_times_admit),
+        cmocka_unit_test(many_nodes_are_described_and_have_paths),
         cmocka_unit_test(ways_in_are_what_nothing_explains_the_outside_first),
         cmocka_unit_test(the_alerts_address_comes_first_and_what_was_only_opened_last),
         cmocka_unit_test(a_pair_cites_both_ends_and_its_doubt),
