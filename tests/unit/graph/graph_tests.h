@@ -7,4 +7,5 @@ int limits_tests(void);
 int pair_tests(void);
 int nomem_tests(void);
 int stored_tests(void);
+int thin_tests(void);
 #endif

@@ -8,5 +8,6 @@ int main(void)
     failed += pair_tests();
     failed += nomem_tests();
     failed += stored_tests();
+    failed += thin_tests();
     return failed ? 1 : 0;
 }
