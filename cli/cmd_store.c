@@ -12,6 +12,7 @@
 #include "store_compact.h"
 #include "store_prune.h"
 #include "store_stat.h"
+#include "store_thin.h"
 #include "store_verify.h"
 
 static const struct cli_option STAT_OPTIONS[] = {
@@ -28,6 +29,8 @@ static const struct cli_option VERIFY_OPTIONS[] = {
     CLI_STORE_OPTION,
     {"root", "HEX", false, "a head that was noted elsewhere: it must be one of the store's chain"},
     {"output", "FORMAT", false, "text (default) or json"},
+    {"certify", NULL, false,
+     "thin each segment (or those named) in memory, and compare all closures before and after"},
     {0},
 };
 
@@ -40,11 +43,19 @@ static const struct cli_usage GAPS_USAGE = {
     "Lists where a source is known, or must be suspected, not to have told everything.",
     "  backtrail store gaps --store case.btr", GAPS_OPTIONS};
 static const struct cli_usage VERIFY_USAGE = {
-    "store verify", "--store DIR [--root HEX] [--output text|json]",
+    "store verify",
+    "--store DIR [--root HEX] [--output text|json] | --store DIR --certify [SEGMENT...]",
     "Reads every block of every segment and checks it, and the chain of changes from its "
     "beginning.\n"
-    "Exit status 3 when something is damaged, or --root is no head of the chain.",
-    "  backtrail store verify --store case.btr", VERIFY_OPTIONS};
+    "With --certify it proves instead, for each segment, that thinning it (store thin) changes no\n"
+    "closure, backward and forward, of any entity at any time, by computing them; of a segment "
+    "that\n"
+    "is thinned it tells what was proved when its original was still there.\n"
+    "Exit status 3 when something is damaged, --root is no head of the chain, or a closure "
+    "differs.",
+    "  backtrail store verify --store case.btr\n"
+    "  backtrail store verify --store case.btr --certify",
+    VERIFY_OPTIONS};
 static const struct cli_usage COMPACT_USAGE = {
     "store compact", "--store DIR",
     "Merges the small segments of each day into large ones, and sorts long stretches of a day by\n"
@@ -52,11 +63,12 @@ static const struct cli_usage COMPACT_USAGE = {
     "refused. Queries go on. Records that several inputs told are kept once.",
     "  backtrail store compact --store case.btr", STORE_OPTIONS};
 static const struct cli_usage USAGE = {
-    "store", "stat | gaps | verify | compact | prune | hold | export | import ...",
+    "store", "stat | gaps | verify | compact | thin | prune | hold | export | import ...",
     "stat    what a store holds, by source, by input (custody), and what could not be decoded\n"
     "gaps    where a source did not tell everything\n"
     "verify  checksums, bounds and cross references of every segment; the chain of changes\n"
     "compact merges small segments into large ones\n"
+    "thin    keeps of alike old events first, last and count, where no closure can tell\n"
     "prune   removes what lies before a time, whole segments at once\n"
     "hold    keeps what it names from being pruned\n"
     "export  sealed segments into a bag\n"
@@ -184,8 +196,9 @@ static const struct {
 } SUBCOMMANDS[] = {
     {"stat", &STAT_USAGE, store_stat, false},
     {"gaps", &GAPS_USAGE, store_gaps, false},
-    {"verify", &VERIFY_USAGE, cli_store_verify, false},
+    {"verify", &VERIFY_USAGE, cli_store_verify, true},
     {"compact", &COMPACT_USAGE, cli_store_compact, false},
+    {"thin", &CLI_THIN_USAGE, cli_store_thin, false},
     {"prune", &CLI_PRUNE_USAGE, cli_store_prune, false},
     {"hold", &CLI_HOLD_USAGE, cli_store_hold, true},
     {"export", &CLI_EXPORT_USAGE, cli_store_export, true},
@@ -215,7 +228,8 @@ int cmd_store(int argc, char **argv)
     if (argc == 0)
         return cli_refuse(
             "store",
-            "a subcommand is missing: stat, gaps, verify, compact, prune, hold, export, import");
+            "a subcommand is missing: stat, gaps, verify, compact, thin, prune, hold, export, "
+            "import");
     if (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0)
         return cli_help(&USAGE);
     for (size_t i = 0; i < sizeof SUBCOMMANDS / sizeof *SUBCOMMANDS; i++) {
@@ -223,6 +237,7 @@ int cmd_store(int argc, char **argv)
             return run(i, argc - 1, argv + 1);
     }
     return cli_refuse(
-        "store", "no subcommand \"%s\": stat, gaps, verify, compact, prune, hold, export, import",
+        "store",
+        "no subcommand \"%s\": stat, gaps, verify, compact, thin, prune, hold, export, import",
         argv[0]);
 }

@@ -39,6 +39,9 @@ static void totals(struct btr_buffer *out, const struct btr_store_stat *s)
     line(out, "inputs", s->input_count);
     line(out, "records", s->record_count);
     line(out, "events", s->event_count);
+    if (s->thinned > 0)
+        btr_buffer_format(out, "%-16s %" PRIu64 " of these stand for %" PRIu64 "\n", "thinned",
+                          s->thinned, s->stood_for);
     line(out, "entities", s->entity_count);
     line(out, "segments", s->segment_count);
     line(out, "gaps", s->gap_count);
@@ -48,7 +51,7 @@ static void totals(struct btr_buffer *out, const struct btr_store_stat *s)
     if (s->event_count == 0)
         return;
     btr_buffer_format(out, "%-16s %.2f\n", "bytes per event",
-                      (double)bytes / (double)s->event_count);
+                      (double)bytes / (double)(s->event_count - s->thinned + s->stood_for));
     btr_buffer_format(out, "%-16s ", "time");
     times(out, s->first_ns, s->last_ns);
     btr_buffer_text(out, "\n");

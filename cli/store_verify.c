@@ -9,6 +9,7 @@
 
 #include "commands.h"
 #include "output.h"
+#include "store_thin.h"
 
 /** What is found in one store after the other. */
 struct findings {
@@ -132,6 +133,8 @@ static int options_take(struct findings *f, const struct cli_args *args, uint8_t
 {
     const char *hex = cli_arg(args, "root"), *output = cli_arg(args, "output");
     f->json = output && strcmp(output, "json") == 0;
+    if (args->word_count > 0)
+        return cli_refuse("store verify", "unexpected \"%s\"", args->words[0]);
     if (!cli_arg(args, "store"))
         return cli_refuse("store verify", "--store DIR is missing");
     if (output && !f->json && strcmp(output, "text") != 0)
@@ -149,6 +152,8 @@ int cli_store_verify(const struct cli_args *args, struct btr_err *err)
     struct btr_buffer whole = {0};
     uint8_t root[BTR_SHA256_SIZE];
     const char *path;
+    if (cli_arg(args, "certify"))
+        return cli_store_certify(args, err);
     int status = options_take(&f, args, root);
     if (status != 0)
         return status;

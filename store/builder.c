@@ -11,6 +11,8 @@ void store_builder_fini(struct store_builder *b)
     free(b->inputs);
     free(b->gaps);
     free(b->quarantined);
+    free(b->stands);
+    free(b->proofs);
     free(b->stream_map);
     free(b->name_map);
     btr_idmap_fini(&b->by_id);
@@ -23,7 +25,7 @@ void store_builder_fini(struct store_builder *b)
 void store_builder_clear(struct store_builder *b)
 {
     b->event_count = b->entity_count = b->attr_count = b->stream_count = b->input_count = 0;
-    b->gap_count = b->quarantined_count = 0;
+    b->gap_count = b->quarantined_count = b->stand_count = b->proof_count = 0;
     btr_idmap_clear(&b->by_id);
     btr_u64map_clear(&b->attr_latest);
     store_strings_clear(&b->strings);
@@ -42,7 +44,8 @@ size_t store_builder_size(const struct store_builder *b)
            (size_t)b->entity_count * (sizeof(*b->entities) + 40) +
            (size_t)b->attr_count * (sizeof(*b->attrs) + 24) + (size_t)b->strings.count * 40 +
            b->strings.bytes.size + b->text.size + (size_t)b->gap_count * sizeof(*b->gaps) +
-           (size_t)b->quarantined_count * sizeof(*b->quarantined);
+           (size_t)b->quarantined_count * sizeof(*b->quarantined) +
+           (size_t)b->stand_count * sizeof(*b->stands);
 }
 
 static int out_of_memory(struct btr_err *err)
@@ -222,6 +225,38 @@ static bool gaps_add(struct store_builder *b, const struct btr_batch *batch)
         if (!store_builder_gap(b, &gap))
             return false;
     }
+    return true;
+}
+
+bool store_builder_stand(struct store_builder *b, const struct builder_stand *stand)
+{
+    if (!room(&b->stands, b->stand_count, &b->stand_capacity, 1, sizeof(*b->stands)))
+        return false;
+    b->stands[b->stand_count++] = *stand;
+    return true;
+}
+
+const struct builder_stand *store_builder_stand_of(const struct store_builder *b, uint32_t event)
+{
+    uint32_t low = 0, high = b->stand_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (b->stands[middle].event < event)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < b->stand_count && b->stands[low].event == event ? &b->stands[low] : NULL;
+}
+
+bool store_builder_proof(struct store_builder *b, const struct builder_proof *proof)
+{
+    for (uint32_t i = 0; i < b->proof_count; i++)
+        if (memcmp(b->proofs[i].root, proof->root, sizeof(proof->root)) == 0)
+            return true;
+    if (!room(&b->proofs, b->proof_count, &b->proof_capacity, 1, sizeof(*b->proofs)))
+        return false;
+    b->proofs[b->proof_count++] = *proof;
     return true;
 }
 

@@ -4,6 +4,7 @@
  * thread. */
 #include "string_table.h"
 
+#include <btr/digest.h>
 #include <btr/err.h>
 #include <btr/event.h>
 
@@ -26,6 +27,19 @@ struct builder_entity {
     struct btr_id id;
     uint32_t host; /* string + 1; 0 = of no host */
     uint8_t kind, flags;
+};
+
+/** What a thinned event stands for, and the record of the last. */
+struct builder_stand {
+    uint32_t event, count;
+    int64_t last_time_ns;
+    uint64_t last_record_id, last_line;
+};
+
+/** That a thinning was proved to change no closure (btr/thin.h). */
+struct builder_proof {
+    uint8_t root[BTR_SHA256_SIZE]; /* of the segment as it was */
+    uint64_t events_before, events_after, entities, closures;
 };
 
 struct builder_attr {
@@ -63,10 +77,12 @@ struct store_builder {
     struct builder_input *inputs;
     struct builder_gap *gaps;
     struct builder_quarantined *quarantined;
+    struct builder_stand *stands; /* of the events that are thinned, ascending */
+    struct builder_proof *proofs;
     uint32_t event_count, entity_count, attr_count, stream_count, input_count, gap_count,
-        quarantined_count;
+        quarantined_count, stand_count, proof_count;
     uint32_t event_capacity, entity_capacity, attr_capacity, stream_capacity, input_capacity,
-        gap_capacity, quarantined_capacity;
+        gap_capacity, quarantined_capacity, stand_capacity, proof_capacity;
     struct btr_idmap by_id;        /* entity */
     struct btr_u64map attr_latest; /* entity << 16 | key: the attribute told last */
     struct store_strings strings;
@@ -98,6 +114,18 @@ bool store_builder_reserve(struct store_builder *b, uint32_t events);
 /** Texts are copied; the streams are the builder's. */
 bool store_builder_gap(struct store_builder *b, const struct btr_gap *gap);
 bool store_builder_quarantined(struct store_builder *b, const struct btr_quarantined *record);
+/** Of an event behind all that have one. */
+bool store_builder_stand(struct store_builder *b, const struct builder_stand *stand);
+/** What an event stands for; NULL: itself. */
+const struct builder_stand *store_builder_stand_of(const struct store_builder *b, uint32_t event);
+/** Events that an event stands for: 1 unless it is thinned. */
+static inline uint32_t store_builder_count_of(const struct store_builder *b, uint32_t event)
+{
+    const struct builder_stand *s = b->stand_count ? store_builder_stand_of(b, event) : NULL;
+    return s ? s->count : 1;
+}
+/** Once for each root. */
+bool store_builder_proof(struct store_builder *b, const struct builder_proof *proof);
 bool store_builder_is_empty(const struct store_builder *b);
 /** @return bytes held for what was appended */
 size_t store_builder_size(const struct store_builder *b);

@@ -80,7 +80,8 @@ enum catalog_change_kind {
     CATALOG_INGESTED,
     CATALOG_MERGED,
     CATALOG_PRUNED,
-    CATALOG_IMPORTED
+    CATALOG_IMPORTED,
+    CATALOG_THINNED
 };
 
 /** A change of the catalog. Segments that are removed become trash: files that no new reader sees.

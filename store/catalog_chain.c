@@ -290,11 +290,12 @@ static bool roots_drop(struct btr_buffer *roots, struct btr_span removed)
     return dropped;
 }
 
-/* A merge hands over to all that it made; what else removes a part of them takes it away. */
+/* A merge hands over to all that it made, a thinning to what is left; what else removes a part of
+ * them takes it away. */
 static void holder_follow(struct holder *h, const uint8_t *wanted, const struct chain_row *row)
 {
     if (h->held && roots_drop(&h->roots, row->removed)) {
-        h->held = row->kind == CATALOG_MERGED;
+        h->held = row->kind == CATALOG_MERGED || row->kind == CATALOG_THINNED;
         btr_buffer_span(&h->roots, row->added);
     }
     if (roots_have(row->added, wanted)) {

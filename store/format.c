@@ -14,7 +14,8 @@ static const char *const section_words[STORE_SECTION_MAX + 1] = {
     [STORE_REACH] = "reach",         [STORE_FILTER] = "filter",
     [STORE_VALUES] = "values",       [STORE_DICTIONARIES] = "dictionaries",
     [STORE_MOMENTS] = "moments",     [STORE_LOCATORS] = "locators",
-    [STORE_STRETCHES] = "stretches",
+    [STORE_STRETCHES] = "stretches", [STORE_COUNTS] = "counts",
+    [STORE_PROOFS] = "proofs",
 };
 
 const char *store_section_word(unsigned type)

@@ -58,8 +58,10 @@ enum store_section_type {
     STORE_MOMENTS = 21, /* required from format 3 on, as the next */
     STORE_LOCATORS = 22,
     STORE_STRETCHES = 23,
-    STORE_SECTION_MAX = 23,
-    STORE_SECTIONS_WRITTEN = STORE_SECTION_MAX - 1 /* all but kinds */
+    STORE_COUNTS = 24, /* where events are thinned: who does not know it must not read the segment */
+    STORE_PROOFS = 25, /* the same, but may be passed over */
+    STORE_SECTION_MAX = 25,
+    STORE_SECTIONS_EXACT = 22 /* of what is written where no event is thinned: all to 23 but kinds */
 };
 
 /** What an event of a group has besides its moment. */

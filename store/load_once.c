@@ -96,7 +96,8 @@ static size_t events_gather(const struct load_once *o, struct once_event *to)
                                             .source = source,
                                             .input = o->rank_of[b->streams[e->stream].input],
                                             .segment = segment,
-                                            .place = i};
+                                            .place = i,
+                                            .count = store_builder_count_of(b, i)};
         count++;
     }
     return count;
@@ -119,12 +120,20 @@ static int events_mark(struct load_once *o, struct btr_err *err)
 static void events_drop(struct load_once *o)
 {
     struct store_builder *b = o->load->builder;
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < b->event_count; i++)
+    uint32_t kept = 0, stand = 0, stands_kept = 0;
+    for (uint32_t i = 0; i < b->event_count; i++) {
+        bool stands = stand < b->stand_count && b->stands[stand].event == i;
+        if (stands && !o->again[i]) {
+            b->stands[stands_kept] = b->stands[stand];
+            b->stands[stands_kept++].event = kept;
+        }
+        stand += stands;
         if (!o->again[i])
             b->events[kept++] = b->events[i];
+    }
     o->load->dropped = b->event_count - kept;
     b->event_count = kept;
+    b->stand_count = stands_kept;
 }
 
 static int events_once(struct load_once *o, struct btr_err *err)

@@ -130,6 +130,8 @@ static int identity_compare(const struct once_event *a, const struct once_event 
         c = x->doubt - y->doubt;
     if (c == 0)
         c = x->flags - y->flags;
+    if (c == 0)
+        c = compare_u64(a->count, b->count);
     if (c == 0 && x->record_id == 0)
         c = compare_u64(a->input, b->input);
     if (c == 0 && x->record_id == 0)
@@ -228,7 +230,8 @@ struct once_event store_gap_event(const struct btr_gap *gap, const struct once_n
                   .line = gap->line},
         .input = (uint32_t)btr_hash64(names->input),
         .segment = segment,
-        .place = place};
+        .place = place,
+        .count = 1};
 }
 
 int store_quarantined_again(struct btr_idmap *seen, const struct btr_quarantined *record,

@@ -13,6 +13,7 @@ struct once_event {
     uint32_t input;         /* number of (name, head hash), in their order */
     uint32_t segment;       /* number of the segment, in a reader's order */
     uint32_t place;         /* the caller's */
+    uint32_t count;         /* events that it stands for */
     bool again;             /* result: another event tells the same */
 };
 

@@ -25,11 +25,11 @@ void store_packer_fini(struct store_packer *p)
     btr_buffer_fini(&p->dictionaries);
 }
 
-void store_packer_begin(struct store_packer *p)
+void store_packer_begin(struct store_packer *p, unsigned sections)
 {
-    static const uint8_t room[STORE_HEADER_SIZE + STORE_SECTIONS_WRITTEN * STORE_SECTION_ROW_SIZE];
+    static const uint8_t room[STORE_HEADER_SIZE + STORE_SECTION_MAX * STORE_SECTION_ROW_SIZE];
     btr_buffer_clear(&p->file);
-    btr_buffer_put(&p->file, room, sizeof(room));
+    btr_buffer_put(&p->file, room, STORE_HEADER_SIZE + (size_t)sections * STORE_SECTION_ROW_SIZE);
     p->section_count = 0;
     btr_buffer_clear(&p->behind);
     btr_buffer_clear(&p->dictionaries);
@@ -37,7 +37,7 @@ void store_packer_begin(struct store_packer *p)
 
 void store_section_begin(struct store_packer *p, enum store_section_type type, unsigned flags)
 {
-    if (type > STORE_REQUIRED_MAX)
+    if (type > STORE_REQUIRED_MAX && type != STORE_COUNTS)
         flags |= STORE_SECTION_OPTIONAL;
     p->sections[p->section_count] =
         (struct store_section){.type = (uint16_t)type, .flags = (uint16_t)flags};

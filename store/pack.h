@@ -26,7 +26,8 @@ struct store_packer {
 /** @return false when out of memory */
 bool store_packer_init(struct store_packer *p);
 void store_packer_fini(struct store_packer *p);
-void store_packer_begin(struct store_packer *p);
+/** @param sections  that are going to be made */
+void store_packer_begin(struct store_packer *p, unsigned sections);
 void store_section_begin(struct store_packer *p, enum store_section_type type, unsigned flags);
 /** The same, of a section of small blocks alike: they are packed at its end, with a dictionary that
  * is made of them if there are enough. */

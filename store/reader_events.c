@@ -2,16 +2,30 @@
 #include "reader.h"
 #include "segment_event.h"
 
+/* What an event of a group stands for: itself, unless it is thinned. */
+static int stand_find(struct store_segment *seg, const struct segment_block *b, uint32_t i,
+                      const struct segment_group *g, const struct segment_detail *d,
+                      struct segment_stand *out, struct btr_err *err)
+{
+    *out = (struct segment_stand){i, 1, d->time_ns, d->record_id, d->line};
+    return (g->flags & BTR_EVENT_THINNED) == 0
+               ? 0
+               : store_segment_stand(seg, b->first / store_segment_block_rows(seg), i, out, err);
+}
+
 /* @param i  the event's place in the block, g its group, d its details */
 static int event_join(struct store_segment *seg, const struct segment_block *b, uint32_t i,
                       const struct segment_group *g, const struct segment_detail *d,
                       struct btr_event_full *out, struct btr_err *err)
 {
     struct btr_id subject, object;
+    struct segment_stand stand;
     uint8_t kind;
     int rc = store_segment_who(seg, g->subject, &subject, &kind, err);
     if (rc == 0)
         rc = store_segment_who(seg, g->object, &object, &kind, err);
+    if (rc == 0)
+        rc = stand_find(seg, b, i, g, d, &stand, err);
     if (rc < 0)
         return rc;
     const struct segment_stream *stream = &seg->streams[g->stream];
@@ -33,6 +47,10 @@ static int event_join(struct store_segment *seg, const struct segment_block *b, 
         .source = stream->source,
         .input = input->name,
         .input_digest = {input->digest, sizeof(input->digest)},
+        .stands_for = stand.count,
+        .last_time_ns = stand.last_time_ns,
+        .last_record_id = stand.last_record_id,
+        .last_line = stand.last_line,
     };
     return 0;
 }
@@ -65,6 +83,22 @@ int btr_reader_event(struct btr_reader *r, btr_event_ref ref, struct btr_event_f
 
 /* ---- Many, for what is cited of them -------------------------------------------------------- */
 
+static int cited_fill(const struct event_cursor *c, const struct segment_detail *d,
+                      struct btr_event_cited *out, struct btr_err *err)
+{
+    const struct segment_group *g = store_event_group(c);
+    struct segment_stand stand;
+    int rc = stand_find(c->seg, store_event_block(c), c->place, g, d, &stand, err);
+    *out = (struct btr_event_cited){.record_id = d->record_id,
+                                    .line = d->line,
+                                    .bytes = d->bytes,
+                                    .stream = g->stream,
+                                    .stands_for = stand.count,
+                                    .last_record_id = stand.last_record_id,
+                                    .last_line = stand.last_line};
+    return rc;
+}
+
 /* Moves to an event, also to another segment. @param c  without a segment: nothing is at hand */
 static int cite_move(struct btr_reader *r, struct event_cursor *c, btr_event_ref ref,
                      struct btr_err *err)
@@ -94,8 +128,7 @@ int btr_reader_cite(struct btr_reader *r, const btr_event_ref *refs, uint32_t co
         if (rc == 0)
             rc = store_event_locate(&c, &d, err);
         if (rc == 0)
-            out[k] = (struct btr_event_cited){d.record_id, d.line, d.bytes,
-                                              store_event_group(&c)->stream};
+            rc = cited_fill(&c, &d, &out[k], err);
     }
     store_event_fini(&c);
     return rc;

@@ -158,7 +158,8 @@ static struct once_event once_of(const struct btr_reader *r, btr_event_ref ref,
                                .source = full->event.stream,
                                .input = rank_of(r, segment, full),
                                .segment = segment,
-                               .place = place};
+                               .place = place,
+                               .count = full->stands_for};
 }
 
 /* ---- Flows ---------------------------------------------------------------------------------- */

@@ -307,9 +307,9 @@ static void stat_again(void *self, const struct once_event *e)
     struct btr_source_stat *stat = &((struct btr_source_stat *)self)[e->source];
     if (e->event.flags & (BTR_EVENT_IMPLIED | BTR_EVENT_PART))
         return;
-    stat->event_count--;
+    stat->event_count -= e->count;
     if (e->event.operation <= BTR_OP_MAX)
-        stat->operation_count[e->event.operation]--;
+        stat->operation_count[e->event.operation] -= e->count;
 }
 
 /** Counts of gaps and undecoded records, by source. */
@@ -462,6 +462,9 @@ int btr_reader_stat(struct btr_reader *r, struct btr_store_stat *out, struct btr
     if (rc == 0)
         rc = reader_events_again(r, &again, err);
     once_marks_fini(&again);
+    for (uint32_t i = 0; rc == 0 && i < r->segment_count; i++)
+        if (r->segments[i].is_ready)
+            rc = store_segment_stood_for(&r->segments[i].seg, &out->thinned, &out->stood_for, err);
     if (rc != 0 || !rows_may_repeat(r))
         return rc;
     out->gap_count = out->undecoded = 0;

@@ -145,7 +145,7 @@ int store_seal(struct store_sealer *s, const struct store_builder *b,
     if (rc < 0)
         return rc;
     store_seal_attrs(s);
-    store_packer_begin(&s->packer);
+    store_packer_begin(&s->packer, STORE_SECTIONS_EXACT + store_seal_more(b));
 
     rc = store_seal_names(s, err);
     if (rc == 0)
@@ -170,6 +170,8 @@ int store_seal(struct store_sealer *s, const struct store_builder *b,
         rc = store_seal_times(s, err);
     if (rc == 0)
         rc = store_seal_stretches(s, err);
+    if (rc == 0)
+        rc = store_seal_stands(s, err);
     if (rc == 0)
         rc = store_packer_dictionaries(&s->packer, err);
     if (rc < 0)

@@ -101,6 +101,12 @@ int store_seal_rows(struct store_sealer *s, struct btr_err *err);
 int store_seal_reach(struct store_sealer *s, struct btr_err *err);
 /** Section stretches. */
 int store_seal_stretches(struct store_sealer *s, struct btr_err *err);
+/** Sections counts and proofs, where there is something to tell. */
+int store_seal_stands(struct store_sealer *s, struct btr_err *err);
+static inline unsigned store_seal_more(const struct store_builder *b)
+{
+    return (b->stand_count > 0 ? 1U : 0U) + (b->proof_count > 0 ? 1U : 0U);
+}
 
 /** @return enum store_shape */
 static inline uint8_t store_event_shape(const struct builder_event *e)

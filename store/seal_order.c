@@ -126,9 +126,12 @@ static void numbers_give(struct store_sealer *s)
         number_give(s, i, &next);
 }
 
-static void time_widen(struct store_sealer *s, uint32_t number, const struct builder_event *e)
+/* An event that is thinned counts as those that it stands for. */
+static void time_widen(struct store_sealer *s, uint32_t number, const struct builder_event *e,
+                       uint32_t count)
 {
-    uint32_t before = s->entity_events[number]++;
+    uint32_t before = s->entity_events[number];
+    s->entity_events[number] += count < UINT32_MAX - before ? count : UINT32_MAX - before;
     if (before == 0 || e->first_ns < s->entity_first[number])
         s->entity_first[number] = e->first_ns;
     if (before == 0 || e->last_ns > s->entity_last[number])
@@ -147,9 +150,10 @@ static void runs_fill(struct store_sealer *s)
     for (uint32_t i = 0; i < b->event_count; i++) {
         const struct builder_event *e = &b->events[s->order[i]];
         uint32_t subject = s->number_of[e->subject], object = s->number_of[e->object];
-        time_widen(s, subject, e);
+        uint32_t count = store_builder_count_of(b, s->order[i]);
+        time_widen(s, subject, e, count);
         if (object != subject)
-            time_widen(s, object, e);
+            time_widen(s, object, e, count);
     }
     for (uint32_t g = 0; g < s->group_count; g++) {
         uint32_t subject = s->number_of[b->events[s->order[s->group_begin[g]]].subject];

@@ -10,7 +10,7 @@ struct stream_stat {
     bool reads_told, writes_told;
 };
 
-static void event_tally(struct stream_stat *t, const struct builder_event *e)
+static void event_tally(struct stream_stat *t, const struct builder_event *e, uint32_t count)
 {
     if (e->flags & (BTR_EVENT_IMPLIED | BTR_EVENT_PART))
         return;
@@ -18,8 +18,8 @@ static void event_tally(struct stream_stat *t, const struct builder_event *e)
         t->first_ns = e->first_ns;
     if (t->event_count == 0 || e->last_ns > t->last_ns)
         t->last_ns = e->last_ns;
-    t->event_count++;
-    t->operation_count[e->operation]++;
+    t->event_count += count;
+    t->operation_count[e->operation] += count;
     if (!(e->flags & BTR_EVENT_INTERVAL)) {
         t->reads_told = t->reads_told || e->operation == BTR_OP_READ;
         t->writes_told = t->writes_told || e->operation == BTR_OP_WRITE;
@@ -53,7 +53,7 @@ static int stats_section(struct store_sealer *s, struct btr_err *err)
     if (!stats)
         return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "out of memory while sealing a segment");
     for (uint32_t i = 0; i < b->event_count; i++)
-        event_tally(&stats[b->events[i].stream], &b->events[i]);
+        event_tally(&stats[b->events[i].stream], &b->events[i], store_builder_count_of(b, i));
     for (uint32_t i = 0; i < b->gap_count; i++)
         stats[b->gaps[i].gap.stream].gap_count++;
     for (uint32_t i = 0; i < b->quarantined_count; i++)

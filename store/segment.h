@@ -8,6 +8,7 @@
 
 #include <assert.h>
 
+#include "builder.h"
 #include "cache.h"
 #include "catalog.h"
 #include "format.h"
@@ -45,6 +46,20 @@ struct segment_locator {
 struct segment_detail {
     int64_t time_ns;
     uint64_t bytes, record_id, line;
+};
+
+/** What a thinned event stands for, and the record of the last. */
+struct segment_stand {
+    uint32_t event; /* in its block */
+    uint32_t count; /* at least 2 */
+    int64_t last_time_ns;
+    uint64_t last_record_id, last_line;
+};
+
+/** Those of a block, by event. */
+struct segment_stands {
+    uint32_t count;
+    struct segment_stand rows[];
 };
 
 struct segment_bounds {
@@ -116,6 +131,7 @@ enum segment_part {
     PART_INDEX,
     PART_ENTITIES,
     PART_STRINGS,
+    PART_STANDS,
     PART_COUNT
 };
 
@@ -277,6 +293,20 @@ int store_segment_index(struct store_segment *seg, uint32_t block, struct cache_
                         struct btr_err *err);
 int store_segment_entities(struct store_segment *seg, uint32_t block, struct cache_slot **slot,
                            struct btr_err *err);
+/** Of a segment that has section counts; data: struct segment_stands. */
+int store_segment_stands(struct store_segment *seg, uint32_t block, struct cache_slot **slot,
+                         struct btr_err *err);
+/** Of one event of a group that is thinned. */
+int store_segment_stand(struct store_segment *seg, uint32_t block, uint32_t event,
+                        struct segment_stand *out, struct btr_err *err);
+/** Adds the thinned events of a segment, and those that they stand for. Costs a reading of section
+ * counts, if there is one. */
+int store_segment_stood_for(struct store_segment *seg, uint64_t *thinned, uint64_t *stood_for,
+                            struct btr_err *err);
+/** Visits the proofs that a segment carries. @return what the visit does, if not 0, or a failure */
+int store_segment_proofs(struct store_segment *seg,
+                         int (*visit)(void *self, const struct builder_proof *proof), void *self,
+                         struct btr_err *err);
 /** Of moments: order times, int64_t. */
 int store_segment_moments(struct store_segment *seg, uint32_t block, struct cache_slot **slot,
                           struct btr_err *err);

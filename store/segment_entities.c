@@ -27,8 +27,9 @@ static uint32_t rows_read(struct store_read *r, const struct store_segment *seg,
         rows[i].last_ns = (int64_t)((uint64_t)rows[i].first_ns + store_read_varint(r));
         r->failed = r->failed || rows[i].first_ns > rows[i].last_ns;
     }
+    uint32_t most = seg->section_of[STORE_COUNTS] ? UINT32_MAX : seg->header.event_count;
     for (uint32_t i = 0; i < count; i++)
-        rows[i].event_count = store_read_upto(r, seg->header.event_count);
+        rows[i].event_count = store_read_upto(r, most);
     for (uint32_t i = 0; i < count; i++) {
         rows[i].attr_begin = (uint32_t)attrs;
         attrs += store_read_upto(r, UINT32_MAX);

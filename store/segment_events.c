@@ -100,6 +100,8 @@ static void kinds_read(struct store_read *r, const struct store_segment *seg,
         g->doubt = doubts.at[i];
         g->flags = flags.at[i];
         g->direction = direction[operations.at[i]];
+        r->failed =
+            r->failed || ((g->flags & BTR_EVENT_THINNED) != 0 && !seg->section_of[STORE_COUNTS]);
         g->shape = is_old ? STORE_SHAPE_LASTS | STORE_SHAPE_BYTES : shapes.at[i];
         r->failed = r->failed || g->shape > (STORE_SHAPE_LASTS | STORE_SHAPE_BYTES);
         g->begin = i;

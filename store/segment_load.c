@@ -270,13 +270,32 @@ static void block_lose(struct store_loss *loss, const struct store_segment *seg,
                 seg->has_bounds ? seg->bounds[block].last_ns : h->last_ns);
 }
 
-static void group_load(struct store_load *l, const struct segment_block *block,
-                       const struct segment_group *g, const struct segment_detail *details,
-                       struct store_reach *reach)
+/* What an event of a thinned group stands for; it is the builder's next. */
+static int stand_load(struct store_load *l, struct store_segment *seg, uint32_t block,
+                      uint32_t event, struct store_reach *reach, struct btr_err *err)
+{
+    struct segment_stand stand;
+    int rc = store_segment_stand(seg, block, event, &stand, err);
+    if (rc < 0)
+        return rc;
+    if (stand.last_line > reach->greatest_line)
+        reach->greatest_line = stand.last_line;
+    struct builder_stand loaded = {.event = l->builder->event_count,
+                                   .count = stand.count,
+                                   .last_time_ns = stand.last_time_ns,
+                                   .last_record_id = stand.last_record_id,
+                                   .last_line = stand.last_line};
+    return store_builder_stand(l->builder, &loaded) ? 0 : out_of_memory(err);
+}
+
+static int group_load(struct store_load *l, struct store_segment *seg, uint32_t block_number,
+                      const struct segment_block *block, const struct segment_group *g,
+                      const struct segment_detail *details, struct store_reach *reach,
+                      struct btr_err *err)
 {
     struct store_builder *b = l->builder;
     if (l->stream_of[g->stream] == UINT32_MAX) /* of another range */
-        return;
+        return 0;
     bool is_lost = l->loss && (l->entity_of[g->subject] == UINT32_MAX ||
                                l->entity_of[g->object] == UINT32_MAX);
     for (uint32_t i = g->begin; i < g[1].begin; i++) {
@@ -284,6 +303,15 @@ static void group_load(struct store_load *l, const struct segment_block *block,
             events_lose(l->loss, block->first_ns[i], block->last_ns[i]);
             continue;
         }
+        int rc = (g->flags & BTR_EVENT_THINNED) != 0
+                     ? stand_load(l, seg, block_number, i, reach, err)
+                     : 0;
+        if (rc < 0 && goes_on(l, rc)) {
+            events_lose(l->loss, block->first_ns[i], block->last_ns[i]);
+            continue;
+        }
+        if (rc < 0)
+            return rc;
         b->events[b->event_count++] = (struct builder_event){.time_ns = details[i].time_ns,
                                                              .first_ns = block->first_ns[i],
                                                              .last_ns = block->last_ns[i],
@@ -298,6 +326,7 @@ static void group_load(struct store_load *l, const struct segment_block *block,
                                                              .flags = g->flags};
         store_reach_widen(reach, block->last_ns[i], details[i].line);
     }
+    return 0;
 }
 
 static bool block_has_any(const struct store_load *l, const struct segment_block *b)
@@ -326,8 +355,9 @@ static int block_load(struct store_load *l, struct store_segment *seg, uint32_t 
     if (rc == 0)
         rc = store_segment_details(seg, block, &details_slot, err);
     if (rc == 0) {
-        for (uint32_t g = 0; g < b->group_count; g++)
-            group_load(l, b, &b->groups[g], details_slot->data, &parts[b->groups[g].stream].reach);
+        for (uint32_t g = 0; rc == 0 && g < b->group_count; g++)
+            rc = group_load(l, seg, block, b, &b->groups[g], details_slot->data,
+                            &parts[b->groups[g].stream].reach, err);
         store_cache_unpin(details_slot);
     }
     store_cache_unpin(events_slot);
@@ -427,6 +457,20 @@ static int room_check(const struct store_load *l, const struct store_segment *se
     return btr_fail(err, BTR_E_LIMIT, UINT64_MAX, "merged segments have too many entities");
 }
 
+static int proof_load(void *self, const struct builder_proof *proof)
+{
+    struct store_load *l = self;
+    return store_builder_proof(l->builder, proof) ? 0 : BTR_E_NOMEM;
+}
+
+static int proofs_load(struct store_load *l, struct store_segment *seg, struct btr_err *err)
+{
+    int rc = store_segment_proofs(seg, proof_load, l, err);
+    if (rc == BTR_E_NOMEM)
+        return out_of_memory(err);
+    return rc < 0 && goes_on(l, rc) ? 0 : rc;
+}
+
 int store_load_segment(struct store_load *l, struct store_segment *seg, struct btr_err *err)
 {
     int rc = room_check(l, seg, err);
@@ -450,6 +494,8 @@ int store_load_segment(struct store_load *l, struct store_segment *seg, struct b
         rc = rows_load(l, seg, STORE_GAPS, gap_load, err);
     if (rc == 0)
         rc = rows_load(l, seg, STORE_QUARANTINE, quarantined_load, err);
+    if (rc == 0)
+        rc = proofs_load(l, seg, err);
     if (rc == 0 &&
         !grow(&l->segment_ends, l->segment_count, &l->segment_capacity, sizeof(*l->segment_ends)))
         rc = out_of_memory(err);

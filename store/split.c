@@ -265,6 +265,18 @@ static uint32_t entity_fill(struct filling *f, uint32_t i)
     return *at;
 }
 
+/* What an event stands for; it is the next of the part. */
+static bool stand_fill(struct filling *f, uint32_t i)
+{
+    const struct builder_stand *s =
+        f->from->stand_count > 0 ? store_builder_stand_of(f->from, i) : NULL;
+    if (!s)
+        return true;
+    struct builder_stand stand = *s;
+    stand.event = f->to->event_count;
+    return store_builder_stand(f->to, &stand);
+}
+
 static bool events_fill(struct filling *f)
 {
     if (!store_builder_reserve(f->to, f->split->parts[f->part].event_count))
@@ -276,7 +288,7 @@ static bool events_fill(struct filling *f)
         e.subject = entity_fill(f, e.subject);
         e.object = entity_fill(f, e.object);
         e.stream = f->split->stream_of[e.stream];
-        if (e.subject == UINT32_MAX || e.object == UINT32_MAX)
+        if (e.subject == UINT32_MAX || e.object == UINT32_MAX || !stand_fill(f, i))
             return false;
         f->to->events[f->to->event_count++] = e;
     }
@@ -307,10 +319,13 @@ static struct btr_span text_of(const struct store_builder *b, size_t at, size_t 
     return (struct btr_span){size > 0 ? b->text.at + at : NULL, size};
 }
 
+/* Proofs are of all that the builder came of: each part carries them. */
 static bool rows_fill(struct filling *f)
 {
     const struct store_builder *b = f->from;
     bool ok = true;
+    for (uint32_t i = 0; ok && i < b->proof_count; i++)
+        ok = store_builder_proof(f->to, &b->proofs[i]);
     for (uint32_t i = 0; ok && i < b->gap_count; i++) {
         struct btr_gap gap = b->gaps[i].gap;
         if (part_of_gap(f->split, &gap) != f->part)

@@ -204,6 +204,25 @@ static int ids_verify(struct verify *v, uint32_t segment)
     return rc == BTR_E_NOMEM ? rc : 0;
 }
 
+static int proof_pass(void *self, const struct builder_proof *proof)
+{
+    (void)self;
+    (void)proof;
+    return 0;
+}
+
+static int stands_verify(struct verify *v, uint32_t segment)
+{
+    struct btr_err err;
+    int rc = part_verify(v, segment, STORE_COUNTS, store_segment_stands);
+    if (rc < 0)
+        return rc;
+    rc = store_segment_proofs(&v->reader->segments[segment].seg, proof_pass, NULL, &err);
+    if (rc == BTR_E_FORMAT) /* a checksum was named before */
+        block_fault(v, segment, STORE_PROOFS, 0, &err);
+    return rc == BTR_E_NOMEM ? rc : 0;
+}
+
 static int contents_verify(struct verify *v, uint32_t segment)
 {
     struct store_segment *seg = &v->reader->segments[segment].seg;
@@ -216,6 +235,8 @@ static int contents_verify(struct verify *v, uint32_t segment)
         rc = part_verify(v, segment, STORE_EVENTS, store_segment_events);
     if (rc == 0)
         rc = part_verify(v, segment, STORE_DETAILS, store_segment_details);
+    if (rc == 0)
+        rc = stands_verify(v, segment);
     if (rc == 0)
         rc = part_verify(v, segment, STORE_INDEX, store_segment_index);
     if (rc == 0)

@@ -101,6 +101,13 @@ void verify_lost_by(struct btr_buffer *out, struct btr_reader *r, uint32_t segme
     case STORE_DETAILS:
         events_put(out, seg, section, block);
         break;
+    case STORE_COUNTS:
+        btr_buffer_text(out, "what thinned events stand for, of ");
+        items_put(out, seg, section, block, "events");
+        break;
+    case STORE_PROOFS:
+        btr_buffer_text(out, "the proof that thinning changed no closure");
+        break;
     case STORE_MOMENTS:
     case STORE_LOCATORS:
         btr_buffer_text(out, "the event blocks that lead to ");

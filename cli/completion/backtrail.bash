@@ -7,13 +7,14 @@ _backtrail_options() {
     trace) echo "--store --from --at --backward --forward --strategy --budget --evidence --output --show-records --no-stats --max-s --help" ;;
     "store stat") echo "--store --by --inputs --quarantine --max-s --help" ;;
     "store gaps") echo "--store --max-s --help" ;;
-    "store verify") echo "--store --root --output --help" ;;
+    "store verify") echo "--store --root --output --certify --help" ;;
+    "store thin") echo "--store --before --dry-run --output --help" ;;
     "store compact") echo "--store --help" ;;
     "store prune") echo "--store --before --records-before --keep-days --keep-record-days --dry-run --output --help" ;;
     "store export") echo "--store --since --until --hosts --help" ;;
     "store import") echo "--store --help" ;;
     "store hold") echo "add list remove --store --host --since --until --why --output --help" ;;
-    store) echo "stat gaps verify compact prune hold export import --help" ;;
+    store) echo "stat gaps verify compact thin prune hold export import --help" ;;
     *) echo "ingest find trace store --help --version" ;;
     esac
 }

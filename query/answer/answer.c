@@ -135,6 +135,7 @@ void btr_answer_free(struct btr_answer *answer)
     free(answer->nodes);
     free(answer->origins);
     free(answer->records);
+    free(answer->stands);
     free(answer->places);
     free(answer->entries);
     free(answer->gaps);

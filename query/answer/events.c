@@ -175,6 +175,28 @@ static int stream_origin(struct btr_answer *a, struct stream_origins *s, btr_eve
     return rc == 0 && s->of[stream] == ANSWER_NONE ? fail_memory(err) : rc;
 }
 
+/* Notes what the event of a record stands for. */
+static bool stand_add(struct btr_answer *a, struct answer_record *record,
+                      const struct btr_event_cited *cited)
+{
+    if (cited->stands_for == 1)
+        return true;
+    if (a->stand_count == a->stand_capacity) {
+        uint32_t capacity = a->stand_capacity ? a->stand_capacity * 2 : 256;
+        struct answer_stand *more = realloc(a->stands, (size_t)capacity * sizeof *more);
+        if (!more)
+            return false;
+        a->stands = more;
+        a->stand_capacity = capacity;
+    }
+    struct answer_record last = *record;
+    last.record_id = cited->last_record_id;
+    last.line = cited->last_line;
+    a->stands[a->stand_count++] = (struct answer_stand){cited->stands_for, last};
+    record->stand = a->stand_count & INT32_MAX;
+    return true;
+}
+
 /* Reads what is cited of at most BATCH events. */
 static int refs_cite(struct btr_answer *a, const btr_event_ref *refs, uint32_t count,
                      struct stream_origins *streams, struct answer_record *records,
@@ -186,8 +208,12 @@ static int refs_cite(struct btr_answer *a, const btr_event_ref *refs, uint32_t c
         rc = stream_origin(a, streams, refs[i], cited[i].stream, err);
         if (rc < 0)
             break;
-        records[i] = (struct answer_record){cited[i].record_id, cited[i].line, cited[i].bytes,
-                                            streams->of[cited[i].stream], false};
+        records[i] = (struct answer_record){.record_id = cited[i].record_id,
+                                            .line = cited[i].line,
+                                            .bytes = cited[i].bytes,
+                                            .origin = streams->of[cited[i].stream]};
+        if (!stand_add(a, &records[i], &cited[i]))
+            return fail_memory(err);
     }
     return rc;
 }

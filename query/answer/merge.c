@@ -72,6 +72,16 @@ static bool marks_make(struct answer_record *records, uint32_t count)
 
 /* ---- Edges ---- */
 
+/* Of what a thinned event stands for, the first record and the last are told. */
+static void thinned_count(const struct btr_answer *a, const struct answer_record *record,
+                          struct answer_edge *e)
+{
+    const struct answer_stand *stand = answer_stand_of(a, record);
+    uint32_t more = stand ? stand->count - 1 : 0, left = UINT32_MAX - e->record_count;
+    e->record_count += more < left ? more : left;
+    e->thinned += (more < left ? more : left) - (more > 0);
+}
+
 /* @param records  of the steps, `count` of them */
 static struct answer_edge edge_of(const struct btr_answer *a, const struct answer_place *p,
                                   const struct answer_record *records, uint32_t count)
@@ -88,12 +98,14 @@ static struct answer_edge edge_of(const struct btr_answer *a, const struct answe
                             .bytes = BTR_BYTES_UNKNOWN,
                             .operation = manner->operation,
                             .doubt = manner->doubt,
-                            .interval = (manner->flags & BTR_EVENT_INTERVAL) != 0,
+                            .interval = btr_manner_is_interval(manner),
                             .pair = manner->pair};
     for (uint32_t i = 0; i < p->step_count; i++)
         e.first_ns = s[i].first_ns < e.first_ns ? s[i].first_ns : e.first_ns;
     for (uint32_t i = 0; i < count; i++) {
         e.record_count += !records[i].again;
+        if (records[i].stand && !records[i].again)
+            thinned_count(a, &records[i], &e);
         if (!e.pair && records[i].bytes != BTR_BYTES_UNKNOWN)
             e.bytes = (e.bytes == BTR_BYTES_UNKNOWN ? 0 : e.bytes) + records[i].bytes;
     }

@@ -25,7 +25,14 @@ struct answer_record {
     uint64_t record_id, line;
     uint64_t bytes; /* that the event tells; BTR_BYTES_UNKNOWN when it does not */
     uint32_t origin;
-    bool again; /* an earlier step of the same edge rests on the same record */
+    uint32_t again : 1;  /* an earlier step of the same edge rests on the same record */
+    uint32_t stand : 31; /* what its event stands for, of the answer's, from 1; 0: itself */
+};
+
+/** What a thinned event stands for. */
+struct answer_stand {
+    uint32_t count;
+    struct answer_record last;
 };
 
 /** Where an edge's steps stand. */
@@ -41,6 +48,7 @@ struct answer_edge {
     int64_t first_ns, last_ns;
     uint64_t bytes;        /* sum of what was told; BTR_BYTES_UNKNOWN when nothing was */
     uint32_t record_count; /* records that the steps rest on, each once */
+    uint32_t thinned;      /* of these, how many are not told any more */
     uint8_t operation, doubt;
     bool interval, pair;
 };
@@ -107,6 +115,8 @@ struct btr_answer {
     struct answer_origin *origins; /* of the records that were read */
     struct answer_record *records; /* of each step; then, of each step that pairing made, of both
                                       ends (answer_records_of). NULL until answer_edges_need */
+    struct answer_stand *stands;   /* of records that were read */
+    uint32_t stand_count, stand_capacity;
     struct answer_place *places;   /* of edges: by first, last, ids, operation. So, too */
     struct answer_entry
         *entries; /* most likely first; forward: ends that leave the recorded hosts */
@@ -151,6 +161,12 @@ int answer_steps_cite(struct btr_answer *a, uint32_t step_begin, uint32_t step_c
 /** The records that steps of one edge rest on, in the order of time: one of each step, or those of
  * both ends of each pair. @param count  of the steps; becomes that of the records */
 struct answer_record *answer_records_of(const struct btr_answer *a, uint32_t step, uint32_t *count);
+/** What the event of a record stands for; NULL: itself. */
+static inline const struct answer_stand *answer_stand_of(const struct btr_answer *a,
+                                                         const struct answer_record *record)
+{
+    return record->stand ? &a->stands[record->stand - 1] : NULL;
+}
 /** The step to show as the one at a path's far end: where the path's only opens the connection, and
  * another between the two carried something at an admissible time, that one. */
 uint32_t answer_path_last(const struct btr_answer *a, uint32_t label);

@@ -63,7 +63,8 @@ static void edge(struct btr_buffer *out, const struct answer_edge *e)
     struct btr_buffer label = {0};
     btr_buffer_text(&label, query_edge_word(e));
     if (e->record_count > 1)
-        btr_buffer_format(&label, " x%u", (unsigned)e->record_count);
+        btr_buffer_format(&label, " x%u%s", (unsigned)e->record_count,
+                          e->thinned > 0 ? " (thinned)" : "");
     if (e->bytes != BTR_BYTES_UNKNOWN) {
         btr_buffer_text(&label, ", ");
         query_bytes_text(&label, e->bytes);

@@ -19,6 +19,7 @@ static const char HEAD[] =
     "<key id=\"start\" for=\"node\" attr.name=\"start\" attr.type=\"boolean\"/>\n"
     "<key id=\"operation\" for=\"edge\" attr.name=\"operation\" attr.type=\"string\"/>\n"
     "<key id=\"count\" for=\"edge\" attr.name=\"count\" attr.type=\"long\"/>\n"
+    "<key id=\"thinned\" for=\"edge\" attr.name=\"thinned\" attr.type=\"long\"/>\n"
     "<key id=\"bytes\" for=\"edge\" attr.name=\"bytes\" attr.type=\"long\"/>\n"
     "<key id=\"doubt\" for=\"edge\" attr.name=\"doubt\" attr.type=\"string\"/>\n";
 
@@ -63,6 +64,8 @@ static void edge(struct btr_buffer *out, const struct btr_answer *a, const struc
     data_number(out, "first", e->first_ns);
     data_number(out, "last", e->last_ns);
     data_number(out, "count", e->record_count);
+    if (e->thinned > 0)
+        data_number(out, "thinned", e->thinned);
     if (e->bytes != BTR_BYTES_UNKNOWN && e->bytes <= INT64_MAX)
         data_number(out, "bytes", (int64_t)e->bytes);
     if (doubt)

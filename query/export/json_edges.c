@@ -136,16 +136,31 @@ static void record(struct edge_writer *w, const struct answer_record *r, bool fi
     btr_buffer_u8(w->out, '}');
 }
 
+/** Evidence of an edge on its way out: all of it, or the first and the last. */
+struct evidence {
+    struct edge_writer *w;
+    uint32_t at, last; /* of those that are still told */
+};
+
+static void evidence_put(struct evidence *e, const struct answer_record *r)
+{
+    if (e->w->a->options.evidence_all || e->at == 0 || e->at == e->last)
+        record(e->w, r, e->at == 0);
+    e->at++;
+}
+
 static void evidence(struct edge_writer *w, const struct answer_edge *e)
 {
-    uint32_t count = e->step_count, last = e->record_count - 1;
+    uint32_t count = e->step_count;
     const struct answer_record *records = answer_records_of(w->a, e->step_begin, &count);
-    for (uint32_t i = 0, k = 0; i < count; i++) {
+    struct evidence out = {w, 0, e->record_count - e->thinned - 1};
+    for (uint32_t i = 0; i < count; i++) {
         if (records[i].again)
             continue;
-        if (w->a->options.evidence_all || k == 0 || k == last)
-            record(w, &records[i], k == 0);
-        k++;
+        evidence_put(&out, &records[i]);
+        const struct answer_stand *stand = answer_stand_of(w->a, &records[i]);
+        if (stand)
+            evidence_put(&out, &stand->last);
     }
 }
 
@@ -173,6 +188,10 @@ static void edge(struct edge_writer *w, const struct answer_edge *e)
     at = e->interval ? PUT(at, ",\"interval\":true") : PUT(at, ",\"interval\":false");
     if (e->pair)
         at = PUT(at, ",\"pair\":true");
+    if (e->thinned > 0) {
+        at = PUT(at, ",\"thinned\":");
+        at = json_put_digits(at, e->thinned);
+    }
     at = put(at, doubt);
     w->out->size = (size_t)(at - w->out->at);
     evidence(w, e);

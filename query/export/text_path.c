@@ -123,6 +123,11 @@ static void amount_say(const struct text_writer *w, const struct answer_edge *e)
         text_count(w, e->record_count);
         btr_buffer_format(w->out, " %s", many);
     }
+    if (e->thinned > 0) {
+        btr_buffer_text(w->out, ", ");
+        text_count(w, e->thinned);
+        btr_buffer_text(w->out, " of them thinned");
+    }
     btr_buffer_text(w->out, ")");
 }
 
@@ -140,7 +145,7 @@ static void time_say(const struct text_writer *w, const struct step_view *v)
 {
     const struct btr_trace_step *s = v->step;
     text_style(w, TEXT_DIM);
-    if ((v->manner->flags & BTR_EVENT_INTERVAL) && s->first_ns != s->last_ns) {
+    if (btr_manner_is_interval(v->manner) && s->first_ns != s->last_ns) {
         hour_say(w, s->first_ns);
         btr_buffer_text(w->out, " .. ");
     }
@@ -160,6 +165,11 @@ static void records_say(const struct text_writer *w, uint32_t step,
         cited->records + (size_t)(step - cited->edge.step_begin) * count;
     for (uint32_t i = 0; i < count; i++) {
         struct btr_kept_place place = query_record_place(w->a, &records[i]);
+        btr_shown_text(w->a->options.shown, &place, "          | ", w->out);
+        const struct answer_stand *stand = answer_stand_of(w->a, &records[i]);
+        if (!stand)
+            continue;
+        place = query_record_place(w->a, &stand->last);
         btr_shown_text(w->a->options.shown, &place, "          | ", w->out);
     }
 }

@@ -3,7 +3,9 @@
  * sampled entities and times, backward and forward. Usage: closures SEED COUNT HOW:STORES... Each
  * of STORES is a store, or several with commas between them that are asked as one. The events are
  * taken from the first. HOW says what must be equal: `all` nodes, bounds and steps, of as many
- * events; `nodes` nodes and bounds alone, of a store that lost events which no closure needs.
+ * events; `nodes` nodes and bounds alone, of a store that lost events which no closure needs;
+ * `thinned` nodes, and which pairs of nodes have a step of an operation and doubt: bounds may lie
+ * elsewhere in a gap in which nothing happened, and one event stands for many.
  * Prints counts; status 1 when a closure differs.
  */
 #include "memory_edges.h"
@@ -25,7 +27,7 @@ struct source {
 /** One of STORES, and what its sources are called. */
 struct told {
     const char *name;
-    bool nodes_only;
+    char how; /* of HOW the first letter */
     struct btr_reader *reader;
     uint32_t event_count, source_count;
     struct source sources[PLAIN_SOURCES_MAX];
@@ -43,6 +45,8 @@ struct events {
 /* Digests in which no order counts, and no references. */
 struct closure {
     uint64_t nodes, steps, node_digest, step_digest;
+    uint64_t id_digest, kind_digest;
+    struct btr_idmap kinds; /* of steps: each counts once */
 };
 
 static void die(const char *what, const struct btr_err *err)
@@ -100,9 +104,10 @@ static void told_open(struct told *t, char *argument)
     const char *paths[PATHS_MAX];
     uint32_t count = 0;
     char *path = strchr(argument, ':');
-    if (!path || (strncmp(argument, "all:", 4) != 0 && strncmp(argument, "nodes:", 6) != 0))
-        die(argument, &(struct btr_err){.text = "begins neither with all: nor with nodes:"});
-    t->nodes_only = argument[0] == 'n';
+    if (!path || (strncmp(argument, "all:", 4) != 0 && strncmp(argument, "nodes:", 6) != 0 &&
+                  strncmp(argument, "thinned:", 8) != 0))
+        die(argument, &(struct btr_err){.text = "begins not with all:, nodes: or thinned:"});
+    t->how = argument[0];
     t->name = argument;
     for (path++; path && count < PATHS_MAX;) {
         char *comma = strchr(path, ',');
@@ -178,6 +183,7 @@ static void node_digest(void *self, struct btr_id id, int64_t bound_ns)
     struct closure *out = self;
     out->nodes++;
     out->node_digest += mix(mix(id.hi, id.lo), (uint64_t)bound_ns);
+    out->id_digest += mix(id.hi, id.lo);
 }
 
 /* An id is a hash: half of it tells two nodes of a step apart. */
@@ -187,6 +193,13 @@ static void step_digest(struct closure *out, struct btr_id near, struct btr_id f
     uint64_t h = mix(mix(near.lo, far.hi), mix((uint64_t)first, (uint64_t)last));
     out->steps++;
     out->step_digest += mix(h, what);
+    what &= ~(uint64_t)(BTR_EVENT_THINNED << 1);
+    struct btr_id kind = {mix(mix(near.hi, far.lo), what), mix(mix(near.lo, far.hi), what)};
+    if (btr_idmap_get(&out->kinds, kind) != UINT32_MAX)
+        return;
+    if (btr_idmap_add(&out->kinds, kind, 0) == UINT32_MAX)
+        die("out of memory", NULL);
+    out->kind_digest += kind.hi;
 }
 
 static void plain_step(void *self, struct btr_id near, struct btr_id far,
@@ -240,8 +253,12 @@ static struct btr_start start_draw(const struct events *all, const struct plain_
 
 static bool is_same(const struct told *t, const struct closure *got, const struct closure *want)
 {
-    return got->nodes == want->nodes && got->node_digest == want->node_digest &&
-           (t->nodes_only || (got->steps == want->steps && got->step_digest == want->step_digest));
+    if (got->nodes != want->nodes || got->id_digest != want->id_digest)
+        return false;
+    if (t->how == 't')
+        return got->kind_digest == want->kind_digest;
+    return got->node_digest == want->node_digest &&
+           (t->how == 'n' || (got->steps == want->steps && got->step_digest == want->step_digest));
 }
 
 static void store_check(struct told *t, enum btr_walk_direction direction,
@@ -255,6 +272,7 @@ static void store_check(struct told *t, enum btr_walk_direction direction,
         die("walk", &err);
     walk_digest(trace, &got);
     btr_trace_free(trace);
+    btr_idmap_fini(&got.kinds);
     if (is_same(t, &got, want) || t->differing++ >= DIFFERENCES_SAID)
         return;
     (void)fprintf(stderr,
@@ -281,6 +299,7 @@ static void sample_check(struct told *told, unsigned stores, struct plain_graph 
         here.source = stream_of(&told[0], start.source, &told[i]);
         store_check(&told[i], direction, &here, &want);
     }
+    btr_idmap_fini(&want.kinds);
 }
 
 int main(int argc, char **argv)
@@ -293,7 +312,7 @@ int main(int argc, char **argv)
     unsigned stores = (unsigned)argc - 3;
     for (unsigned i = 0; i < stores; i++) {
         told_open(&told[i], argv[3 + i]);
-        if (!told[i].nodes_only && told[i].event_count != told[0].event_count)
+        if (told[i].how == 'a' && told[i].event_count != told[0].event_count)
             die(told[i].name, &(struct btr_err){.text = "has not as many events as the first"});
     }
     struct events all = {0};

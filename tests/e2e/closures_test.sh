@@ -16,13 +16,14 @@ count=${BTR_CLOSURES_COUNT:-$count}
 
 # The table, a row a store: its name; what must be equal (all; or nodes, where events that no closure needs are gone); which share of the
 # closures it is asked for, one in so many; what made it. The events are taken from the first. Each function makes $1 out of stores above it;
-# those with commas are asked as one. A thinned store is a row like "thinned nodes 1 thinned", made by a function of that name.
+# those with commas are asked as one.
 STORES='
 small         all 1  ingested   many small segments
 merged        all 1  compacted  small ones merged
 imported      all 10 moved      out of a bag of the merged one: the same files
 joined        all 10 told_twice told by two ingesters, moved into one store, and merged
 small,joined  all 10 -          two stores asked as one, which tell the same: four times the work
+thinned  thinned 1  thin        of the merged one, alike events made one
 '
 
 quietly() { "$BACKTRAIL" "$@" >/dev/null 2>>"$work/quiet.log" || { cat "$work/quiet.log"; return 1; }; }
@@ -37,6 +38,11 @@ moved() {
     quietly store export --store "$work/merged" "$work/merged.tar"
     quietly store import --store "$1" "$work/merged.tar"
     (cd "$1/segments" && sha256sum */*) | (cd "$work/merged/segments" && sha256sum --quiet -c -)
+}
+thin() {
+    cp -r "$work/merged" "$1"
+    quietly store thin --store "$1" --before 2100-01-01T00:00:00Z
+    "$BACKTRAIL" store stat --store "$1" | grep -q '^thinned ' || { echo "nothing was thinned"; return 1; }
 }
 told_twice() {
     mkdir "$work/copies"

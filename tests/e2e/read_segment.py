@@ -16,7 +16,8 @@ import tempfile
 NAMES = {1: "strings", 2: "streams", 3: "inputs", 4: "ids", 5: "numbers", 6: "kinds", 7: "entities", 8: "blocks", 9: "events",
          10: "details", 11: "index", 12: "records", 13: "lines", 14: "statistics", 15: "gaps", 16: "quarantine",
          17: "reach", 18: "filter", 19: "values", 20: "dictionaries", 21: "moments", 22: "locators",
-         23: "stretches"}
+         23: "stretches", 24: "counts", 25: "proofs"}
+THINNED = 16
 MASK = (1 << 64) - 1
 
 
@@ -248,6 +249,7 @@ class Segment:
         """Events, and the group of each."""
         bounds, following, groups = self.one("blocks"), 0, 0
         details, moments = self.blocks("details"), self.read_moments() if self.version > 2 else None
+        stands = self.blocks("counts")
         for first, items, b in self.blocks("events"):
             least, _, numbered = bounds.i64(), bounds.i64(), bounds.u32()
             count = bounds.u32() - groups if self.version > 2 else items
@@ -273,14 +275,17 @@ class Segment:
             rest = self.read_rest(b, d, shapes, sizes, moments) if self.version > 2 else self.read_old_rest(b, d, items, least)
             b.end()
             d.end()
+            thinned = [rest[i] for i in self.thinned_of(flags, sizes)]
+            stood_for = iter(self.read_stands(next(stands)[2], thinned) if "counts" in self.sections else [])
             at = 0
             for g in range(count):
                 for _ in range(sizes[g]):
                     began, last, time, size, record, line = rest[at]
+                    more = next(stood_for) if flags[g] & THINNED else {}
                     yield groups + g, {
                         "event": first + at, "subject": subject[g], "object": target[g], "operation": operations[g],
                         "doubt": doubts[g], "flags": flags[g], "stream": streams[g], "first": began, "last": last,
-                        "time": time, "bytes": size, "record": record, "line": line}
+                        "time": time, "bytes": size, "record": record, "line": line, **more}
                     at += 1
             if at != items:
                 raise ValueError("events %d: %d events instead of %d" % (first, at, items))
@@ -303,6 +308,33 @@ class Segment:
                 began, time, record, line = moments[m]
                 out.append((began, moments[end][0], time, amount, record, line))
         return out
+
+    @staticmethod
+    def thinned_of(flags, sizes):
+        """Places of the events of a block that are thinned."""
+        at = 0
+        for g, size in enumerate(sizes):
+            if flags[g] & THINNED:
+                yield from range(at, at + size)
+            at += size
+
+    @staticmethod
+    def read_stands(b, thinned):
+        """What each thinned event of a block stands for."""
+        n = len(thinned)
+        counts, times = b.column(n), b.column(n, b.zigzag)
+        records, lines = b.column(n, b.zigzag), b.column(n, b.zigzag)
+        b.end()
+        for i, (_, last, _, _, record, line) in enumerate(thinned):
+            yield {"count": counts[i], "last_time": signed(last + times[i]), "last_record": (record + records[i]) & MASK,
+                   "last_line": (line + lines[i]) & MASK}
+
+    def read_proofs(self):
+        for _, items, b in self.blocks("proofs"):
+            for _ in range(items):
+                yield {"proof": b.take(32).hex(), "events_before": b.varint(), "events_after": b.varint(),
+                       "entities": b.varint(), "closures": b.varint()}
+            b.end()
 
     def read_old_rest(self, b, d, items, last):
         lasts, spans = b.column(items, b.zigzag), b.column(items)
@@ -408,7 +440,7 @@ def lines_of(path):
     for e in segment.read_entities(strings):
         e["entity"] = ids[e["entity"]]
         yield e
-    for row in list(segment.read_gaps()) + list(segment.read_quarantine()):
+    for row in list(segment.read_gaps()) + list(segment.read_quarantine()) + list(segment.read_proofs()):
         yield row
 
 

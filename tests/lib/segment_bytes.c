@@ -206,7 +206,7 @@ bool segment_bytes_store(struct btr_span bytes, struct btr_buffer *out)
     struct store_packer p;
     struct store_segment seg = {.name = "test", .unpacker = store_unpacker_new()};
     bool ok = store_packer_init(&p) && seg.unpacker && store_segment_open(&seg, bytes, &err) == 0;
-    store_packer_begin(&p);
+    store_packer_begin(&p, ok ? seg.header.section_count : 0);
     for (unsigned i = 0; ok && i < seg.header.section_count; i++)
         ok = section_store(&seg, &seg.sections[i], &p);
     struct store_header header = seg.header;

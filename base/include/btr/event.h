@@ -236,6 +236,7 @@ enum btr_event_flag {
     BTR_EVENT_IMPLIED = 2,  /* told by no record of its own: inferred by the decoder; not in counts by operation */
     BTR_EVENT_PART = 4,     /* a further event of a record that already has one; not in counts by operation */
     BTR_EVENT_FAILED = 8,   /* the attempt was refused by the host */
+    BTR_EVENT_THINNED = 16, /* several alike events as one, from the first's first to the last's last; bytes: their sum */
 };
 
 #define BTR_BYTES_UNKNOWN UINT64_MAX

@@ -56,12 +56,18 @@ static inline bool btr_step_is_pair(const struct btr_trace_step *step)
     return step->ref >= BTR_REF_PAIR;
 }
 
+/** Whether something happened at moments unknown between its first and last. */
+static inline bool btr_manner_is_interval(const struct btr_manner *manner)
+{
+    return (manner->flags & (BTR_EVENT_INTERVAL | BTR_EVENT_THINNED)) != 0;
+}
+
 /** What tells steps between the same two nodes apart as edges: their operation, whether they are
  * intervals, their doubt, and whether pairing made them. */
 static inline uint32_t btr_manner_kind(const struct btr_manner *manner)
 {
     return (uint32_t)manner->operation << 10 |
-           ((manner->flags & BTR_EVENT_INTERVAL) != 0 ? UINT32_C(1) << 9 : 0) |
+           (btr_manner_is_interval(manner) ? UINT32_C(1) << 9 : 0) |
            (uint32_t)manner->doubt << 1 | manner->pair;
 }
 

@@ -8,6 +8,7 @@
 #include <btr/buffer.h>
 #include <btr/digest.h>
 #include <btr/sink.h>
+#include <btr/thin.h>
 
 /* ---- Writing -------------------------------------------------------------------------------- */
 
@@ -127,6 +128,59 @@ typedef int btr_prune_visit(void *self, const struct btr_pruned *segment);
 int btr_store_prune(const char *path, const struct btr_prune_options *options, struct btr_prune_stat *out, btr_prune_visit *visit,
                     void *self, struct btr_err *err);
 
+/* ---- Thinning ------------------------------------------------------------------------------- */
+
+/** A segment that is thinned, or could be; valid in the call. */
+struct btr_thinned {
+    char segment[BTR_ID_TEXT_SIZE], made[BTR_ID_TEXT_SIZE]; /* as it was; as it is now, if it is one */
+    const char *day;
+    uint64_t events, events_after, bytes, bytes_after;      /* bytes_after: 0 when it was not sealed */
+    int64_t first_ns, last_ns;
+    struct btr_thin_proof proof;                            /* entities 0: nothing was to be proved */
+    struct btr_id entity, other;                            /* of a proof that failed */
+};
+typedef int btr_thin_visit(void *self, const struct btr_thinned *segment);
+struct btr_thin_options {
+    int64_t before_ns; /* segments are thinned of which every event has ended before */
+    bool dry_run;      /* tells what would go; writes nothing */
+};
+struct btr_thin_stat {
+    uint64_t segments, events, bytes;    /* that were thinned, or would be; events and bytes of their files before */
+    uint64_t events_after, bytes_after;
+    uint64_t left;                       /* segments of which less than one event in a hundred would go */
+    uint64_t held_segments, held_events; /* kept by a hold */
+    uint64_t damaged;                    /* segments that could not be read, or one around them: left as they are */
+};
+/**
+ * Seals segments anew with fewer events: alike ones become one where a rule says that no closure can tell, and its proof,
+ * computed for each segment before that is published, agrees. One change of the catalog a segment. As the only writer of a store.
+ * @param visit  told of each segment that is thinned, behind it; or NULL
+ * @return 0, BTR_E_CHECKSUM (a proof failed: that segment and those behind it are as they were), BTR_E_BUSY, BTR_E_VERSION,
+ *         BTR_E_FORMAT, BTR_E_LIMIT, BTR_E_IO, BTR_E_FULL, BTR_E_NOMEM
+ */
+int btr_store_thin(const char *path, const struct btr_thin_rule *rule, const struct btr_thin_options *options,
+                   struct btr_thin_stat *out, btr_thin_visit *visit, void *self, struct btr_err *err);
+
+/** What a segment carries of a thinning: that both closures of all entities at all times were equal. */
+struct btr_thin_told {
+    uint8_t root[BTR_SHA256_SIZE]; /* of the segment as it was */
+    uint64_t events_before, events_after, entities, closures;
+};
+/** What certifying found of one segment; valid in the call. */
+struct btr_certified {
+    struct btr_thinned segment;           /* what thinning it, in memory, would make of it, and its proof */
+    const struct btr_thin_told *told;     /* of a segment that is thinned: its original is gone, this is what was proved */
+    uint32_t told_count;
+};
+typedef int btr_certify_visit(void *self, const struct btr_certified *segment);
+/**
+ * Thins segments in memory and compares all closures before and after. Writes nothing, and needs no lock.
+ * @param names  of segments, hex; NULL: all
+ * @return 0, BTR_E_CHECKSUM (closures differ, or a segment is damaged), BTR_E_NOTFOUND (no such segment), BTR_E_IO, BTR_E_NOMEM
+ */
+int btr_store_certify(const char *path, const struct btr_thin_rule *rule, const char *const *names, uint32_t name_count,
+                      btr_certify_visit *visit, void *self, struct btr_err *err);
+
 /* ---- Bags ------------------------------------------------------------------------------------ */
 
 struct btr_export_options {
@@ -221,6 +275,9 @@ struct btr_event_full {
     struct btr_span host, source;/* of the stream */
     struct btr_span input;       /* name of the file or topic */
     struct btr_span input_digest;/* head hash as 16 hex digits */
+    uint32_t stands_for;         /* events that it was made of by thinning; 1: itself */
+    int64_t last_time_ns;        /* of the last of them; of itself when there is one */
+    uint64_t last_record_id, last_line;
 };
 int btr_reader_event(struct btr_reader *reader, btr_event_ref ref, struct btr_event_full *out, struct btr_err *err);
 
@@ -228,6 +285,8 @@ int btr_reader_event(struct btr_reader *reader, btr_event_ref ref, struct btr_ev
 struct btr_event_cited {
     uint64_t record_id, line, bytes;
     uint32_t stream; /* of its segment: events of one segment and stream have host, source and input in common */
+    uint32_t stands_for; /* events that it was made of by thinning; 1: itself */
+    uint64_t last_record_id, last_line; /* of the last of them */
 };
 /**
  * Reads what is cited of many events. Cheap for those that follow one another with refs that lie near each other,
@@ -325,6 +384,7 @@ int btr_reader_sources(struct btr_reader *reader, btr_source_stat_visit *visit, 
 struct btr_store_stat {
     uint64_t segment_count, event_count, entity_count, record_count, undecoded, gap_count, input_count;
     uint64_t segment_bytes, catalog_bytes; /* on disk, all in */
+    uint64_t thinned, stood_for;           /* events that are thinned, among event_count, and those that they stand for */
     int64_t first_ns, last_ns;
 };
 int btr_reader_stat(struct btr_reader *reader, struct btr_store_stat *out, struct btr_err *err);

@@ -175,8 +175,22 @@ static void golden_batch(struct btr_batch *b)
     b->record_count = GOLDEN_EVENTS;
 }
 
+/* The second event as one that stands for five. */
+static void golden_thin(struct store_builder *b)
+{
+    struct builder_stand stand = {.event = 1,
+                                  .count = 5,
+                                  .last_time_ns = DAY_NS + 4000000,
+                                  .last_record_id = 3714011,
+                                  .last_line = 8};
+    struct builder_proof proof = {
+        .root = {1, 2, 3}, .events_before = 8, .events_after = 4, .entities = 4, .closures = 300};
+    b->events[1].flags |= BTR_EVENT_THINNED;
+    assert_true(store_builder_stand(b, &stand) && store_builder_proof(b, &proof));
+}
+
 /* As one segment, which a writer would make two of: they are of two days. */
-static void golden_seal(struct btr_buffer *out)
+static void golden_seal(struct btr_buffer *out, bool thinned)
 {
     struct btr_err err;
     struct btr_batch batch;
@@ -188,6 +202,8 @@ static void golden_seal(struct btr_buffer *out)
     golden_batch(&batch);
     assert_true(store_sealer_init(&sealer));
     assert_int_equal(store_builder_append(&builder, &batch, &err), 0);
+    if (thinned)
+        golden_thin(&builder);
     assert_int_equal(store_seal(&sealer, &builder, &input, &sealed, &err), 0);
     btr_buffer_span(out, btr_buffer_view(&sealer.packer.file));
     store_sealer_fini(&sealer);
@@ -195,16 +211,37 @@ static void golden_seal(struct btr_buffer *out)
     btr_batch_fini(&batch);
 }
 
-static void store_check(const char *path)
+static int thinned_check(void *self, btr_event_ref ref, const struct btr_event_full *full)
+{
+    (void)self;
+    if (ref != 1) {
+        assert_int_equal(full->stands_for, 1);
+        assert_true(full->last_record_id == full->event.record_id &&
+                    full->last_line == full->event.line &&
+                    full->last_time_ns == full->event.time_ns);
+        return 0;
+    }
+    assert_int_equal(full->event.flags, BTR_EVENT_INTERVAL | BTR_EVENT_THINNED);
+    assert_true(full->stands_for == 5 && full->last_time_ns == DAY_NS + 4000000);
+    assert_true(full->last_record_id == 3714011 && full->last_line == 8);
+    return 0;
+}
+
+static void store_check(const char *path, bool thinned)
 {
     struct btr_err err;
     struct btr_reader *reader = NULL;
     assert_int_equal(btr_reader_open(&reader, &path, 1, &err), 0);
-    golden_check(reader);
+    if (thinned)
+        assert_int_equal(btr_reader_events(reader, INT64_MIN, INT64_MAX, (struct btr_span){0},
+                                           thinned_check, NULL, &err),
+                         0);
+    else
+        golden_check(reader);
     btr_reader_close(reader);
 }
 
-static void file_check(const char *name)
+static void file_check(const char *name, bool thinned)
 {
     char folder[256], path[300];
     uint8_t bytes[8192];
@@ -216,41 +253,46 @@ static void file_check(const char *name)
     temp_folder_make(folder);
     (void)snprintf(path, sizeof(path), "%s/store", folder);
     assert_true(segment_store_make(path, (struct btr_span){bytes, size}));
-    store_check(path);
+    store_check(path, thinned);
     temp_folder_remove(folder);
 }
 
 static void a_segment_of_format_1_reads_as_it_was_written(void **state)
 {
     (void)state;
-    file_check(BTR_SOURCE_DIR "/tests/golden/segment-v1.bseg");
+    file_check(BTR_SOURCE_DIR "/tests/golden/segment-v1.bseg", false);
 }
 
 static void a_segment_of_format_2_reads_as_it_was_written(void **state)
 {
     (void)state;
-    file_check(BTR_SOURCE_DIR "/tests/golden/segment-v2.bseg");
+    file_check(BTR_SOURCE_DIR "/tests/golden/segment-v2.bseg", false);
 }
 
 static void a_segment_of_format_3_reads_as_it_was_written(void **state)
 {
     (void)state;
-    file_check(BTR_SOURCE_DIR "/tests/golden/segment-v3.bseg");
+    file_check(BTR_SOURCE_DIR "/tests/golden/segment-v3.bseg", false);
 }
 
-/* $BTR_GOLDEN_WRITE names a file that receives it: how the file for a new version is made. */
-static void the_same_events_sealed_today_read_the_same(void **state)
+static void a_thinned_segment_of_format_3_reads_as_it_was_written(void **state)
 {
     (void)state;
+    file_check(BTR_SOURCE_DIR "/tests/golden/segment-v3-thinned.bseg", true);
+}
+
+/* $BTR_GOLDEN_WRITE (and _THINNED) names a file that receives it: how the file for a new version is
+ * made. */
+static void sealed_today(const char *keep, bool thinned)
+{
     char folder[256], path[300];
     struct btr_buffer bytes = {0};
-    const char *keep = getenv("BTR_GOLDEN_WRITE");
-    golden_seal(&bytes);
+    golden_seal(&bytes, thinned);
     assert_false(bytes.failed);
     temp_folder_make(folder);
     (void)snprintf(path, sizeof(path), "%s/store", folder);
     assert_true(segment_store_make(path, btr_buffer_view(&bytes)));
-    store_check(path);
+    store_check(path, thinned);
     FILE *file = keep ? fopen(keep, "wb") : NULL;
     if (file) {
         assert_int_equal(fwrite(bytes.at, 1, bytes.size, file), bytes.size);
@@ -260,6 +302,13 @@ static void the_same_events_sealed_today_read_the_same(void **state)
     temp_folder_remove(folder);
 }
 
+static void the_same_events_sealed_today_read_the_same(void **state)
+{
+    (void)state;
+    sealed_today(getenv("BTR_GOLDEN_WRITE"), false);
+    sealed_today(getenv("BTR_GOLDEN_WRITE_THINNED"), true);
+}
+
 int golden_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -267,6 +316,7 @@ int golden_tests(void)
         cmocka_unit_test(a_segment_of_format_1_reads_as_it_was_written),
         cmocka_unit_test(a_segment_of_format_2_reads_as_it_was_written),
         cmocka_unit_test(a_segment_of_format_3_reads_as_it_was_written),
+        cmocka_unit_test(a_thinned_segment_of_format_3_reads_as_it_was_written),
     };
     return cmocka_run_group_tests_name("golden", tests, NULL, NULL);
 }

@@ -17,5 +17,6 @@ int reach_tests(void);
 int faults_tests(void);
 int kept_tests(void);
 int days_tests(void);
+int thin_tests(void);
 
 #endif
