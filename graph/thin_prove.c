@@ -355,6 +355,6 @@ int btr_thin_prove(const struct btr_thin_set *set, const uint32_t *leader,
 
 const struct btr_thin_rule btr_thinning = {
     .reach_ns = BTR_SOURCE_ERROR_NS,
-    .least = 8, /* fewer take no more room one by one (docs/decisions/0010) */
+    .least = 32, /* fewer take no more room one by one (docs/decisions/0010) */
     .choose = btr_thin_choose,
     .prove = btr_thin_prove};
