@@ -2,7 +2,8 @@
 # usage: sizes.sh [FOLDER...]   Bytes an event by part, of stores that hold one data set each, merged (fleet/sections.py --line).
 # A FOLDER with audit logs and a hosts.json is one data set. Of a folder of JSON logs each file is one, and all of them together are another.
 # Without folders: the shipped recording, and the recordings and Windows logs of BTR_SHARED_DIR. BTR_BENCH_WORK is where the stores go, one at a
-# time. Small sets pay for what every store has once: the catalog is 36 KB at least, and dictionaries come with more events than some have.
+# time. Small sets pay for what every store has once: the catalog takes some 80 KB, and 100 to 200 KB for each host of which audit logs were read
+# (the decoder's state, and the pages of the one before); dictionaries come with more events than some have.
 # BTR_BENCH_PEERS=ClickHouse-zstd9 puts that engine's bytes an event behind each line, after `./dev bench peers` has made build/peers-venv.
 set -euo pipefail
 export PYTHONDONTWRITEBYTECODE=1
@@ -55,5 +56,5 @@ for folder in "${folders[@]}"; do
     for file in "$folder"/*.jsonl.zst "$folder"/*.json "$folder"/*.jsonl; do
         [ ! -f "$file" ] || [[ $file == *.truth.json ]] || measure "$(basename "$file" | sed 's/\.json.*//')" "$file"
     done
-    measure "all of $name" "$folder"
+    measure "all_of_$name" "$folder"
 done
