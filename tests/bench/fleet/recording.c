@@ -7,7 +7,7 @@
 #include "attack.h"
 #include "shape.h"
 
-enum { STREAMS_MAX = 256 };
+enum { STREAMS_MAX = 2048 };
 
 /* ---- Entities ------------------------------------------------------------------------------- */
 

@@ -7,6 +7,7 @@ a process is told for its children begins with its own.
 """
 import json
 import os
+import re
 import shutil
 import statistics
 import subprocess
@@ -17,6 +18,7 @@ sys.path.append(os.path.join(HERE, "../fleet"))
 from latency import drop_cache, run  # noqa: E402
 
 EVENT_SIZE = 64  # dump.h
+NODE = re.compile(rb'{"id":"([0-9a-f]{32})"')
 EDGES_LEAST, EDGES_MOST, RECORDS_TRIED, OUR_RUNS, PEER_RUNS = 20, 1000, 500, 5, 3
 
 
@@ -42,12 +44,22 @@ class Ours:
         if status != 0:
             sys.exit("peers: ours did not load")
         fresh = self.size() / count
-        finish_ms, _, finish_peak, _ = run([self.backtrail, "store", "compact", "--store", self.store])
-        return {"peer": "backtrail", "load_s": wall_ms / 1000, "cpu_s": cpu_ms / 1000, "finish_s": finish_ms / 1000, "fresh": fresh, "bytes": self.size() / count,
-                "peak_mib": max(peak, finish_peak)}
+        finish_ms, finish_cpu_ms, finish_peak, _ = run([self.backtrail, "store", "compact", "--store", self.store])
+        return {"peer": "backtrail", "load_s": wall_ms / 1000, "cpu_s": cpu_ms / 1000, "finish_s": finish_ms / 1000,
+                "finish_cpu_s": finish_cpu_ms / 1000, "fresh": fresh, "bytes": self.size() / count, "peak_mib": max(peak, finish_peak)}
 
     def trace(self, spec, *more):
         return [self.backtrail, "trace", "--store", self.store, "--from", spec, "--output", "json", *more]
+
+    def answer(self, spec, path):
+        """Writes the alert and the nodes of the answer, a line each there, which may have gigabytes of edges."""
+        with subprocess.Popen(self.trace(spec), stdout=subprocess.PIPE) as child:
+            alert = re.search(rb'"alert":({[^}]*})', child.stdout.readline())
+            nodes = [found.group(1).decode() for found in map(NODE.match, child.stdout) if found]
+        if child.returncode != 0 or not alert:
+            sys.exit(f"peers: ours has no answer to {spec}")
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump({"alert": json.loads(alert.group(1)), "nodes": nodes}, file)
 
     def closures(self, spec):
         drop_cache(self.store)
@@ -80,10 +92,10 @@ def table_print(rows, columns):
     sys.stdout.flush()
 
 
-LOAD_COLUMNS = {"engine": "peer", "bytes an event": "bytes", "as loaded": "fresh", "load s": "load_s", "processor s": "cpu_s", "events/s": "rate", "merging s": "finish_s",
-                "peak MiB": "peak_mib"}
-CLOSURE_COLUMNS = {"engine": "peer", "cold ms": "cold_ms", "warm, first ms": "first_ms", "of processors": "cpu_ms", "again ms": "again_ms", "peak MiB": "peak_mib", "nodes": "nodes",
-                   "fetched": "fetched", "the same nodes": "same"}
+LOAD_COLUMNS = {"engine": "peer", "bytes an event": "bytes", "as loaded": "fresh", "load s": "load_s", "of processors s": "cpu_s", "events/s": "rate",
+                "merging s": "finish_s", "of processors": "finish_cpu_s", "peak MiB": "peak_mib"}
+CLOSURE_COLUMNS = {"engine": "peer", "cold ms": "cold_ms", "warm, first ms": "first_ms", "of processors": "cpu_ms", "again ms": "again_ms",
+                   "peak MiB": "peak_mib", "nodes": "nodes", "fetched": "fetched", "the same nodes": "same"}
 
 
 def peers_closures(names, dump, work, trace_path):
@@ -125,9 +137,8 @@ def main():
     ours, differ = Ours(tools, dump, os.path.join(work, "backtrail")), False
     names = loads(ours, names.split(","), dump, work)
     for spec in specs + ours.small():
-        trace_path = os.path.join(work, "trace.json")
-        with open(trace_path, "wb") as file:
-            subprocess.run(ours.trace(spec), stdout=file, check=True)
+        trace_path = os.path.join(work, "answer.json")
+        ours.answer(spec, trace_path)
         rows = ours.closures(spec) + peers_closures(names, dump, work, trace_path)
         differ |= not all(row["same"] for row in rows)
         print(f"\nbackward from {spec}")

@@ -4,8 +4,8 @@
 usage: engine.py prepare DUMP                 what DuckDB and ClickHouse load: Parquet, beside the dump
        engine.py small DUMP COUNT             COUNT records, taken by a seed, as SPECs
        engine.py load NAME DUMP FOLDER        one line of JSON
-       engine.py closure NAME DUMP FOLDER TRACE.json RUNS   milliseconds of the first closure of this process, and the best of RUNS
-                                              more; status 1 when it has other nodes than TRACE.json, the answer of ours
+       engine.py closure NAME DUMP FOLDER ANSWER RUNS   milliseconds of the first closure of this process, and the best of RUNS
+                                              more; status 1 when it has other nodes than ANSWER, made by compare.py
 """
 import json
 import os
@@ -38,17 +38,18 @@ def load(name, dump_folder, folder):
     engine.load(events.Dump(dump_folder) if name == "SQLite" else None, dump_folder)
     told = {"peer": f"{name} {engine.version}", "load_s": time.monotonic() - began, "cpu_s": time.process_time() - cpu_began,
             "bytes": engine.size() / count}
-    began = time.monotonic()
+    began, cpu_began = time.monotonic(), time.process_time()
     if engine.finish():
-        told.update(finish_s=time.monotonic() - began, fresh=told["bytes"], bytes=engine.size() / count)
+        told.update(finish_s=time.monotonic() - began, finish_cpu_s=time.process_time() - cpu_began, fresh=told["bytes"],
+                    bytes=engine.size() / count)
     print(json.dumps({**told, "peak_mib": peak_mib()}))
 
 
-def start_of(dump, trace):
+def start_of(dump, answer):
     """(entity number, stream, time) of an alert; stream -1 when no event of the entity ends at its time."""
-    entity = int(trace["alert"]["entity"], 16)
+    entity = int(answer["alert"]["entity"], 16)
     here = (dump.entities["high"] == entity >> 64) & (dump.entities["low"] == entity & (1 << 64) - 1)
-    start, at_ns = int(numpy.flatnonzero(here)[0]), trace["alert"]["time_ns"]
+    start, at_ns = int(numpy.flatnonzero(here)[0]), answer["alert"]["time_ns"]
     mine = (dump.events["last"] == at_ns) & ((dump.events["subject"] == start) | (dump.events["object"] == start))
     return start, int(dump.events["stream"][mine][0]) if mine.any() else -1, at_ns
 
@@ -65,11 +66,11 @@ class BySource:
         return (*flow, self.sources[stream])
 
 
-def closures(name, dump_folder, folder, trace_path, runs):
-    with open(trace_path, encoding="utf-8") as file:
-        trace = json.load(file)
+def closures(name, dump_folder, folder, answer_path, runs):
+    with open(answer_path, encoding="utf-8") as file:
+        answer = json.load(file)
     dump = events.Dump(dump_folder)
-    start, stream, at_ns = start_of(dump, trace)
+    start, stream, at_ns = start_of(dump, answer)
     ids, node_count = dump.ids(), len(dump.entities)
     engine = engines.ALL[name](folder, events.operations(EVENT_H))
     asked = BySource(engine, dump)
@@ -83,9 +84,9 @@ def closures(name, dump_folder, folder, trace_path, runs):
         nodes, round_count, fetched = rounds.closure(asked, node_count, start, source, at_ns)
         times.append(1000 * (time.monotonic() - began))
         processors.append(1000 * (time.process_time() - cpu_began))
-    same = {ids[node].hex() for node in nodes.tolist()} == {node["id"] for node in trace["nodes"]}
-    print(json.dumps({"peer": name, "nodes": len(nodes), "first_ms": times[0], "cpu_ms": processors[0], "again_ms": min(times[1:] or times), "rounds": round_count,
-                      "fetched": fetched, "peak_mib": peak_mib(), "same": same}))
+    same = {ids[node].hex() for node in nodes.tolist()} == set(answer["nodes"])
+    print(json.dumps({"peer": name, "nodes": len(nodes), "first_ms": times[0], "cpu_ms": processors[0], "again_ms": min(times[1:] or times),
+                      "rounds": round_count, "fetched": fetched, "peak_mib": peak_mib(), "same": same}))
     return 0 if same else 1
 
 
