@@ -186,7 +186,7 @@ bool catalog_input_get(struct btr_span value, struct btr_input *i)
         !digest_get(&c, i->file_sha256) || !btr_cursor_u64(&c, &i->head_hash) ||
         !btr_cursor_u64(&c, &i->content_size) || !btr_cursor_u64(&c, &i->content_lines) ||
         !digest_get(&c, i->content_sha256) || !btr_cursor_u64(&c, &read_ns) ||
-        !btr_cursor_u64(&c, &i->records) || !btr_cursor_u8(&c, &complete))
+        !btr_cursor_u64(&c, &i->records) || !btr_cursor_u8(&c, &complete) || complete > 1)
         return false;
     i->read_ns = (int64_t)read_ns;
     i->complete = complete != 0;
