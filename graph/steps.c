@@ -2,7 +2,13 @@
 
 #include <assert.h>
 
-enum { DIGIT_BITS = 11, DIGITS = 1 << DIGIT_BITS, FEW_STEPS = 24, FEW_STRETCHES = 512 };
+enum {
+    DIGIT_BITS = 11,
+    DIGITS = 1 << DIGIT_BITS,
+    FEW_STEPS = 24,
+    FEW_STRETCHES = 512,
+    KEY_BITS = 50
+};
 
 /* ---- Chunks --------------------------------------------------------------------------------- */
 
@@ -169,15 +175,15 @@ static bool sort_digit(struct graph_stretch *out, const struct graph_stretch *in
     return true;
 }
 
-/* @return the stretches by key, then as they came: one of the two arrays */
-static struct graph_stretch *stretches_sort(struct graph_stretch *stretches,
-                                            struct graph_stretch *spare, uint32_t count)
+struct graph_stretch *graph_stretches_sort(struct graph_stretch *stretches,
+                                           struct graph_stretch *spare, uint32_t count,
+                                           unsigned bits)
 {
     if (count < FEW_STRETCHES) {
         qsort(stretches, count, sizeof(*stretches), compare_stretches);
         return stretches;
     }
-    for (unsigned shift = 0; shift < 50; shift += DIGIT_BITS) {
+    for (unsigned shift = 0; shift < bits; shift += DIGIT_BITS) {
         if (!sort_digit(spare, stretches, count, shift))
             continue;
         struct graph_stretch *sorted = spare;
@@ -228,7 +234,8 @@ static bool sort_many(struct graph_sorter *sorter, struct btr_trace_step *steps,
     if (!sorter_room(sorter, count, 2 * stretches_count(kinds, steps, count)))
         return false;
     uint32_t n = stretches_find(kinds, sorter->stretches, steps, count);
-    const struct graph_stretch *order = stretches_sort(sorter->stretches, sorter->stretches + n, n);
+    const struct graph_stretch *order =
+        graph_stretches_sort(sorter->stretches, sorter->stretches + n, n, KEY_BITS);
     uint32_t at = 0;
     for (uint32_t i = 0; i < n; i++) {
         memcpy(sorter->spare + at, steps + order[i].begin, order[i].count * sizeof(*steps));

@@ -60,6 +60,12 @@ struct graph_stretch {
     uint32_t begin, count; /* in the steps to be sorted */
 };
 
+/** Sorts by the lowest `bits` of the keys, which have no others, then by begin; they come in its order.
+ * @param spare  room for as many  @return the sorted ones: one of the two arrays */
+struct graph_stretch *graph_stretches_sort(struct graph_stretch *stretches,
+                                           struct graph_stretch *spare, uint32_t count,
+                                           unsigned bits);
+
 /* What sorting needs; kept from node to node. A zeroed struct is empty. */
 struct graph_sorter {
     const uint32_t *kinds; /* btr_manner_kind of each manner; the caller's */

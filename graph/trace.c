@@ -3,19 +3,15 @@
 #include "steps.h"
 #include "walk.h"
 
-struct node_key {
-    int64_t bound_ns; /* in the walk's time */
+/* A node among those of its bound. */
+struct node_tie {
     struct btr_id id;
     uint32_t node;
 };
 
-static int compare_bounds(const void *a, const void *b)
+static int compare_ids(const void *a, const void *b)
 {
-    const struct node_key *x = a;
-    const struct node_key *y = b;
-    if (x->bound_ns != y->bound_ns)
-        return x->bound_ns > y->bound_ns ? -1 : 1;
-    return btr_id_compare(x->id, y->id);
+    return btr_id_compare(((const struct node_tie *)a)->id, ((const struct node_tie *)b)->id);
 }
 
 #define COMPARE(a, b) ((a) < (b) ? -1 : (a) > (b))
@@ -43,7 +39,8 @@ static int compare_pairs(const void *a, const void *b)
 struct making {
     struct graph_walk *w;
     struct btr_trace *trace;
-    struct node_key *keys;
+    struct graph_stretch *keys; /* of nodes, twice as many: their bounds, the latest least */
+    struct node_tie *ties;
     uint32_t *place;        /* node of the walk -> node of the trace */
     struct pair_key *pairs; /* of the walk, by rendezvous and ends */
     uint32_t *pair_rank;    /* pair of the walk -> its place in `pairs` */
@@ -57,23 +54,39 @@ static int64_t node_bound(const struct graph_walk *w, const struct graph_node *n
     return graph_time_min(n->label.own_ns, w->cap_ns);
 }
 
+/* Puts nodes of one bound in the order of their ids. */
+static void ties_sort(struct making *m, struct graph_stretch *keys, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        m->ties[i] = (struct node_tie){m->w->nodes.items[keys[i].begin].id, keys[i].begin};
+    qsort(m->ties, count, sizeof(*m->ties), compare_ids);
+    for (uint32_t i = 0; i < count; i++)
+        keys[i].begin = m->ties[i].node;
+}
+
 static void place_nodes(struct making *m)
 {
     const struct graph_nodes *nodes = &m->w->nodes;
-    uint32_t node_count = 0;
+    uint32_t count = 0;
     for (uint32_t i = 0; i < nodes->count; i++) {
+        uint64_t bound = (uint64_t)node_bound(m->w, &nodes->items[i]) ^ UINT64_C(1) << 63;
         if (nodes->items[i].reached) /* a limit may stop between finding a node and reaching it */
-            m->keys[node_count++] =
-                (struct node_key){node_bound(m->w, &nodes->items[i]), nodes->items[i].id, i};
+            m->keys[count++] = (struct graph_stretch){.key = ~bound, .begin = i};
     }
-    qsort(m->keys, node_count, sizeof(*m->keys), compare_bounds);
-    for (uint32_t i = 0; i < node_count; i++) {
-        const struct graph_node *n = &nodes->items[m->keys[i].node];
+    struct graph_stretch *keys = graph_stretches_sort(m->keys, m->keys + count, count, 64);
+    for (uint32_t i = 0, end; i < count; i = end) {
+        for (end = i + 1; end < count && keys[end].key == keys[i].key; end++)
+            continue;
+        if (end - i > 1)
+            ties_sort(m, keys + i, end - i);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        const struct graph_node *n = &nodes->items[keys[i].begin];
         m->trace->nodes[i] = (struct btr_trace_node){
-            n->id, graph_walk_time(m->w, m->keys[i].bound_ns), 0, 0, n->start};
-        m->place[m->keys[i].node] = i;
+            n->id, graph_walk_time(m->w, node_bound(m->w, n)), 0, 0, n->start};
+        m->place[keys[i].begin] = i;
     }
-    m->trace->node_count = node_count;
+    m->trace->node_count = count;
 }
 
 /* Manners go over to the trace. */
@@ -201,12 +214,13 @@ static bool making_init(struct making *m)
     if (!m->trace)
         return false;
     m->trace->direction = m->w->direction;
-    m->keys = malloc(nodes * sizeof(*m->keys));
+    m->keys = malloc(2 * nodes * sizeof(*m->keys));
+    m->ties = malloc(nodes * sizeof(*m->ties));
     m->place = malloc(nodes * sizeof(*m->place));
     m->pairs = malloc(pairs * sizeof(*m->pairs));
     m->pair_rank = malloc(pairs * sizeof(*m->pair_rank));
     m->kinds = malloc(((size_t)m->w->manners.count + 1) * sizeof(*m->kinds));
-    if (!m->keys || !m->place || !m->pairs || !m->pair_rank || !m->kinds)
+    if (!m->keys || !m->ties || !m->place || !m->pairs || !m->pair_rank || !m->kinds)
         return false;
     m->trace->nodes = malloc(nodes * sizeof(*m->trace->nodes));
     m->trace->pairs = malloc(pairs * sizeof(*m->trace->pairs));
@@ -231,6 +245,7 @@ int graph_trace_make(struct btr_trace **out, struct graph_walk *w)
         btr_trace_free(m.trace);
     }
     free(m.keys);
+    free(m.ties);
     free(m.place);
     free(m.pairs);
     free(m.pair_rank);

@@ -15,7 +15,7 @@ enum { WALK_STOP = 1 }; /* a limit was met; w->cut tells which */
 /* ---- Memory --------------------------------------------------------------------------------- */
 
 /* What the answer is made with counts too: steps and nodes once more, and their orders. */
-enum { STEP_MORE = sizeof(struct btr_trace_step), NODE_MORE = sizeof(struct btr_trace_node) + 40 };
+enum { STEP_MORE = sizeof(struct btr_trace_step), NODE_MORE = sizeof(struct btr_trace_node) + 64 };
 
 static uint64_t walk_bytes(const struct graph_walk *w)
 {
