@@ -7,6 +7,8 @@ void graph_halves_fini(struct graph_halves *h)
     free(h->next[1]);
     free(h->heads);
     free(h->meets);
+    free(h->paired);
+    free(h->stretches);
     btr_idmap_fini(&h->halves);
     btr_idmap_fini(&h->rendezvous);
     *h = (struct graph_halves){0};
@@ -18,6 +20,8 @@ uint64_t graph_halves_bytes(const struct graph_halves *h)
     return (uint64_t)h->pair_capacity * (sizeof(*h->pairs) + 2 * sizeof(uint32_t)) +
            (uint64_t)h->head_capacity * sizeof(*h->heads) +
            (uint64_t)h->meet_capacity * sizeof(*h->meets) +
+           (uint64_t)h->paired_capacity * sizeof(*h->paired) +
+           (uint64_t)h->stretch_capacity * sizeof(*h->stretches) +
            ((uint64_t)h->halves.capacity + h->rendezvous.capacity) * slot;
 }
 
@@ -28,13 +32,13 @@ static int collect_meets(void *self, const struct btr_flow *flows, uint32_t flow
     for (uint32_t i = 0; i < flow_count; i++) {
         if (h->meet_count == h->meet_capacity) {
             uint32_t capacity = h->meet_capacity ? 2 * h->meet_capacity : 8;
-            struct btr_id *meets = realloc(h->meets, capacity * sizeof(*meets));
+            struct halves_meet *meets = realloc(h->meets, capacity * sizeof(*meets));
             if (!meets)
                 return BTR_E_NOMEM;
             h->meets = meets;
             h->meet_capacity = capacity;
         }
-        h->meets[h->meet_count++] = flows[i].other;
+        h->meets[h->meet_count++] = (struct halves_meet){flows[i].other, flows[i].last_ns};
     }
     return 0;
 }
@@ -107,18 +111,65 @@ static bool add_pairs(struct graph_halves *h, const struct btr_pair *pairs, uint
     return true;
 }
 
-static int pair_once(struct graph_halves *h, const struct btr_edges *edges,
-                     struct btr_id rendezvous, struct btr_err *err)
+/* @return where the first stretch of a rendezvous is kept, or NULL when out of memory */
+static uint32_t *paired_of(struct graph_halves *h, struct btr_id rendezvous)
 {
-    if (btr_idmap_get(&h->rendezvous, rendezvous) != UINT32_MAX)
-        return 0;
+    uint32_t at = btr_idmap_get(&h->rendezvous, rendezvous);
+    if (at != UINT32_MAX)
+        return &h->paired[at];
+    if (h->paired_count == h->paired_capacity) {
+        uint32_t capacity = h->paired_capacity ? 2 * h->paired_capacity : 16;
+        uint32_t *grown = realloc(h->paired, capacity * sizeof(*grown));
+        if (!grown)
+            return NULL;
+        h->paired = grown;
+        h->paired_capacity = capacity;
+    }
+    if (btr_idmap_add(&h->rendezvous, rendezvous, h->paired_count) == UINT32_MAX)
+        return NULL;
+    h->paired[h->paired_count] = UINT32_MAX;
+    return &h->paired[h->paired_count++];
+}
+
+static bool stretch_add(struct graph_halves *h, uint32_t *paired, struct pair_stretch time)
+{
+    if (h->stretch_count == h->stretch_capacity) {
+        uint32_t capacity = h->stretch_capacity ? 2 * h->stretch_capacity : 16;
+        struct halves_stretch *grown = realloc(h->stretches, capacity * sizeof(*grown));
+        if (!grown)
+            return false;
+        h->stretches = grown;
+        h->stretch_capacity = capacity;
+    }
+    h->stretches[h->stretch_count] = (struct halves_stretch){time, *paired};
+    *paired = h->stretch_count++;
+    return true;
+}
+
+static bool is_paired(const struct graph_halves *h, uint32_t stretch, int64_t at_ns)
+{
+    for (; stretch != UINT32_MAX; stretch = h->stretches[stretch].next)
+        if (h->stretches[stretch].time.first_ns <= at_ns &&
+            at_ns <= h->stretches[stretch].time.last_ns)
+            return true;
+    return false;
+}
+
+static int pair_once(struct graph_halves *h, const struct btr_edges *edges,
+                     const struct halves_meet *meet, struct btr_err *err)
+{
     struct btr_pair *pairs = NULL;
+    struct pair_stretch time;
     uint32_t pair_count = 0;
-    int rc = btr_pair_rendezvous(edges, rendezvous, &pairs, &pair_count, err);
-    if (rc < 0)
+    uint32_t *paired = paired_of(h, meet->rendezvous);
+    if (paired && is_paired(h, *paired, meet->at_ns))
+        return 0;
+    int rc = paired ? graph_pair_stretch(edges, meet->rendezvous, meet->at_ns, &time, &pairs,
+                                         &pair_count, err)
+                    : BTR_E_NOMEM;
+    if (rc < 0 && paired)
         return rc;
-    bool added = add_pairs(h, pairs, pair_count) &&
-                 btr_idmap_add(&h->rendezvous, rendezvous, 0) != UINT32_MAX;
+    bool added = rc == 0 && add_pairs(h, pairs, pair_count) && stretch_add(h, paired, time);
     free(pairs);
     return added ? 0
                  : btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "%u pairs of connections", pair_count);
@@ -135,7 +186,7 @@ int graph_halves_find(struct graph_halves *h, const struct btr_edges *edges, str
     if (rc < 0)
         return rc;
     for (uint32_t i = 0; i < h->meet_count; i++) {
-        rc = pair_once(h, edges, h->meets[i], err);
+        rc = pair_once(h, edges, &h->meets[i], err);
         if (rc < 0)
             return rc;
     }

@@ -1,7 +1,20 @@
 #ifndef GRAPH_HALVES_H
 #define GRAPH_HALVES_H
-/** Which half flows meet which, remembered for one walk: each rendezvous is paired once. */
-#include <btr/trace.h>
+/** Which half flows meet which, remembered for one walk: each stretch of a rendezvous is paired
+ * once. */
+#include "pair.h"
+
+/** A stretch of a rendezvous that is paired. */
+struct halves_stretch {
+    struct pair_stretch time;
+    uint32_t next; /* another of the rendezvous, or UINT32_MAX */
+};
+
+/** A meeting of a half flow. */
+struct halves_meet {
+    struct btr_id rendezvous;
+    int64_t at_ns;
+};
 
 /* A zeroed struct is empty. */
 struct graph_halves {
@@ -11,8 +24,11 @@ struct graph_halves {
     uint32_t pair_count, pair_capacity;
     uint32_t *heads; /* per half flow in `halves`: its first pair */
     uint32_t head_count, head_capacity;
-    struct btr_idmap halves, rendezvous;
-    struct btr_id *meets; /* rendezvous of the half flow asked for last */
+    struct btr_idmap halves, rendezvous; /* rendezvous: its number in `paired` */
+    uint32_t *paired;                    /* by rendezvous: its first stretch */
+    struct halves_stretch *stretches;
+    uint32_t paired_count, paired_capacity, stretch_count, stretch_capacity;
+    struct halves_meet *meets; /* of the half flow asked for last */
     uint32_t meet_count, meet_capacity;
 };
 

@@ -2,6 +2,7 @@
  * Which connect belongs to which accept of a rendezvous. align.c lays them beside each other; here
  * meetings become ends and matches become pairs with their doubt.
  */
+#include "pair.h"
 #include "align.h"
 
 struct meetings {
@@ -11,6 +12,10 @@ struct meetings {
 
 struct sides {
     struct meetings client, server;
+};
+
+struct window {
+    int64_t first_ns, last_ns;
 };
 
 static bool keep(struct meetings *m, const struct btr_flow *flow)
@@ -148,19 +153,145 @@ static int pair_sides(struct sides *s, struct btr_id rendezvous, struct btr_pair
     return rc;
 }
 
+/* Reads the meetings that share a moment with a window. */
+static int meetings_read(const struct btr_edges *edges, struct btr_id rendezvous,
+                         const struct window *w, struct sides *s, struct btr_err *err)
+{
+    struct btr_flow_parts parts = {.end = UINT32_MAX, .until_ns = w->last_ns};
+    s->client.count = s->server.count = 0;
+    int rc =
+        edges->flows(edges->self, rendezvous, BTR_SIDE_MEET, w->first_ns, &parts, collect, s, err);
+    if (rc == BTR_E_NOMEM)
+        btr_fail(err, rc, UINT64_MAX, "%u connects and %u accepts of a rendezvous", s->client.count,
+                 s->server.count);
+    return rc;
+}
+
+static int pairs_make(struct sides *s, struct btr_id rendezvous, struct btr_pair **pairs,
+                      uint32_t *pair_count, struct btr_err *err)
+{
+    int rc = pair_sides(s, rendezvous, pairs, pair_count);
+    if (rc == BTR_E_NOMEM)
+        btr_fail(err, rc, UINT64_MAX, "%u connects and %u accepts of a rendezvous", s->client.count,
+                 s->server.count);
+    return rc;
+}
+
+static void sides_fini(struct sides *s)
+{
+    free(s->client.flows);
+    free(s->server.flows);
+}
+
 int btr_pair_rendezvous(const struct btr_edges *edges, struct btr_id rendezvous,
                         struct btr_pair **pairs, uint32_t *pair_count, struct btr_err *err)
 {
+    static const struct window all = {INT64_MIN, INT64_MAX};
     struct sides s = {0};
     *pairs = NULL;
     *pair_count = 0;
-    int rc = edges->flows(edges->self, rendezvous, BTR_SIDE_MEET, 0, NULL, collect, &s, err);
+    int rc = meetings_read(edges, rendezvous, &all, &s, err);
     if (rc == 0)
-        rc = pair_sides(&s, rendezvous, pairs, pair_count);
-    if (rc == BTR_E_NOMEM)
-        btr_fail(err, rc, UINT64_MAX, "%u connects and %u accepts of a rendezvous", s.client.count,
-                 s.server.count);
-    free(s.client.flows);
-    free(s.server.flows);
+        rc = pairs_make(&s, rendezvous, pairs, pair_count, err);
+    sides_fini(&s);
+    return rc;
+}
+
+/* ---- Stretches ------------------------------------------------------------------------------ */
+
+static int window_compare(const void *a, const void *b)
+{
+    const struct window *x = a, *y = b;
+    return (x->first_ns > y->first_ns) - (x->first_ns < y->first_ns);
+}
+
+static int64_t earlier(int64_t t_ns, uint64_t by_ns)
+{
+    return (uint64_t)t_ns - (uint64_t)INT64_MIN < by_ns ? INT64_MIN
+                                                        : (int64_t)((uint64_t)t_ns - by_ns);
+}
+
+static int64_t later(int64_t t_ns, uint64_t by_ns)
+{
+    return (uint64_t)INT64_MAX - (uint64_t)t_ns < by_ns ? INT64_MAX
+                                                        : (int64_t)((uint64_t)t_ns + by_ns);
+}
+
+/* The stretch of meetings around a time: none outside is within the longest delay of one inside.
+ * @return false when out of memory */
+static bool stretch_find(const struct sides *s, int64_t at_ns, struct window *stretch)
+{
+    uint32_t count = s->client.count + s->server.count;
+    struct window *all = malloc(((size_t)count + 1) * sizeof(*all));
+    if (!all)
+        return false;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct btr_flow *f =
+            i < s->client.count ? &s->client.flows[i] : &s->server.flows[i - s->client.count];
+        all[i] = (struct window){f->first_ns, f->last_ns};
+    }
+    if (count > 1)
+        qsort(all, count, sizeof(*all), window_compare);
+    *stretch = (struct window){at_ns, at_ns};
+    for (uint32_t i = 0; i < count; i++) {
+        bool apart = i == 0 || all[i].first_ns > later(stretch->last_ns, GRAPH_ALIGN_DELAY_NS);
+        if (apart && i > 0 && stretch->last_ns >= at_ns)
+            break;
+        if (apart)
+            *stretch = all[i];
+        else if (all[i].last_ns > stretch->last_ns)
+            stretch->last_ns = all[i].last_ns;
+    }
+    free(all);
+    return true;
+}
+
+/* Whether what a window does not show is apart from a stretch within it; else widens the window. */
+static bool window_shows(struct window *w, const struct window *stretch)
+{
+    uint64_t width = (uint64_t)stretch->last_ns - (uint64_t)stretch->first_ns;
+    uint64_t step = 2 * (uint64_t)GRAPH_ALIGN_DELAY_NS;
+    bool begins = w->first_ns == INT64_MIN || stretch->first_ns >= later(w->first_ns, step / 2);
+    bool ends = w->last_ns == INT64_MAX || stretch->last_ns <= earlier(w->last_ns, step / 2);
+    step = width > step ? width : step;
+    if (!begins)
+        w->first_ns =
+            earlier(w->first_ns < stretch->first_ns ? w->first_ns : stretch->first_ns, step);
+    if (!ends)
+        w->last_ns = later(w->last_ns > stretch->last_ns ? w->last_ns : stretch->last_ns, step);
+    return begins && ends;
+}
+
+static void meetings_keep(struct meetings *m, const struct window *stretch)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < m->count; i++)
+        if (m->flows[i].first_ns >= stretch->first_ns && m->flows[i].last_ns <= stretch->last_ns)
+            m->flows[kept++] = m->flows[i];
+    m->count = kept;
+}
+
+int graph_pair_stretch(const struct btr_edges *edges, struct btr_id rendezvous, int64_t at_ns,
+                       struct pair_stretch *found, struct btr_pair **pairs, uint32_t *pair_count,
+                       struct btr_err *err)
+{
+    uint64_t step = 2 * (uint64_t)GRAPH_ALIGN_DELAY_NS;
+    struct window w = {earlier(at_ns, step), later(at_ns, step)}, stretch;
+    struct sides s = {0};
+    int rc;
+    *pairs = NULL;
+    *pair_count = 0;
+    do {
+        rc = meetings_read(edges, rendezvous, &w, &s, err);
+        if (rc == 0 && !stretch_find(&s, at_ns, &stretch))
+            rc = btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "meetings of a rendezvous");
+    } while (rc == 0 && !window_shows(&w, &stretch));
+    if (rc == 0) {
+        meetings_keep(&s.client, &stretch);
+        meetings_keep(&s.server, &stretch);
+        *found = (struct pair_stretch){stretch.first_ns, stretch.last_ns};
+        rc = pairs_make(&s, rendezvous, pairs, pair_count, err);
+    }
+    sides_fini(&s);
     return rc;
 }

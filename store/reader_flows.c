@@ -9,7 +9,7 @@ struct flow_search {
     struct store_segment *seg;
     uint32_t segment, number; /* number: of the entity in the segment */
     enum btr_side side;
-    int64_t bound_ns;
+    int64_t bound_ns, until_ns; /* until_ns: of meetings */
     btr_flow_visit *visit;
     void *self;
     struct btr_err *err;
@@ -48,13 +48,26 @@ static int block_take(struct flow_search *f, uint32_t block)
     return rc;
 }
 
-/* Whether a block may hold an answer. */
+/* Whether a time is asked for: of an event, or of a block or a segment that may hold one. */
+static bool in_time(const struct flow_search *f, int64_t first_ns, int64_t last_ns)
+{
+    switch (f->side) {
+    case BTR_SIDE_INTO:
+        return first_ns <= f->bound_ns;
+    case BTR_SIDE_OUT_OF:
+        return last_ns >= f->bound_ns;
+    case BTR_SIDE_MEET:
+        return first_ns <= f->until_ns && last_ns >= f->bound_ns;
+    case BTR_SIDE_ALL:
+        return true;
+    }
+    return true;
+}
+
 static bool block_may(const struct flow_search *f, uint32_t block)
 {
     const struct segment_bounds *b = &f->seg->bounds[block];
-    if (f->side == BTR_SIDE_INTO)
-        return b->first_ns <= f->bound_ns;
-    return f->side != BTR_SIDE_OUT_OF || b->last_ns >= f->bound_ns;
+    return in_time(f, b->first_ns, b->last_ns);
 }
 
 /* Whether information flows as asked in the events of a group of which the entity is an end. */
@@ -75,14 +88,6 @@ static bool group_fits(const struct flow_search *f, const struct segment_group *
         return true;
     }
     return false;
-}
-
-/* Whether an event of such a group is in time. */
-static bool event_fits(const struct flow_search *f, const struct segment_block *b, uint32_t i)
-{
-    if (f->side == BTR_SIDE_INTO)
-        return b->first_ns[i] <= f->bound_ns;
-    return f->side != BTR_SIDE_OUT_OF || b->last_ns[i] >= f->bound_ns;
 }
 
 static int flow_emit(struct flow_search *f, const struct btr_flow *flow)
@@ -111,7 +116,7 @@ static int group_visit(struct flow_search *f, uint32_t group)
     rc = store_segment_who(f->seg, g->subject == f->number ? g->object : g->subject, &flow.other,
                            &flow.other_kind, f->err);
     for (uint32_t i = g->begin; rc == 0 && i < g[1].begin; i++) {
-        if (!event_fits(f, b, i))
+        if (!in_time(f, b->first_ns[i], b->last_ns[i]))
             continue;
         flow.first_ns = b->first_ns[i];
         flow.last_ns = b->last_ns[i];
@@ -227,13 +232,10 @@ static int segment_visit(struct flow_search *f)
 }
 
 /* What the catalog tells is enough to pass over a segment. */
-static bool segment_may(const struct catalog_segment *row, enum btr_side side, int64_t bound_ns)
+static bool segment_may(const struct flow_search *f, uint32_t segment)
 {
-    if (row->sealed.event_count == 0)
-        return false;
-    if (side == BTR_SIDE_INTO)
-        return row->sealed.first_ns <= bound_ns;
-    return side != BTR_SIDE_OUT_OF || row->sealed.last_ns >= bound_ns;
+    const struct store_sealed *row = &f->reader->segments[segment].row.sealed;
+    return row->event_count > 0 && in_time(f, row->first_ns, row->last_ns);
 }
 
 static int out_of_memory(struct btr_err *err)
@@ -348,8 +350,7 @@ static int entity_locate(struct flow_search *f, struct btr_id entity, uint32_t b
     int rc = located_room(r, entity, f->err);
     for (uint32_t part = begin; rc == 0 && part < r->segment_count; part++) {
         uint32_t i = segment_of(f, part);
-        if (r->located[i] >= READER_SHUT && r->located[i] != READER_ABSENT &&
-            segment_may(&r->segments[i].row, f->side, f->bound_ns))
+        if (r->located[i] >= READER_SHUT && r->located[i] != READER_ABSENT && segment_may(f, i))
             rc = segment_locate(r, i, entity, f->err);
     }
     return rc < 0 ? rc : reader_once_settle(r, f->err);
@@ -360,9 +361,7 @@ static uint32_t number_in(const struct flow_search *f, uint32_t segment)
 {
     const struct btr_reader *r = f->reader;
     uint32_t number = r->located[segment];
-    return number < READER_SHUT && segment_may(&r->segments[segment].row, f->side, f->bound_ns)
-               ? number
-               : READER_ABSENT;
+    return number < READER_SHUT && segment_may(f, segment) ? number : READER_ABSENT;
 }
 
 /* Whether all flows of a segment lie on the far side of a time. */
@@ -425,7 +424,8 @@ int btr_reader_flows(struct btr_reader *r, struct btr_id entity, enum btr_side s
     struct flow_search f;
     f.reader = r;
     f.side = side;
-    f.bound_ns = bound_ns;
+    f.bound_ns = side == BTR_SIDE_MEET && !parts ? INT64_MIN : bound_ns;
+    f.until_ns = parts ? parts->until_ns : INT64_MAX;
     f.visit = visit;
     f.self = self;
     f.err = err;

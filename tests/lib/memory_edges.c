@@ -66,21 +66,6 @@ void memory_edges_fini(struct memory_edges *m)
     *m = (struct memory_edges){0};
 }
 
-static bool is_asked_for(const struct memory_edges_end *end, enum btr_side side, int64_t bound_ns)
-{
-    switch (side) {
-    case BTR_SIDE_INTO:
-        return end->into && end->flow.first_ns <= bound_ns;
-    case BTR_SIDE_OUT_OF:
-        return end->out_of && end->flow.last_ns >= bound_ns;
-    case BTR_SIDE_MEET:
-        return end->meet;
-    case BTR_SIDE_ALL:
-    default:
-        return true;
-    }
-}
-
 static int latest_first(const void *a, const void *b)
 {
     const struct memory_edges_part *x = a, *y = b;
@@ -121,9 +106,24 @@ void memory_edges_part(struct memory_edges *m, uint32_t part_count, uint64_t see
 struct question {
     struct btr_id entity;
     enum btr_side side;
-    int64_t bound_ns;
-    uint32_t part; /* UINT32_MAX: all */
+    int64_t bound_ns, until_ns; /* until_ns: of meetings */
+    uint32_t part;              /* UINT32_MAX: all */
 };
+
+static bool is_asked_for(const struct memory_edges_end *end, const struct question *q)
+{
+    switch (q->side) {
+    case BTR_SIDE_INTO:
+        return end->into && end->flow.first_ns <= q->bound_ns;
+    case BTR_SIDE_OUT_OF:
+        return end->out_of && end->flow.last_ns >= q->bound_ns;
+    case BTR_SIDE_MEET:
+        return end->meet && end->flow.first_ns <= q->until_ns && end->flow.last_ns >= q->bound_ns;
+    case BTR_SIDE_ALL:
+    default:
+        return true;
+    }
+}
 
 static int part_flows(struct memory_edges *m, const struct question *q, btr_flow_visit *visit,
                       void *visitor)
@@ -133,7 +133,7 @@ static int part_flows(struct memory_edges *m, const struct question *q, btr_flow
     uint32_t count = 0;
     for (uint32_t i = btr_idmap_get(&m->index, q->entity);
          i < m->end_count && btr_id_equal(m->ends[i].entity, q->entity); i++) {
-        if (!is_asked_for(&m->ends[i], q->side, q->bound_ns) ||
+        if (!is_asked_for(&m->ends[i], q) ||
             (q->part != UINT32_MAX && m->part_of[m->ends[i].flow.ref] != q->part))
             continue;
         run[count] = m->ends[i].flow;
@@ -155,9 +155,11 @@ static int memory_flows(void *self, struct btr_id entity, enum btr_side side, in
     (void)err;
     struct memory_edges *m = self;
     bool into = side == BTR_SIDE_INTO;
-    struct question q = {entity, side, bound_ns, UINT32_MAX};
+    bool all_meetings = side == BTR_SIDE_MEET && !parts;
+    struct question q = {entity, side, all_meetings ? INT64_MIN : bound_ns,
+                         parts ? parts->until_ns : INT64_MAX, UINT32_MAX};
     m->asked[side]++;
-    if (!parts || m->part_count == 0) {
+    if (!parts || m->part_count == 0 || side > BTR_SIDE_OUT_OF) {
         int rc = part_flows(m, &q, visit, visitor);
         if (parts)
             parts->end = UINT32_MAX;

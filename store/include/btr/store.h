@@ -239,7 +239,8 @@ struct btr_flow {
 enum btr_side {
     BTR_SIDE_INTO,   /* events by which information flows into the entity, with first_ns <= bound */
     BTR_SIDE_OUT_OF, /* events by which information flows out of it, with last_ns >= bound */
-    BTR_SIDE_MEET,   /* meetings at a rendezvous, of either the half flow or the rendezvous; bound is not used */
+    BTR_SIDE_MEET,   /* meetings at a rendezvous, of either the half flow or the rendezvous; with parts, those that share a
+                        moment with bound .. parts->until_ns, else all */
     BTR_SIDE_ALL,    /* every event with the entity as subject or object; bound is not used. An event between an entity and itself comes once */
 };
 
@@ -249,7 +250,7 @@ typedef int btr_flow_visit(void *self, const struct btr_flow *flows, uint32_t fl
 /**
  * Which of an entity's flows to visit: they come in parts, those that ended last in the first (BTR_SIDE_OUT_OF: those
  * that began first), so that a walk need not read of the past what it is not going to look at yet. Parts may share
- * times. For the sides INTO and OUT_OF; of others there is one part.
+ * times. For the sides INTO and OUT_OF; of others there is one part, and nothing is told of it.
  */
 struct btr_flow_parts {
     uint32_t begin;   /* the first part to visit, 0 or what `end` was */

@@ -8,6 +8,7 @@
 #include "align.h"
 #include "graph_tests.h"
 #include "memory_edges.h"
+#include "pair.h"
 
 static const int64_t MS = 1000000;
 
@@ -438,6 +439,83 @@ static void one_side_alone_makes_no_pairs(void **state)
     free(s.pairs);
 }
 
+/* ---- Stretches ------------------------------------------------------------------------------ */
+
+static int pair_order(const void *a, const void *b)
+{
+    const struct btr_pair *x = a, *y = b;
+    if (x->client_ref != y->client_ref)
+        return x->client_ref < y->client_ref ? -1 : 1;
+    return (x->server_ref > y->server_ref) - (x->server_ref < y->server_ref);
+}
+
+/* Meetings in bursts; between bursts it is quiet for about as long as a delay may be, so that some
+ * are apart, and some are not. */
+static void bursts_make(struct scene *s, uint64_t *seed)
+{
+    int64_t at_ms = 100000000;
+    for (uint32_t i = 0; i < 60; i++) {
+        if (random_below(seed, 6) == 0)
+            at_ms += GRAPH_ALIGN_DELAY_NS / 1000000 / 2 * (int64_t)random_below(seed, 4) +
+                     (int64_t)random_below(seed, 3);
+        at_ms += (int64_t)random_below(seed, 2000);
+        int64_t waited_ms = random_below(seed, 8) == 0 ? 40 * 60000 : 0;
+        if (random_below(seed, 10) > 0)
+            meet(s, 'c', i, at_ms - waited_ms, at_ms);
+        if (random_below(seed, 10) > 0)
+            accepts(s, i, at_ms + (int64_t)random_below(seed, 5));
+    }
+}
+
+/* What a stretch tells is what all of the rendezvous tells of its time. */
+static void stretches_of_a_rendezvous_are_its_parts(void **state)
+{
+    (void)state;
+    uint32_t several = 0;
+    uint64_t seed = 20261129;
+    for (uint32_t round = 0; round < 300; round++) {
+        struct scene s = {0};
+        struct memory_edges m;
+        bursts_make(&s, &seed);
+        pair(&s);
+        if (s.pair_count > 1)
+            qsort(s.pairs, s.pair_count, sizeof(*s.pairs), pair_order);
+        memory_edges_init(&m, s.events, s.event_count);
+        struct btr_edges edges = memory_edges_of(&m);
+        int64_t until_ns = INT64_MIN;
+        uint32_t told = 0, stretches = 0;
+        for (uint32_t i = 0; i < s.event_count; i++) {
+            struct pair_stretch stretch;
+            struct btr_pair *pairs = NULL;
+            uint32_t count = 0;
+            int64_t at_ns = s.events[i].last_ns;
+            assert_int_equal(
+                graph_pair_stretch(&edges, RENDEZVOUS, at_ns, &stretch, &pairs, &count, NULL), 0);
+            assert_in_range(at_ns, stretch.first_ns, stretch.last_ns);
+            if (count > 1)
+                qsort(pairs, count, sizeof(*pairs), pair_order);
+            for (uint32_t k = 0; k < count; k++) {
+                const struct btr_pair *whole =
+                    bsearch(&pairs[k], s.pairs, s.pair_count, sizeof(*s.pairs), pair_order);
+                assert_non_null(whole);
+                assert_int_equal(whole->doubt, pairs[k].doubt);
+                assert_int_equal(whole->first_ns, pairs[k].first_ns);
+            }
+            if (stretch.first_ns > until_ns) { /* a new one, as events stand by time */
+                told += count;
+                stretches++;
+                until_ns = stretch.last_ns;
+            }
+            free(pairs);
+        }
+        assert_int_equal(told, s.pair_count);
+        several += stretches > 1;
+        memory_edges_fini(&m);
+        free(s.pairs);
+    }
+    assert_true(several > 100);
+}
+
 int pair_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -457,6 +535,7 @@ int pair_tests(void)
         cmocka_unit_test(a_connect_and_an_accept_days_apart_are_no_pair),
         cmocka_unit_test(a_meeting_told_twice_counts_once_and_nothing_meets_itself),
         cmocka_unit_test(one_side_alone_makes_no_pairs),
+        cmocka_unit_test(stretches_of_a_rendezvous_are_its_parts),
     };
     return cmocka_run_group_tests_name("pair", tests, NULL, NULL);
 }
