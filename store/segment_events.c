@@ -216,7 +216,8 @@ static struct segment_block *block_new(const struct store_segment *seg, uint32_t
     uint32_t group_first = block == 0 ? 0 : seg->bounds[block - 1].next_group;
     uint32_t count = store_segment_block_events(seg, block);
     uint32_t group_count = seg->bounds[block].next_group - group_first;
-    *size = sizeof(struct segment_block) + count * 2 * (sizeof(int64_t) + sizeof(uint32_t)) +
+    *size = sizeof(struct segment_block) +
+            (size_t)count * 2 * (sizeof(int64_t) + sizeof(uint32_t)) +
             ((size_t)group_count + 1) * sizeof(struct segment_group) + group_count;
     struct segment_block *b = malloc(*size);
     if (!b)
