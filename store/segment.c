@@ -50,45 +50,14 @@ int store_segment_unfit(const struct store_segment *seg, int code, struct btr_er
     22 /* Linux 5.14; before that the kernel refuses it, and nothing is told */
 #endif
 
-enum { GRANULE = 64 << 10 };
-
-/* Has the kernel bring pages of a mapped file in. @return whether they are there */
-static bool pages_take(const uint8_t *begin, const uint8_t *end)
-{
-    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), at = (uintptr_t)begin / page * page;
-    return madvise((void *)at, (uintptr_t)end - at, MADV_POPULATE_READ) == 0 ||
-           (errno != EFAULT && errno != EHWPOISON);
-}
-
-static bool granule_present(const struct store_segment *seg, size_t granule)
-{
-    return seg->present[granule / 64] >> granule % 64 & 1;
-}
-
-/* Takes whole granules, so that the kernel is not asked for every block: a walk reads many that are
- * near each other. */
-static bool granules_take(const struct store_segment *seg, size_t first, size_t last)
-{
-    size_t end = (last + 1) * GRANULE < seg->bytes.size ? (last + 1) * GRANULE : seg->bytes.size;
-    while (first <= last && granule_present(seg, first))
-        first++;
-    if (first > last)
-        return true;
-    if (!pages_take(seg->bytes.at + first * GRANULE, seg->bytes.at + end))
-        return false;
-    for (size_t i = first; i <= last; i++)
-        seg->present[i / 64] |= UINT64_C(1) << i % 64;
-    return true;
-}
-
 int store_segment_readable(const struct store_segment *seg, struct btr_span bytes,
                            struct btr_err *err)
 {
-    if (!seg->is_mapped || bytes.size == 0)
-        return 0;
-    size_t at = (size_t)(bytes.at - seg->bytes.at);
-    if (granules_take(seg, at / GRANULE, (at + bytes.size - 1) / GRANULE) ||
-        pages_take(bytes.at, bytes.at + bytes.size)) /* what fails may be beside them */
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), at = (uintptr_t)bytes.at;
+    uintptr_t begin = at / page * page;
+    if (!seg->is_mapped || bytes.size == 0 ||
+        madvise((void *)begin, at + bytes.size - begin, MADV_POPULATE_READ) == 0 ||
+        (errno != EFAULT && errno != EHWPOISON))
         return 0;
     return store_segment_unfit(seg, BTR_E_TRUNCATED, err,
                                "bytes of its file cannot be read: the disk fails, or it was cut");
@@ -144,13 +113,9 @@ int store_segment_map(struct store_segment *seg, const char *path, uint64_t size
                        (unsigned long long)st.st_size, (unsigned long long)size);
         return store_segment_unfit(seg, BTR_E_TRUNCATED, err, what);
     }
-    free(seg->present);
-    seg->present = calloc((size_t)size / GRANULE / 64 + 1, sizeof(*seg->present));
-    void *at = seg->present ? mmap(NULL, (size_t)size, PROT_READ, MAP_PRIVATE, fd, 0) : MAP_FAILED;
+    void *at = mmap(NULL, (size_t)size, PROT_READ, MAP_PRIVATE, fd, 0);
     int reason = errno;
     (void)close(fd);
-    if (!seg->present)
-        return out_of_memory(err);
     if (at == MAP_FAILED)
         return btr_fail(err, BTR_E_IO, UINT64_MAX, "cannot map %s: %s", path, strerror(reason));
     seg->is_mapped = true;
@@ -177,7 +142,6 @@ void store_segment_close(struct store_segment *seg)
     store_segment_ids_fini(seg);
     free(seg->by_value.blocks);
     free(seg->bounds);
-    free(seg->present);
 }
 
 /* ---- Blocks --------------------------------------------------------------------------------- */

@@ -141,7 +141,6 @@ struct store_segment {
     uint32_t *failed;             /* the reader's, or NULL: receives `place` when the bytes fail */
     struct btr_span bytes;
     bool is_mapped, is_open, has_names, has_ids, has_bounds, has_values;
-    uint64_t *present; /* of a mapped file, a bit for each granule: it could be read once */
     struct store_header header;
     struct store_section sections[STORE_SECTIONS_MAX];
     const struct store_section *section_of[STORE_SECTION_MAX + 1]; /* NULL: not in the file */
@@ -193,8 +192,7 @@ int store_segment_unfit(const struct store_segment *seg, int code, struct btr_er
                         const char *what);
 /**
  * Whether bytes of a mapped file are there: reading what a disk cannot give, or what was cut off
- * since, would end the process by a signal. The kernel is asked of each granule once.
- * @return 0 or BTR_E_TRUNCATED
+ * since, would end the process by a signal. @return 0 or BTR_E_TRUNCATED
  */
 int store_segment_readable(const struct store_segment *seg, struct btr_span bytes,
                            struct btr_err *err);
