@@ -54,7 +54,7 @@ static bool digest_parse(struct btr_span hex, uint8_t out[BTR_SHA256_SIZE])
 {
     for (unsigned i = 0; i < BTR_SHA256_SIZE; i++) {
         uint64_t byte;
-        if (!btr_span_number((struct btr_span){hex.at + 2 * i, 2}, 16, &byte))
+        if (!btr_span_number((struct btr_span){hex.at + (size_t)2 * i, 2}, 16, &byte))
             return false;
         out[i] = (uint8_t)byte;
     }
@@ -96,7 +96,7 @@ static int items_take(struct import *m, struct btr_err *err)
     struct btr_span manifest = btr_buffer_view(&m->tags[TAG_MANIFEST]),
                     roots = btr_buffer_view(&m->tags[TAG_ROOTS]), name, root_name;
     uint8_t digest[BTR_SHA256_SIZE];
-    size_t most = manifest.size / (2 * BTR_SHA256_SIZE) + 1;
+    size_t most = manifest.size / ((size_t)2 * BTR_SHA256_SIZE) + 1;
     m->items = calloc(most, sizeof(*m->items));
     m->contained = calloc(most, sizeof(*m->contained));
     m->added = calloc(most, sizeof(*m->added));
@@ -214,7 +214,7 @@ static int segment_prove(struct import *m, const struct bag_item *item, struct b
 static int segment_take(struct import *m, struct btr_id hash, struct btr_span bytes,
                         struct btr_err *err)
 {
-    struct catalog_segment row;
+    struct catalog_segment row = {0};
     struct bag_item *item = m->items ? item_find(m, hash) : NULL;
     if (!item)
         return bad(m, err, "a segment is not in the manifest, or comes before it");
