@@ -41,8 +41,8 @@ static int compact_one(struct btr_buffer *out, const char *path, struct btr_err 
         return cli_fail("store compact", err);
     if (stat.damaged == 0)
         return CLI_ANSWERED;
-    cli_note("store compact",
-             "%" PRIu64 " damaged files were left as they are: see store verify", stat.damaged);
+    cli_note("store compact", "%" PRIu64 " damaged files were left as they are: see store verify",
+             stat.damaged);
     return CLI_FAILED;
 }
 

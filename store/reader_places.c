@@ -10,7 +10,7 @@ enum { NUMBER_BITS = 23, SEGMENT_BITS = 21, TAG_BITS = 64 - NUMBER_BITS - SEGMEN
 #define SLOT_FREE UINT64_MAX /* there is no such segment */
 
 enum {
-    SHARE = 32,      /* made when one in so many entities was asked for */
+    SHARE = 32,   /* made when one in so many entities was asked for */
     ASKED_MIN = 8 /* and at least so many: of a small store soon */
 };
 
