@@ -148,6 +148,7 @@ static void snapshot_settle(struct btr_reader *r)
 void reader_segments_begin(struct btr_reader *r)
 {
     r->failed = UINT32_MAX;
+    r->is_wanted = false;
     r->cache = (struct store_cache){.size_max = READER_CACHE_SIZE};
     for (uint32_t i = 0; i < r->segment_count; i++) {
         struct reader_segment *s = &r->segments[i];
@@ -301,12 +302,29 @@ int reader_segment_map(struct btr_reader *r, uint32_t segment, struct btr_err *e
     if (s->image.at && !s->seg.is_open)
         rc = store_segment_open(&s->seg, btr_buffer_view(&s->image), err);
     else if (!s->seg.is_open)
-        rc = s->seg.is_mapped ? store_segment_open(&s->seg, s->seg.bytes, err)
-                              : store_segment_map(&s->seg, path, s->row.file_size, err);
+        rc = store_segment_map(&s->seg, path, s->row.file_size, err);
     if (rc == 0)
         rc = header_compare(s, err);
     s->is_mapped = rc == 0;
     return rc;
+}
+
+void reader_segments_want(struct btr_reader *r)
+{
+    struct btr_err told_later;
+    char path[STORE_PATH_SIZE];
+    if (r->is_wanted)
+        return;
+    r->is_wanted = true;
+    for (uint32_t i = 0; i < r->segment_count; i++) {
+        struct reader_segment *s = &r->segments[i];
+        if (!s->seg.is_mapped && !s->image.at &&
+            store_files_path(path, r->paths[s->store], &s->row))
+            (void)store_segment_lay(&s->seg, path, s->row.file_size, &told_later);
+    }
+    for (uint32_t i = 0; i < r->segment_count; i++)
+        if (reader_segment_map(r, i, &told_later) == 0)
+            store_segment_want_filter(&r->segments[i].seg);
 }
 
 int reader_segment_may_hold(struct btr_reader *r, uint32_t segment, struct btr_id id,

@@ -44,6 +44,7 @@ struct btr_reader {
     struct reader_once once;
     struct reader_places places;
     uint32_t failed; /* segment whose bytes failed last, UINT32_MAX: none */
+    bool is_wanted;  /* reader_segments_want was asked */
     struct reader_damage *damage; /* segments that questions go on without, or with what is left */
     uint32_t damage_count;
     struct btr_reader_cost cost;
@@ -63,6 +64,9 @@ void reader_segments_begin(struct btr_reader *reader);
 void reader_segments_end(struct btr_reader *reader);
 /** Maps a segment, and checks that its header is the one that was published. */
 int reader_segment_map(struct btr_reader *reader, uint32_t segment, struct btr_err *err);
+/** Has the disk read heads and filters of all segments at once, before they are asked one by one.
+ * What cannot be read is told then. */
+void reader_segments_want(struct btr_reader *reader);
 /** Makes a segment ready for reading. */
 int reader_segment_ready(struct btr_reader *reader, uint32_t segment, struct btr_err *err);
 /** @return 1 when an entity may be in a segment, 0 when it is not, or a failure. Of a segment only

@@ -204,6 +204,7 @@ int btr_reader_entity(struct btr_reader *r, struct btr_id id, struct btr_arena *
 {
     struct attr_list list = {0};
     struct btr_entity entity = {.id = id};
+    reader_segments_want(r);
     int found = entity_collect(r, arena, &list, &entity, err);
     int rc = found < 0 ? found : 0;
     if (found == 0) {

@@ -347,6 +347,7 @@ static int segment_locate(struct btr_reader *r, uint32_t segment, struct btr_id 
 static int entity_locate(struct flow_search *f, struct btr_id entity, uint32_t begin)
 {
     struct btr_reader *r = f->reader;
+    reader_segments_want(r);
     int rc = located_room(r, entity, f->err);
     for (uint32_t part = begin; rc == 0 && part < r->segment_count; part++) {
         uint32_t i = segment_of(f, part);

@@ -95,7 +95,24 @@ static int open_fail(const struct store_segment *seg, const char *path, int reas
     return store_segment_unfit(seg, BTR_E_TRUNCATED, err, what);
 }
 
-int store_segment_map(struct store_segment *seg, const char *path, uint64_t size,
+/* Has the kernel begin to read what is not in memory, and does not wait for it. */
+static void pages_want(const struct store_segment *seg, uint64_t offset, uint64_t size)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), at = (uintptr_t)seg->bytes.at + offset;
+    void *begin = (void *)(at / page * page);
+    unsigned char is_in = 0;
+    if (size > 0 && mincore(begin, 1, &is_in) == 0 && !(is_in & 1))
+        (void)madvise(begin, at + size - (uintptr_t)begin, MADV_WILLNEED);
+}
+
+void store_segment_want_filter(const struct store_segment *seg)
+{
+    const struct store_section *filter = seg->section_of[STORE_FILTER];
+    if (seg->is_mapped && filter)
+        pages_want(seg, filter->offset, filter->size);
+}
+
+int store_segment_lay(struct store_segment *seg, const char *path, uint64_t size,
                       struct btr_err *err)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -120,8 +137,19 @@ int store_segment_map(struct store_segment *seg, const char *path, uint64_t size
         return btr_fail(err, BTR_E_IO, UINT64_MAX, "cannot map %s: %s", path, strerror(reason));
     seg->is_mapped = true;
     seg->bytes = (struct btr_span){at, (size_t)size};
-    struct btr_span head = {at, size < SEGMENT_HEAD_MAX ? (size_t)size : SEGMENT_HEAD_MAX};
-    int rc = store_segment_readable(seg, head, err);
+    pages_want(seg, 0, size < SEGMENT_HEAD_MAX ? size : SEGMENT_HEAD_MAX);
+    return 0;
+}
+
+int store_segment_map(struct store_segment *seg, const char *path, uint64_t size,
+                      struct btr_err *err)
+{
+    int rc = seg->is_mapped ? 0 : store_segment_lay(seg, path, size, err);
+    if (rc < 0)
+        return rc;
+    struct btr_span head = {seg->bytes.at,
+                            size < SEGMENT_HEAD_MAX ? (size_t)size : SEGMENT_HEAD_MAX};
+    rc = store_segment_readable(seg, head, err);
     return rc < 0 ? rc : store_segment_open(seg, seg->bytes, err);
 }
 

@@ -171,8 +171,14 @@ struct store_segment {
  * @param bytes  the whole file; must outlive the segment
  */
 int store_segment_open(struct store_segment *seg, struct btr_span bytes, struct btr_err *err);
+/** Maps a file and has the kernel begin to read its head, for a segment that is soon to be opened:
+ * of several the disk then reads all at once. @return as store_segment_map */
+int store_segment_lay(struct store_segment *seg, const char *path, uint64_t size,
+                      struct btr_err *err);
+/** Has the kernel begin to read the filter of an open segment. */
+void store_segment_want_filter(const struct store_segment *seg);
 /**
- * Maps a file, and opens it. @param size  that the catalog states
+ * Maps a file, unless that is done, and opens it. @param size  that the catalog states
  * @return 0, a code of damage (also for a file that is not there), BTR_E_IO (the process may not
  *         open more files)
  */
