@@ -1,28 +1,59 @@
 #include "halves.h"
 
+/* ---- Lists ---------------------------------------------------------------------------------- */
+
+static void lists_fini(struct halves_lists *l)
+{
+    btr_idmap_fini(&l->by_id);
+    free(l->heads);
+}
+
+static uint64_t lists_bytes(const struct halves_lists *l)
+{
+    return (uint64_t)l->capacity * sizeof(*l->heads) +
+           (uint64_t)l->by_id.capacity * (sizeof(struct btr_id) + sizeof(uint32_t));
+}
+
+/* @return where the first of an id's list is kept, or NULL when out of memory */
+static uint32_t *list_of(struct halves_lists *l, struct btr_id id)
+{
+    uint32_t at = btr_idmap_get(&l->by_id, id);
+    if (at != UINT32_MAX)
+        return &l->heads[at];
+    if (l->count == l->capacity) {
+        uint32_t capacity = l->capacity ? 2 * l->capacity : 64;
+        uint32_t *heads = realloc(l->heads, capacity * sizeof(*heads));
+        if (!heads)
+            return NULL;
+        l->heads = heads;
+        l->capacity = capacity;
+    }
+    if (btr_idmap_add(&l->by_id, id, l->count) == UINT32_MAX)
+        return NULL;
+    l->heads[l->count] = UINT32_MAX;
+    return &l->heads[l->count++];
+}
+
+/* ---- Pairs and stretches -------------------------------------------------------------------- */
+
 void graph_halves_fini(struct graph_halves *h)
 {
     free(h->pairs);
     free(h->next[0]);
     free(h->next[1]);
-    free(h->heads);
     free(h->meets);
-    free(h->paired);
     free(h->stretches);
-    btr_idmap_fini(&h->halves);
-    btr_idmap_fini(&h->rendezvous);
+    lists_fini(&h->halves);
+    lists_fini(&h->rendezvous);
     *h = (struct graph_halves){0};
 }
 
 uint64_t graph_halves_bytes(const struct graph_halves *h)
 {
-    uint64_t slot = sizeof(struct btr_id) + sizeof(uint32_t);
     return (uint64_t)h->pair_capacity * (sizeof(*h->pairs) + 2 * sizeof(uint32_t)) +
-           (uint64_t)h->head_capacity * sizeof(*h->heads) +
            (uint64_t)h->meet_capacity * sizeof(*h->meets) +
-           (uint64_t)h->paired_capacity * sizeof(*h->paired) +
-           (uint64_t)h->stretch_capacity * sizeof(*h->stretches) +
-           ((uint64_t)h->halves.capacity + h->rendezvous.capacity) * slot;
+           (uint64_t)h->stretch_capacity * sizeof(*h->stretches) + lists_bytes(&h->halves) +
+           lists_bytes(&h->rendezvous);
 }
 
 /* Receives the meetings of a half flow: the other end is the rendezvous. */
@@ -66,30 +97,10 @@ static bool grow_pairs(struct graph_halves *h, uint32_t more)
     return grown;
 }
 
-/* @return where the first pair of a half flow is kept, or NULL when out of memory */
-static uint32_t *head_of(struct graph_halves *h, struct btr_id half)
-{
-    uint32_t at = btr_idmap_get(&h->halves, half);
-    if (at != UINT32_MAX)
-        return &h->heads[at];
-    if (h->head_count == h->head_capacity) {
-        uint32_t capacity = h->head_capacity ? 2 * h->head_capacity : 64;
-        uint32_t *heads = realloc(h->heads, capacity * sizeof(*heads));
-        if (!heads)
-            return NULL;
-        h->heads = heads;
-        h->head_capacity = capacity;
-    }
-    if (btr_idmap_add(&h->halves, half, h->head_count) == UINT32_MAX)
-        return NULL;
-    h->heads[h->head_count] = UINT32_MAX;
-    return &h->heads[h->head_count++];
-}
-
 /* Chains a pair into the list of one of its ends. */
 static bool chain(struct graph_halves *h, uint32_t pair, int side, struct btr_id half)
 {
-    uint32_t *head = head_of(h, half);
+    uint32_t *head = list_of(&h->halves, half);
     if (!head)
         return false;
     h->next[side][pair] = *head;
@@ -109,26 +120,6 @@ static bool add_pairs(struct graph_halves *h, const struct btr_pair *pairs, uint
         h->pair_count++;
     }
     return true;
-}
-
-/* @return where the first stretch of a rendezvous is kept, or NULL when out of memory */
-static uint32_t *paired_of(struct graph_halves *h, struct btr_id rendezvous)
-{
-    uint32_t at = btr_idmap_get(&h->rendezvous, rendezvous);
-    if (at != UINT32_MAX)
-        return &h->paired[at];
-    if (h->paired_count == h->paired_capacity) {
-        uint32_t capacity = h->paired_capacity ? 2 * h->paired_capacity : 16;
-        uint32_t *grown = realloc(h->paired, capacity * sizeof(*grown));
-        if (!grown)
-            return NULL;
-        h->paired = grown;
-        h->paired_capacity = capacity;
-    }
-    if (btr_idmap_add(&h->rendezvous, rendezvous, h->paired_count) == UINT32_MAX)
-        return NULL;
-    h->paired[h->paired_count] = UINT32_MAX;
-    return &h->paired[h->paired_count++];
 }
 
 static bool stretch_add(struct graph_halves *h, uint32_t *paired, struct pair_stretch time)
@@ -161,7 +152,7 @@ static int pair_once(struct graph_halves *h, const struct btr_edges *edges,
     struct btr_pair *pairs = NULL;
     struct pair_stretch time;
     uint32_t pair_count = 0;
-    uint32_t *paired = paired_of(h, meet->rendezvous);
+    uint32_t *paired = list_of(&h->rendezvous, meet->rendezvous);
     if (paired && is_paired(h, *paired, meet->at_ns))
         return 0;
     int rc = paired ? graph_pair_stretch(edges, meet->rendezvous, meet->at_ns, &time, &pairs,
@@ -190,9 +181,9 @@ int graph_halves_find(struct graph_halves *h, const struct btr_edges *edges, str
         if (rc < 0)
             return rc;
     }
-    uint32_t at = h->meet_count ? btr_idmap_get(&h->halves, entity) : UINT32_MAX;
+    uint32_t at = h->meet_count ? btr_idmap_get(&h->halves.by_id, entity) : UINT32_MAX;
     if (at != UINT32_MAX)
-        *first = h->heads[at];
+        *first = h->halves.heads[at];
     return 0;
 }
 

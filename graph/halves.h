@@ -10,6 +10,13 @@ struct halves_stretch {
     uint32_t next; /* another of the rendezvous, or UINT32_MAX */
 };
 
+/** Chained lists, each of an id: where they begin. */
+struct halves_lists {
+    struct btr_idmap by_id; /* its number in `heads` */
+    uint32_t *heads;        /* what is first in each, or UINT32_MAX */
+    uint32_t count, capacity;
+};
+
 /** A meeting of a half flow. */
 struct halves_meet {
     struct btr_id rendezvous;
@@ -22,12 +29,10 @@ struct graph_halves {
     uint32_t *
         next[2]; /* per pair: the next pair of its client [0], of its server [1]; UINT32_MAX ends */
     uint32_t pair_count, pair_capacity;
-    uint32_t *heads; /* per half flow in `halves`: its first pair */
-    uint32_t head_count, head_capacity;
-    struct btr_idmap halves, rendezvous; /* rendezvous: its number in `paired` */
-    uint32_t *paired;                    /* by rendezvous: its first stretch */
+    struct halves_lists halves;     /* of half flows: pairs */
+    struct halves_lists rendezvous; /* of rendezvous: stretches that are paired */
     struct halves_stretch *stretches;
-    uint32_t paired_count, paired_capacity, stretch_count, stretch_capacity;
+    uint32_t stretch_count, stretch_capacity;
     struct halves_meet *meets; /* of the half flow asked for last */
     uint32_t meet_count, meet_capacity;
 };
