@@ -124,12 +124,7 @@ static int change_commit(struct store_catalog *c, const struct catalog_change *c
     if (rc != 0)
         return catalog_fail(err, rc, c->path, "write");
     rc = change_put(c, txn, change, digests, &gone);
-    if (rc == 0 && faults && faults->fails(faults->self, "commit"))
-        rc = ENOSPC;
-    if (rc != 0)
-        mdb_txn_abort(txn);
-    else
-        rc = catalog_write_end(txn);
+    rc = catalog_write_settle(txn, rc, faults);
     if (gone)
         return btr_fail(err, BTR_E_NOTFOUND, UINT64_MAX, "a segment is gone from the catalog");
     return rc == 0 ? 0 : catalog_fail(err, rc, c->path, "write");

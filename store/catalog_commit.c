@@ -41,3 +41,13 @@ int catalog_write_end(MDB_txn *txn)
         (void)fdatasync(page.fd);
     return rc;
 }
+
+int catalog_write_settle(MDB_txn *txn, int rc, const struct store_faults *faults)
+{
+    if (rc == 0 && faults && faults->fails(faults->self, "commit"))
+        rc = ENOSPC;
+    if (rc == 0)
+        return catalog_write_end(txn);
+    mdb_txn_abort(txn);
+    return rc;
+}

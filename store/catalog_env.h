@@ -60,6 +60,8 @@ int catalog_write_begin(struct store_catalog *c, MDB_txn **txn);
  * an old number, which cannot be told from damage. @return 0 or what LMDB says; the transaction is gone
  */
 int catalog_write_end(MDB_txn *txn);
+/** Ends a transaction as its steps went: commits when `rc` is 0, else drops it. @return rc, or as catalog_write_end */
+int catalog_write_settle(MDB_txn *txn, int rc, const struct store_faults *faults);
 /**
  * The transaction that the oldest living reader sees as the last one; readers of all processes.
  * @return UINT64_MAX without readers, 0 when the table of readers cannot be read

@@ -171,12 +171,7 @@ int store_catalog_kept_replace(struct store_catalog *c, const struct catalog_kep
     rc = rows_remove(c, txn, old, count);
     if (rc == 0)
         rc = catalog_kept_put(c, txn, row);
-    if (rc == 0 && faults && faults->fails(faults->self, "commit"))
-        rc = ENOSPC;
-    if (rc != 0)
-        mdb_txn_abort(txn);
-    else
-        rc = catalog_write_end(txn);
+    rc = catalog_write_settle(txn, rc, faults);
     return rc == 0 ? 0 : catalog_fail(err, rc, c->path, "write");
 }
 
@@ -188,9 +183,6 @@ int store_catalog_kept_forget(struct store_catalog *c, const struct catalog_kept
     if (rc != 0)
         return catalog_fail(err, rc, c->path, "write");
     rc = rows_remove(c, txn, rows, count);
-    if (rc != 0)
-        mdb_txn_abort(txn);
-    else
-        rc = catalog_write_end(txn);
+    rc = catalog_write_settle(txn, rc, NULL);
     return rc == 0 ? 0 : catalog_fail(err, rc, c->path, "write");
 }

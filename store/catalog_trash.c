@@ -151,9 +151,6 @@ int store_catalog_trash_take(struct store_catalog *c, struct btr_id hash, struct
     if (rc != 0)
         return catalog_fail(err, rc, c->path, "write");
     rc = mdb_del(txn, c->trash, &k, NULL);
-    if (rc == 0)
-        rc = catalog_write_end(txn);
-    else
-        mdb_txn_abort(txn);
+    rc = catalog_write_settle(txn, rc, NULL);
     return rc == 0 || rc == MDB_NOTFOUND ? 0 : catalog_fail(err, rc, c->path, "write");
 }

@@ -203,10 +203,8 @@ int btr_store_hold_add(const char *path, const struct btr_hold *hold, uint64_t *
     int rc = store_take(&taken, path, err);
     if (rc == 0) {
         int put = catalog_write_begin(taken.catalog, &txn);
-        if (put == 0 && (put = hold_put(taken.catalog, txn, hold, id)) != 0)
-            mdb_txn_abort(txn);
-        else if (put == 0)
-            put = catalog_write_end(txn);
+        if (put == 0)
+            put = catalog_write_settle(txn, hold_put(taken.catalog, txn, hold, id), NULL);
         rc = put == 0 ? 0 : catalog_fail(err, put, path, "write");
     }
     store_release(&taken);
@@ -225,10 +223,8 @@ int btr_store_hold_remove(const char *path, uint64_t id, struct btr_err *err)
         rc = err->code = BTR_E_IO;
     if (rc == 0) {
         int put = catalog_write_begin(taken.catalog, &txn);
-        if (put == 0 && (put = mdb_del(txn, taken.catalog->holds, &key, NULL)) != 0)
-            mdb_txn_abort(txn);
-        else if (put == 0)
-            put = catalog_write_end(txn);
+        if (put == 0)
+            put = catalog_write_settle(txn, mdb_del(txn, taken.catalog->holds, &key, NULL), NULL);
         rc = put == MDB_NOTFOUND ? btr_fail(err, BTR_E_NOTFOUND, UINT64_MAX, "%s: no hold %llu",
                                             path, (unsigned long long)id)
              : put == 0          ? 0

@@ -2,7 +2,8 @@
 #define STORE_MERGE_THREAD_H
 /**
  * The writer's merging thread: merges when a tier is full, one merge at a time, of the lowest
- * priority; and prunes what is too old, as it is who takes segments away. It owns the merger; what it shares with the writer is under its own mutex.
+ * priority; and prunes what is too old, as it is who takes segments away. It owns the merger; what
+ * it shares with the writer is under its own mutex.
  */
 #include <btr/store.h>
 

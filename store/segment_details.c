@@ -61,10 +61,19 @@ static int bytes_decode(struct store_segment *seg, uint32_t block, struct cache_
     return store_segment_keep(seg, slot, bytes, b->count * sizeof(*bytes), err);
 }
 
-int store_segment_bytes(struct store_segment *seg, uint32_t block, struct cache_slot **slot,
-                        struct btr_err *err)
+/** What is decoded of the section, from a block of events. */
+struct details_part {
+    enum segment_part part;
+    int (*events)(struct store_segment *seg, uint32_t block, struct cache_slot **slot,
+                  struct btr_err *err);
+    int (*decode)(struct store_segment *seg, uint32_t block, struct cache_slot *slot,
+                  const struct segment_block *b, struct btr_err *err);
+};
+
+static int part_take(struct store_segment *seg, const struct details_part *p, uint32_t block,
+                     struct cache_slot **slot, struct btr_err *err)
 {
-    int rc = store_segment_slot(seg, PART_BYTES, STORE_DETAILS, block, slot, err);
+    int rc = store_segment_slot(seg, p->part, STORE_DETAILS, block, slot, err);
     if (rc < 0)
         return rc;
     if ((*slot)->data) {
@@ -72,12 +81,19 @@ int store_segment_bytes(struct store_segment *seg, uint32_t block, struct cache_
         return 0;
     }
     struct cache_slot *events = NULL;
-    rc = store_segment_groups(seg, block, &events, err);
+    rc = p->events(seg, block, &events, err);
     if (rc < 0)
         return rc;
-    rc = bytes_decode(seg, block, *slot, events->data, err);
+    rc = p->decode(seg, block, *slot, events->data, err);
     store_cache_unpin(events);
     return rc;
+}
+
+int store_segment_bytes(struct store_segment *seg, uint32_t block, struct cache_slot **slot,
+                        struct btr_err *err)
+{
+    static const struct details_part part = {PART_BYTES, store_segment_groups, bytes_decode};
+    return part_take(seg, &part, block, slot, err);
 }
 
 /* ---- All ------------------------------------------------------------------------------------ */
@@ -154,18 +170,6 @@ static int details_decode(struct store_segment *seg, uint32_t block, struct cach
 int store_segment_details(struct store_segment *seg, uint32_t block, struct cache_slot **slot,
                           struct btr_err *err)
 {
-    int rc = store_segment_slot(seg, PART_DETAILS, STORE_DETAILS, block, slot, err);
-    if (rc < 0)
-        return rc;
-    if ((*slot)->data) {
-        store_cache_pin(*slot);
-        return 0;
-    }
-    struct cache_slot *events = NULL;
-    rc = store_segment_events(seg, block, &events, err);
-    if (rc < 0)
-        return rc;
-    rc = details_decode(seg, block, *slot, events->data, err);
-    store_cache_unpin(events);
-    return rc;
+    static const struct details_part part = {PART_DETAILS, store_segment_events, details_decode};
+    return part_take(seg, &part, block, slot, err);
 }

@@ -41,7 +41,16 @@ def listed(numbers):
     return ",".join(map(str, numbers))
 
 
-class SQLite:
+class OneFile:
+    """An engine of one file, which has no more to pack."""
+    def finish(self):
+        return False
+
+    def size(self):
+        return os.path.getsize(self.path)
+
+
+class SQLite(OneFile):
     """One clustered table by subject and time, and one covering index by object and time: what a closure reads, either way."""
     name = "SQLite"
 
@@ -82,12 +91,6 @@ class SQLite:
         db.execute("COMMIT")
         db.close()
 
-    def finish(self):
-        return False
-
-    def size(self):
-        return os.path.getsize(self.path)
-
     def open(self):
         self.db = sqlite3.connect(self.path)
         self.db.executescript("PRAGMA cache_size = -500000; CREATE TEMP TABLE frontier (node INTEGER PRIMARY KEY, bound INTEGER);")
@@ -105,7 +108,7 @@ class SQLite:
         return [rows[name] for name in FLOWS]
 
 
-class DuckDB:
+class DuckDB(OneFile):
     """Sorted by subject and time, every type as narrow as it can be; the object's side is scanned, as columns are for."""
     name = "DuckDB"
 
@@ -125,12 +128,6 @@ class DuckDB:
                        UNION ALL SELECT server, client, first FROM read_parquet('{parquet}/pairs.parquet')""")
         db.execute("CHECKPOINT")
         db.close()
-
-    def finish(self):
-        return False
-
-    def size(self):
-        return os.path.getsize(self.path)
 
     def open(self):
         self.db = self.duckdb.connect(self.path, read_only=True)
