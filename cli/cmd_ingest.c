@@ -1,17 +1,17 @@
 /* backtrail ingest: records of hosts into a store. */
 #include <btr/clock.h>
 #include <btr/source.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "commands.h"
+#include "file_read.h"
 #include "known.h"
 #include "output.h"
 
 #define TOOL "backtrail " BTR_VERSION
 
-enum { HOSTS_FILE_MAX = 64 << 20, SEGMENT_EVENTS_MAX = 4000000 };
+enum { SEGMENT_EVENTS_MAX = 4000000 };
 
 static const struct cli_option OPTIONS[] = {
     {"store", "DIR", false, "the store; made when it is not there"},
@@ -95,50 +95,6 @@ static void progress(void *self, const char *path, uint64_t stored_bytes, uint64
     run->line_open = true;
 }
 
-/* What the user named and cannot be read by nature is bad usage; a disk that fails is not. */
-static int code_of_named(int code)
-{
-    return code == BTR_E_IO || code == BTR_E_FULL || code == BTR_E_NOMEM ? code : BTR_E_USAGE;
-}
-
-static int file_read(const char *path, struct btr_buffer *out, struct btr_err *err)
-{
-    FILE *file = fopen(path, "rb");
-    if (!file)
-        return btr_fail(err, code_of_named(btr_code_of_errno(errno)), UINT64_MAX, "%s: %s", path,
-                        strerror(errno));
-    size_t n = 1;
-    while (n > 0 && out->size <= HOSTS_FILE_MAX && btr_buffer_reserve(out, 64 << 10)) {
-        n = fread(out->at + out->size, 1, 64 << 10, file);
-        out->size += n;
-    }
-    bool failed = ferror(file) != 0;
-    int why = errno;
-    (void)fclose(file);
-    if (failed)
-        return btr_fail(err, code_of_named(btr_code_of_errno(why)), UINT64_MAX, "%s: %s", path,
-                        strerror(why));
-    if (out->failed)
-        return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "%s: out of memory", path);
-    if (out->size > HOSTS_FILE_MAX)
-        return btr_fail(err, BTR_E_USAGE, UINT64_MAX, "%s: too large for an inventory", path);
-    return 0;
-}
-
-static int hosts_load(struct ingest *run, struct btr_err *err)
-{
-    const char *path = cli_arg(&run->args, "hosts");
-    struct btr_buffer text = {0};
-    struct btr_err why = {0};
-    if (!path)
-        return 0;
-    int rc = file_read(path, &text, err);
-    if (rc == 0 && (rc = btr_hosts_parse(&run->hosts, btr_buffer_view(&text), &why)) < 0)
-        rc = btr_fail(err, code_of_named(rc), UINT64_MAX, "%s: %s", path, why.text);
-    btr_buffer_fini(&text);
-    return rc;
-}
-
 static int format_find(const struct ingest *run, const struct btr_decoder **out,
                        struct btr_err *err)
 {
@@ -163,7 +119,7 @@ static int paths_load(struct ingest *run, struct btr_err *err)
     for (uint32_t i = 0; i < run->args.word_count; i++) {
         int rc = btr_paths_add(&run->paths, run->args.words[i], err);
         if (rc < 0)
-            return err->code = code_of_named(rc);
+            return err->code = cli_code_of_named(rc);
     }
     return 0;
 }
@@ -293,7 +249,8 @@ static int ingest_run(struct ingest *run, int argc, char **argv)
     struct cli_retention retention = {0};
     if (cli_arg_days(&run->args, "retention-days", &retention.days, &err) < 0 ||
         cli_arg_days(&run->args, "retention-record-days", &retention.record_days, &err) < 0 ||
-        hosts_load(run, &err) < 0 || paths_load(run, &err) < 0)
+        cli_hosts_load(&run->hosts, cli_arg(&run->args, "hosts"), &err) < 0 ||
+        paths_load(run, &err) < 0)
         return cli_fail("ingest", &err);
     if (cli_known_open(&run->store, cli_arg(&run->args, "store"), retention, &err) < 0) {
         (void)cli_fail("ingest", &err);
