@@ -1,0 +1,145 @@
+"""See broker_test.sh."""
+import os
+import socket
+import subprocess
+import time
+
+import lab
+
+DATA = os.path.join(os.environ["BTR_SOURCE_DIR"], "datasets", "web_cmdi")
+WORK = os.environ["BTR_WORK"]
+
+
+def numbered(count):
+    return [str(number).encode() for number in range(count)]
+
+
+def equal(got, expected, what):
+    assert got == expected, f"{what}: {got}, not {expected}"
+
+
+def numbers(kafka, topic):
+    return sorted(int(record.value) for record in kafka.records(topic))
+
+
+def kcats_records_are_read_back_whole(kafka):
+    """The ordinary producer, a line a message, keyed by host, with Java's partitioner."""
+    kafka.topic("kcat")
+    messages = size = 0
+    for host in ("bast01", "bkp01"):
+        log = f"{DATA}/{host}.audit.log.zst"
+        with subprocess.Popen(["zstd", "-dcq", log], stdout=subprocess.PIPE) as unpack:
+            subprocess.run(["kcat", "-P", "-b", kafka.address(), "-t", "kcat", "-k", host, "-z", "lz4", "-X", "partitioner=murmur2_random",
+                            "-X", "message.timeout.ms=100000"], stdin=unpack.stdout, check=True, timeout=120)
+        lines = lab.digest(log)
+        messages, size = messages + lines.messages, size + lines.bytes
+    found = kafka.read("kcat")
+    equal((found.messages, found.bytes), (messages, size), "messages and bytes of both hosts")
+    filled = [partition for partition, (begin, end) in kafka.watermarks("kcat").items() if end > begin]
+    assert 1 <= len(filled) <= 2, f"two keys are in {len(filled)} partitions"
+
+
+def events_of_the_own_producer_are_the_files(kafka):
+    """Lines of one stamp are one message; every compression; the sums are those of the file."""
+    log, lines = f"{DATA}/bast01.audit.log.zst", lab.digest(f"{DATA}/bast01.audit.log.zst")
+    events = lab.digest(log, "audit")
+    equal(events.bytes + events.messages, lines.bytes + lines.messages, "bytes and newlines of events and of lines")
+    for codec in ("none", "lz4", "zstd", "snappy", "gzip"):
+        kafka.topic(codec, partitions=2)
+        sent = kafka.produce(codec, log, form="audit", key="bast01", codec=codec)
+        equal((sent.read, sent.acknowledged, kafka.read(codec)), (events, events, events), codec)
+    keys = {record.key for record in kafka.records("none")}
+    equal(keys, {b"bast01"}, "keys")
+
+
+def forms_of_messages_arrive_as_they_are(kafka):
+    kafka.topic("forms", partitions=1)
+    messages = [(None, b""), (b"k", None), (b"", b"\n\0\xff"), (b"k", b"x" * (10 << 20)), b"plain"]
+    kafka.produce("forms", messages)
+    pairs = [message if isinstance(message, tuple) else (None, message) for message in messages]
+    equal([(record.key, record.value) for record in kafka.records("forms")], pairs, "tombstones, empty, binary and large values")
+    sent = kafka.produce("forms", numbered(1000), twice=10)
+    equal((sent.read.messages, sent.acknowledged.messages), (1000, 1100), "each tenth message twice")
+
+
+def aborted_transactions_are_not_read(kafka):
+    kafka.topic("transactions", partitions=2)
+    sent = kafka.produce("transactions", numbered(1050), transactions="tests", commit=100, abort=3)
+    kept = [n for n in range(1050) if n // 100 % 3 != 2]
+    equal(numbers(kafka, "transactions"), kept, "what was committed")
+    equal((sent.acknowledged.messages, sent.aborted.messages), (len(kept), 1050 - len(kept)), "what the producer says of it")
+    assert kafka.messages("transactions") > 1050, "marks of transactions have offsets"
+
+
+def deleted_records_move_the_begin(kafka):
+    kafka.topic("deleted", partitions=1)
+    kafka.produce("deleted", numbered(100))
+    kafka.records_delete("deleted", 0, 40)
+    equal(kafka.watermarks("deleted"), {0: (40, 100)}, "watermarks")
+    equal(numbers(kafka, "deleted"), list(range(40, 100)), "what is left")
+    kafka.topic_delete("deleted")
+    try:
+        kafka.read("deleted", deadline_s=5)
+    except lab.LabError:
+        return
+    raise AssertionError("a topic that was deleted was read")
+
+
+def wait_until(true, what, seconds=60):
+    until = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < until, f"not within {seconds} s: {what}"
+        time.sleep(0.05)
+
+
+def a_crash_loses_and_doubles_nothing(kafka):
+    """kill -9 twice and a standstill in the middle of an idempotent production: each acknowledged message is there once."""
+    kafka.topic("crash", partitions=4)
+    with kafka.producing("crash", numbered(40000), rate=10000) as producer:
+        for number, fault in enumerate((kafka.kill, kafka.kill, kafka.pause)):
+            wait_until(lambda least=number * 8000: kafka.messages("crash") > least, "the production goes on")
+            assert producer.running(), "the producer ended before the fault"
+            fault()
+            time.sleep(0.5)
+            if kafka.running():
+                kafka.resume()
+            else:
+                kafka.start()
+        sent = producer.wait()
+    equal(sent.acknowledged.messages, 40000, "acknowledged")
+    equal(numbers(kafka, "crash"), list(range(40000)), "what is there")
+
+
+def what_was_stopped_comes_back(kafka):
+    before = kafka.read("crash")
+    kafka.stop()
+    assert not kafka.running()
+    kafka.start()
+    equal(kafka.read("crash"), before, "after stop and start")
+
+
+def a_taken_port_is_refused(kafka):
+    kafka.stop()
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind(("127.0.0.1", kafka.ports["plain"]))
+        other.listen()
+        try:
+            kafka.start()
+        except lab.BrokerError as refused:
+            assert str(kafka.ports["plain"]) in str(refused)
+        else:
+            raise AssertionError("started on another process's port")
+    kafka.start()
+
+
+TESTS = (kcats_records_are_read_back_whole, events_of_the_own_producer_are_the_files, forms_of_messages_arrive_as_they_are,
+         aborted_transactions_are_not_read, deleted_records_move_the_begin, a_crash_loses_and_doubles_nothing, what_was_stopped_comes_back,
+         a_taken_port_is_refused)
+
+lab.need()
+with lab.Broker(os.path.join(WORK, "kafka")) as broker:
+    for test in TESTS:
+        began = time.monotonic()
+        test(broker)
+        print(f"{test.__name__}: {time.monotonic() - began:.1f} s", flush=True)
