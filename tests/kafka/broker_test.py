@@ -10,8 +10,8 @@ DATA = os.path.join(os.environ["BTR_SOURCE_DIR"], "datasets", "web_cmdi")
 WORK = os.environ["BTR_WORK"]
 
 
-def numbered(count):
-    return [str(number).encode() for number in range(count)]
+def numbered(first, end):
+    return [str(number).encode() for number in range(first, end)]
 
 
 def equal(got, expected, what):
@@ -58,13 +58,13 @@ def forms_of_messages_arrive_as_they_are(kafka):
     kafka.produce("forms", messages)
     pairs = [message if isinstance(message, tuple) else (None, message) for message in messages]
     equal([(record.key, record.value) for record in kafka.records("forms")], pairs, "tombstones, empty, binary and large values")
-    sent = kafka.produce("forms", numbered(1000), twice=10)
+    sent = kafka.produce("forms", numbered(0, 1000), twice=10)
     equal((sent.read.messages, sent.acknowledged.messages), (1000, 1100), "each tenth message twice")
 
 
 def aborted_transactions_are_not_read(kafka):
     kafka.topic("transactions", partitions=2)
-    sent = kafka.produce("transactions", numbered(1050), transactions="tests", commit=100, abort=3)
+    sent = kafka.produce("transactions", numbered(0, 1050), transactions="tests", commit=100, abort=3)
     kept = [n for n in range(1050) if n // 100 % 3 != 2]
     equal(numbers(kafka, "transactions"), kept, "what was committed")
     equal((sent.acknowledged.messages, sent.aborted.messages), (len(kept), 1050 - len(kept)), "what the producer says of it")
@@ -73,7 +73,7 @@ def aborted_transactions_are_not_read(kafka):
 
 def deleted_records_move_the_begin(kafka):
     kafka.topic("deleted", partitions=1)
-    kafka.produce("deleted", numbered(100))
+    kafka.produce("deleted", numbered(0, 100))
     kafka.records_delete("deleted", 0, 40)
     equal(kafka.watermarks("deleted"), {0: (40, 100)}, "watermarks")
     equal(numbers(kafka, "deleted"), list(range(40, 100)), "what is left")
@@ -95,19 +95,19 @@ def wait_until(true, what, seconds=60):
 def a_crash_loses_and_doubles_nothing(kafka):
     """kill -9 twice and a standstill in the middle of an idempotent production: each acknowledged message is there once."""
     kafka.topic("crash", partitions=4)
-    with kafka.producing("crash", numbered(40000), rate=10000) as producer:
-        for number, fault in enumerate((kafka.kill, kafka.kill, kafka.pause)):
-            wait_until(lambda least=number * 8000: kafka.messages("crash") > least, "the production goes on")
-            assert producer.running(), "the producer ended before the fault"
+    with kafka.producing("crash", None) as producer:
+        fed = 0
+        for fault, mend in ((kafka.kill, kafka.start), (kafka.kill, kafka.start), (kafka.pause, kafka.resume)):
+            producer.feed(numbered(fed, fed + 8000))
+            wait_until(lambda least=fed: kafka.messages("crash") > least, "the production goes on")
             fault()
-            time.sleep(0.5)
-            if kafka.running():
-                kafka.resume()
-            else:
-                kafka.start()
+            producer.feed(numbered(fed + 8000, fed + 10000))
+            fed += 10000
+            time.sleep(0.5)  # so that the producer meets the fault
+            mend()
         sent = producer.wait()
-    equal(sent.acknowledged.messages, 40000, "acknowledged")
-    equal(numbers(kafka, "crash"), list(range(40000)), "what is there")
+    equal(sent.acknowledged.messages, fed, "acknowledged")
+    equal(numbers(kafka, "crash"), list(range(fed)), "what is there")
 
 
 def what_was_stopped_comes_back(kafka):

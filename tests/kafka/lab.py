@@ -6,8 +6,11 @@
         kafka.topic("audit", partitions=12)
         sent = kafka.produce("audit", "web01.audit.log.zst", key="web01", form="audit")
         assert kafka.read("audit") == sent.acknowledged
-        with kafka.producing("audit", source, key="web01", rate=20000) as producer:
-            kafka.kill(); kafka.start()                    # producers survive it
+        with kafka.producing("audit", None, key="web01") as producer:
+            producer.feed([b"one"])
+            kafka.kill()                                   # producers survive it
+            producer.feed([b"two"])
+            kafka.start()
             sent = producer.wait()
 
 Every call is bounded by a deadline and raises LabError with what was said. Messages come from a file (.zst is unpacked), from bytes, or
@@ -48,6 +51,9 @@ def sized(messages):
 @contextlib.contextmanager
 def opened(source, form):
     """The source as an open file, and the form that its messages have there."""
+    if source is None:
+        yield subprocess.PIPE, "sized"
+        return
     if isinstance(source, (list, tuple)):
         source, form = sized(source), "sized"
     if isinstance(source, bytes):
@@ -83,7 +89,7 @@ def digest(source, form="lines"):
 
 
 class Producer:
-    """A producer at work. wait() returns what it did; acknowledged only then."""
+    """A producer at work."""
 
     def __init__(self, words, stdin, deadline_s):
         self.deadline_s = deadline_s
@@ -93,7 +99,13 @@ class Producer:
     def running(self):
         return self.process.poll() is None
 
+    def feed(self, messages):
+        """More messages for a producer that was made without a source."""
+        self.process.stdin.write(sized(messages))
+        self.process.stdin.flush()
+
     def wait(self):
+        """Until all is acknowledged. Returns a Produced."""
         out, err = self.process.communicate(timeout=self.deadline_s + 60)
         if self.process.returncode != 0:
             raise LabError(err.decode(errors="replace").strip())
@@ -156,6 +168,7 @@ class Broker(Node):
     def producing(self, topic, source, form="lines", key=None, client=None, deadline_s=600, **options):
         """
         A producer that works while the block runs, and is killed at its end.
+        source   as above; None: what Producer.feed() is given
         form     "lines"; "audit": lines of one event are one message
         key      of each message that has none of its own; partitions by key as Java's clients do, or `partition=N`
         options  of kafka_tool: codec, header="name=value", rate (a second), twice=N (each n-th message comes twice),
@@ -171,8 +184,9 @@ class Broker(Node):
                 if producer.running():
                     producer.process.kill()
                 producer.process.wait()
-                producer.process.stdout.close()
-                producer.process.stderr.close()
+                for end in (producer.process.stdin, producer.process.stdout, producer.process.stderr):
+                    if end:
+                        end.close()
 
     def produce(self, topic, source, **options):
         """As producing(), to the end. Returns a Produced."""
