@@ -28,6 +28,8 @@ static int detect(const struct btr_span *records, size_t record_count)
     int sure = 0;
     for (size_t i = 0; i < record_count; i++) {
         struct btr_span r = records[i], head = {r.at, r.size < 512 ? r.size : 512};
+        if (audit_is_json(r))
+            continue;
         bool type = contains(head, BTR_SPAN("type=")),
              stamp = contains(head, BTR_SPAN("msg=audit("));
         sure += type && stamp ? 1 : 0;

@@ -82,6 +82,8 @@ struct audit_stamp {
     uint32_t serial;
 };
 
+/** JSON may hold the text of an audit record: in a field of an event, or in what a shipper put around it. Neither is one. */
+bool audit_is_json(struct btr_span record);
 /** @param stamp  kept between calls, or NULL  @return 0 or BTR_E_FORMAT */
 int audit_head_parse(struct btr_span record, struct audit_stamp *stamp, struct audit_head *out,
                      struct btr_err *err);

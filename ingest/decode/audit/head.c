@@ -132,6 +132,14 @@ static bool kernel_text(struct btr_span record, struct audit_head *out)
     return false;
 }
 
+bool audit_is_json(struct btr_span record)
+{
+    size_t i = btr_span_begins(record, BTR_SPAN("\xef\xbb\xbf")) ? 3 : 0;
+    while (i < record.size && (record.at[i] == ' ' || record.at[i] == '\t'))
+        i++;
+    return i < record.size && record.at[i] == '{';
+}
+
 /* Where type= or the bare stamp begins when something stands before it: a syslog prefix, audispd's
  * name. */
 static int prefix_skip(struct btr_span record, struct audit_scan *s, struct audit_head *out,
@@ -163,6 +171,8 @@ int audit_head_parse(struct btr_span record, struct audit_stamp *stamp, struct a
     struct audit_head head = {0};
     int rc;
     if (record.size < 6 || memcmp(record.at, "type=", 5) != 0) {
+        if (audit_is_json(record))
+            return btr_fail(err, BTR_E_FORMAT, 0, "JSON, not an audit record");
         if (kernel_text(record, out))
             return 0;
         rc = prefix_skip(record, &s, &head, err);

@@ -53,6 +53,8 @@ static void what_is_no_audit_record_is_refused(void **state)
         {" ", 0, "not an audit record"},
         {"hello world", 0, "not an audit record"},
         {"{\"type\":\"SYSCALL\"}", 0, "not an audit record"},
+        {"{\"log\":\"type=CWD msg=audit(1.0:1): cwd=\\\"/\\\"\"}", 0, "JSON, not an audit record"},
+        {" {\"log\":\"audit: audit_lost=7\"}", 0, "JSON, not an audit record"},
         {"type=", 5, "type= has no end"},
         {"type=SYSCALL", 5, "type= has no end"},
         {"type= msg=audit(1.0:1): x", 5, "type= has no end"},

@@ -95,11 +95,16 @@ static void decoders_are_found_by_name_and_by_their_records(void **state)
 {
     (void)state;
     const struct btr_span windows[] = {BTR_SPAN("{\"EventID\":1,\"Channel\":\"Security\"}")};
+    const struct btr_span quoting[] = {
+        BTR_SPAN("{\"EventID\":1,\"Channel\":\"x\",\"y\":\"type=CWD msg=audit(1.0:1): \"}")};
+    const struct btr_span around[] = {BTR_SPAN(" {\"log\":\"type=CWD msg=audit(1.0:1): \"}")};
     const struct btr_span nothing[] = {BTR_SPAN("hello"), BTR_SPAN("")};
     assert_ptr_equal(btr_decoder_find(BTR_SPAN("winlog")), &btr_decoder_winlog);
     assert_null(btr_decoder_find(BTR_SPAN("no such format")));
     assert_null(btr_decoder_find(BTR_SPAN("template"))); /* it is no format of anybody */
     assert_ptr_equal(btr_decoder_detect(windows, 1), &btr_decoder_winlog);
+    assert_ptr_equal(btr_decoder_detect(quoting, 1), &btr_decoder_winlog);
+    assert_null(btr_decoder_detect(around, 1)); /* text of a record in JSON is no record */
     assert_null(btr_decoder_detect(nothing, 2));
     assert_null(btr_decoder_detect(nothing, 0));
 }
