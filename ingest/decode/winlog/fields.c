@@ -307,6 +307,48 @@ static bool contains(struct btr_span record, const char *text)
     return false;
 }
 
+/* Names of members that tell a Windows event, by their place in `names` below. */
+enum {
+    HAS_EVENT_ID = 1 << 0,
+    HAS_CHANNEL = 1 << 1,
+    HAS_SOURCE_NAME = 1 << 2,
+    HAS_NESTED_ID = 1 << 3,
+    HAS_WINLOG = 1 << 4,
+    HAS_LOG_NAME = 1 << 5,
+    HAS_NESTED_CHANNEL = 1 << 6,
+    HAS_SYSLOG_MESSAGE = 1 << 7,
+    HAS_TIME_GENERATED = 1 << 8,
+};
+
+static bool is_event(unsigned has)
+{
+    return ((has & HAS_EVENT_ID) && (has & (HAS_CHANNEL | HAS_SOURCE_NAME))) ||
+           (has & HAS_WINLOG) ||
+           ((has & HAS_NESTED_ID) && (has & (HAS_LOG_NAME | HAS_NESTED_CHANNEL)));
+}
+
+/* Which of the names stand in the record, in quotes, in one pass; no more are sought than make it
+ * an event. */
+static unsigned names_find(struct btr_span record)
+{
+    static const char *const names[] = {"EventID\"",  "Channel\"",       "SourceName\"",
+                                        "event_id\"", "winlog\"",        "log_name\"",
+                                        "channel\"",  "SyslogMessage\"", "TimeGenerated\""};
+    unsigned has = 0;
+    struct btr_span rest = record;
+    while (rest.size && !is_event(has)) {
+        const uint8_t *quote = memchr(rest.at, '"', rest.size);
+        if (!quote)
+            break;
+        rest.size -= (size_t)(quote + 1 - rest.at);
+        rest.at = quote + 1;
+        for (unsigned i = 0; rest.size && i < sizeof(names) / sizeof(*names); i++)
+            if (rest.at[0] == (uint8_t)names[i][0] && btr_span_begins(rest, btr_span_of(names[i])))
+                has |= 1U << i;
+    }
+    return has;
+}
+
 int win_record_score(struct btr_span record)
 {
     size_t i = btr_span_begins(record, BTR_SPAN("\xef\xbb\xbf")) ? 3 : 0;
@@ -314,16 +356,12 @@ int win_record_score(struct btr_span record)
         i++;
     if (i == record.size || record.at[i] != '{')
         return 0;
-    bool flat = contains(record, "\"EventID\"");
-    bool nested = contains(record, "\"event_id\"") || contains(record, "\"winlog\"");
-    if (flat && (contains(record, "\"Channel\"") || contains(record, "\"SourceName\"")))
+    unsigned has = names_find(record);
+    if (is_event(has))
         return 95;
-    if (nested && (contains(record, "\"log_name\"") || contains(record, "\"channel\"") ||
-                   contains(record, "\"winlog\"")))
+    if ((has & HAS_SYSLOG_MESSAGE) && contains(record, "Linux-Sysmon"))
         return 95;
-    if (contains(record, "\"SyslogMessage\"") && contains(record, "Linux-Sysmon"))
-        return 95;
-    if (flat || contains(record, "\"TimeGenerated\"") || contains(record, "\"SyslogMessage\""))
+    if (has & (HAS_EVENT_ID | HAS_TIME_GENERATED | HAS_SYSLOG_MESSAGE))
         return 20; /* rows of Azure tables, of which some are Windows events */
     return 0;
 }
