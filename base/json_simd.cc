@@ -489,3 +489,11 @@ extern "C" int btr_json_flatten(struct btr_json_reader *reader, struct btr_span 
     *member_count = f.count;
     return 0;
 }
+
+extern "C" int btr_json_unescape(struct btr_span raw, struct btr_arena *arena, struct btr_span *out,
+                                 struct btr_err *err)
+{
+    struct flat f = {nullptr, raw, arena, 0, 0, ""};
+    int rc = unescape(&f, raw, out);
+    return rc < 0 ? btr_fail(err, rc, UINT64_MAX, "JSON: %s", f.what) : 0;
+}

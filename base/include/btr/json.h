@@ -35,5 +35,12 @@ int btr_json_flatten(struct btr_json_reader *reader, struct btr_span text, struc
 /** The same by cJSON: the reference that tests and fuzzers hold the fast one to. Text with NUL bytes is refused alike. */
 int btr_json_flatten_plain(struct btr_span text, struct btr_arena *arena, struct btr_json_member **members,
                            uint32_t *member_count, struct btr_err *err);
+/**
+ * What a JSON string means.
+ * @param raw  what stands between its quotes
+ * @param out  `raw` itself when it has no escape, else bytes in `arena`; unchanged on failure
+ * @return 0, BTR_E_FORMAT (an escape that RFC 8259 does not know), BTR_E_NOMEM (also when the arena is full)
+ */
+int btr_json_unescape(struct btr_span raw, struct btr_arena *arena, struct btr_span *out, struct btr_err *err);
 
 #endif
