@@ -15,7 +15,7 @@ def numbered(first, end):
 
 
 def equal(got, expected, what):
-    assert got == expected, f"{what}: {got}, not {expected}"
+    assert got == expected, f"{what}: {str(got)[:500]}, not {str(expected)[:500]}"
 
 
 def numbers(kafka, topic):

@@ -2,7 +2,7 @@
 
 #include <inttypes.h>
 
-enum { ASK_MS = 5000 };
+enum { ASK_MS = 1500 }; /* of one question; it is asked again until the deadline */
 
 /* @return count of partitions, or -1 after a line on stderr */
 static int partitions_count(struct client *c, const char *topic)
