@@ -15,5 +15,7 @@ int cmd_ingest(int argc, char **argv);
 int cmd_find(int argc, char **argv);
 int cmd_trace(int argc, char **argv);
 int cmd_store(int argc, char **argv);
+int cmd_daemon(int argc, char **argv);
+int cmd_lag(int argc, char **argv);
 
 #endif

@@ -208,3 +208,25 @@ bool cli_config_same(const struct cli_config *a, const struct cli_config *b,
     const char *left = *(char *const *)x, *right = *(char *const *)y;
     return left && right ? strcmp(left, right) == 0 : left == right;
 }
+
+bool cli_config_keep(struct cli_config *to, const struct cli_config *from,
+                     const struct cli_config_row *row)
+{
+    void *here = config_member(to, row);
+    const void *there = config_member(from, row);
+    if (member_is_text(row)) {
+        const char *text = *(char *const *)there;
+        char *copy = text ? strdup(text) : NULL;
+        if (text && !copy)
+            return false;
+        free(*(char **)here);
+        *(char **)here = copy;
+    } else if (row->type == CLI_CONFIG_LISTEN) {
+        memcpy(here, there, sizeof(struct cli_config_listen));
+    } else if (row->type == CLI_CONFIG_NUMBER) {
+        memcpy(here, there, sizeof(uint64_t));
+    } else if (row->type == CLI_CONFIG_BOOL) {
+        memcpy(here, there, sizeof(bool));
+    }
+    return true;
+}

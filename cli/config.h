@@ -102,6 +102,9 @@ void cli_config_fini(struct cli_config *config);
 /** Whether two configurations have the same value in a row. */
 bool cli_config_same(const struct cli_config *a, const struct cli_config *b, const struct cli_config_row *row);
 
+/** Gives a row, which is no list, the value of another configuration. @return false when out of memory */
+bool cli_config_keep(struct cli_config *to, const struct cli_config *from, const struct cli_config_row *row);
+
 /** What a row's value may be, in words: "number, 50 to 60000", "yes or no". */
 void cli_config_range(const struct cli_config_row *row, char out[160]);
 /** What a change of it needs: "at once", "the consumer begins anew", "restart". */

@@ -36,15 +36,25 @@ int cli_file_read(const char *path, size_t size_max, struct btr_buffer *out, str
     return 0;
 }
 
-int cli_hosts_load(struct btr_hosts **out, const char *path, struct btr_err *err)
+int cli_hosts_load_digest(struct btr_hosts **out, const char *path, uint8_t sha256[BTR_SHA256_SIZE],
+                          struct btr_err *err)
 {
     struct btr_buffer text = {0};
     struct btr_err why = {0};
     if (!path)
         return 0;
     int rc = cli_file_read(path, HOSTS_FILE_MAX, &text, err);
-    if (rc == 0 && (rc = btr_hosts_parse(out, btr_buffer_view(&text), &why)) < 0)
+    struct btr_span json = btr_buffer_view(&text);
+    if (rc == 0 && (rc = btr_hosts_parse(out, json, &why)) < 0)
         rc = btr_fail(err, cli_code_of_named(rc), UINT64_MAX, "%s: %s", path, why.text);
+    if (rc == 0 && !btr_sha256_of(&json, 1, sha256))
+        rc = btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "%s: out of memory", path);
     btr_buffer_fini(&text);
     return rc;
+}
+
+int cli_hosts_load(struct btr_hosts **out, const char *path, struct btr_err *err)
+{
+    uint8_t sha256[BTR_SHA256_SIZE];
+    return cli_hosts_load_digest(out, path, sha256, err);
 }

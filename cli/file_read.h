@@ -2,6 +2,7 @@
 #define CLI_FILE_READ_H
 /** Small files that a user names: read whole, and refused in words. */
 #include <btr/buffer.h>
+#include <btr/digest.h>
 #include <btr/err.h>
 #include <btr/hosts.h>
 
@@ -15,5 +16,7 @@ int cli_code_of_named(int code);
 int cli_file_read(const char *path, size_t size_max, struct btr_buffer *out, struct btr_err *err);
 /** Reads an inventory of hosts. @param path  NULL: *out is left as it is. @return as cli_file_read */
 int cli_hosts_load(struct btr_hosts **out, const char *path, struct btr_err *err);
+/** The same, and the digest of the file's bytes. */
+int cli_hosts_load_digest(struct btr_hosts **out, const char *path, uint8_t sha256[BTR_SHA256_SIZE], struct btr_err *err);
 
 #endif

@@ -45,3 +45,11 @@ pkg_check_modules(SIMDJSON REQUIRED IMPORTED_TARGET simdjson)
 pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8)
 pkg_check_modules(CRYPTO REQUIRED IMPORTED_TARGET libcrypto)
 pkg_check_modules(RDKAFKA REQUIRED IMPORTED_TARGET rdkafka)
+pkg_check_modules(UV REQUIRED IMPORTED_TARGET libuv)
+if(BTR_STATIC)
+  find_library(UV_ARCHIVE uv_a) # Debian calls the archive so
+  if(UV_ARCHIVE)
+    set_target_properties(PkgConfig::UV PROPERTIES INTERFACE_LINK_LIBRARIES "${UV_ARCHIVE};Threads::Threads;${CMAKE_DL_LIBS}")
+  endif()
+endif()
+find_path(MICROHTTPD_INCLUDE microhttpd.h REQUIRED) # its functions are looked up by the daemon

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "config.h"
+#include "daemon/metrics.h"
 #include "file_read.h"
 
 enum { PAGE_MAX = 1 << 20 };
@@ -33,11 +34,25 @@ static void config_table(struct btr_buffer *out)
     }
 }
 
+static void metrics_table(struct btr_buffer *out)
+{
+    static const char *const TYPES[] = {"counter", "gauge", "histogram"};
+    btr_buffer_text(out, "| metric | type | what it tells | when to look |\n|---|---|---|---|\n");
+    for (const struct daemon_metric *m = daemon_metrics; m->name; m++) {
+        btr_buffer_format(out, "| `%s` | %s | ", m->name, TYPES[m->type]);
+        cell(out, m->help);
+        btr_buffer_text(out, " | ");
+        cell(out, m->look ? m->look : "");
+        btr_buffer_text(out, " |\n");
+    }
+}
+
 static const struct page {
     const char *file, *name;
     void (*table)(struct btr_buffer *out);
 } PAGES[] = {
     {"CONFIG.md", "keys", config_table},
+    {"OPERATIONS.md", "metrics", metrics_table},
 };
 
 /* `page` with the table anew. @return false when its marks are not there */
