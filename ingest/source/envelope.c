@@ -89,14 +89,18 @@ bool source_envelope_possible(struct btr_span object)
 
 /* ---- Reading -------------------------------------------------------------------------------- */
 
+static bool is_name(struct btr_span key, const char *name)
+{
+    return key.size && key.at[0] == (uint8_t)name[0] && btr_span_equal(key, btr_span_of(name));
+}
+
 static bool is_path(struct btr_span key, const struct place *p)
 {
-    struct btr_span outer = btr_span_of(p->outer);
     if (!p->inner)
-        return btr_span_equal(key, outer);
-    struct btr_span inner = btr_span_of(p->inner);
-    return key.size == outer.size + 1 + inner.size && btr_span_begins(key, outer) &&
-           key.at[outer.size] == '.' && memcmp(key.at + outer.size + 1, inner.at, inner.size) == 0;
+        return is_name(key, p->outer);
+    size_t outer = strlen(p->outer);
+    return key.size > outer && key.at[outer] == '.' && memcmp(key.at, p->outer, outer) == 0 &&
+           is_name((struct btr_span){key.at + outer + 1, key.size - outer - 1}, p->inner);
 }
 
 static bool is_string(struct btr_span value)
@@ -123,12 +127,12 @@ static void nested_fill(struct btr_span *out, const struct place *places, unsign
                         struct btr_span outer, struct btr_span object)
 {
     for (unsigned i = 0; i < count; i++) {
-        if (!places[i].inner || !btr_span_equal(outer, btr_span_of(places[i].outer)))
+        if (!places[i].inner || !is_name(outer, places[i].outer))
             continue;
         struct source_json_walk walk = {.text = object};
         struct btr_span key, value;
         while (source_json_member(&walk, &key, &value) == SOURCE_JSON_PART)
-            if (btr_span_equal(key, btr_span_of(places[i].inner)))
+            if (is_name(key, places[i].inner))
                 place_take(&out[i], value);
     }
 }

@@ -24,7 +24,8 @@ struct source_unwrapped {
 struct source_unwrap;
 
 /**
- * @param size_max  bytes that may wait between two clears (unescaped text, lists of records)
+ * @param size_max  bytes that may wait between two clears (unescaped text, lists of records); with 40 MiB any value is
+ *                  taken apart. A list in the making takes up to 8 MiB more, which the next clear gives back
  * @return NULL when out of memory
  */
 struct source_unwrap *source_unwrap_new(size_t size_max);

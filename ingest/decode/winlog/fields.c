@@ -327,6 +327,24 @@ static bool is_event(unsigned has)
            ((has & HAS_NESTED_ID) && (has & (HAS_LOG_NAME | HAS_NESTED_CHANNEL)));
 }
 
+/* The first bytes of the names below: most quotes have another byte behind them. */
+static bool may_be_name(uint8_t c)
+{
+    switch (c) {
+    case 'E':
+    case 'C':
+    case 'S':
+    case 'T':
+    case 'c':
+    case 'e':
+    case 'l':
+    case 'w':
+        return true;
+    default:
+        return false;
+    }
+}
+
 /* Which of the names stand in the record, in quotes, in one pass; no more are sought than make it
  * an event. */
 static unsigned names_find(struct btr_span record)
@@ -342,8 +360,10 @@ static unsigned names_find(struct btr_span record)
             break;
         rest.size -= (size_t)(quote + 1 - rest.at);
         rest.at = quote + 1;
-        for (unsigned i = 0; rest.size && i < sizeof(names) / sizeof(*names); i++)
-            if (rest.at[0] == (uint8_t)names[i][0] && btr_span_begins(rest, btr_span_of(names[i])))
+        if (rest.size == 0 || !may_be_name(rest.at[0]))
+            continue;
+        for (unsigned i = 0; i < sizeof(names) / sizeof(*names); i++)
+            if (btr_span_begins(rest, btr_span_of(names[i])))
                 has |= 1U << i;
     }
     return has;

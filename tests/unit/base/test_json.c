@@ -120,6 +120,26 @@ static void strings_are_unescaped_and_lone_surrogates_are_wtf8(void **state)
     readers_fini(&r);
 }
 
+static void a_string_alone_is_unescaped_as_in_an_object(void **state)
+{
+    (void)state;
+    struct readers r;
+    readers_init(&r);
+    struct btr_span plain = BTR_SPAN("C: \xff"), out = {0};
+    assert_int_equal(btr_json_unescape(plain, r.arena, &out, &r.err), 0);
+    assert_ptr_equal(out.at, plain.at); /* borrowed */
+    assert_int_equal(btr_json_unescape(BTR_SPAN("\\\"\\u00e9\\ud83d\\ude00\\ud800\\n\xff"), r.arena,
+                                       &out, &r.err),
+                     0);
+    assert_true(btr_span_equal(out, BTR_SPAN("\"\xc3\xa9\xf0\x9f\x98\x80\xed\xa0\x80\n\xff")));
+    static const char *const bad[] = {"\\", "\\x", "\\u", "\\u12", "\\u00g0", "a\\ud83d\\u"};
+    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+        assert_int_equal(btr_json_unescape(btr_span_of(bad[i]), r.arena, &out, &r.err),
+                         BTR_E_FORMAT);
+    assert_int_equal(out.size, 12); /* as it was */
+    readers_fini(&r);
+}
+
 static void bytes_that_are_not_utf8_survive_inside_strings(void **state)
 {
     (void)state;
@@ -317,6 +337,7 @@ int main(void)
         cmocka_unit_test(both_duplicates_of_a_name_are_told),
         cmocka_unit_test(numbers_are_told_as_written),
         cmocka_unit_test(strings_are_unescaped_and_lone_surrogates_are_wtf8),
+        cmocka_unit_test(a_string_alone_is_unescaped_as_in_an_object),
         cmocka_unit_test(bytes_that_are_not_utf8_survive_inside_strings),
         cmocka_unit_test(a_byte_order_mark_is_passed_over),
         cmocka_unit_test(what_is_not_one_whole_object_is_refused),

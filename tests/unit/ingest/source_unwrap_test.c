@@ -186,6 +186,8 @@ static void an_event_over_several_lines_is_one_record(void **state)
     (void)state;
     const char *event = "{\n  'EventID': 1,\n  'Channel': 'Security',\n  'Data': {\n  }\n}";
     assert_json_stands(event);
+    assert_json_stands("{'a':\n{'b':1}}");
+    assert_json_stands("{\n'a':1}{\n'b':2}"); /* nothing between them */
     assert_json_unwraps("{\n'EventID':1}\n\n{\n'EventID':2}\n",
                         "{\n\"EventID\":1}|{\n\"EventID\":2}");
 }
@@ -269,6 +271,14 @@ static void an_event_in_an_envelope_is_unwrapped(void **state)
     assert_json_unwraps("{'log':'[" SYSMON_QUOTED ", " SYSMON_QUOTED "]\\n'}", SYSMON "|" SYSMON);
 }
 
+static void an_event_over_several_lines_in_an_envelope_is_one_record(void **state)
+{
+    (void)state;
+    assert_json_unwraps(
+        "{'message':'{\\r\\n\\t \\'EventID\\': 1,\\n \\'Channel\\': \\'Security\\'\\n}\\n'}",
+        "{\r\n\t \"EventID\": 1,\n \"Channel\": \"Security\"\n}");
+}
+
 static void several_lines_in_an_envelope_are_several_records(void **state)
 {
     (void)state;
@@ -276,28 +286,50 @@ static void several_lines_in_an_envelope_are_several_records(void **state)
                         "web01>" CALL "|web01>" CWD);
 }
 
+static void envelopes_in_an_array_are_unwrapped(void **state)
+{
+    (void)state;
+    assert_json_unwraps("[{'log':'" CALL_QUOTED "'},{'log':'" CWD_QUOTED "','host':'web01'}," SYSMON
+                        "]",
+                        CALL "|web01>" CWD "|" SYSMON);
+}
+
+static void the_outer_host_counts_where_the_inner_envelope_names_none(void **state)
+{
+    (void)state;
+    assert_json_unwraps(
+        "{'host':'collector','message':'{\\'log\\':\\'type=EOE msg=audit(1.002:3): \\'}'}",
+        "collector>type=EOE msg=audit(1.002:3): ");
+}
+
+/* Puts a value into an envelope. */
+static void wrap(struct btr_buffer *value)
+{
+    struct btr_buffer outer = {0};
+    btr_buffer_text(&outer, "{\"message\":\"");
+    for (size_t i = 0; i < value->size; i++) {
+        if (value->at[i] == '"' || value->at[i] == '\\')
+            btr_buffer_u8(&outer, '\\');
+        if (value->at[i] == '\n')
+            btr_buffer_text(&outer, "\\n");
+        else
+            btr_buffer_u8(&outer, value->at[i]);
+    }
+    btr_buffer_text(&outer, "\",\"host\":{\"name\":\"collector\"}}");
+    assert_false(outer.failed);
+    btr_buffer_fini(value);
+    *value = outer;
+}
+
 static void envelopes_within_each_other_are_unwrapped_three_deep(void **state)
 {
     (void)state;
-    const char *known = "{'log':'" CWD_QUOTED "','hostname':'web01'}";
-    struct btr_buffer value = json(known);
-    for (unsigned depth = 1; depth <= SOURCE_UNWRAP_DEPTH_MAX + 1; depth++) {
-        btr_buffer_u8(&value, 0);
-        if (depth <= SOURCE_UNWRAP_DEPTH_MAX)
-            assert_unwraps((const char *)value.at, "web01>" CWD); /* the innermost host */
-        else
-            assert_stands((const char *)value.at);
-        struct btr_buffer outer = {0};
-        btr_buffer_text(&outer, "{\"message\":\"");
-        for (size_t i = 0; i + 1 < value.size; i++) {
-            if (value.at[i] == '"' || value.at[i] == '\\')
-                btr_buffer_u8(&outer, '\\');
-            btr_buffer_u8(&outer, value.at[i]);
-        }
-        btr_buffer_text(&outer, "\",\"host\":{\"name\":\"collector\"}}");
-        btr_buffer_fini(&value);
-        value = outer;
+    struct btr_buffer value = json("{'log':'" CWD_QUOTED "','hostname':'web01'}");
+    for (unsigned depth = 1; depth <= SOURCE_UNWRAP_DEPTH_MAX; depth++) {
+        assert_unwraps_span(btr_buffer_view(&value), BTR_SPAN("web01>" CWD)); /* the innermost */
+        wrap(&value);
     }
+    assert_unwraps_span(btr_buffer_view(&value), btr_buffer_view(&value));
     btr_buffer_fini(&value);
 }
 
@@ -317,6 +349,7 @@ static void a_host_is_taken_in_the_order_of_trust(void **state)
     assert_json_unwraps(LINE ",'host':{'name':7},'hostname':'d'}", "d>" CWD);
     assert_json_unwraps(LINE ",'host':'a\\u0062\\/'}", "ab/>" CWD);
     assert_json_unwraps(LINE ",'host':'first','host':'second'}", "first>" CWD);
+    assert_json_unwraps(LINE ",'host':{'name':'\\x'},'hostname':'d'}", "d>" CWD);
 #undef LINE
 }
 
@@ -357,6 +390,8 @@ static void broken_json_is_one_record_as_it_stands(void **state)
                                          "[{},,{}]",
                                          "[{}}",
                                          "[{]",
+                                         "[{]]",
+                                         "[{\"a\":[}]}]",
                                          "[{}] x",
                                          "{}}",
                                          "{\"",
@@ -374,6 +409,8 @@ static void broken_json_is_one_record_as_it_stands(void **state)
     for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++)
         assert_stands(values[i]);
     assert_unwraps("[\n {},\n {}\n\n", "[\n {},\n {}");
+    /* no newline may stand in a string */
+    assert_stands("{\"message\":\"" CWD_QUOTED "\n" CWD_QUOTED "\"}");
 }
 
 static void every_truncation_of_an_envelope_is_one_record(void **state)
@@ -393,6 +430,8 @@ static void a_broken_line_of_a_batch_costs_that_line_only(void **state)
     (void)state;
     assert_unwraps("{\"a\":\n" SYSMON "\n" SYSMON "\n", "{\"a\":|" SYSMON "|" SYSMON);
     assert_unwraps(SYSMON "\n{\"a\":\"x\n" SYSMON "\n", SYSMON "|{\"a\":\"x|" SYSMON);
+    assert_unwraps("[" SYSMON "]\n[" SYSMON ",", SYSMON "|[" SYSMON ",");
+    assert_unwraps("{\"a\":\"x\n{\"b\":\"y\n{\"c\":\"z\"}", "{\"a\":\"x|{\"b\":\"y|{\"c\":\"z\"}");
     assert_unwraps(SYSMON "\n{\"EventID\":1,\"Ch", SYSMON "|{\"EventID\":1,\"Ch");
 }
 
@@ -418,6 +457,26 @@ static void depth_bombs_stand_as_they_are(void **state)
             want.size--;
         assert_unwraps_span(btr_buffer_view(&bomb), want);
         btr_buffer_fini(&bomb);
+    }
+}
+
+static void elements_may_be_64_brackets_deep(void **state)
+{
+    (void)state;
+    for (size_t depth = 64; depth <= 65; depth++) {
+        struct btr_buffer value = {0}, want = {0};
+        struct btr_buffer open = repeated("[", depth), close = repeated("]", depth);
+        btr_buffer_text(&value, "[{},");
+        btr_buffer_span(&value, btr_buffer_view(&open));
+        btr_buffer_span(&value, btr_buffer_view(&close));
+        btr_buffer_text(&value, "]");
+        btr_buffer_text(&want, "{}|");
+        btr_buffer_span(&want, (struct btr_span){value.at + 4, 2 * depth});
+        assert_unwraps_span(btr_buffer_view(&value), btr_buffer_view(depth == 64 ? &want : &value));
+        btr_buffer_fini(&open);
+        btr_buffer_fini(&close);
+        btr_buffer_fini(&value);
+        btr_buffer_fini(&want);
     }
 }
 
@@ -469,6 +528,27 @@ static void values_up_to_10_mib_are_taken_apart_and_longer_ones_stand(void **sta
 }
 
 /* ---- Lives of memory ------------------------------------------------------------------------ */
+
+static void with_40_mib_a_large_value_three_deep_is_taken_apart(void **state)
+{
+    (void)state;
+    enum { LINES = 260000 };
+    struct btr_buffer value = {0};
+    for (size_t i = 0; i < LINES; i++)
+        btr_buffer_text(&value, "type=EOE msg=audit(1.002:3): x \n");
+    for (unsigned depth = 0; depth < SOURCE_UNWRAP_DEPTH_MAX; depth++)
+        wrap(&value);
+    struct source_unwrap *u = source_unwrap_new(40 << 20);
+    const struct source_unwrapped *records;
+    uint32_t count;
+    assert_non_null(u);
+    assert_in_range(value.size, 8 << 20, SOURCE_UNWRAP_VALUE_MAX);
+    assert_int_equal(source_unwrap(u, btr_buffer_view(&value), &records, &count, NULL), 0);
+    assert_int_equal(count, LINES);
+    assert_in_range(source_unwrap_size(u), 30 << 20, 48 << 20);
+    btr_buffer_fini(&value);
+    source_unwrap_free(u);
+}
 
 static void records_of_many_values_stay_until_the_clear(void **state)
 {
@@ -577,7 +657,10 @@ int main(void)
         cmocka_unit_test(what_an_agent_read_comes_before_what_a_pipeline_made_of_it),
         cmocka_unit_test(fluentd_and_rsyslog_are_unwrapped),
         cmocka_unit_test(an_event_in_an_envelope_is_unwrapped),
+        cmocka_unit_test(an_event_over_several_lines_in_an_envelope_is_one_record),
         cmocka_unit_test(several_lines_in_an_envelope_are_several_records),
+        cmocka_unit_test(envelopes_in_an_array_are_unwrapped),
+        cmocka_unit_test(the_outer_host_counts_where_the_inner_envelope_names_none),
         cmocka_unit_test(envelopes_within_each_other_are_unwrapped_three_deep),
         cmocka_unit_test(a_host_is_taken_in_the_order_of_trust),
         cmocka_unit_test(escapes_are_undone),
@@ -586,8 +669,10 @@ int main(void)
         cmocka_unit_test(every_truncation_of_an_envelope_is_one_record),
         cmocka_unit_test(a_broken_line_of_a_batch_costs_that_line_only),
         cmocka_unit_test(depth_bombs_stand_as_they_are),
+        cmocka_unit_test(elements_may_be_64_brackets_deep),
         cmocka_unit_test(a_value_of_too_many_records_is_one_record),
         cmocka_unit_test(values_up_to_10_mib_are_taken_apart_and_longer_ones_stand),
+        cmocka_unit_test(with_40_mib_a_large_value_three_deep_is_taken_apart),
         cmocka_unit_test(records_of_many_values_stay_until_the_clear),
         cmocka_unit_test(a_full_memory_is_told_and_after_a_clear_the_same_value_is_taken),
         cmocka_unit_test(a_value_that_needs_more_than_the_whole_memory_is_one_record),
