@@ -39,7 +39,10 @@ enum {
     "TargetProcessGUID: {aabbccdd-5ccd-5f2b-5602-000000000400}\\r\\nTargetProcessId: 3280\\r\\n"   \
     "TargetImage: C:\\\\Program Files (x86)\\\\lab\\\\agent.exe\\r\\nGrantedAccess: 0x1000\\r\\n"  \
     "CallTrace: C:\\\\windows\\\\SYSTEM32\\\\ntdll.dll+9c534|C:\\\\windows\\\\SYSTEM32\\\\"        \
-    "lab.dll+222a3"
+    "lab.dll+222a3|C:\\\\windows\\\\SYSTEM32\\\\lab.dll+1a172|C:\\\\windows\\\\SYSTEM32\\\\lab."   \
+    "dll+19e3b|"                                                                                   \
+    "C:\\\\windows\\\\SYSTEM32\\\\lab.dll+19318|C:\\\\windows\\\\SYSTEM32\\\\ntdll.dll+3081d|"     \
+    "C:\\\\windows\\\\SYSTEM32\\\\ntdll.dll+6ce51|C:\\\\windows\\\\SYSTEM32\\\\ntdll.dll+7d1"
 #define SYSMON_FIELDS                                                                              \
     "\"SourceProcessGUID\":\"{aabbccdd-5c2f-5f2b-1000-000000000400}\",\"SourceProcessId\":\"908\"" \
     ",\"SourceThreadId\":\"4620\",\"SourceImage\":\"C:\\\\windows\\\\system32\\\\svchost.exe\","   \
