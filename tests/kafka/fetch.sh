@@ -35,7 +35,12 @@ fetch() {
 [ -f "$sums" ] || die "no such version here: $(cd "$here" && echo jars-*.sha256)"
 fresh=$cache.fetching.$$
 trap 'rm -rf "$fresh"' EXIT
-whole "$cache" || fetch
+if ! whole "$cache"; then
+    mkdir -p "${cache%/*}"
+    exec 9>"$cache.lock" # of two that find nothing, one fetches
+    flock 9
+    whole "$cache" || fetch
+fi
 # With the classes laid out beforehand a start takes half the time; without, it is only slower.
-[ -f "$cache/classes.jsa" ] || ! command -v java >/dev/null || python3 "$here/broker.py" archive "$cache" ||
+[ -f "$cache/classes.jsa" ] || ! command -v java >/dev/null || python3 "$here/node.py" archive "$cache" ||
     printf '== kafka %s: no archive of its classes, starts are slower\n' "$version" >&2

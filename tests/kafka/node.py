@@ -190,10 +190,15 @@ class Node:
 
     def pause(self):
         """SIGSTOP: connections stay, nothing answers."""
-        self.java.send_signal(signal.SIGSTOP)
+        self.signal(signal.SIGSTOP)
 
     def resume(self):
-        self.java.send_signal(signal.SIGCONT)
+        self.signal(signal.SIGCONT)
+
+    def signal(self, number):
+        if not self.running():
+            raise BrokerError("the broker does not run")
+        self.java.send_signal(number)
 
     def data_save(self, copy):
         """Copies what the broker has on disk; it must be stopped or killed."""
