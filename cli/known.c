@@ -68,6 +68,15 @@ static int keep(void *self, const struct btr_raw_record *record, struct btr_err 
     return sink->keep(sink->self, record, err);
 }
 
+static bool busy(void *self)
+{
+    struct cli_known *k = self;
+    if (!k->writer)
+        return false;
+    const struct btr_sink *sink = btr_writer_sink(k->writer);
+    return sink->busy(sink->self);
+}
+
 static bool known_input(void *self, uint64_t head_hash, uint32_t i, struct btr_input *out)
 {
     struct cli_known *k = self;
@@ -104,7 +113,7 @@ int cli_known_open(struct cli_known *out, const char *path, struct cli_retention
 {
     struct stat at;
     *out = (struct cli_known){
-        .sink = {out, append, publish, pending, drain, keep},
+        .sink = {out, append, publish, pending, drain, keep, busy},
         .known = {out, known_input, known_state, known_record_seed, known_record},
         .path = path,
         .retention = retention};

@@ -53,3 +53,8 @@ if(BTR_STATIC)
   endif()
 endif()
 find_path(MICROHTTPD_INCLUDE microhttpd.h REQUIRED) # its functions are looked up by the daemon
+if(BTR_STATIC) # the archive names nothing of what it needs; two small libraries of it have no archive that links
+  pkg_check_modules(SSL REQUIRED IMPORTED_TARGET libssl)
+  set_property(TARGET PkgConfig::RDKAFKA APPEND PROPERTY INTERFACE_LINK_LIBRARIES ${SSL_LINK_LIBRARIES} ${CRYPTO_LINK_LIBRARIES}
+               ${ZSTD_LINK_LIBRARIES} ${ZLIB_LINK_LIBRARIES} -l:liblz4.so.1 -l:libsasl2.so.2 m dl)
+endif()

@@ -321,6 +321,15 @@ static int drain(void *self, struct btr_err *err)
     return settle(self, err);
 }
 
+static bool busy(void *self)
+{
+    struct btr_writer *w = self;
+    (void)pthread_mutex_lock(&w->mutex);
+    bool is_busy = w->job.busy;
+    (void)pthread_mutex_unlock(&w->mutex);
+    return is_busy;
+}
+
 /* ---- Known ---------------------------------------------------------------------------------- */
 
 struct known_search {
@@ -409,7 +418,8 @@ bool btr_writer_known_state(struct btr_writer *w, struct btr_span format, struct
                             struct btr_buffer *out)
 {
     struct btr_err err = {0};
-    if (settle(w, NULL) != 0)
+    if (failed_before(w, &err) !=
+        0) /* what is under way need not be waited for: who has published a state has it */
         return false;
     int rc = store_catalog_state(w->catalog, format, host, out, &err);
     if (rc == 1 && out->failed)
@@ -469,7 +479,7 @@ int store_writer_open(struct btr_writer **out, const char *path, const struct st
     w->lock_fd = -1;
     w->faults = faults;
     w->building = &w->builders[0];
-    w->sink = (struct btr_sink){w, append, publish, pending, drain, keep};
+    w->sink = (struct btr_sink){w, append, publish, pending, drain, keep, busy};
     (void)pthread_mutex_init(&w->mutex, NULL);
     (void)pthread_cond_init(&w->changed, NULL);
     w->path = strdup(path);

@@ -135,15 +135,22 @@ static int flush(struct btr_decoder_state *s, int64_t until_ns, struct btr_batch
     return rc < 0 ? rc : audit_resolve_flush(s->host, out, arena);
 }
 
+static int settle(struct btr_decoder_state *s, struct btr_batch *out, struct btr_arena *arena)
+{
+    audit_assembler_flush(s->assembler, INT64_MAX);
+    return drain(s, out, arena);
+}
+
 static void stats(const struct btr_decoder_state *s, struct btr_decoder_stats *out)
 {
-    *out = (struct btr_decoder_stats){.records = s->records,
-                                      .events = s->host->events,
-                                      .undecoded = s->undecoded,
-                                      .evicted =
-                                          s->host->evicted + audit_assembler_evicted(s->assembler),
-                                      .orphans = s->host->orphans,
-                                      .waiting = audit_assembler_waiting(s->assembler)};
+    *out = (struct btr_decoder_stats){
+        .records = s->records,
+        .events = s->host->events,
+        .undecoded = s->undecoded,
+        .evicted = s->host->evicted + audit_assembler_evicted(s->assembler),
+        .orphans = s->host->orphans,
+        .waiting = audit_assembler_waiting(s->assembler),
+        .memory = audit_host_memory(s->host) + audit_assembler_memory(s->assembler)};
 }
 
 /* Two parts, each after its size. */
@@ -219,6 +226,7 @@ const struct btr_decoder btr_decoder_auditd = {
     .state_load = state_load,
     .decode = decode,
     .flush = flush,
+    .settle = settle,
     .stats = stats,
     .is_older = is_older,
     .event_key = event_key,

@@ -187,12 +187,6 @@ static int winlog_decode(struct btr_decoder_state *state, struct btr_span record
     return rc;
 }
 
-static int winlog_input_end(struct btr_decoder_state *state, struct btr_batch *out,
-                            struct btr_arena *arena)
-{
-    return release_held(state, out, arena, NULL);
-}
-
 static int winlog_flush(struct btr_decoder_state *state, int64_t until_ns, struct btr_batch *out,
                         struct btr_arena *arena)
 {
@@ -218,6 +212,13 @@ static int winlog_flush(struct btr_decoder_state *state, int64_t until_ns, struc
             return BTR_E_NOMEM;
     }
     return 0;
+}
+
+/* Records that were held whole. */
+static int winlog_settle(struct btr_decoder_state *state, struct btr_batch *out,
+                         struct btr_arena *arena)
+{
+    return release_held(state, out, arena, NULL);
 }
 
 static struct btr_decoder_state *winlog_state_new(const struct btr_decoder_config *config)
@@ -254,6 +255,7 @@ static void winlog_stats(const struct btr_decoder_state *state, struct btr_decod
 {
     *out = state->stats;
     out->waiting = state->held_count;
+    out->memory = win_state_memory(state);
 }
 
 const struct btr_decoder btr_decoder_winlog = {
@@ -271,6 +273,7 @@ const struct btr_decoder btr_decoder_winlog = {
     .state_load = win_state_load,
     .decode = winlog_decode,
     .flush = winlog_flush,
+    .settle = winlog_settle,
     .stats = winlog_stats,
-    .input_end = winlog_input_end,
+    .input_end = winlog_settle,
 };

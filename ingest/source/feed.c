@@ -149,6 +149,8 @@ int btr_feed(const struct btr_paths *paths, const struct btr_feed_options *optio
     f->err = err;
     btr_batch_init(&f->batch);
     f->batch.epoch = 1;
+    f->states_max = FEED_HOSTS_MAX;
+    f->keeping = &feed_keeping_files;
     f->arena = btr_arena_new(FEED_ARENA_SIZE);
     int rc =
         f->arena ? run_read(f, paths) : btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "out of memory");

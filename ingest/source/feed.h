@@ -4,6 +4,7 @@
  * The feeder's parts. One thread; the reader of a content and the sealing of a sink have theirs.
  *   feed.c          all inputs, then the end of the run
  *   feed_input.c    one input from its first block to its last
+ *   feed_record.c   one record: decoded, or put aside
  *   feed_probe.c    what an input is: format, host, head
  *   feed_known.c    whether its content was read before
  *   feed_records.c  whether a record of stdin was read before; records that are kept as they are
@@ -58,6 +59,7 @@ struct feed_state {
     uint64_t used;                 /* tick of the last use, for parking */
     struct btr_decoder_stats base; /* counters when it was loaded */
     uint64_t waiting;              /* records held when it was parked */
+    struct follow_reading *reading; /* of topics: owned; else NULL */
 };
 
 /** An input of this run that is not known as a whole. */
@@ -65,7 +67,7 @@ struct feed_input {
     struct btr_input row; /* its spans belong to the input */
     char *name;           /* of row.name */
     const char *path;
-    const struct btr_decoder *decoder;
+    const struct btr_decoder *decoder; /* NULL: of messages of no known format */
     uint8_t
         host[FEED_NAME_SIZE]; /* canonical, from HOST= or the name; size 0 when only records tell */
     size_t host_size;
@@ -109,6 +111,18 @@ struct feed_probe {
     const struct btr_decoder *decoder;
 };
 
+struct feed;
+
+/** How states are kept between runs: for files, for topics (follow.h). */
+struct feed_keeping {
+    const char *key_prefix; /* of the format's name under which the store has them */
+    /** Fills s->saved. @return 1 found, 0 there is none, or BTR_E_NOMEM: not to be taken for none, as a new state would
+     * go on in its place */
+    int (*find)(const struct feed *f, struct feed_state *s);
+    /** Appends what is published. @return false when out of memory */
+    bool (*write)(const struct feed *f, const struct feed_state *s, struct btr_buffer *out);
+};
+
 struct feed {
     const struct btr_feed_options *options;
     const struct btr_sink *sink;
@@ -120,8 +134,13 @@ struct feed {
 
     struct btr_batch batch;
     struct btr_arena *arena;
-    struct feed_state *states[FEED_HOSTS_MAX];
-    uint32_t state_count;
+    struct feed_state **states;
+    uint32_t state_count, state_capacity, states_max; /* states_max: more are refused */
+    const struct feed_keeping *keeping;
+    const struct btr_saved_state *more; /* of the keeping's own, published with the states that moved */
+    uint32_t more_count;
+    uint64_t state_bytes; /* of saved states, published since the opening */
+    struct btr_follow *follow; /* that follows topics with it, or NULL */
     struct btr_idmap state_map; /* format and host -> index of states */
     uint64_t tick;
     struct btr_u64map held; /* groups of logs of which one could not be read in this run */
@@ -194,11 +213,31 @@ int feed_record_taken(struct feed *f, uint64_t digest);
 int feed_record_keep(struct feed *f, const struct feed_input *in, const struct feed_state *s,
                      const struct source_line *line);
 
+/* ---- feed_record.c ---- */
+
+/**
+ * Decodes a record into the batch.
+ * @return 0, a failure of the decoder (nothing was changed), or of the sink or of memory with f->stats->sink_failed
+ */
+int feed_record_decode(struct feed *f, struct feed_input *in, struct feed_state *s,
+                       const struct source_line *line, struct btr_err *err);
+/** A record has come. @param s  NULL: its host is not known */
+void feed_record_count(struct feed *f, struct feed_input *in, struct feed_state *s);
+/**
+ * Counts a record; decodes it, and gives it to be kept, or puts it aside.
+ * @param refused  why it cannot be decoded; NULL: it is tried
+ * @return 0, or the sink's failure
+ */
+int feed_record_take(struct feed *f, struct feed_input *in, struct feed_state *s,
+                     const struct source_line *line, const char *refused);
+
 /* ---- feed_input.c ---- */
 
 /** Reads one path. @return 0 (also when it was bad), or the sink's failure */
 int feed_input_read(struct feed *f, const struct btr_path *path);
 void feed_input_free(struct feed_input *input);
+/** Gives an input its number; it belongs to the feeder then. @return 0 or BTR_E_NOMEM */
+int feed_input_add(struct feed *f, struct feed_input *input);
 
 /* ---- feed_states.c ---- */
 
@@ -217,8 +256,15 @@ int feed_state_settle(struct feed *f, const struct feed_input *input, struct btr
  * stretches that read this input last, is told at the end of the run. @return as feed_state_get
  */
 int feed_state_revive(struct feed *f, struct feed_input *input, struct feed_state *state);
-/** Appends a live state, packed. @return false when out of memory */
+/** Of files. */
+extern const struct feed_keeping feed_keeping_files;
+/** Appends a state, packed. @return false when out of memory */
 bool feed_state_save(const struct feed_state *state, struct btr_buffer *out);
+/** Keeps a live state as saved bytes alone, or makes it live again. @return 0, BTR_E_NOMEM, or what the saved bytes fail with */
+int feed_state_park(struct feed *f, struct feed_state *state);
+int feed_state_wake(struct feed *f, struct feed_state *state);
+/** Forgets states: what comes of their hosts is asked of the store again. Nothing else may point at them. */
+void feed_states_sweep(struct feed *f, bool (*goes)(void *self, const struct feed_state *s), void *self);
 /** Turns states that were not used lately into saved bytes. */
 int feed_states_park(struct feed *f);
 /** Flushes every state that is due, in order of first use; not those of a log that is held. */
@@ -241,8 +287,14 @@ int feed_quarantine(struct feed *f, struct feed_input *input, struct feed_state 
 /** Adds a gap of a state at its last event; nothing when it has had none. */
 int feed_gap(struct feed *f, struct feed_state *state, enum btr_gap_kind kind, int64_t from_ns,
              uint64_t count, uint64_t line, const char *why);
+/** Adds any gap; its stream and text are set here. */
+int feed_gap_add(struct feed *f, struct btr_span host, struct btr_span source, struct btr_gap gap,
+                 const char *why);
 /** Turns what was only counted of an input into entries of the batch. */
 int feed_counts_settle(struct feed *f, struct feed_input *input);
+/** The same of the input's entry alone; of one state's records that did not decode. */
+int feed_rest_settle(struct feed *f, struct feed_input *input);
+int feed_undecoded_settle(struct feed *f, struct feed_state *state);
 /** Whether enough waits in the sink. */
 bool feed_publish_due(const struct feed *f);
 /** Everything so far becomes true at once; nothing is done when nothing has changed. */

@@ -47,76 +47,6 @@ static int state_of(struct feed *f, struct feed_input *in, struct btr_span recor
     return rc;
 }
 
-static void event_seen(struct feed_state *s, const struct btr_batch *b, uint32_t before)
-{
-    if (b->event_count > before && b->events[b->event_count - 1].last_ns > s->last_ns)
-        s->last_ns = b->events[b->event_count - 1].last_ns;
-}
-
-/* A decoder that found no memory may have stopped amid an event: its state is no longer what the
- * records say, and must not be published. But a record may also ask for more than a batch may hold.
- * @return 0, a failure of the decoder (nothing was changed), or of the sink or of memory with
- * f->stats->sink_failed */
-static int record_decode(struct feed *f, struct feed_input *in, struct feed_state *s,
-                         const struct source_line *line, struct btr_err *err)
-{
-    uint32_t before = f->batch.event_count;
-    f->batch.line = line->number;
-    int rc = in->decoder->decode(s->state, line->bytes, &f->batch, f->arena, err);
-    if (rc == BTR_E_NOMEM && btr_arena_refused(f->arena)) { /* once more with an empty batch */
-        rc = feed_batch_flush(f);
-        if (rc < 0)
-            return rc;
-        before = 0;
-        rc = in->decoder->decode(s->state, line->bytes, &f->batch, f->arena, err);
-    }
-    if (rc == BTR_E_NOMEM && !btr_arena_refused(f->arena))
-        return feed_sink_failed(f, btr_fail(f->err, rc, UINT64_MAX, "%s: line %llu: out of memory",
-                                            in->path, (unsigned long long)line->number));
-    if (rc == 0)
-        event_seen(s, &f->batch, before);
-    return rc;
-}
-
-static void record_count(struct feed *f, struct feed_input *in, struct feed_state *s)
-{
-    f->batch.record_count++;
-    f->stats->records++;
-    in->row.records++;
-    if (!s)
-        return;
-    s->moved = s->flush_due = true;
-    s->input = in->id;
-    in->state = s;
-    if (in->row.host.size == 0)
-        in->row.host = (struct btr_span){s->host, s->host_size};
-}
-
-/* @param hosts_full  more hosts than one run takes: the record's is not known */
-static int record_take(struct feed *f, struct feed_input *in, struct feed_state *s,
-                       const struct source_line *line, bool hosts_full)
-{
-    struct btr_err err = {.offset = UINT64_MAX};
-    char reason[BTR_ERR_TEXT_SIZE];
-    record_count(f, in, s);
-    if (hosts_full) {
-        (void)snprintf(reason, sizeof reason, "more than %d hosts in one run", FEED_HOSTS_MAX);
-    } else if (!s) {
-        (void)snprintf(reason, sizeof reason, "the record names no host");
-    } else if (line->too_long) {
-        (void)snprintf(reason, sizeof reason, "the record has %llu bytes, more than %u",
-                       (unsigned long long)line->size, in->decoder->record_max);
-    } else {
-        int rc = record_decode(f, in, s, line, &err);
-        if (rc == 0)
-            return feed_record_keep(f, in, s, line);
-        if (f->stats->sink_failed)
-            return rc;
-        (void)snprintf(reason, sizeof reason, "%s", err.text[0] ? err.text : btr_code_text(rc));
-    }
-    return feed_quarantine(f, in, s, line, err.offset, reason);
-}
-
 static int record_feed(struct feed *f, struct feed_input *in, const struct source_line *line)
 {
     struct feed_state *s = NULL;
@@ -132,7 +62,9 @@ static int record_feed(struct feed *f, struct feed_input *in, const struct sourc
     rc = s ? feed_state_settle(f, in, line->bytes, &s) : 0;
     if (rc < 0)
         return feed_sink_failed(f, rc);
-    rc = record_take(f, in, s, line, hosts_full);
+    char refused[64];
+    (void)snprintf(refused, sizeof refused, "more than %d hosts in one run", FEED_HOSTS_MAX);
+    rc = feed_record_take(f, in, s, line, hosts_full ? refused : NULL);
     return rc == 0 && by_record ? feed_record_taken(f, digest) : rc;
 }
 
@@ -293,12 +225,12 @@ static bool last_decodes(struct feed *f, struct feed_input *in, const struct sou
         *failed = feed_sink_failed(f, rc);
         return false;
     }
-    rc = record_decode(f, in, s_of, line, &err);
+    rc = feed_record_decode(f, in, s_of, line, &err);
     if (rc < 0) {
         *failed = f->stats->sink_failed ? rc : 0;
         return false;
     }
-    record_count(f, in, s_of);
+    feed_record_count(f, in, s_of);
     *failed = in->by_record ? feed_record_taken(f, digest) : 0;
     if (*failed == 0)
         *failed = feed_record_keep(f, in, s_of, line);
@@ -411,7 +343,7 @@ static void row_fill(const struct feed *f, struct feed_input *in, const struct f
     in->row.read_ns = btr_wall_ns();
 }
 
-static int inputs_push(struct feed *f, struct feed_input *in)
+int feed_input_add(struct feed *f, struct feed_input *in)
 {
     if (f->input_count == f->input_capacity) {
         uint32_t capacity = f->input_capacity ? f->input_capacity * 2 : 16;
@@ -462,7 +394,7 @@ static int tape_read(struct feed *f, struct source_tape *tape, bool host_given,
         return failed;
     }
     source_tape_settle(tape);
-    rc = inputs_push(f, in);
+    rc = feed_input_add(f, in);
     if (rc < 0) {
         feed_input_free(in);
         return rc;

@@ -46,7 +46,7 @@ static uint32_t stream_of(struct feed *f, const struct feed_input *input,
     struct btr_span host = {input->host, input->host_size};
     if (state)
         host = (struct btr_span){state->host, state->host_size};
-    return btr_batch_stream(&f->batch, host, btr_span_of(input->decoder->name));
+    return btr_batch_stream(&f->batch, host, input->row.format);
 }
 
 static int entry_add(struct feed *f, const struct feed_input *input, const struct feed_state *state,
@@ -87,47 +87,61 @@ int feed_quarantine(struct feed *f, struct feed_input *input, struct feed_state 
     return entry_add(f, input, state, entry, reason);
 }
 
+int feed_gap_add(struct feed *f, struct btr_span host, struct btr_span source, struct btr_gap gap,
+                 const char *why)
+{
+    gap.stream = btr_batch_stream(&f->batch, host, source);
+    struct btr_gap *to = gap.stream == UINT32_MAX ? NULL : btr_batch_gap(&f->batch);
+    if (!to || !text_keep(f, why, &gap.why))
+        return no_memory(f);
+    *to = gap;
+    return 0;
+}
+
 int feed_gap(struct feed *f, struct feed_state *state, enum btr_gap_kind kind, int64_t from_ns,
              uint64_t count, uint64_t line, const char *why)
 {
     if (state->last_ns == INT64_MIN)
         return 0;
-    uint32_t stream = btr_batch_stream(&f->batch, (struct btr_span){state->host, state->host_size},
-                                       btr_span_of(state->decoder->name));
-    struct btr_gap *gap = stream == UINT32_MAX ? NULL : btr_batch_gap(&f->batch);
-    if (!gap)
-        return no_memory(f);
-    *gap = (struct btr_gap){.stream = stream,
-                            .kind = (uint8_t)kind,
-                            .from_ns = from_ns == INT64_MIN ? state->last_ns : from_ns,
-                            .until_ns = state->last_ns,
-                            .count = count,
-                            .line = line};
-    return text_keep(f, why, &gap->why) ? 0 : no_memory(f);
+    struct btr_gap gap = {.kind = (uint8_t)kind,
+                          .from_ns = from_ns == INT64_MIN ? state->last_ns : from_ns,
+                          .until_ns = state->last_ns,
+                          .count = count,
+                          .line = line};
+    return feed_gap_add(f, (struct btr_span){state->host, state->host_size},
+                        btr_span_of(state->decoder->name), gap, why);
+}
+
+int feed_rest_settle(struct feed *f, struct feed_input *input)
+{
+    char reason[128];
+    if (input->rest == 0)
+        return 0;
+    (void)snprintf(
+        reason, sizeof reason,
+        "%llu more records that cannot be decoded, from this line on; the first %llu are kept",
+        (unsigned long long)input->rest, (unsigned long long)input->quarantined);
+    int rc = entry_add(f, input, input->state, (struct btr_quarantined){.line = input->rest_line},
+                       reason);
+    f->stats->undecoded += input->rest - 1; /* the entry itself is counted with its batch */
+    input->rest = 0;
+    return rc;
+}
+
+int feed_undecoded_settle(struct feed *f, struct feed_state *s)
+{
+    uint64_t count = s->undecoded;
+    s->undecoded = 0;
+    return feed_gap(f, s, BTR_GAP_UNDECODED, s->undecoded_from_ns, count, s->undecoded_line,
+                    "records could not be decoded; they are in quarantine");
 }
 
 int feed_counts_settle(struct feed *f, struct feed_input *input)
 {
-    int rc = 0;
-    if (input->rest > 0) {
-        char reason[128];
-        (void)snprintf(
-            reason, sizeof reason,
-            "%llu more records that cannot be decoded, from this line on; the first %d are kept",
-            (unsigned long long)input->rest, FEED_QUARANTINE_MAX);
-        rc = entry_add(f, input, input->state, (struct btr_quarantined){.line = input->rest_line},
-                       reason);
-        f->stats->undecoded += input->rest - 1; /* the entry itself is counted with its batch */
-        input->rest = 0;
-    }
-    for (uint32_t i = 0; i < f->state_count && rc == 0; i++) {
-        struct feed_state *s = f->states[i];
-        if (s->undecoded > 0)
-            rc =
-                feed_gap(f, s, BTR_GAP_UNDECODED, s->undecoded_from_ns, s->undecoded,
-                         s->undecoded_line, "records could not be decoded; they are in quarantine");
-        s->undecoded = 0;
-    }
+    int rc = feed_rest_settle(f, input);
+    for (uint32_t i = 0; i < f->state_count && rc == 0; i++)
+        if (f->states[i]->undecoded > 0)
+            rc = feed_undecoded_settle(f, f->states[i]);
     return rc;
 }
 
@@ -164,23 +178,9 @@ static bool rows_collect(const struct feed *f, struct progress_parts *p)
     return true;
 }
 
-/* Of an older stretch the head of its input comes first; nothing at all once everything was told.
- */
-static bool state_write(const struct feed_state *s, struct btr_buffer *out)
+static bool states_collect(struct feed *f, struct progress_parts *p)
 {
-    if (s->told)
-        return true;
-    if (s->level > 0)
-        btr_buffer_u64(out, s->head_hash);
-    if (s->state)
-        return feed_state_save(s, out);
-    btr_buffer_span(out, btr_buffer_view(&s->saved));
-    return !out->failed;
-}
-
-static bool states_collect(const struct feed *f, struct progress_parts *p)
-{
-    p->states = calloc(f->state_count + 1, sizeof *p->states);
+    p->states = calloc(f->state_count + f->more_count + 1, sizeof *p->states);
     p->saved = calloc(f->state_count + 1, sizeof *p->saved);
     if (!p->states || !p->saved)
         return false;
@@ -189,12 +189,15 @@ static bool states_collect(const struct feed *f, struct progress_parts *p)
         if (!s->moved)
             continue;
         struct btr_buffer *saved = &p->saved[p->state_count];
-        if (!state_write(s, saved))
+        if (!f->keeping->write(f, s, saved))
             return false;
+        f->state_bytes += saved->size;
         p->states[p->state_count++] = (struct btr_saved_state){.format = btr_span_of(s->key),
                                                                .host = {s->host, s->host_size},
                                                                .bytes = btr_buffer_view(saved)};
     }
+    for (uint32_t i = 0; i < f->more_count; i++)
+        p->states[p->state_count++] = f->more[i];
     return true;
 }
 

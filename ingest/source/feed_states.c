@@ -2,7 +2,17 @@
 #include <stdlib.h>
 
 #include "feed.h"
+#include "follow_reading.h"
 #include "state_pack.h"
+
+static void state_free(struct feed_state *s)
+{
+    if (s->state)
+        s->decoder->state_free(s->state);
+    btr_buffer_fini(&s->saved);
+    follow_reading_free(s->reading);
+    free(s);
+}
 
 static int saved_load(struct feed_state *s, struct btr_err *err)
 {
@@ -38,9 +48,15 @@ static int state_unpack(struct feed *f, struct feed_state *s, bool saved)
     return 0;
 }
 
+int feed_state_wake(struct feed *f, struct feed_state *s)
+{
+    return state_unpack(f, s, true);
+}
+
+/* ---- Kept between runs ---- */
+
 /* What the store keeps of an older stretch begins with the head of the input that was read last. It
- * is empty when that run came to its end. @return 1 found, 0 there is none, or BTR_E_NOMEM: not to
- * be taken for none, as a new state would go on in its place */
+ * is empty when that run came to its end. */
 static int saved_find(const struct feed *f, struct feed_state *s)
 {
     const struct btr_known *known = f->options->known;
@@ -58,6 +74,20 @@ static int saved_find(const struct feed *f, struct feed_state *s)
     return failed ? BTR_E_NOMEM : found;
 }
 
+/* Of an older stretch the head of its input comes first; nothing at all once everything was told.
+ */
+static bool saved_write(const struct feed *f, const struct feed_state *s, struct btr_buffer *out)
+{
+    (void)f;
+    if (s->told)
+        return true;
+    if (s->level > 0)
+        btr_buffer_u64(out, s->head_hash);
+    return feed_state_save(s, out);
+}
+
+const struct feed_keeping feed_keeping_files = {"", saved_find, saved_write};
+
 static int state_new(struct feed *f, const struct btr_decoder *decoder, struct btr_span host,
                      unsigned level, struct feed_state **out)
 {
@@ -69,44 +99,66 @@ static int state_new(struct feed *f, const struct btr_decoder *decoder, struct b
     memcpy(s->host, host.at, s->host_size);
     s->last_ns = INT64_MIN;
     s->level = level;
-    (void)snprintf(s->key, sizeof s->key, level ? "%s older %u" : "%s", decoder->name, level);
-    int saved = saved_find(f, s);
+    (void)snprintf(s->key, sizeof s->key, level ? "%s%s older %u" : "%s%s", f->keeping->key_prefix,
+                   decoder->name, level);
+    int saved = f->keeping->find(f, s);
     int rc = saved < 0 ? btr_fail(f->err, saved, UINT64_MAX, "out of memory")
                        : state_unpack(f, s, saved == 1);
     if (rc < 0) {
-        btr_buffer_fini(&s->saved);
-        free(s);
+        state_free(s);
         return rc;
     }
     *out = s;
     return 0;
 }
 
+/* The key of a state in the map. */
+static struct btr_id state_id(const struct btr_decoder *decoder, struct btr_span host,
+                              unsigned level)
+{
+    uint8_t number = (uint8_t)level;
+    struct btr_span key[] = {btr_span_of(decoder->name), host, {&number, 1}};
+    return btr_id_of(key, 3);
+}
+
+/* Adds a state to the list and to the map; it is the caller's to free when that fails. */
+static bool state_add(struct feed *f, struct btr_id id, struct feed_state *s)
+{
+    if (f->state_count == f->state_capacity) {
+        uint32_t capacity = f->state_capacity ? f->state_capacity * 2 : 64;
+        struct feed_state **states = realloc(f->states, capacity * sizeof(struct feed_state *));
+        if (!states)
+            return false;
+        f->states = states;
+        f->state_capacity = capacity;
+    }
+    if (btr_idmap_add(&f->state_map, id, f->state_count) == UINT32_MAX)
+        return false;
+    f->states[f->state_count++] = s;
+    return true;
+}
+
 /* @param level  0 = the state that is saved, else the n-th of older stretches */
 static int state_get(struct feed *f, const struct btr_decoder *decoder, struct btr_span host,
                      unsigned level, struct feed_state **out)
 {
-    uint8_t number = (uint8_t)level;
-    struct btr_span key[] = {btr_span_of(decoder->name), host, {&number, 1}};
-    struct btr_id id = btr_id_of(key, 3);
+    struct btr_id id = state_id(decoder, host, level);
     uint32_t at = btr_idmap_get(&f->state_map, id);
     int rc = 0;
     if (at == UINT32_MAX) {
-        if (f->state_count == FEED_HOSTS_MAX)
+        if (f->state_count == f->states_max)
             return BTR_E_LIMIT;
         struct feed_state *s = NULL;
         rc = state_new(f, decoder, host, level, &s);
         if (rc < 0)
             return rc;
-        f->states[f->state_count] = s;
-        at = btr_idmap_add(&f->state_map, id, f->state_count);
-        if (at == UINT32_MAX)
-            rc = btr_fail(f->err, BTR_E_NOMEM, UINT64_MAX, "out of memory");
-        f->state_count++;
-        if (rc < 0)
-            return rc;
+        if (!state_add(f, id, s)) {
+            state_free(s);
+            return btr_fail(f->err, BTR_E_NOMEM, UINT64_MAX, "out of memory");
+        }
+        at = f->state_count - 1;
     } else if (!f->states[at]->state) {
-        rc = state_unpack(f, f->states[at], true);
+        rc = feed_state_wake(f, f->states[at]);
     }
     f->states[at]->used = ++f->tick;
     *out = f->states[at];
@@ -204,6 +256,10 @@ static void counters_add(struct feed *f, const struct feed_state *s)
 
 bool feed_state_save(const struct feed_state *s, struct btr_buffer *out)
 {
+    if (!s->state) {
+        btr_buffer_span(out, btr_buffer_view(&s->saved));
+        return !out->failed;
+    }
     struct btr_buffer bytes = {0};
     bool ok = s->decoder->state_save(s->state, &bytes) == 0 && !bytes.failed &&
               source_state_pack(out, btr_buffer_view(&bytes));
@@ -211,7 +267,7 @@ bool feed_state_save(const struct feed_state *s, struct btr_buffer *out)
     return ok;
 }
 
-static int state_park(struct feed *f, struct feed_state *s)
+int feed_state_park(struct feed *f, struct feed_state *s)
 {
     if (!feed_state_save(s, &s->saved))
         return btr_fail(f->err, BTR_E_NOMEM, UINT64_MAX, "out of memory");
@@ -245,7 +301,7 @@ int feed_states_park(struct feed *f)
     uint32_t live;
     struct feed_state *oldest = state_oldest(f, &live);
     for (; live > FEED_STATES_LIVE; oldest = state_oldest(f, &live)) {
-        int rc = state_park(f, oldest);
+        int rc = feed_state_park(f, oldest);
         if (rc < 0)
             return rc;
     }
@@ -255,14 +311,14 @@ int feed_states_park(struct feed *f)
 static int state_input_end(struct feed *f, struct feed_state *s)
 {
     bool parked = !s->state;
-    int rc = parked ? state_unpack(f, s, true) : 0;
+    int rc = parked ? feed_state_wake(f, s) : 0;
     if (rc < 0)
         return rc;
     f->batch.line = 0;
     if (s->decoder->input_end(s->state, &f->batch, f->arena) < 0)
         return btr_fail(f->err, BTR_E_NOMEM, UINT64_MAX, "out of memory");
     rc = feed_batch_flush(f);
-    return rc == 0 && parked ? state_park(f, s) : rc;
+    return rc == 0 && parked ? feed_state_park(f, s) : rc;
 }
 
 int feed_states_input_end(struct feed *f, uint32_t input)
@@ -278,7 +334,7 @@ int feed_states_input_end(struct feed *f, uint32_t input)
 static int state_flush(struct feed *f, struct feed_state *s)
 {
     bool parked = !s->state;
-    int rc = parked ? state_unpack(f, s, true) : 0;
+    int rc = parked ? feed_state_wake(f, s) : 0;
     if (rc < 0)
         return rc;
     f->batch.input = s->input;
@@ -289,7 +345,7 @@ static int state_flush(struct feed *f, struct feed_state *s)
     s->moved = true;
     s->told = s->level > 0;
     rc = feed_batch_flush(f);
-    return rc == 0 && parked ? state_park(f, s) : rc;
+    return rc == 0 && parked ? feed_state_park(f, s) : rc;
 }
 
 int feed_states_flush(struct feed *f)
@@ -315,14 +371,30 @@ void feed_states_count(struct feed *f)
     }
 }
 
-void feed_states_fini(struct feed *f)
+void feed_states_sweep(struct feed *f, bool (*goes)(void *self, const struct feed_state *s),
+                       void *self)
 {
+    uint32_t kept = 0;
+    btr_idmap_clear(&f->state_map); /* keeps its room: what stays fits again */
     for (uint32_t i = 0; i < f->state_count; i++) {
         struct feed_state *s = f->states[i];
-        if (s->state)
-            s->decoder->state_free(s->state);
-        btr_buffer_fini(&s->saved);
-        free(s);
+        if (goes(self, s)) {
+            if (s->state)
+                counters_add(f, s);
+            state_free(s);
+            continue;
+        }
+        struct btr_span host = {s->host, s->host_size};
+        (void)btr_idmap_add(&f->state_map, state_id(s->decoder, host, s->level), kept);
+        f->states[kept++] = s;
     }
+    f->state_count = kept;
+}
+
+void feed_states_fini(struct feed *f)
+{
+    for (uint32_t i = 0; i < f->state_count; i++)
+        state_free(f->states[i]);
+    free(f->states);
     btr_idmap_fini(&f->state_map);
 }

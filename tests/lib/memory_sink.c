@@ -106,7 +106,7 @@ static void state_put(struct memory_sink *m, const struct btr_saved_state *state
     while (i < m->state_count &&
            (strcmp(m->states[i].format, format) != 0 || strcmp(m->states[i].host, host) != 0))
         i++;
-    if (i == 64)
+    if (i == MEMORY_STATES)
         abort();
     if (i == m->state_count) {
         m->states[i] = (struct memory_saved){0};

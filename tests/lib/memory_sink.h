@@ -6,6 +6,8 @@
  */
 #include <btr/source.h>
 
+enum { MEMORY_STATES = 1024 };
+
 struct memory_event {
     char host[16], source[16], input[40]; /* cut; of the input's name the end */
     struct btr_event event;
@@ -44,7 +46,7 @@ struct memory_sink {
     uint32_t quarantined_count, quarantined_capacity, quarantined_published;
     struct memory_row *rows;
     uint32_t row_count, row_capacity;
-    struct memory_saved states[64];
+    struct memory_saved states[MEMORY_STATES];
     uint32_t state_count;
     bool states_ignored; /* for runs with more hosts than states */
     uint32_t pending;

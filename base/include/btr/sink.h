@@ -64,6 +64,8 @@ struct btr_sink {
      * @return 0, BTR_E_FORMAT (a newline in it), BTR_E_LIMIT (too long), BTR_E_NOMEM, or what an earlier publish failed with
      */
     int (*keep)(void *self, const struct btr_raw_record *record, struct btr_err *err);
+    /** Whether what was published last is not durable yet: drain would wait. NULL: it never is */
+    bool (*busy)(void *self);
 };
 
 #endif

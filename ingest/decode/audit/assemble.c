@@ -317,3 +317,8 @@ uint64_t audit_assembler_evicted(const struct audit_assembler *a)
 {
     return a->evicted;
 }
+
+uint64_t audit_assembler_memory(const struct audit_assembler *a)
+{
+    return sizeof(*a) + a->size + a->slot_capacity * sizeof(*a->slots);
+}

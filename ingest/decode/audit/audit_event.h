@@ -158,6 +158,8 @@ int audit_assembler_next(struct audit_assembler *a, struct audit_event *out, str
  * marks ends, so this one was cut in writing).
  */
 void audit_assembler_flush(struct audit_assembler *a, int64_t until_ns);
+/** Bytes that it takes, near enough. */
+uint64_t audit_assembler_memory(const struct audit_assembler *a);
 /** Record time of the open event with the lowest serial after the last one given out; INT64_MIN
  * when none is open. */
 int64_t audit_assembler_ahead(const struct audit_assembler *a);

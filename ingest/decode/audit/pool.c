@@ -32,6 +32,14 @@ struct audit_host *audit_host_new(const struct btr_decoder_config *config)
     return h;
 }
 
+uint64_t audit_host_memory(const struct audit_host *h)
+{
+    return sizeof(*h) + h->bytes + h->object_capacity * sizeof(*h->objects) +
+           h->process_capacity * sizeof(*h->processes) + h->table_capacity * sizeof(*h->tables) +
+           h->inode_capacity * sizeof(*h->inodes) + h->interned_capacity * sizeof(*h->interned) +
+           (h->pids.capacity + h->inode_map.capacity) * (sizeof(uint64_t) + sizeof(uint32_t));
+}
+
 void audit_host_free(struct audit_host *h)
 {
     if (!h)

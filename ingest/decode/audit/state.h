@@ -331,6 +331,8 @@ int audit_resolve(struct audit_host *h, const struct audit_event *e, int64_t ahe
                   struct btr_batch *out, struct btr_arena *arena);
 /** Tells what is open and what waits; at the end of an input and before a seal. */
 int audit_resolve_flush(struct audit_host *h, struct btr_batch *out, struct btr_arena *arena);
+/** Bytes that the host takes, near enough. */
+uint64_t audit_host_memory(const struct audit_host *host);
 
 /** Live processes by ascending pid; free() it. NULL when out of memory. */
 uint32_t *audit_processes_by_pid(const struct audit_host *h, uint32_t *count);

@@ -64,6 +64,18 @@ void win_state_fini(struct btr_decoder_state *state)
     btr_json_reader_free(state->reader);
 }
 
+uint64_t win_state_memory(const struct btr_decoder_state *state)
+{
+    uint64_t bytes = sizeof(*state) + state->text_size + state->held_size +
+                     state->held_capacity * sizeof(*state->held) +
+                     state->channel_count * sizeof(struct win_channel) +
+                     state->pids.capacity * (sizeof(uint64_t) + sizeof(uint32_t)) +
+                     state->noted.capacity * (sizeof(struct btr_id) + sizeof(uint32_t));
+    for (unsigned i = 0; i < WIN_TABLE_COUNT; i++)
+        bytes += state->tables[i].capacity * (uint64_t)ITEM_COST;
+    return bytes;
+}
+
 /* ---- Use ------------------------------------------------------------------------------------ */
 
 static void use_remove(struct win_table *t, uint32_t slot)

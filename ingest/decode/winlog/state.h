@@ -131,6 +131,9 @@ int win_held_add(struct btr_decoder_state *state, struct btr_span record, uint64
 /** Forgets the oldest of them. */
 void win_held_drop(struct btr_decoder_state *state, uint32_t count);
 
+/** Bytes that the state takes, near enough. */
+uint64_t win_state_memory(const struct btr_decoder_state *state);
+
 int win_state_save(const struct btr_decoder_state *state, struct btr_buffer *out);
 int win_state_load(struct btr_decoder_state *state, struct btr_span saved, struct btr_err *err);
 

@@ -19,6 +19,7 @@ struct btr_decoder_config {
 struct btr_decoder_stats {
     uint64_t records, events, undecoded, evicted, orphans; /* orphans: parts whose event was never begun */
     uint64_t waiting;                                      /* records held for an event that is not complete */
+    uint64_t memory;                                       /* bytes that the state takes, near enough */
 };
 
 /** One log format. A pure function of its state and input: no clock, no I/O, no globals. */
@@ -51,6 +52,11 @@ struct btr_decoder {
      * Also tells intervals of what is still open, so that a query sees them.
      */
     int (*flush)(struct btr_decoder_state *state, int64_t until_ns, struct btr_batch *out, struct btr_arena *arena);
+    /**
+     * Nothing has come for a while: gives out what waits and may be whole; nothing of what is open. NULL when a decoder holds
+     * nothing back. @return 0 or BTR_E_NOMEM
+     */
+    int (*settle)(struct btr_decoder_state *state, struct btr_batch *out, struct btr_arena *arena);
     void (*stats)(const struct btr_decoder_state *state, struct btr_decoder_stats *out);
     /**
      * The input ends and another may follow: tells what can only be told under the lines of this one (a record that

@@ -1,0 +1,207 @@
+#ifndef SOURCE_FOLLOW_H
+#define SOURCE_FOLLOW_H
+/**
+ * Following topics: the parts. docs/KAFKA.md has the argument why nothing is lost and nothing counted twice.
+ *   follow.c            the steps, opening and stopping
+ *   follow_partition.c  a partition: where it begins, what is kept of it
+ *   follow_message.c    one message to records to states
+ *   follow_states.c     which states are saved, told, put to sleep
+ *   follow_publish.c    what becomes true together; what follows when it is durable
+ *   follow_seen.c       messages that come again
+ *   follow_handover.c   states through the state topic
+ */
+#include "feed.h"
+#include "follow_reading.h"
+#include "follow_seen.h"
+#include "topics.h"
+#include "unwrap.h"
+
+#include <pthread.h>
+
+enum {
+    FOLLOW_MESSAGES = 2048,      /* taken at once */
+    FOLLOW_NAME_SIZE = 272,      /* TOPIC:PARTITION; a topic has at most 249 bytes */
+    FOLLOW_FORMATS = 8,          /* inputs of one partition */
+    FOLLOW_ARRIVALS = 256,       /* moments of arrival that a publish tells apart */
+    FOLLOW_SKIPS_MAX = 1 << 16,  /* messages passed over that must be remembered: all states are saved at this many */
+    FOLLOW_UNDECODED_MAX = 10000, /* kept in quarantine of a partition in an hour; more are counted */
+    FOLLOW_STATES_MAX = 1 << 17, /* in memory, live or packed */
+    FOLLOW_STATES_SPARE = 1 << 16, /* kept when that is too many */
+};
+#define FOLLOW_HOUR_NS (INT64_C(3600) * 1000000000)
+#define FOLLOW_TELL_NS (INT64_C(900) * 1000000000) /* a busy host tells what it has open this often */
+
+#define FOLLOW_PARTITION_FORMAT "kafka"  /* of the saved rows of partitions */
+#define FOLLOW_STATE_PREFIX "kafka "     /* of those of decoders */
+
+/** A saved state that came through the state topic and was not taken up yet. */
+struct follow_moved {
+    char key[FEED_KEY_SIZE];
+    uint8_t host[FEED_NAME_SIZE];
+    size_t host_size;
+    struct btr_buffer bytes;
+    bool own; /* the store has saved a newer one since */
+};
+
+struct follow_partition {
+    struct topics_part part;
+    char name[FOLLOW_NAME_SIZE];
+    uint32_t epoch;     /* grows when the broker has lost what was read: its offsets are other messages then */
+    uint64_t head_hash; /* of cluster, topic, number and epoch: names it in marks and inputs */
+    bool assigned, ended;
+    bool reset_due; /* what was asked for is not there */
+    int64_t ends_at; /* the source has told that all was given, up to here; -1 */
+    bool begins;    /* assigned while messages were taken: what came before in that round is dropped */
+    int64_t next;   /* the next offset to take */
+    int64_t published;  /* events of messages below are in this store */
+    int64_t seen_below; /* messages below were looked at before: `skips` tells which came again */
+    int64_t doubted;    /* first offset there is, until the next message tells whether this is still the same log; -1 */
+    int64_t end;        /* -1: not known */
+    int64_t last_ns;    /* order time of the newest event; INT64_MIN */
+    bool moved;         /* since the last publish */
+    int64_t replay_from; /* as its row says */
+    struct follow_seen seen;
+    int64_t *skips; /* offsets passed over as delivered again, ascending, from the oldest state on */
+    uint32_t skip_count, skip_capacity;
+    uint32_t skip_at; /* the first that is not below `next`, while replaying */
+    struct feed_input *inputs[FOLLOW_FORMATS];
+    uint32_t input_count;
+    const struct btr_decoder *decoder; /* of the last record */
+    struct feed_input *input;
+    struct feed_state *state; /* of the last record, whose host was written so: */
+    uint8_t host[FEED_NAME_SIZE];
+    size_t host_size;
+    int64_t hour_ns;    /* when counting of undecodable records began */
+    uint64_t undecoded; /* kept since then */
+    bool is_given;              /* it came through the state topic, and its hosts' states with it */
+    struct follow_moved *given; /* states that came with the partition */
+    uint32_t given_count, given_capacity;
+    struct btr_idmap given_map;
+    /* of the publish under way */
+    int64_t flight_next, committed;
+    uint32_t flight_chunk, flight_chunks;
+    bool in_flight;
+};
+
+struct follow_arrival {
+    int64_t at_ns; /* monotonic */
+    uint64_t count;
+};
+
+/** Messages by the moment they came. */
+struct follow_arrivals {
+    struct follow_arrival items[FOLLOW_ARRIVALS];
+    uint32_t count;
+};
+
+/** A state that the publish under way saves. */
+struct follow_saved {
+    char key[FEED_KEY_SIZE];
+    uint8_t host[FEED_NAME_SIZE];
+    size_t host_size;
+    uint64_t head_hash; /* of the partition that its host's records come from */
+};
+
+struct btr_follow {
+    struct feed feed;
+    struct btr_feed_options feed_options;
+    struct btr_feed_stats feed_stats;
+    struct btr_follow_options options; /* with the defaults in */
+    struct btr_topics *topics;
+    int64_t (*now_ns)(void); /* monotonic; tests have their own */
+    struct topics_owner owner;
+    struct follow_partition **parts;
+    uint32_t part_count, part_capacity;
+    struct follow_partition *last;   /* of the last message */
+    struct follow_partition *taking; /* of the message in hand */
+    struct topics_message *messages;
+    struct source_unwrap *unwrap;
+    struct btr_buffer cluster;
+    bool started, cluster_known, paused;
+    struct btr_err failure;
+
+    struct follow_arrivals arrivals, flying; /* since the last publish; of the publish under way */
+    bool flight;                             /* a publish is under way */
+    struct follow_saved *saved;
+    uint32_t saved_count, saved_capacity;
+    uint32_t chosen; /* states that the publish in hand saves */
+    struct btr_saved_state *rows; /* partitions and seen chunks of a publish */
+    struct btr_buffer *row_bytes;
+    char (*row_keys)[FEED_KEY_SIZE];
+    uint32_t row_count, row_capacity;
+    int64_t swept_ns, bounded_ns;
+
+    pthread_mutex_t mutex; /* of what other threads ask for */
+    struct btr_follow_stats stats, told;
+    struct btr_follow_partition *told_parts;
+    uint32_t told_count, told_capacity;
+    bool mutex_made;
+};
+
+/* ---- follow.c ---- */
+
+void follow_note(struct btr_follow *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/** The partition of a message or of a call, or NULL. */
+struct follow_partition *follow_partition_find(struct btr_follow *w, const char *topic, int32_t number);
+/** The partition of a mark, or NULL. */
+struct follow_partition *follow_partition_of(const struct btr_follow *w, uint64_t head_hash);
+
+/* ---- follow_partition.c ---- */
+
+/** A partition is ours: what is kept of it is loaded, and reading begins where that says. */
+int follow_partition_assign(struct btr_follow *w, const struct topics_part *part, struct btr_err *err);
+/** What was asked for is not there. */
+int follow_partition_reset(struct btr_follow *w, struct follow_partition *p, struct btr_err *err);
+/** A log of which the broker has lost the end. @param seen  its next message was seen before
+ * @return 0 = it goes on, 1 = it is another one, read from its beginning on, or BTR_E_IO */
+int follow_partition_trust(struct btr_follow *w, struct follow_partition *p, bool seen);
+/** The input of a format (NULL: of records of no known format). @return NULL when out of memory */
+struct feed_input *follow_input(struct btr_follow *w, struct follow_partition *p, const struct btr_decoder *decoder);
+/** What is kept of it. @param replay_from  the least offset that a saved state needs */
+void follow_partition_put(const struct follow_partition *p, int64_t replay_from, struct btr_buffer *out);
+/** Forgets what it holds of states, which may go. */
+void follow_partition_loosen(struct follow_partition *p);
+void follow_partition_free(struct follow_partition *p);
+
+/* ---- follow_message.c ---- */
+
+/** Takes one message. @return 0, or a failure of the sink or of memory */
+int follow_message(struct btr_follow *w, struct follow_partition *p, const struct topics_message *message);
+
+/* ---- follow_states.c ---- */
+
+extern const struct feed_keeping follow_keeping;
+/** Marks the states that this publish saves. @param all  every one that is not as saved */
+int follow_states_choose(struct btr_follow *w, bool all);
+/** Gives out what waits for records that do not come, and tells what silent hosts have open. */
+int follow_states_tell(struct btr_follow *w, int64_t now_ns);
+/** Tells what every host has open, as at the end of a file. */
+int follow_states_finish(struct btr_follow *w);
+/** Keeps the states within their share of memory. */
+int follow_states_bound(struct btr_follow *w);
+/** The least offset of a partition that a saved state has not taken, at most `next`. */
+int64_t follow_replay_from(const struct btr_follow *w, const struct follow_partition *p);
+
+/* ---- follow_publish.c ---- */
+
+/** Whether something waits for so long, or there is so much of it, that it must become true. */
+bool follow_publish_due(const struct btr_follow *w, int64_t now_ns);
+/** Publishes. @param all  saves all states, so that nothing need be replayed */
+int follow_publish(struct btr_follow *w, bool all);
+/** Finishes the publish under way when it is durable. @param wait  for it */
+int follow_land(struct btr_follow *w, bool wait);
+
+/* ---- follow_handover.c ---- */
+
+/** Sends what the publish has saved to the state topic, and waits until it is acknowledged. */
+int follow_handover_send(struct btr_follow *w, struct btr_err *err);
+/** Loads what came of a partition: its row into `row`, its chunks and states into `p->given`. @return 1 found, 0 none, or a failure */
+int follow_handover_load(struct btr_follow *w, struct follow_partition *p, struct btr_buffer *row, struct btr_err *err);
+/** A row of a partition that came through the state topic. @return empty when there is none */
+struct btr_span follow_given(const struct follow_partition *p, struct btr_span key, struct btr_span host);
+/** From now on the store has the newer one. @return false when out of memory */
+bool follow_given_replace(struct follow_partition *p, struct btr_span key, struct btr_span host);
+/** Whether it has. */
+bool follow_given_is_own(const struct follow_partition *p, struct btr_span key, struct btr_span host);
+
+#endif

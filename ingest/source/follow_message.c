@@ -1,0 +1,352 @@
+#include <btr/clock.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "follow.h"
+
+/* A record of a message, and what is tried with it. */
+struct taking {
+    struct btr_follow *w;
+    struct follow_partition *p;
+    const struct topics_message *message;
+    const struct source_unwrapped *unwrapped;
+    struct source_line line;
+    bool replayed; /* its events are in the store */
+    int64_t now_ns;
+};
+
+static int no_memory(struct btr_follow *w)
+{
+    return feed_sink_failed(&w->feed,
+                            btr_fail(w->feed.err, BTR_E_NOMEM, UINT64_MAX, "out of memory"));
+}
+
+/* ---- Whose record ---- */
+
+/* A key may be anything: it names a host when it is written as one. */
+static bool is_host_name(struct btr_span s)
+{
+    if (s.size == 0 || s.size > 253)
+        return false;
+    for (size_t i = 0; i < s.size; i++) {
+        uint8_t c = s.at[i];
+        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                     c == '.' || c == '-' || c == '_';
+        if (!plain)
+            return false;
+    }
+    return true;
+}
+
+/* Of all that may tell the host the record itself is believed first, then who sent it. */
+static struct btr_span host_of(const struct taking *t, const struct btr_decoder *decoder)
+{
+    static const char *const headers[] = {"host.name", "host", "hostname"};
+    struct btr_span host = {0};
+    if (decoder->host_peek)
+        host = decoder->host_peek(t->line.bytes);
+    for (unsigned i = 0; host.size == 0 && t->message->inner && i < 3; i++)
+        (void)t->w->topics->ops->header(t->message, headers[i], &host);
+    if (host.size == 0)
+        host = t->unwrapped->host;
+    if (host.size == 0 && is_host_name(t->message->key))
+        host = t->message->key;
+    return host;
+}
+
+/* @return 0 with *out NULL when nothing tells the host; BTR_E_LIMIT, or a failure */
+static int state_of(const struct taking *t, const struct btr_decoder *decoder,
+                    struct feed_state **out)
+{
+    struct btr_follow *w = t->w;
+    struct follow_partition *p = t->p;
+    struct btr_span raw = host_of(t, decoder);
+    uint8_t canonical[FEED_NAME_SIZE];
+    *out = NULL;
+    if (raw.size == 0)
+        return 0;
+    if (p->state && p->state->decoder == decoder && p->state->state && raw.size == p->host_size &&
+        memcmp(raw.at, p->host, raw.size) == 0) {
+        p->state->used = ++w->feed.tick;
+        *out = p->state;
+        return 0;
+    }
+    struct btr_span host = btr_host_canonical(w->options.hosts, raw, canonical);
+    int rc = feed_state_get(&w->feed, decoder, host, out);
+    if (rc < 0)
+        return rc;
+    if (!(*out)->reading && !((*out)->reading = follow_reading_new()))
+        return BTR_E_NOMEM;
+    p->state = raw.size <= sizeof p->host ? *out : NULL;
+    if (p->state) {
+        memcpy(p->host, raw.at, raw.size);
+        p->host_size = raw.size;
+    }
+    return 0;
+}
+
+/* ---- Decoding ---- */
+
+static void state_touch(const struct taking *t, struct feed_state *s)
+{
+    struct follow_reading *r = s->reading;
+    struct follow_mark *mark = follow_mark_of(r, t->p->head_hash, t->message->offset);
+    int64_t longest = (int64_t)t->w->options.checkpoint_ms * 1000000;
+    if (r->dirty_ns == 0) { /* not all at once: each somewhere in the second half of the time */
+        uint64_t spread = btr_hash64((struct btr_span){s->host, s->host_size}) % 1024;
+        r->dirty_ns = t->now_ns;
+        r->due_ns = t->now_ns + longest / 2 + longest / 2048 * (int64_t)spread;
+    }
+    if (r->seen_ns == 0)
+        r->told_ns = t->now_ns;
+    r->seen_ns = t->now_ns;
+    if (mark && mark->unsaved < 0)
+        mark->unsaved = t->message->offset;
+    r->settled = r->finished = false;
+}
+
+/* Whether a state has taken this record before; else it is marked as taken. @return 1, 0,
+ * BTR_E_NOMEM */
+static int state_mark(const struct taking *t, struct feed_state *s)
+{
+    struct follow_mark *mark = follow_mark_of(s->reading, t->p->head_hash, t->message->offset);
+    if (!mark)
+        return no_memory(t->w);
+    mark->partition = t->p;
+    if (mark->next > t->message->offset && mark->current != t->message->offset)
+        return 1;
+    mark->current = t->message->offset;
+    mark->next = t->message->offset + 1;
+    return 0;
+}
+
+/* A batch is of one input. */
+static int input_turn(struct feed *f, const struct feed_input *in)
+{
+    int rc = f->batch.input == in->id ? 0 : feed_batch_flush(f);
+    f->batch.input = in->id;
+    return rc;
+}
+
+/* What a replayed record told is in the store; its state alone is wanted. */
+static void batch_drop(struct feed *f)
+{
+    btr_batch_clear(&f->batch);
+    f->batch.record_count = 0;
+    btr_arena_reset(f->arena);
+}
+
+/* @return 1 = done (decoded, or taken before), 0 = this decoder does not take it (`err`), or a
+ * failure */
+static int decode_as(const struct taking *t, const struct btr_decoder *decoder,
+                     struct feed_state **state, struct btr_err *err)
+{
+    struct btr_follow *w = t->w;
+    struct feed *f = &w->feed;
+    struct feed_input *in = follow_input(w, t->p, decoder);
+    int rc = state_of(t, decoder, state);
+    if (rc == BTR_E_LIMIT) {
+        (void)btr_fail(err, rc, UINT64_MAX, "more hosts than there is room for");
+        return 0;
+    }
+    if (rc < 0 || !in)
+        return rc == BTR_E_NOMEM || !in ? no_memory(w) : feed_sink_failed(f, rc);
+    if (!*state) {
+        (void)btr_fail(err, BTR_E_FORMAT, UINT64_MAX,
+                       "neither the record nor its message tells the host");
+        return 0;
+    }
+    if (t->line.size > decoder->record_max) {
+        (void)btr_fail(err, BTR_E_LIMIT, UINT64_MAX, "the record has %llu bytes, more than %u",
+                       (unsigned long long)t->line.size, decoder->record_max);
+        return 0;
+    }
+    rc = state_mark(t, *state);
+    if (rc != 0)
+        return rc;
+    rc = input_turn(f, in);
+    if (rc == 0 && t->replayed)
+        rc = feed_batch_flush(f);
+    if (rc < 0)
+        return rc;
+    rc = feed_record_decode(f, in, *state, &t->line, err);
+    if (t->replayed)
+        batch_drop(f);
+    if (rc < 0)
+        return f->stats->sink_failed ? rc : 0;
+    t->p->decoder = decoder;
+    t->p->input = in;
+    state_touch(t, *state);
+    if (t->replayed) {
+        w->stats.records_replayed++;
+        return 1;
+    }
+    feed_record_count(f, in, *state);
+    if ((*state)->last_ns > t->p->last_ns)
+        t->p->last_ns = (*state)->last_ns;
+    rc = feed_record_keep(f, in, *state, &t->line);
+    return rc < 0 ? rc : 1;
+}
+
+/* Counting of what is kept in quarantine begins anew every hour. */
+static void hour_turn(const struct taking *t)
+{
+    struct follow_partition *p = t->p;
+    if (p->hour_ns != 0 && t->now_ns - p->hour_ns < FOLLOW_HOUR_NS)
+        return;
+    p->hour_ns = t->now_ns;
+    for (uint32_t i = 0; i < p->input_count; i++)
+        p->inputs[i]->quarantined = 0;
+}
+
+static int put_aside(const struct taking *t, struct feed_state *s,
+                     const struct btr_decoder *decoder, const struct btr_err *why)
+{
+    struct feed *f = &t->w->feed;
+    if (t->replayed)
+        return 0;
+    struct feed_input *in = follow_input(t->w, t->p, decoder);
+    if (!in)
+        return no_memory(t->w);
+    hour_turn(t);
+    int rc = input_turn(f, in);
+    if (rc < 0)
+        return rc;
+    f->batch.record_count++;
+    f->stats->records++;
+    in->row.records++;
+    const char *reason = why->text[0] ? why->text : btr_code_text(why->code);
+    (void)t->w->topics->ops->dead_letter(t->w->topics, t->message, reason);
+    if (s && s->reading && s->reading->mark_count == 0)
+        s = NULL; /* nothing of this host was ever decoded: no host is vouched for */
+    return feed_quarantine(f, in, s, &t->line, why->offset, reason);
+}
+
+/* The format of the last record is tried first; one that it refuses may be of another. */
+static int record_take(const struct taking *t)
+{
+    const struct btr_decoder *forced = t->w->options.format;
+    const struct btr_decoder *tried = forced ? forced : t->p->decoder;
+    struct btr_err err = {.code = BTR_E_FORMAT, .offset = UINT64_MAX};
+    struct feed_state *s = NULL;
+    int rc = tried ? decode_as(t, tried, &s, &err) : 0;
+    if (rc != 0)
+        return rc < 0 ? rc : 0;
+    const struct btr_decoder *found = forced ? NULL : btr_decoder_detect(&t->line.bytes, 1);
+    if (found && found != tried) {
+        err.text[0] = '\0';
+        rc = decode_as(t, found, &s, &err);
+        if (rc != 0)
+            return rc < 0 ? rc : 0;
+        tried = found;
+    }
+    if (!tried)
+        (void)btr_fail(&err, BTR_E_FORMAT, UINT64_MAX, "no known log format");
+    return put_aside(t, s, tried, &err);
+}
+
+/* ---- Messages ---- */
+
+static bool skip_add(struct follow_partition *p, int64_t offset)
+{
+    if (p->skip_count == p->skip_capacity) {
+        uint32_t capacity = p->skip_capacity ? p->skip_capacity * 2 : 64;
+        int64_t *grown = realloc(p->skips, capacity * sizeof *grown);
+        if (!grown)
+            return false;
+        p->skips = grown;
+        p->skip_capacity = capacity;
+    }
+    p->skips[p->skip_count++] = offset;
+    return true;
+}
+
+/* Whether a message was passed over when it was read the first time. */
+static bool skipped_before(struct follow_partition *p, int64_t offset)
+{
+    while (p->skip_at < p->skip_count && p->skips[p->skip_at] < offset)
+        p->skip_at++;
+    return p->skip_at < p->skip_count && p->skips[p->skip_at] == offset;
+}
+
+/* Whether a message was delivered before under another offset. @return 1, 0, or a failure */
+static int delivered_again(struct btr_follow *w, struct follow_partition *p,
+                           const struct topics_message *m)
+{
+    if (m->offset < p->seen_below)
+        return skipped_before(p, m->offset);
+    uint64_t digest = follow_seen_digest(&p->seen, m->key, m->value);
+    bool seen = follow_seen_has(&p->seen, digest);
+    if (p->doubted >= 0) {
+        int rc = follow_partition_trust(w, p, seen);
+        if (rc != 0)
+            return rc < 0 ? feed_sink_failed(&w->feed, rc) : 1;
+    }
+    if (!(seen ? skip_add(p, m->offset) : follow_seen_add(&p->seen, digest)))
+        return no_memory(w);
+    w->stats.records_known += seen;
+    return seen;
+}
+
+static int unwrap(struct btr_follow *w, const struct topics_message *m,
+                  const struct source_unwrapped **records, uint32_t *count)
+{
+    struct btr_err err = {0};
+    int rc = source_unwrap(w->unwrap, m->value, records, count, &err);
+    if (rc == BTR_E_LIMIT) { /* what waits goes to the sink first: it may point there */
+        rc = feed_batch_flush(&w->feed);
+        if (rc < 0)
+            return rc;
+        source_unwrap_clear(w->unwrap);
+        rc = source_unwrap(w->unwrap, m->value, records, count, &err);
+    }
+    return rc < 0 ? no_memory(w) : 0;
+}
+
+static int records_take(struct btr_follow *w, struct follow_partition *p,
+                        const struct topics_message *m)
+{
+    const struct source_unwrapped *records = NULL;
+    uint32_t count = 0;
+    struct taking t = {
+        .w = w, .p = p, .message = m, .replayed = m->offset < p->published, .now_ns = w->now_ns()};
+    int rc = unwrap(w, m, &records, &count);
+    if (count == 0 && rc == 0)
+        w->stats.messages_empty++;
+    for (uint32_t i = 0; i < count && rc == 0; i++) {
+        t.unwrapped = &records[i];
+        t.line = (struct source_line){.bytes = records[i].record,
+                                      .number = (uint64_t)m->offset,
+                                      .size = records[i].record.size};
+        rc = record_take(&t);
+        if (rc == 0)
+            rc = feed_batch_room(&w->feed);
+    }
+    return rc;
+}
+
+int follow_message(struct btr_follow *w, struct follow_partition *p, const struct topics_message *m)
+{
+    if (m->offset < p->next) {
+        w->stats.messages_known++;
+        return 0;
+    }
+    bool was_replayed = p->next < p->published;
+    w->taking = p;
+    int64_t next = p->next;
+    int rc = delivered_again(w, p, m);
+    if (rc < 0 || p->next < next)
+        return rc < 0 ? rc : 0; /* it is another log: read from its beginning */
+    if (rc == 0) {
+        if (was_replayed && m->offset >= p->published)
+            w->feed.batch.epoch++; /* what replaying noted was dropped */
+        rc = records_take(w, p, m);
+    } else {
+        rc = 0;
+    }
+    p->next = m->offset + 1;
+    p->moved = true;
+    if (p->end < p->next)
+        p->end = p->next;
+    return rc;
+}

@@ -1,0 +1,319 @@
+#include <btr/clock.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "follow.h"
+
+enum { SETTLE_MS = 1000, LOOK_MS = 250 };
+
+/* ---- How they are kept ---- */
+
+static int64_t marks_sum(const struct follow_reading *r)
+{
+    int64_t sum = 0;
+    for (uint32_t i = 0; i < r->mark_count; i++)
+        sum += r->marks[i].next;
+    return sum;
+}
+
+/* Marks, then the packed state. @return false when it is none */
+static bool state_read(struct feed_state *s, struct btr_span bytes, struct btr_span *packed)
+{
+    struct btr_cursor c = {.rest = bytes};
+    follow_reading_free(s->reading);
+    s->reading = follow_reading_new();
+    if (!s->reading || !follow_marks_get(&c, s->reading))
+        return false;
+    *packed = c.rest;
+    return true;
+}
+
+/* What came through the state topic of a host: of several partitions that which has read on. */
+static struct btr_span given_find(const struct btr_follow *w, struct feed_state *s)
+{
+    struct btr_span key = btr_span_of(s->key), host = {s->host, s->host_size}, packed, best = {0};
+    int64_t most = -1;
+    for (uint32_t i = 0; i < w->part_count; i++) {
+        struct btr_span given = follow_given(w->parts[i], key, host);
+        if (!w->parts[i]->assigned || given.size == 0 || !state_read(s, given, &packed) ||
+            marks_sum(s->reading) <= most)
+            continue;
+        most = marks_sum(s->reading);
+        best = given;
+    }
+    return best;
+}
+
+static int saved_find(const struct feed *f, struct feed_state *s)
+{
+    const struct btr_known *known = f->options->known;
+    struct btr_span host = {s->host, s->host_size}, packed = {0};
+    struct btr_buffer bytes = {0};
+    const struct follow_partition *p = f->follow->taking;
+    if (p && p->is_given && !follow_given_is_own(p, btr_span_of(s->key), host))
+        btr_buffer_span(&bytes, given_find(f->follow, s));
+    else if (known && known->state)
+        (void)known->state(known->self, btr_span_of(s->key), host, &bytes);
+    bool found = bytes.size > 0 && state_read(s, btr_buffer_view(&bytes), &packed);
+    if (found)
+        btr_buffer_span(&s->saved, packed);
+    bool failed = bytes.failed || s->saved.failed;
+    btr_buffer_fini(&bytes);
+    if (!found) {
+        follow_reading_free(s->reading);
+        s->reading = NULL;
+    }
+    return failed ? BTR_E_NOMEM : found;
+}
+
+static bool saved_write(const struct feed *f, const struct feed_state *s, struct btr_buffer *out)
+{
+    (void)f;
+    follow_marks_put(out, s->reading);
+    return feed_state_save(s, out);
+}
+
+const struct feed_keeping follow_keeping = {FOLLOW_STATE_PREFIX, saved_find, saved_write};
+
+/* ---- Which are saved ---- */
+
+static bool must_save(const struct follow_reading *r, int64_t now_ns)
+{
+    /* A host on several partitions is saved each time: in which order its records met is not to be
+     * had again. */
+    return r->mark_count > 1 || now_ns >= r->due_ns;
+}
+
+static struct follow_saved *saved_new(struct btr_follow *w)
+{
+    if (w->saved_count == w->saved_capacity) {
+        uint32_t capacity = w->saved_capacity ? w->saved_capacity * 2 : 64;
+        struct follow_saved *grown = realloc(w->saved, capacity * sizeof *grown);
+        if (!grown)
+            return NULL;
+        w->saved = grown;
+        w->saved_capacity = capacity;
+    }
+    return &w->saved[w->saved_count++];
+}
+
+/* What is saved of a state goes to the state topic, too, once for each partition that its host's
+ * records come from. */
+static bool saved_note(struct btr_follow *w, const struct feed_state *s, uint64_t head_hash)
+{
+    struct follow_partition *p = follow_partition_of(w, head_hash);
+    if (!p || !w->topics->ops->has_states(w->topics))
+        return true;
+    struct follow_saved *to = saved_new(w);
+    if (!to)
+        return false;
+    memcpy(to->key, s->key, sizeof to->key);
+    memcpy(to->host, s->host, sizeof to->host);
+    to->host_size = s->host_size;
+    to->head_hash = head_hash;
+    return !p->is_given ||
+           follow_given_replace(p, btr_span_of(s->key), (struct btr_span){s->host, s->host_size});
+}
+
+int follow_states_choose(struct btr_follow *w, bool all)
+{
+    int64_t now_ns = w->now_ns();
+    w->saved_count = w->chosen = 0;
+    for (uint32_t i = 0; i < w->feed.state_count; i++) {
+        struct feed_state *s = w->feed.states[i];
+        struct follow_reading *r = s->reading;
+        s->moved = r && r->dirty_ns != 0 && r->mark_count > 0 && (all || must_save(r, now_ns));
+        if (!s->moved)
+            continue;
+        r->dirty_ns = 0;
+        w->stats.states_saved++;
+        w->chosen++;
+        for (uint32_t k = 0; k < r->mark_count; k++) {
+            r->marks[k].unsaved = -1;
+            if (!saved_note(w, s, r->marks[k].head_hash))
+                return btr_fail(w->feed.err, BTR_E_NOMEM, UINT64_MAX, "out of memory");
+        }
+    }
+    return 0;
+}
+
+int64_t follow_replay_from(const struct btr_follow *w, const struct follow_partition *p)
+{
+    int64_t from = p->next;
+    for (uint32_t i = 0; i < w->feed.state_count; i++) {
+        const struct follow_reading *r = w->feed.states[i]->reading;
+        if (!r || r->dirty_ns == 0)
+            continue;
+        for (uint32_t k = 0; k < r->mark_count; k++)
+            if (r->marks[k].head_hash == p->head_hash && r->marks[k].unsaved >= 0 &&
+                r->marks[k].unsaved < from)
+                from = r->marks[k].unsaved;
+    }
+    return from;
+}
+
+/* ---- What they tell of themselves ---- */
+
+/* @param finish  also what is open */
+static int state_tell(struct btr_follow *w, struct feed_state *s, bool finish, int64_t now_ns)
+{
+    struct feed *f = &w->feed;
+    int rc = s->state ? 0 : feed_state_wake(f, s);
+    if (rc < 0)
+        return rc;
+    rc = feed_batch_flush(f);
+    if (rc < 0)
+        return rc;
+    f->batch.input = s->input;
+    f->batch.line = 0;
+    if (finish)
+        rc = s->decoder->flush(s->state, INT64_MAX, &f->batch, f->arena);
+    else if (s->decoder->settle)
+        rc = s->decoder->settle(s->state, &f->batch, f->arena);
+    if (rc < 0)
+        return btr_fail(f->err, BTR_E_NOMEM, UINT64_MAX, "out of memory");
+    struct follow_reading *r = s->reading;
+    r->settled = true;
+    if (finish) {
+        r->finished = true;
+        r->told_ns = now_ns;
+    }
+    if (r->dirty_ns == 0)
+        r->dirty_ns = now_ns;
+    r->due_ns = now_ns; /* what was told must not be told again */
+    return feed_batch_flush(f);
+}
+
+/* Whether a state takes part: it is read here, and what it was given is in order. */
+static bool is_read(const struct feed_state *s)
+{
+    return s->reading && s->reading->mark_count > 0 && s->reading->seen_ns != 0;
+}
+
+/* A state that is behind what the store has of its host: what it would tell was told. */
+static bool is_replaying(const struct feed_state *s)
+{
+    for (uint32_t i = 0; i < s->reading->mark_count; i++) {
+        const struct follow_mark *mark = &s->reading->marks[i];
+        if (mark->partition && mark->partition->next < mark->partition->published)
+            return true;
+    }
+    return false;
+}
+
+static bool waits(const struct feed_state *s)
+{
+    struct btr_decoder_stats now = {.waiting = s->waiting};
+    if (s->state && s->decoder->stats)
+        s->decoder->stats(s->state, &now);
+    return now.waiting > 0;
+}
+
+int follow_states_tell(struct btr_follow *w, int64_t now_ns)
+{
+    int64_t idle_ns = (int64_t)w->options.idle_ms * 1000000;
+    int rc = 0;
+    if (now_ns - w->swept_ns < LOOK_MS * INT64_C(1000000))
+        return 0;
+    w->swept_ns = now_ns;
+    for (uint32_t i = 0; i < w->feed.state_count && rc == 0; i++) {
+        struct feed_state *s = w->feed.states[i];
+        if (!is_read(s) || is_replaying(s))
+            continue;
+        struct follow_reading *r = s->reading;
+        int64_t silent_ns = now_ns - r->seen_ns;
+        if ((silent_ns >= idle_ns && !r->finished) ||
+            (!r->finished && now_ns - r->told_ns >= FOLLOW_TELL_NS && FOLLOW_TELL_NS > idle_ns))
+            rc = state_tell(w, s, true, now_ns);
+        else if (silent_ns >= SETTLE_MS * INT64_C(1000000) && !r->settled && waits(s))
+            rc = state_tell(w, s, false, now_ns);
+    }
+    return rc;
+}
+
+int follow_states_finish(struct btr_follow *w)
+{
+    int rc = 0;
+    for (uint32_t i = 0; i < w->feed.state_count && rc == 0; i++)
+        if (is_read(w->feed.states[i]) && !w->feed.states[i]->reading->finished)
+            rc = state_tell(w, w->feed.states[i], true, w->now_ns());
+    return rc;
+}
+
+/* ---- Memory ---- */
+
+static size_t memory_of(const struct feed_state *s)
+{
+    struct btr_decoder_stats now = {0};
+    if (s->state && s->decoder->stats)
+        s->decoder->stats(s->state, &now);
+    return sizeof *s + s->saved.capacity + (size_t)now.memory;
+}
+
+static int by_use(const void *x, const void *y)
+{
+    const struct feed_state *const *a = x, *const *b = y;
+    return ((*a)->used > (*b)->used) - ((*a)->used < (*b)->used);
+}
+
+struct sweep {
+    uint64_t used_before;
+};
+
+static bool goes(void *self, const struct feed_state *s)
+{
+    const struct sweep *sweep = self;
+    return s->used < sweep->used_before && (!s->reading || s->reading->dirty_ns == 0);
+}
+
+/* Forgets the states that were used least, once the store has them. */
+static int states_forget(struct btr_follow *w, struct feed_state **sorted, uint32_t count)
+{
+    struct sweep sweep = {.used_before = sorted[count]->used};
+    int rc = follow_publish(w, true);
+    if (rc == 0)
+        rc = follow_land(w, true);
+    if (rc < 0)
+        return rc;
+    for (uint32_t i = 0; i < w->part_count; i++)
+        follow_partition_loosen(w->parts[i]);
+    feed_states_sweep(&w->feed, goes, &sweep);
+    return 0;
+}
+
+int follow_states_bound(struct btr_follow *w)
+{
+    struct feed *f = &w->feed;
+    uint64_t live_max = w->options.memory_max / 2, kept_max = w->options.memory_max / 8 * 5;
+    uint64_t total = 0, live = 0;
+    uint32_t live_count = 0;
+    for (uint32_t i = 0; i < f->state_count; i++) {
+        size_t memory = memory_of(f->states[i]);
+        total += memory;
+        live += f->states[i]->state ? memory : 0;
+        live_count += f->states[i]->state != NULL;
+    }
+    w->stats.hosts = f->state_count;
+    w->stats.hosts_live = live_count;
+    w->stats.memory = total;
+    if (live <= live_max && total <= kept_max && f->state_count <= FOLLOW_STATES_MAX)
+        return 0;
+    struct feed_state **sorted = malloc((f->state_count + 1U) * sizeof(void *));
+    int rc = sorted ? 0 : btr_fail(f->err, BTR_E_NOMEM, UINT64_MAX, "out of memory");
+    if (sorted) {
+        memcpy(sorted, f->states, f->state_count * sizeof(void *));
+        qsort(sorted, f->state_count, sizeof(void *), by_use);
+    }
+    for (uint32_t i = 0; i < f->state_count && rc == 0 && live > live_max / 4 * 3; i++) {
+        if (!sorted[i]->state)
+            continue;
+        size_t before = memory_of(sorted[i]);
+        rc = feed_state_park(f, sorted[i]);
+        live -= before;
+        total -= before - memory_of(sorted[i]);
+    }
+    if (rc == 0 && (total > kept_max || f->state_count > FOLLOW_STATES_MAX))
+        rc = states_forget(w, sorted, f->state_count / 2);
+    free(sorted);
+    return rc;
+}

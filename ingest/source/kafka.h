@@ -1,0 +1,81 @@
+#ifndef SOURCE_KAFKA_H
+#define SOURCE_KAFKA_H
+/**
+ * The door to librdkafka: a broker's topics as a source (topics.h).
+ *   kafka.c         messages, partitions that come and go
+ *   kafka_open.c    settings and clients
+ *   kafka_states.c  the state topic, dead letters
+ *   kafka_lag.c     how far a group is behind
+ */
+#include <librdkafka/rdkafka.h>
+#include <pthread.h>
+
+#include "topics.h"
+
+enum {
+    KAFKA_MESSAGES = 4096,  /* taken at once */
+    KAFKA_WAIT_MS = 20,     /* the library waits until as many came, or for so long */
+    KAFKA_ANSWER_MS = 15000, /* a broker's answer to one question */
+    KAFKA_READ_MS = 120000, /* the whole of one state partition */
+    KAFKA_TEXT_SIZE = 512,
+};
+
+/** What options point to, copied; the names live as long as the source. */
+struct kafka_words {
+    char *brokers, *group, *state_topic, *dead_letter_topic;
+    char **topics, **keys, **values;
+    uint32_t topic_count, setting_count;
+};
+
+struct kafka_topics {
+    struct btr_topics base;
+    struct kafka_words words;
+    bool once;
+    void (*log)(void *self, int level, const char *line);
+    void *log_self;
+    rd_kafka_t *consumer, *producer, *loader; /* the last two when they are needed */
+    rd_kafka_queue_t *queue;
+    const struct topics_owner *owner;
+    rd_kafka_topic_partition_list_t *placing; /* partitions that are being assigned */
+    rd_kafka_topic_partition_list_t *committing;
+    rd_kafka_message_t *held[KAFKA_MESSAGES];
+    uint32_t held_count;
+    int failed; /* what the owner failed with inside a call of the library */
+    struct btr_err failure;
+    int32_t state_partitions;
+    bool paused;
+    char *cluster;
+
+    pthread_mutex_t mutex; /* the library's threads tell these */
+    uint64_t retries, dead_lettered, dead_letter_failed, states_failed;
+    bool broker_up;
+    char said[KAFKA_TEXT_SIZE]; /* the last complaint, and when: the same is said once a minute */
+    int64_t said_ns;
+};
+
+/* ---- kafka.c ---- */
+
+/** All partitions of a topic, as the broker tells them. @return 0, BTR_E_USAGE (no such topic), BTR_E_IO */
+int kafka_topic_list(struct kafka_topics *k, const char *topic, rd_kafka_topic_partition_list_t *list, struct btr_err *err);
+/** The library's callback when partitions come and go. */
+void kafka_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t what, rd_kafka_topic_partition_list_t *list, void *opaque);
+
+/* ---- kafka_open.c ---- */
+
+/** @return 0, BTR_E_USAGE (names the key, never a value), BTR_E_NOMEM */
+int kafka_consumer_new(rd_kafka_t **out, struct kafka_topics *k, const char *group, bool states, struct btr_err *err);
+int kafka_producer_new(rd_kafka_t **out, struct kafka_topics *k, struct btr_err *err);
+int kafka_words_copy(struct kafka_words *to, const struct btr_kafka_options *options, struct btr_err *err);
+void kafka_words_fini(struct kafka_words *words);
+/** Something that an operator should know; the same is told once a minute. From any thread. */
+void kafka_say(struct kafka_topics *k, int level, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* ---- kafka_states.c ---- */
+
+bool kafka_has_states(const struct btr_topics *t);
+int kafka_state_put(struct btr_topics *t, const struct topics_part *part, const struct topics_state *record, struct btr_err *err);
+int kafka_state_flush(struct btr_topics *t, int timeout_ms, struct btr_err *err);
+int kafka_state_load(struct btr_topics *t, const struct topics_part *part, topics_state_visit *visit, void *self, struct btr_err *err);
+bool kafka_dead_letter(struct btr_topics *t, const struct topics_message *message, const char *reason);
+
+#endif
