@@ -6,6 +6,7 @@
 
 #include "commands.h"
 #include "file_read.h"
+#include "ingest_kafka.h"
 #include "known.h"
 #include "output.h"
 
@@ -26,17 +27,26 @@ static const struct cli_option OPTIONS[] = {
      "after each publish, what is over N days (UTC) old goes, whole days at once; a hold keeps it"},
     {"retention-record-days", "N", false, "the same of kept records alone"},
     {"quiet", NULL, false, "no summary, no notes; complaints stay"},
-    {"kafka", "BROKERS", false, "not built yet"},
-    {"topic", "TOPIC", false, "not built yet"},
-    {"X", "KEY=VALUE", true, "not built yet"},
-    {"once", NULL, false, "not built yet"},
+    {"kafka", "BROKERS", false, "read from Kafka: host:port, several with commas between"},
+    {"topic", "TOPIC", true, "what to read there"},
+    {"once", NULL, false,
+     "read what is there by now, without a group, and end; else it goes on until it is "
+     "interrupted"},
+    {"group", "NAME", false, "consumer group (default backtrail)"},
+    {"state-topic", "TOPIC", false,
+     "compacted topic through which decoder states move between the ingesters of a group"},
+    {"dead-letter-topic", "TOPIC", false, "gets the messages that do not decode"},
+    {"X", "KEY=VALUE", true,
+     "setting of librdkafka; KEY=@FILE takes the value from a file, as secrets must be"},
     {NULL, NULL, false, NULL},
 };
 
 static const struct cli_usage USAGE = {
     .command = "ingest",
     .synopsis = "--store DIR [--hosts FILE] [--format NAME] [--case ID] [--keep-records] "
-                "[--retention-days N] [HOST=]PATH...",
+                "[--retention-days N]\n"
+                "                 {[HOST=]PATH... | --kafka BROKERS --topic TOPIC [-X "
+                "KEY=VALUE]... [--once]}",
     .what = "Reads records into a store. PATH is a file, a glob, a folder (rotated logs in order), "
             "or - for standard\n"
             "input; .zst and .gz are read through. HOST= names the host of records that do not "
@@ -46,9 +56,11 @@ static const struct cli_usage USAGE = {
             "the tail is read. Records of standard input are known one by one. After an "
             "interruption give the same\n"
             "command again.",
-    .example = "backtrail ingest --store case.btr --hosts hosts.json web01.audit.log.zst "
-               "db01=/evidence/db/audit.log\n"
-               "backtrail ingest --store case.btr --case IR-2026-11 /evidence/logs",
+    .example =
+        "backtrail ingest --store case.btr --hosts hosts.json web01.audit.log.zst "
+        "db01=/evidence/db/audit.log\n"
+        "backtrail ingest --store case.btr --case IR-2026-11 /evidence/logs\n"
+        "backtrail ingest --store fleet.btr --kafka broker1:9092 --topic audit --topic sysmon",
     .options = OPTIONS,
 };
 
@@ -186,6 +198,43 @@ static int retained_tell(struct btr_writer *writer, bool quiet, struct btr_err *
     return rc;
 }
 
+static int reading_options(struct ingest *run, const struct btr_decoder **format,
+                           uint32_t *segment_events, struct btr_err *err)
+{
+    uint64_t events = 0;
+    int rc = format_find(run, format, err);
+    if (rc == 0)
+        rc = cli_arg_number(&run->args, "segment-events", &events, err);
+    if (rc == 0 && events > SEGMENT_EVENTS_MAX)
+        rc = btr_fail(err, BTR_E_USAGE, UINT64_MAX, "--segment-events: at most %d",
+                      SEGMENT_EVENTS_MAX);
+    *segment_events = (uint32_t)events;
+    return rc;
+}
+
+static int ingest_follow(struct ingest *run, struct btr_err *err)
+{
+    const char *case_id = cli_arg(&run->args, "case");
+    struct btr_follow_options options = {
+        .hosts = run->hosts,
+        .case_id = btr_span_of(case_id ? case_id : ""),
+        .tool = BTR_SPAN(TOOL),
+        .keep_records = cli_arg(&run->args, "keep-records") != NULL,
+    };
+    int rc = reading_options(run, &options.format, &options.segment_events, err);
+    if (rc < 0)
+        return cli_fail("ingest", err);
+    int status = cli_ingest_kafka(&run->args, &options, &run->store);
+    if (status == CLI_ANSWERED && !run->quiet)
+        merged_tell(run->store.writer);
+    struct btr_err why = {0};
+    if (retained_tell(run->store.writer, run->quiet, &why) < 0) {
+        (void)cli_fail("ingest", &why);
+        return CLI_FAILED;
+    }
+    return status;
+}
+
 static int ingest_feed(struct ingest *run, struct btr_err *err)
 {
     struct btr_feed_stats stats = {0};
@@ -201,16 +250,9 @@ static int ingest_feed(struct ingest *run, struct btr_err *err)
         .note = note,
         .note_self = run,
     };
-    uint64_t segment_events = 0;
-    int rc = format_find(run, &options.format, err);
-    if (rc == 0)
-        rc = cli_arg_number(&run->args, "segment-events", &segment_events, err);
-    if (rc == 0 && segment_events > SEGMENT_EVENTS_MAX)
-        rc = btr_fail(err, BTR_E_USAGE, UINT64_MAX, "--segment-events: at most %d",
-                      SEGMENT_EVENTS_MAX);
+    int rc = reading_options(run, &options.format, &options.segment_events, err);
     if (rc < 0)
         return cli_fail("ingest", err);
-    options.segment_events = (uint32_t)segment_events;
     int64_t began_ns = btr_monotonic_ns();
     rc = btr_feed(&run->paths, &options, &run->store.sink, &stats, complain, run, err);
     line_close(run);
@@ -241,8 +283,12 @@ static int ingest_run(struct ingest *run, int argc, char **argv)
         return cli_fail("ingest", &err);
     if (run->args.help)
         return cli_help(&USAGE);
-    if (cli_arg(&run->args, "kafka"))
-        return cli_refuse("ingest", "--kafka is not built yet");
+    bool kafka = cli_arg(&run->args, "kafka") != NULL;
+    if (kafka && run->args.word_count > 0)
+        return cli_refuse("ingest", "--kafka takes topics, and %s is a path: one of both at a time",
+                          run->args.words[0]);
+    if (!kafka && (cli_arg(&run->args, "topic") || cli_arg(&run->args, "once")))
+        return cli_refuse("ingest", "--topic and --once go with --kafka");
     if (!cli_arg(&run->args, "store"))
         return cli_refuse("ingest", "--store is missing (see --help)");
     run->quiet = cli_arg(&run->args, "quiet") != NULL;
@@ -250,13 +296,13 @@ static int ingest_run(struct ingest *run, int argc, char **argv)
     if (cli_arg_days(&run->args, "retention-days", &retention.days, &err) < 0 ||
         cli_arg_days(&run->args, "retention-record-days", &retention.record_days, &err) < 0 ||
         cli_hosts_load(&run->hosts, cli_arg(&run->args, "hosts"), &err) < 0 ||
-        paths_load(run, &err) < 0)
+        (!kafka && paths_load(run, &err) < 0))
         return cli_fail("ingest", &err);
     if (cli_known_open(&run->store, cli_arg(&run->args, "store"), retention, &err) < 0) {
         (void)cli_fail("ingest", &err);
         return CLI_FAILED;
     }
-    return ingest_feed(run, &err);
+    return kafka ? ingest_follow(run, &err) : ingest_feed(run, &err);
 }
 
 int cmd_ingest(int argc, char **argv)

@@ -26,7 +26,7 @@ static const struct {
 };
 
 /* Settings whose value is, or has in it, what nobody else may know. */
-static bool setting_is_secret(const char *name)
+bool config_setting_is_secret(const char *name)
 {
     return strstr(name, "password") || strstr(name, "secret") || strstr(name, "token.value") ||
            strcmp(name, "ssl.key.pem") == 0 || strcmp(name, "sasl.oauthbearer.config") == 0 ||
@@ -44,7 +44,7 @@ int config_x_check(const struct cli_config_row *row, const char *key, struct btr
             return btr_fail(err, BTR_E_USAGE, UINT64_MAX, "%s: has a key of its own, %s", key,
                             OWN[i].key);
     }
-    if (row->type == CLI_CONFIG_PREFIX && setting_is_secret(name))
+    if (row->type == CLI_CONFIG_PREFIX && config_setting_is_secret(name))
         return btr_fail(err, BTR_E_USAGE, UINT64_MAX,
                         "%.64s: a secret does not stand in this file: give kafka.x_file.%.64s = "
                         "PATH",

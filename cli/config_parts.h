@@ -16,6 +16,8 @@ int config_value_set(struct cli_config *config, const struct cli_config_row *row
 bool config_list_add(struct cli_config_list *list, const char *item);
 bool config_list_same(const struct cli_config_list *a, const struct cli_config_list *b);
 
+/** Whether a setting of the client library is one that nobody may see. */
+bool config_setting_is_secret(const char *name);
 /** Refuses settings of the client library that are secrets, or have a key of their own. @return 0, BTR_E_USAGE */
 int config_x_check(const struct cli_config_row *row, const char *key, struct btr_err *err);
 

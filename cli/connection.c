@@ -162,6 +162,26 @@ int cli_connection_make(struct cli_connection *out, const struct cli_config *con
     return rc == 0 ? x_add(&m, err) : rc;
 }
 
+int cli_connection_word(struct cli_connection *out, const char *word,
+                        void (*warn_line)(void *self, const char *line), void *warn_self,
+                        struct btr_err *err)
+{
+    struct making m = {out, NULL, warn_line, warn_self};
+    const char *equals = strchr(word, '=');
+    size_t size = equals ? (size_t)(equals - word) : 0;
+    char key[128];
+    if (size == 0 || size >= sizeof key)
+        return btr_fail(err, BTR_E_USAGE, UINT64_MAX, "-X: is written KEY=VALUE");
+    memcpy(key, word, size);
+    key[size] = '\0';
+    if (equals[1] == '@')
+        return add_file(&m, key, equals + 2, true, err);
+    if (config_setting_is_secret(key))
+        return btr_fail(err, BTR_E_USAGE, UINT64_MAX,
+                        "-X %s: a secret does not stand in a command: give %s=@FILE", key, key);
+    return add(&m, key, equals + 1, err);
+}
+
 bool cli_connection_same(const struct cli_connection *a, const struct cli_connection *b)
 {
     return config_list_same(&a->settings, &b->settings);

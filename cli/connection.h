@@ -19,6 +19,12 @@ struct cli_connection {
  */
 int cli_connection_make(struct cli_connection *out, const struct cli_config *config,
                         void (*warn)(void *self, const char *line), void *warn_self, struct btr_err *err);
+/**
+ * Adds a setting as -X gives it: KEY=VALUE, or KEY=@FILE. A secret must stand in a file: everybody sees what a program was
+ * called with. @return as cli_connection_make
+ */
+int cli_connection_word(struct cli_connection *out, const char *word, void (*warn)(void *self, const char *line),
+                        void *warn_self, struct btr_err *err);
 /** Whether both tell the same, secrets included. */
 bool cli_connection_same(const struct cli_connection *a, const struct cli_connection *b);
 /** Overwrites the values, and frees them. */

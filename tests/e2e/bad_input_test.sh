@@ -41,7 +41,12 @@ refused 2 'store' ingest web01.audit.log
 refused 2 'no input' ingest --store case.btr
 refused 2 'no option "--colour"' ingest --store case.btr --colour web01.audit.log
 refused 2 'no such format' $ingest case.btr --format nonsense web01.audit.log
-refused 2 'kafka is not built yet' ingest --store case.btr --kafka broker:9092 --topic t
+refused 2 'topic is missing' ingest --store case.btr --kafka broker:9092
+refused 2 'is a path' ingest --store case.btr --kafka broker:9092 --topic t web01.audit.log
+refused 2 'go with --kafka' ingest --store case.btr --topic t web01.audit.log
+refused 2 'a secret does not stand in a command' ingest --store case.btr --kafka broker:9092 --topic t -X sasl.password=x
+refused 2 'no such setting' ingest --store case.btr --kafka broker:9092 --topic t -X no.such=1
+refused 2 'is not to be set' ingest --store case.btr --kafka broker:9092 --topic t -X auto.offset.reset=latest
 refused 2 'absent.json' $ingest case.btr --hosts absent.json web01.audit.log
 echo '{"web01": [' >broken.json
 refused 2 'broken.json' $ingest case.btr --hosts broken.json web01.audit.log
