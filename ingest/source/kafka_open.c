@@ -200,7 +200,7 @@ int kafka_consumer_new(rd_kafka_t **out, struct kafka_topics *k, const char *gro
     static const char *const reading[][2] = {{"auto.offset.reset", "error"},
                                              {"queued.min.messages", "100000"},
                                              {"fetch.message.max.bytes", "1048576"},
-                                             {"session.timeout.ms", "30000"},
+                                             {"session.timeout.ms", "15000"},
                                              {NULL, NULL}};
     char queued[16];
     rd_kafka_conf_t *conf;
