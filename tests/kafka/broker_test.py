@@ -118,6 +118,22 @@ def what_was_stopped_comes_back(kafka):
     equal(kafka.read("crash"), before, "after stop and start")
 
 
+def restored_data_have_lost_what_came_later(kafka):
+    kafka.topic("lossy", partitions=1)
+    kafka.produce("lossy", numbered(0, 100))
+    kafka.kill()
+    kafka.data_save(os.path.join(WORK, "copy"))
+    kafka.start()
+    kafka.produce("lossy", numbered(100, 200))
+    equal(kafka.watermarks("lossy"), {0: (0, 200)}, "before")
+    kafka.kill()
+    kafka.data_restore(os.path.join(WORK, "copy"))
+    kafka.start()
+    equal(kafka.watermarks("lossy"), {0: (0, 100)}, "after")
+    kafka.produce("lossy", numbered(500, 510))
+    equal(numbers(kafka, "lossy"), [*range(100), *range(500, 510)], "offsets were given again")
+
+
 def a_taken_port_is_refused(kafka):
     kafka.stop()
     with socket.socket() as other:
@@ -135,7 +151,7 @@ def a_taken_port_is_refused(kafka):
 
 TESTS = (kcats_records_are_read_back_whole, events_of_the_own_producer_are_the_files, forms_of_messages_arrive_as_they_are,
          aborted_transactions_are_not_read, deleted_records_move_the_begin, a_crash_loses_and_doubles_nothing, what_was_stopped_comes_back,
-         a_taken_port_is_refused)
+         restored_data_have_lost_what_came_later, a_taken_port_is_refused)
 
 lab.need()
 with lab.Broker(os.path.join(WORK, "kafka")) as broker:

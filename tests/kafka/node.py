@@ -107,6 +107,9 @@ class Node:
         self.controller_port, self.ports = ports[-1], dict(zip(names, ports))
         self.java = self.keeper = None
         os.makedirs(self.folder, exist_ok=True)
+        self.secret_file = os.path.join(self.folder, "secret")  # of USER, for programs that take no secret as an argument
+        with open(os.open(self.secret_file, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w", encoding="ascii") as out:
+            out.write(SECRET)
         self.certs = certs.make(os.path.join(self.folder, "certs")) if len(names) > 1 else None
 
     # ---- What a client needs --------------------------------------------------------------------
@@ -196,6 +199,17 @@ class Node:
         if not self.running():
             raise BrokerError("the broker does not run")
         self.java.send_signal(number)
+
+    def data_save(self, copy):
+        """Copies what the broker has on disk; it must be stopped or killed."""
+        shutil.rmtree(copy, ignore_errors=True)
+        subprocess.run(["cp", "-a", os.path.join(self.folder, "data"), copy], check=True)  # indexes have holes, which cp keeps
+
+    def data_restore(self, copy):
+        """Puts that copy in the place of what it has now: what was acknowledged meanwhile is gone, and its offsets are given again. That is
+        what clients see of a replica that was behind and became the leader."""
+        shutil.rmtree(os.path.join(self.folder, "data"))
+        subprocess.run(["cp", "-a", copy, os.path.join(self.folder, "data")], check=True)
 
     def running(self):
         return self.java is not None and self.java.poll() is None
