@@ -155,6 +155,20 @@ static void erred(rd_kafka_t *rk, int code, const char *reason, void *opaque)
     kafka_say(k, LOG_WARNING, "%s: %s", rd_kafka_err2name((rd_kafka_resp_err_t)code), reason);
 }
 
+/* The client's statistics, every other second: whether a broker is connected, also while no message
+ * comes. */
+static int measured(rd_kafka_t *rk, char *json, size_t size, void *opaque)
+{
+    struct kafka_topics *k = opaque;
+    bool up = strstr(json, "\"state\":\"UP\"") != NULL;
+    (void)rk;
+    (void)size; /* it ends with a 0 */
+    (void)pthread_mutex_lock(&k->mutex);
+    k->broker_up = up;
+    (void)pthread_mutex_unlock(&k->mutex);
+    return 0;
+}
+
 /* ---- Clients ---- */
 
 static int conf_make(rd_kafka_conf_t **out, struct kafka_topics *k, struct btr_err *err)
@@ -197,11 +211,10 @@ int kafka_consumer_new(rd_kafka_t **out, struct kafka_topics *k, const char *gro
                                            {"isolation.level", "read_committed"},
                                            {"enable.partition.eof", "true"},
                                            {NULL, NULL}};
-    static const char *const reading[][2] = {{"auto.offset.reset", "error"},
-                                             {"queued.min.messages", "100000"},
-                                             {"fetch.message.max.bytes", "1048576"},
-                                             {"session.timeout.ms", "15000"},
-                                             {NULL, NULL}};
+    static const char *const reading[][2] = {
+        {"auto.offset.reset", "error"},         {"queued.min.messages", "100000"},
+        {"fetch.message.max.bytes", "1048576"}, {"session.timeout.ms", "15000"},
+        {"statistics.interval.ms", "2000"},     {NULL, NULL}};
     char queued[16];
     rd_kafka_conf_t *conf;
     int rc = conf_make(&conf, k, err);
@@ -215,6 +228,7 @@ int kafka_consumer_new(rd_kafka_t **out, struct kafka_topics *k, const char *gro
         rc = states ? set(conf, "auto.offset.reset", "earliest", err) : 0;
     if (rc == 0 && !states) {
         rd_kafka_conf_set_rebalance_cb(conf, kafka_rebalance);
+        rd_kafka_conf_set_stats_cb(conf, measured);
         rc = set_all(conf, reading, err);
     }
     if (rc == 0)
