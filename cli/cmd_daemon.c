@@ -74,10 +74,14 @@ static int run(const struct cli_args *args)
     if (daemon_plan_load(&plan, path, warned, NULL, &err) < 0)
         return cli_fail("daemon", &err);
     int status;
-    if (cli_arg(args, "check"))
+    if (cli_arg(args, "check")) {
         status = checked(path);
-    else
-        status = daemon_run(plan, path, &err) < 0 ? cli_fail("daemon", &err) : CLI_ANSWERED;
+    } else if (daemon_run(plan, path, &err) == 0) {
+        status = CLI_ANSWERED;
+    } else {
+        (void)cli_fail("daemon", &err);
+        status = err.code == BTR_E_USAGE ? CLI_USAGE : CLI_FAILED;
+    }
     daemon_plan_release(plan);
     return status;
 }

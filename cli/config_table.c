@@ -61,7 +61,8 @@ const struct cli_config_row cli_config_table[] = {
      .apply = CLI_CONFIG_REOPENS,
      .at = AT(state_topic),
      .meaning = "Compacted topic through which the state of decoders moves to another ingester "
-                "together with a partition. "
+                "together with a partition; of one group "
+                "alone, as its states tell where reading goes on. "
                 "Not given: states stay in the store, and what moves begins without one"},
     {.key = "kafka.dead_letter_topic",
      .type = CLI_CONFIG_TOPIC,
@@ -175,16 +176,6 @@ const struct cli_config_row cli_config_table[] = {
      .apply = CLI_CONFIG_REOPENS,
      .at = AT(idle_ms),
      .meaning = "A host that is silent for so long, in ms, tells what it has open so far"},
-    {.key = "ingest.order_ms",
-     .type = CLI_CONFIG_NUMBER,
-     .least = 1,
-     .most = MINUTE_MS,
-     .preset = "500",
-     .apply = CLI_CONFIG_REOPENS,
-     .at = AT(order_ms),
-     .meaning =
-         "Records of one host on several partitions are put in the agent's order within so many "
-         "ms. It is part of the time until they are visible"},
     {.key = "ingest.memory_mib",
      .type = CLI_CONFIG_NUMBER,
      .least = 64,
@@ -207,7 +198,8 @@ const struct cli_config_row cli_config_table[] = {
      .preset = "no",
      .apply = CLI_CONFIG_REOPENS,
      .at = AT(keep_records),
-     .meaning = "Keep the records themselves, too, for --show-records"},
+     .meaning = "Keep the records themselves, too, for --show-records; not those of messages "
+                "with several records"},
 
     {.key = "http.listen",
      .type = CLI_CONFIG_LISTEN,

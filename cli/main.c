@@ -17,11 +17,11 @@ static const struct command COMMANDS[] = {
     {"find", "list entities by a filter: where was it first and last seen", cmd_find},
     {"trace", "walk back from an alert to the way in, or forward from it", cmd_trace},
     {"store", "what a store holds and misses, whether it is sound, what is to go", cmd_store},
+    {"daemon", "follow topics of Apache Kafka into a store", cmd_daemon},
+    {"lag", "how far a group of ingesters is behind", cmd_lag},
     {"loss", NULL, NULL},
     {"report", NULL, NULL},
     {"replay", NULL, NULL},
-    {"daemon", NULL, NULL},
-    {"lag", NULL, NULL},
     {NULL, NULL, NULL},
 };
 

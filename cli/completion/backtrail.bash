@@ -15,7 +15,9 @@ _backtrail_options() {
     "store import") echo "--store --help" ;;
     "store hold") echo "add list remove --store --host --since --until --why --output --help" ;;
     store) echo "stat gaps verify compact thin prune hold export import --help" ;;
-    *) echo "ingest find trace store --help --version" ;;
+    daemon) echo "--config --check --help" ;;
+    lag) echo "--config --output --max-s --help" ;;
+    *) echo "ingest find trace store daemon lag --help --version" ;;
     esac
 }
 
@@ -23,7 +25,7 @@ _backtrail_values() {
     case "$1/$2" in
     */--kind) echo "process file flow channel rendezvous session user host container registry service task wmi dns share memory" ;;
     trace/--output) echo "text json dot graphml" ;;
-    find/--output | store/--output) echo "text json" ;;
+    find/--output | store/--output | lag/--output) echo "text json" ;;
     trace/--strategy) echo "backtracker" ;;
     trace/--budget) echo "edges= time= memory=" ;;
     trace/--evidence) echo "first all" ;;
@@ -42,7 +44,7 @@ _backtrail() {
         case $word$before in *--budget | *--from) compopt -o nospace ;; esac
     elif [ "$before" = --store ]; then
         mapfile -t COMPREPLY < <(compgen -d -- "$word")
-    elif [ "$before" = --hosts ] || { [[ $command =~ ^(ingest|store export|store import)$ ]] && [[ $word != -* ]]; }; then
+    elif [[ $before =~ ^--(hosts|config)$ ]] || { [[ $command =~ ^(ingest|store export|store import)$ ]] && [[ $word != -* ]]; }; then
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
     else
         mapfile -t COMPREPLY < <(compgen -W "$(_backtrail_options "$command")" -- "$word")

@@ -147,7 +147,7 @@ static void session_close(struct session *s)
         f->before.last_publish_ns = last.last_publish_ns;
     f->follow = NULL;
     (void)pthread_mutex_unlock(&f->lock);
-    f->lasted = f->lasted || last.publishes > 0;
+    f->lasted = f->lasted || last.last_publish_ns > 0;
     if (s->follow)
         btr_follow_free(s->follow);
     if (s->topics)
@@ -376,9 +376,8 @@ void follower_figures(struct follower *f, struct daemon_figures *out)
     out->store_free = f->store_free;
     (void)pthread_mutex_unlock(&f->lock);
     int64_t age_ns = btr_monotonic_ns() - atomic_load(&f->stepped_ns);
-    out->step_age_ms = out->state == DAEMON_RUNNING || out->state == DAEMON_OPENING
-                           ? (uint64_t)(age_ns > 0 ? age_ns : 0) / 1000000
-                           : 0;
+    /* A large store may take its time to open: its starter bounds that. */
+    out->step_age_ms = out->state == DAEMON_RUNNING && age_ns > 0 ? (uint64_t)age_ns / 1000000 : 0;
 }
 
 void follower_partitions(void *self, btr_follow_visit *visit, void *visit_self)

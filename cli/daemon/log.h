@@ -15,7 +15,7 @@ void daemon_log_level(const char *name);
 /** Writes time, level, room, event, and pairs of key and value up to a NULL. */
 void daemon_log(enum daemon_level level, const char *room, const char *event, ...) __attribute__((sentinel));
 /**
- * The same with one value, `key`, for what may come again and again: what is equal but for its digits is written once in 60 s,
+ * The same with one value, `key`, for what may come again and again: what is equal but for its numbers (also hexadecimal ones) is written once in 60 s,
  * with `repeated=N`, how often it came meanwhile.
  */
 void daemon_log_often(enum daemon_level level, const char *room, const char *event, const char *key, const char *value);

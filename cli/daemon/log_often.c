@@ -2,13 +2,27 @@
 
 #include <ctype.h>
 
-/* FNV-1a without digits: times, counts and ports differ between lines that say the same. */
+static bool is_hex(uint8_t byte)
+{
+    return isdigit(byte) || (byte >= 'a' && byte <= 'f');
+}
+
+/* FNV-1a without numbers: times, counts, ports and hashes differ between lines that say the same.
+ */
 static uint64_t hash_of(struct btr_span line)
 {
     uint64_t hash = 0xcbf29ce484222325;
-    for (size_t i = 0; i < line.size; i++) {
-        if (!isdigit(line.at[i]))
-            hash = (hash ^ line.at[i]) * 0x100000001b3;
+    for (size_t i = 0, end = 0; i < line.size; i++) {
+        bool number = false; /* of hexadecimal digits, one of which is a digit */
+        if (i >= end) {
+            for (end = i; end < line.size && is_hex(line.at[end]); end++)
+                number = number || isdigit(line.at[end]);
+            if (number) {
+                i = end - 1;
+                continue;
+            }
+        }
+        hash = (hash ^ line.at[i]) * 0x100000001b3;
     }
     return hash ? hash : 1;
 }

@@ -7,7 +7,7 @@ enum { DAEMON_OFTEN_SLOTS = 64, DAEMON_OFTEN_S = 60 };
 
 struct daemon_often {
     struct {
-        uint64_t hash; /* of the line without its digits; 0: free */
+        uint64_t hash; /* of the line without its numbers; 0: free */
         int64_t since_ns;
         uint64_t held; /* lines that were not written since */
     } slots[DAEMON_OFTEN_SLOTS];

@@ -1,6 +1,5 @@
 """The daemon around a consumer that does as the environment says (tests/lib/fake_follow.c). Every wait is for something that
 happens, and is bounded."""
-import http.client
 import json
 import os
 import re
@@ -8,101 +7,13 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 
+from daemon import BOUND_S, WORK, Daemon, read, until, write
 from prometheus_client.parser import text_string_to_metric_families
 
-PROGRAM = os.environ["BTR_DAEMON_FAKE"]
+PROGRAM = Daemon.program = os.environ["BTR_DAEMON_FAKE"]
 SOURCE = os.environ["BTR_SOURCE_DIR"]
-WORK = os.environ["BTR_WORK"]
-BOUND_S = 120
 SECRET = "hunter2-never-to-be-seen"
-
-
-def until(what, check):
-    end = time.monotonic() + BOUND_S
-    while time.monotonic() < end:
-        value = check()
-        if value:
-            return value
-        time.sleep(0.02)
-    raise AssertionError(f"not within {BOUND_S} s: {what}")
-
-
-def write(name, text, mode=0o600):
-    path = os.path.join(WORK, name)
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(text)
-    os.chmod(path, mode)
-    return path
-
-
-def read(path):
-    try:
-        with open(path, encoding="utf-8") as file:
-            return file.read()
-    except FileNotFoundError:
-        return ""
-
-
-class Daemon:
-    """One run, with a store, a configuration and a log of its own."""
-
-    count = 0
-
-    def __init__(self, more="", env=None, listen="127.0.0.1:0", wait=True):
-        Daemon.count += 1
-        self.name = f"d{Daemon.count}"
-        self.store = os.path.join(WORK, self.name)
-        self.trace = os.path.join(WORK, self.name + ".trace")
-        self.log_path = os.path.join(WORK, self.name + ".log")
-        self.config = self.configure(more, listen)
-        self.env = dict(os.environ, FAKE_TRACE=self.trace, **(env or {}))
-        self.log_file = open(self.log_path, "w", encoding="utf-8")
-        self.process = subprocess.Popen([PROGRAM, "daemon", "--config", self.config], env=self.env,
-                                        stdout=subprocess.PIPE, stderr=self.log_file)
-        self.port = int(until("listening", lambda: self.logged(r"event=listening port=(\d+)"))[1]) if wait else None
-
-    def configure(self, more, listen="127.0.0.1:0"):
-        return write(self.name + ".conf", f"store.path = {self.store}\nkafka.brokers = 127.0.0.1:1\n"
-                     f"kafka.topics = audit,sysmon\nhttp.listen = {listen}\n{more}")
-
-    def log(self):
-        return read(self.log_path)
-
-    def logged(self, pattern):
-        assert self.process.poll() is None or re.search(pattern, self.log()), f"ended: {self.log()}"
-        return re.search(pattern, self.log())
-
-    def ask(self, path, method="GET", body=None):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=BOUND_S)
-        connection.request(method, path, body)
-        answer = connection.getresponse()
-        text = answer.read().decode()
-        connection.close()
-        return answer, text
-
-    def metrics(self):
-        answer, text = self.ask("/metrics")
-        assert answer.status == 200
-        return {(s.name, *sorted(s.labels.items())): s.value
-                for family in text_string_to_metric_families(text) for s in family.samples}
-
-    def metric(self, name):
-        return self.metrics()[(name,)]
-
-    def send(self, number):
-        self.process.send_signal(number)
-
-    def end(self, number=signal.SIGTERM, status=0):
-        self.send(number)
-        return self.ended(status)
-
-    def ended(self, status):
-        assert self.process.wait(BOUND_S) == status, (self.process.returncode, self.log())
-        self.log_file.close()
-        assert self.process.stdout.read() == b"", "results go to stdout, and there are none"
-        return self.log()
 
 
 def command(*words, **env):
@@ -148,6 +59,7 @@ def table_of_docs():
 def the_page_is_what_the_docs_say():
     d = Daemon()
     until("running", lambda: d.metrics()[("backtrail_state", ("state", "running"))] == 1)
+    until("published", lambda: d.metric("backtrail_last_publish_timestamp_seconds") == 1.5)
     answer, text = d.ask("/metrics")
     assert answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
     families = list(text_string_to_metric_families(text))
@@ -168,7 +80,6 @@ def the_page_is_what_the_docs_say():
     assert values[("backtrail_partition_next_offset", ("partition", "2"), topic)] == 10
     assert values[("backtrail_partition_paused", ("partition", "1"), topic)] == 1
     assert values[("backtrail_memory_max_bytes",)] == 1 << 30
-    assert values[("backtrail_last_publish_timestamp_seconds",)] == 1.5
     count = values[("backtrail_visible_seconds_count",)]
     assert values[("backtrail_visible_seconds_bucket", ("le", "+Inf"))] == count
     assert values[("backtrail_visible_seconds_bucket", ("le", "0.05"))] == count - 1
@@ -245,7 +156,7 @@ def what_fails_is_begun_anew():
     until("counters go on", lambda: d.metric("backtrail_messages_total") > messages)
     log = d.end()
     assert read(d.trace).count("open ") == 3
-    # the second is the first but for its digits: said once a minute
+    # the second is the first but for its numbers: said once a minute
     assert len(re.findall(r'level=error room=ingest event=consumer_failed reason="fake failure\\x1b\[2J; again in 1 s"', log)) == 1, log
     assert "again in 2 s" not in log
 
@@ -274,6 +185,8 @@ def a_start_that_cannot_be_is_one_line():
         d = Daemon(env={"FAKE_OPEN_CODE": str(code)}, wait=False)
         log = d.ended(status)
         assert log.splitlines()[-1] == "backtrail daemon: fake failure\\x1b[2J", log
+    d = Daemon(wait=False, store="/does/not/exist/store")
+    assert d.ended(3).splitlines()[-1] == "backtrail daemon: /does/not/exist/store: No such file or directory"
     d = Daemon(env={"FAKE_OPEN_CODE": "5"})
     until("a broker that does not answer is tried again", lambda: d.logged("event=consumer_failed"))
     until("started", lambda: d.logged("event=started"))

@@ -151,7 +151,7 @@ void btr_follow_stats(struct btr_follow *follow, struct btr_follow_stats *out)
                                      .visible_ms_sum = 30 * steps,
                                      .partitions = env_number("FAKE_PARTITIONS", 3),
                                      .memory_max = follow->memory_max,
-                                     .last_publish_ns = 1500000000,
+                                     .last_publish_ns = steps > 10 ? 1500000000 : 0,
                                      .broker_up = true};
     out->visible[1] = steps;
     out->visible[BTR_FOLLOW_BUCKETS - 1] = 1;

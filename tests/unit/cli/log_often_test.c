@@ -10,7 +10,7 @@ static bool take(struct daemon_often *often, const char *line, int64_t now_s, ui
     return daemon_often_take(often, btr_span_of(line), now_s * S, held);
 }
 
-static void what_differs_in_digits_is_the_same(void **state)
+static void what_differs_in_numbers_is_the_same(void **state)
 {
     (void)state;
     struct daemon_often often = {0};
@@ -22,6 +22,12 @@ static void what_differs_in_digits_is_the_same(void **state)
     assert_true(take(&often, "no answer after 7 ms", 1060, &held));
     assert_int_equal(held, 2);
     assert_false(take(&often, "no answer after 7 ms", 1061, &held));
+    assert_true(take(&often, "no room for 00ff17ab.bseg", 1061, &held));
+    assert_false(take(&often, "no room for e43019c7.bseg", 1062, &held));
+    assert_true(take(&often, "no room for abed.bseg", 1062, &held)); /* a word */
+    assert_true(take(&often, "no room for cafe.bseg", 1062, &held));
+    assert_true(take(&often, "", 1062, &held));
+    assert_false(take(&often, "17", 1062, &held));
 }
 
 static void many_kinds_push_out_the_oldest_and_never_block(void **state)
@@ -42,7 +48,7 @@ static void many_kinds_push_out_the_oldest_and_never_block(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_differs_in_digits_is_the_same),
+        cmocka_unit_test(what_differs_in_numbers_is_the_same),
         cmocka_unit_test(many_kinds_push_out_the_oldest_and_never_block),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
