@@ -1,5 +1,6 @@
 """See broker_test.sh."""
 import os
+import re
 import socket
 import subprocess
 import time
@@ -8,6 +9,7 @@ import lab
 
 DATA = os.path.join(os.environ["BTR_SOURCE_DIR"], "datasets", "web_cmdi")
 WORK = os.environ["BTR_WORK"]
+STAMP = re.compile(rb"msg=audit\(([^)]*)\)")
 
 
 def numbered(first, end):
@@ -60,6 +62,19 @@ def forms_of_messages_arrive_as_they_are(kafka):
     equal([(record.key, record.value) for record in kafka.records("forms")], pairs, "tombstones, empty, binary and large values")
     sent = kafka.produce("forms", numbered(0, 1000), twice=10)
     equal((sent.read.messages, sent.acknowledged.messages), (1000, 1100), "each tenth message twice")
+
+
+def a_recording_is_told_again_by_many(kafka):
+    """As many as are asked for, in turn; stamps are those at which each message is due, serials go on for each host."""
+    kafka.topic("replay", partitions=1)
+    began = time.time()
+    sent = kafka.produce("replay", f"{DATA}/bast01.audit.log.zst", form="audit", hosts=50, rate=1000, seconds=2)
+    assert began - 1 <= sent.began_ms / 1000 <= time.time(), sent
+    for number, record in enumerate(kafka.records("replay")):
+        stamps = set(STAMP.findall(record.value))
+        due = sent.began_ms + number
+        equal((record.key, stamps), (b"host-%07d" % (number % 50), {b"%d.%03d:%d" % (due // 1000, due % 1000, 1000 + number // 50)}), number)
+    equal((sent.acknowledged.messages, number), (2000, 1999), "messages")
 
 
 def aborted_transactions_are_not_read(kafka):
@@ -150,8 +165,8 @@ def a_taken_port_is_refused(kafka):
 
 
 TESTS = (kcats_records_are_read_back_whole, events_of_the_own_producer_are_the_files, forms_of_messages_arrive_as_they_are,
-         aborted_transactions_are_not_read, deleted_records_move_the_begin, a_crash_loses_and_doubles_nothing, what_was_stopped_comes_back,
-         restored_data_have_lost_what_came_later, a_taken_port_is_refused)
+         a_recording_is_told_again_by_many, aborted_transactions_are_not_read, deleted_records_move_the_begin,
+         a_crash_loses_and_doubles_nothing, what_was_stopped_comes_back, restored_data_have_lost_what_came_later, a_taken_port_is_refused)
 
 lab.need()
 with lab.Broker(os.path.join(WORK, "kafka")) as broker:

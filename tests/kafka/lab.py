@@ -30,7 +30,8 @@ TOOL = os.environ["BTR_KAFKA_TOOL"]
 DEADLINE_S = 120
 
 Tally = collections.namedtuple("Tally", "messages bytes digest")  # of values; equal for any order of the same messages
-Produced = collections.namedtuple("Produced", "read acknowledged aborted failed")  # tallies; a message sent twice is read once
+# Tallies, a message sent twice is read once; and when hosts began to tell a recording again, in ms of the epoch.
+Produced = collections.namedtuple("Produced", "read acknowledged aborted failed began_ms")
 Record = collections.namedtuple("Record", "partition offset key value")
 
 
@@ -109,7 +110,7 @@ class Producer:
         out, err = self.process.communicate(timeout=self.deadline_s + 60)
         if self.process.returncode != 0:
             raise LabError(err.decode(errors="replace").strip())
-        return Produced(**{name: Tally(**tally) for name, tally in json.loads(out).items()})
+        return Produced(**{name: Tally(**part) if isinstance(part, dict) else part for name, part in json.loads(out).items()})
 
 
 class Broker(Node):
@@ -172,7 +173,8 @@ class Broker(Node):
         form     "lines"; "audit": lines of one event are one message
         key      of each message that has none of its own; partitions by key as Java's clients do, or `partition=N`
         options  of kafka_tool: codec, header="name=value", rate (a second), twice=N (each n-th message comes twice),
-                 transactions="id", commit=N (messages), abort=N (each n-th transaction)
+                 transactions="id", commit=N (messages), abort=N (each n-th transaction); hosts=N, rate, seconds: so many hosts
+                 tell these audit events again, as of now, in turn, each of them its key: "host-0000000" and so on
         """
         with opened(source, form) as (file, its_form):
             words = ["--form", its_form, *(["--key", key] if key is not None else []), *self.settings_words(client)]

@@ -19,6 +19,8 @@ static const char USAGE[] =
     "--deadline SECONDS  of the whole call (120)\n"
     "--form lines|audit|sized, --key KEY, --partition N, --header NAME=VALUE, --codec NAME, --rate "
     "N,\n"
+    "--hosts N --rate N --seconds N   so many hosts tell the audit events of MESSAGES again, as of "
+    "now\n"
     "--twice N           each n-th message is sent twice\n"
     "--transactions ID, --commit N (messages; 1000), --abort N (each n-th transaction)\n";
 
@@ -83,6 +85,10 @@ static bool option_put(struct options *o, int option, const char *value)
         break;
     case 'r':
         return number_read(value, 1000000000, &o->rate);
+    case 'H':
+        return number_read(value, 100000000, &o->hosts);
+    case 's':
+        return number_read(value, 86400, &o->seconds);
     case '2':
         return number_read(value, UINT64_MAX, &o->twice_each);
     case 'C':
@@ -106,11 +112,11 @@ static bool option_put(struct options *o, int option, const char *value)
 int main(int argc, char **argv)
 {
     static const struct option long_options[] = {
-        {"form", 1, NULL, 'f'},   {"key", 1, NULL, 'k'},          {"partition", 1, NULL, 'p'},
-        {"header", 1, NULL, 'h'}, {"codec", 1, NULL, 'c'},        {"rate", 1, NULL, 'r'},
-        {"twice", 1, NULL, '2'},  {"transactions", 1, NULL, 't'}, {"commit", 1, NULL, 'C'},
-        {"abort", 1, NULL, 'A'},  {"deadline", 1, NULL, 'd'},     {"records", 0, NULL, 'R'},
-        {NULL, 0, NULL, 0},
+        {"form", 1, NULL, 'f'},         {"key", 1, NULL, 'k'},     {"partition", 1, NULL, 'p'},
+        {"header", 1, NULL, 'h'},       {"codec", 1, NULL, 'c'},   {"rate", 1, NULL, 'r'},
+        {"twice", 1, NULL, '2'},        {"hosts", 1, NULL, 'H'},   {"seconds", 1, NULL, 's'},
+        {"transactions", 1, NULL, 't'}, {"commit", 1, NULL, 'C'},  {"abort", 1, NULL, 'A'},
+        {"deadline", 1, NULL, 'd'},     {"records", 0, NULL, 'R'}, {NULL, 0, NULL, 0},
     };
     struct options o = {.partition = RD_KAFKA_PARTITION_UA,
                         .codec = "none",
@@ -123,6 +129,8 @@ int main(int argc, char **argv)
     while ((option = getopt_long(argc, argv, "X:", long_options, NULL)) != -1)
         if (!option_put(&o, option, optarg))
             return usage("not a value here", optarg ? optarg : "");
+    if (o.hosts && (!o.rate || !o.seconds))
+        return usage("no rate or no seconds for", "--hosts");
     o.word_count = argc - optind;
     o.words = (const char *const *)argv + optind;
     for (size_t i = 0; i < sizeof(VERBS) / sizeof(*VERBS); i++)

@@ -1,6 +1,6 @@
 #include "tool.h"
 
-#include <btr/id.h>
+#include <inttypes.h>
 
 /* The first member is the client: callbacks get one pointer. */
 struct producer {
@@ -10,6 +10,7 @@ struct producer {
     struct tally read, acknowledged, aborted, failed;
     struct tally in_transaction; /* acknowledged, and not yet known to be committed */
     uint64_t transaction_count;
+    struct replay replay;
     char why[256]; /* of the first message that failed */
 };
 
@@ -151,20 +152,24 @@ static const char *message_send(struct producer *p, const struct message *m)
     return why;
 }
 
+static int message_next(struct producer *p, struct frames *f, struct message *m)
+{
+    return p->options->hosts ? replay_next(&p->replay, m) : frames_next(f, m);
+}
+
 static const char *messages_send(struct producer *p)
 {
     struct frames f = {.from = stdin, .form = p->options->form};
     struct message m;
     const char *why = NULL;
+    int rc = p->options->hosts ? replay_load(&p->replay, p->options) : 0;
     int64_t began_ms = monotonic_ms();
-    int rc = 0;
-    while (!why && (rc = frames_next(&f, &m)) > 0) {
-        pace(p, began_ms);
+    while (!why && rc >= 0 && (pace(p, began_ms), rc = message_next(p, &f, &m)) > 0)
         why = message_send(p, &m);
-    }
     frames_fini(&f);
+    replay_fini(&p->replay);
     if (!why && rc < 0)
-        why = "the input is cut, or a message too large";
+        why = "the input is empty or cut, or a message too large";
     if (!why && p->options->transactions && p->read.messages % p->options->commit_each)
         why = transaction_end(p);
     return why ? why : sent_await(p);
@@ -193,7 +198,7 @@ int verb_produce(const struct options *o)
     if (!why && p.failed.messages)
         why = p.why;
     int rc = why ? client_failed(&p.client, p.topic, why) : TOOL_OK;
-    printf("{");
+    printf("{\"began_ms\": %" PRId64 ", ", p.replay.began_ms);
     told("read", &p.read, ", ");
     told("acknowledged", &p.acknowledged, ", ");
     told("aborted", &p.aborted, ", ");

@@ -62,6 +62,8 @@ struct options {
     enum frame_form form;
     int32_t partition;      /* RD_KAFKA_PARTITION_UA: by key, as Java's clients do */
     uint64_t rate;          /* messages a second; 0: as fast as it goes */
+    uint64_t hosts;           /* that tell the recording again, at `rate`; 0: it is sent as it is */
+    uint64_t seconds;         /* of telling it */
     uint64_t twice_each;    /* every n-th message is sent twice; 0: none */
     uint64_t commit_each;   /* messages of a transaction */
     uint64_t abort_each;    /* every n-th transaction is aborted; 0: none */
@@ -70,6 +72,24 @@ struct options {
     int word_count;         /* what follows the options */
     const char *const *words;
 };
+
+/* A recording that so many hosts tell again, with the time of now. */
+struct replay {
+    struct btr_buffer bytes;     /* all messages of the recording */
+    size_t *ends;                /* of each in `bytes` */
+    uint64_t recorded;           /* messages */
+    uint64_t hosts, rate, total; /* total: messages that are sent */
+    uint64_t sent;
+    int64_t began_ms;            /* of the epoch */
+    struct btr_buffer message;   /* the one that was given last */
+    char key[32];
+};
+
+/** Reads the recording from stdin. @return 0, or -1: it is empty, cut, or too large */
+int replay_load(struct replay *r, const struct options *o);
+/** As frames_next(): round robin over the hosts, "host-0000000" and so on by key. */
+int replay_next(struct replay *r, struct message *out);
+void replay_fini(struct replay *r);
 
 struct client {
     rd_kafka_t *kafka;
