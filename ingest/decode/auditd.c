@@ -213,6 +213,15 @@ static uint64_t event_key(struct btr_span record)
     return hash ? hash : 1;
 }
 
+static bool place(struct btr_span record, struct btr_place *out)
+{
+    struct audit_head head;
+    if (audit_head_parse(record, NULL, &head, NULL) < 0 || !head.stamped)
+        return false;
+    *out = (struct btr_place){head.time_ns, head.serial};
+    return true;
+}
+
 const struct btr_decoder btr_decoder_auditd = {
     .name = "auditd",
     .source = "auditd(8), log_format RAW or ENRICHED",
@@ -230,4 +239,5 @@ const struct btr_decoder btr_decoder_auditd = {
     .stats = stats,
     .is_older = is_older,
     .event_key = event_key,
+    .place = place,
 };

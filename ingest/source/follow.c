@@ -383,6 +383,9 @@ void btr_follow_free(struct btr_follow *w)
     for (uint32_t i = 0; i < w->part_count; i++)
         follow_partition_free(w->parts[i]);
     free(w->parts);
+    for (uint32_t i = 0; i < w->name_count; i++)
+        free(w->names[i]);
+    free(w->names);
     for (uint32_t i = 0; i < w->row_capacity * 2; i++)
         btr_buffer_fini(&w->row_bytes[i]);
     free(w->row_bytes);

@@ -43,6 +43,12 @@ struct follow_moved {
     bool own; /* the store has saved a newer one since */
 };
 
+/** A record below `next` that waits for others of its host: its events are in no store. */
+struct follow_waiting {
+    int64_t offset;
+    uint64_t host; /* hash of the name */
+};
+
 struct follow_partition {
     struct topics_part part;
     char name[FOLLOW_NAME_SIZE];
@@ -64,6 +70,8 @@ struct follow_partition {
     int64_t *skips; /* offsets passed over as delivered again, ascending, from the oldest state on */
     uint32_t skip_count, skip_capacity;
     uint32_t skip_at; /* the first that is not below `next`, while replaying */
+    struct follow_waiting *waiting; /* as its row said when it was loaded; by offset */
+    uint32_t waiting_count;
     struct feed_input *inputs[FOLLOW_FORMATS];
     uint32_t input_count;
     const struct btr_decoder *decoder; /* of the last record */
@@ -110,6 +118,8 @@ struct btr_follow {
     struct btr_topics *topics;
     int64_t (*now_ns)(void); /* monotonic; tests have their own */
     struct topics_owner owner;
+    char **names; /* topics of partitions that are not read here */
+    uint32_t name_count;
     struct follow_partition **parts;
     uint32_t part_count, part_capacity;
     struct follow_partition *last;   /* of the last message */
@@ -118,6 +128,7 @@ struct btr_follow {
     struct source_unwrap *unwrap;
     struct btr_buffer cluster;
     bool started, cluster_known, paused;
+    bool notes_dropped; /* since the epoch of the batch began */
     struct btr_err failure;
 
     struct follow_arrivals arrivals, flying; /* since the last publish; of the publish under way */
@@ -155,10 +166,16 @@ int follow_partition_reset(struct btr_follow *w, struct follow_partition *p, str
 /** A log of which the broker has lost the end. @param seen  its next message was seen before
  * @return 0 = it goes on, 1 = it is another one, read from its beginning on, or BTR_E_IO */
 int follow_partition_trust(struct btr_follow *w, struct follow_partition *p, bool seen);
+/** The partition of a mark; when it is not read here, one that cites its place alone. @param name  TOPIC:PARTITION
+ * @return NULL when out of memory */
+struct follow_partition *follow_partition_adopt(struct btr_follow *w, const char *name, uint64_t head_hash);
 /** The input of a format (NULL: of records of no known format). @return NULL when out of memory */
 struct feed_input *follow_input(struct btr_follow *w, struct follow_partition *p, const struct btr_decoder *decoder);
 /** What is kept of it. @param replay_from  the least offset that a saved state needs */
-void follow_partition_put(const struct follow_partition *p, int64_t replay_from, struct btr_buffer *out);
+void follow_partition_put(const struct btr_follow *w, const struct follow_partition *p, int64_t replay_from,
+                          struct btr_buffer *out);
+/** Whether the events of a host's record are in the store: it was read before, and did not wait then. */
+bool follow_is_published(const struct follow_partition *p, int64_t offset, struct btr_span host);
 /** Forgets what it holds of states, which may go. */
 void follow_partition_loosen(struct follow_partition *p);
 void follow_partition_free(struct follow_partition *p);
@@ -167,6 +184,8 @@ void follow_partition_free(struct follow_partition *p);
 
 /** Takes one message. @return 0, or a failure of the sink or of memory */
 int follow_message(struct btr_follow *w, struct follow_partition *p, const struct topics_message *message);
+/** Decodes what waits for records of other partitions and need wait no more. @param all  whatever may still come */
+int follow_held_release(struct btr_follow *w, struct feed_state *s, bool all);
 
 /* ---- follow_states.c ---- */
 

@@ -121,70 +121,56 @@ static int state_mark(const struct taking *t, struct feed_state *s)
 }
 
 /* A batch is of one input. */
-static int input_turn(struct feed *f, const struct feed_input *in)
+static int input_turn(struct feed *f, struct feed_input *in)
 {
     int rc = f->batch.input == in->id ? 0 : feed_batch_flush(f);
     f->batch.input = in->id;
+    in->moved = true; /* what is told of it needs its name */
     return rc;
 }
 
 /* What a replayed record told is in the store; its state alone is wanted. */
-static void batch_drop(struct feed *f)
+static void batch_drop(struct btr_follow *w)
 {
+    struct feed *f = &w->feed;
+    w->notes_dropped = true;
     btr_batch_clear(&f->batch);
     f->batch.record_count = 0;
     btr_arena_reset(f->arena);
 }
 
-/* @return 1 = done (decoded, or taken before), 0 = this decoder does not take it (`err`), or a
- * failure */
-static int decode_as(const struct taking *t, const struct btr_decoder *decoder,
-                     struct feed_state **state, struct btr_err *err)
+/* @return 1, 0 = the decoder does not take it (`err`), or a failure */
+static int decode_now(const struct taking *t, struct feed_input *in, struct feed_state *s,
+                      struct btr_err *err)
 {
     struct btr_follow *w = t->w;
     struct feed *f = &w->feed;
-    struct feed_input *in = follow_input(w, t->p, decoder);
-    int rc = state_of(t, decoder, state);
-    if (rc == BTR_E_LIMIT) {
-        (void)btr_fail(err, rc, UINT64_MAX, "more hosts than there is room for");
-        return 0;
-    }
-    if (rc < 0 || !in)
-        return rc == BTR_E_NOMEM || !in ? no_memory(w) : feed_sink_failed(f, rc);
-    if (!*state) {
-        (void)btr_fail(err, BTR_E_FORMAT, UINT64_MAX,
-                       "neither the record nor its message tells the host");
-        return 0;
-    }
-    if (t->line.size > decoder->record_max) {
-        (void)btr_fail(err, BTR_E_LIMIT, UINT64_MAX, "the record has %llu bytes, more than %u",
-                       (unsigned long long)t->line.size, decoder->record_max);
-        return 0;
-    }
-    rc = state_mark(t, *state);
-    if (rc != 0)
-        return rc;
-    rc = input_turn(f, in);
+    int rc = input_turn(f, in);
     if (rc == 0 && t->replayed)
         rc = feed_batch_flush(f);
+    if (!t->replayed &&
+        w->notes_dropped) { /* what replaying noted of entities went with its events */
+        w->notes_dropped = false;
+        f->batch.epoch++;
+    }
     if (rc < 0)
         return rc;
-    rc = feed_record_decode(f, in, *state, &t->line, err);
+    rc = feed_record_decode(f, in, s, &t->line, err);
     if (t->replayed)
-        batch_drop(f);
+        batch_drop(w);
     if (rc < 0)
         return f->stats->sink_failed ? rc : 0;
-    t->p->decoder = decoder;
+    t->p->decoder = s->decoder;
     t->p->input = in;
-    state_touch(t, *state);
+    state_touch(t, s);
     if (t->replayed) {
         w->stats.records_replayed++;
         return 1;
     }
-    feed_record_count(f, in, *state);
-    if ((*state)->last_ns > t->p->last_ns)
-        t->p->last_ns = (*state)->last_ns;
-    rc = feed_record_keep(f, in, *state, &t->line);
+    feed_record_count(f, in, s);
+    if (s->last_ns > t->p->last_ns)
+        t->p->last_ns = s->last_ns;
+    rc = feed_record_keep(f, in, s, &t->line);
     return rc < 0 ? rc : 1;
 }
 
@@ -222,8 +208,144 @@ static int put_aside(const struct taking *t, struct feed_state *s,
     return feed_quarantine(f, in, s, &t->line, why->offset, reason);
 }
 
+/* ---- Records of a host that come through several partitions ---- */
+
+static int held_decode(struct btr_follow *w, struct feed_state *s, const struct follow_held *held)
+{
+    struct follow_partition *p = follow_partition_adopt(w, follow_held_name(held), held->head_hash);
+    struct feed_input *in = p ? follow_input(w, p, s->decoder) : NULL;
+    if (!in)
+        return no_memory(w);
+    struct btr_span record = follow_held_record(held);
+    struct topics_message message = {.topic = p->part.topic,
+                                     .partition = p->part.partition,
+                                     .offset = held->offset,
+                                     .value = record};
+    struct source_unwrapped unwrapped = {.record = record};
+    struct btr_err err = {.offset = UINT64_MAX};
+    struct taking t = {
+        .w = w,
+        .p = p,
+        .message = &message,
+        .unwrapped = &unwrapped,
+        .line = {.bytes = record, .number = (uint64_t)held->offset, .size = record.size},
+        .replayed = held->replayed,
+        .now_ns = w->now_ns()};
+    int rc = decode_now(&t, in, s, &err);
+    if (rc == 0)
+        rc = put_aside(&t, s, s->decoder, &err);
+    return rc < 0 ? rc : 0;
+}
+
+static const struct follow_mark *mark_in(const struct follow_reading *r,
+                                         const struct follow_partition *p)
+{
+    for (uint32_t i = 0; i < r->mark_count; i++)
+        if (r->marks[i].head_hash == p->head_hash)
+            return &r->marks[i];
+    return NULL;
+}
+
+/* Whether nothing that is still to come stands before the first that waits, as far as can be told:
+ * each partition has given something behind it, or has nothing more and `order_ms` have passed. */
+static bool first_is_due(const struct btr_follow *w, const struct follow_reading *r,
+                         const struct follow_held *first, int64_t now_ns)
+{
+    bool waited = now_ns - first->arrived_ns >= (int64_t)w->options.order_ms * 1000000;
+    for (uint32_t i = 0; i < w->part_count; i++) {
+        const struct follow_partition *p = w->parts[i];
+        const struct follow_mark *mark = p->assigned ? mark_in(r, p) : NULL;
+        bool may_come = mark || (p->assigned && r->unkeyed);
+        if (!may_come || (mark && follow_place_compare(mark->last, first->place) >= 0))
+            continue;
+        if (!waited || p->next < p->end)
+            return false;
+    }
+    return true;
+}
+
+int follow_held_release(struct btr_follow *w, struct feed_state *s, bool all)
+{
+    struct follow_reading *r = s->reading;
+    int64_t now_ns = w->now_ns();
+    const struct follow_held *first;
+    int rc = 0;
+    while (rc == 0 && (first = follow_order_first(&r->order)) != NULL &&
+           (all || follow_order_is_full(&r->order) || first_is_due(w, r, first, now_ns))) {
+        struct follow_held held = follow_order_take(&r->order);
+        rc = held_decode(w, s, &held);
+        if (rc == 0)
+            rc = feed_batch_flush(&w->feed); /* its spans point into what is freed */
+        btr_buffer_fini(&held.bytes);
+    }
+    return rc;
+}
+
+/* Records of a host come through several partitions when they did before, and may when their sender
+ * gives them no key. */
+static bool is_spread(const struct taking *t, struct follow_reading *r)
+{
+    if (t->message->key.size == 0 && t->w->part_count > 1)
+        r->unkeyed = true;
+    return r->mark_count > 1 || r->unkeyed;
+}
+
+/* @return 1, or a failure */
+static int record_hold(const struct taking *t, struct feed_state *s)
+{
+    struct follow_mark *mark = follow_mark_of(s->reading, t->p->head_hash, t->message->offset);
+    struct btr_place place = mark->last; /* what does not tell stands behind what came before it */
+    (void)s->decoder->place(t->line.bytes, &place);
+    if (follow_place_compare(place, mark->last) > 0)
+        mark->last = place;
+    struct follow_held held = {.place = place,
+                               .head_hash = t->p->head_hash,
+                               .offset = t->message->offset,
+                               .arrived_ns = t->now_ns,
+                               .replayed = t->replayed};
+    state_touch(t, s);
+    if (!follow_order_add(&s->reading->order, &held, btr_span_of(t->p->name), t->line.bytes))
+        return no_memory(t->w);
+    int rc = follow_held_release(t->w, s, false);
+    return rc < 0 ? rc : 1;
+}
+
+/* @return 1 = done (decoded, or taken before), 0 = this decoder does not take it (`err`), or a
+ * failure */
+static int decode_as(struct taking *t, const struct btr_decoder *decoder, struct feed_state **state,
+                     struct btr_err *err)
+{
+    struct btr_follow *w = t->w;
+    struct feed *f = &w->feed;
+    struct feed_input *in = follow_input(w, t->p, decoder);
+    int rc = state_of(t, decoder, state);
+    if (rc == BTR_E_LIMIT) {
+        (void)btr_fail(err, rc, UINT64_MAX, "more hosts than there is room for");
+        return 0;
+    }
+    if (rc < 0 || !in)
+        return rc == BTR_E_NOMEM || !in ? no_memory(w) : feed_sink_failed(f, rc);
+    if (!*state) {
+        (void)btr_fail(err, BTR_E_FORMAT, UINT64_MAX,
+                       "neither the record nor its message tells the host");
+        return 0;
+    }
+    if (t->line.size > decoder->record_max) {
+        (void)btr_fail(err, BTR_E_LIMIT, UINT64_MAX, "the record has %llu bytes, more than %u",
+                       (unsigned long long)t->line.size, decoder->record_max);
+        return 0;
+    }
+    rc = state_mark(t, *state);
+    if (rc != 0)
+        return rc;
+    t->replayed = follow_is_published(t->p, t->message->offset,
+                                      (struct btr_span){(*state)->host, (*state)->host_size});
+    return decoder->place && is_spread(t, (*state)->reading) ? record_hold(t, *state)
+                                                             : decode_now(t, in, *state, err);
+}
+
 /* The format of the last record is tried first; one that it refuses may be of another. */
-static int record_take(const struct taking *t)
+static int record_take(struct taking *t)
 {
     const struct btr_decoder *forced = t->w->options.format;
     const struct btr_decoder *tried = forced ? forced : t->p->decoder;
@@ -331,15 +453,12 @@ int follow_message(struct btr_follow *w, struct follow_partition *p, const struc
         w->stats.messages_known++;
         return 0;
     }
-    bool was_replayed = p->next < p->published;
     w->taking = p;
     int64_t next = p->next;
     int rc = delivered_again(w, p, m);
     if (rc < 0 || p->next < next)
         return rc < 0 ? rc : 0; /* it is another log: read from its beginning */
     if (rc == 0) {
-        if (was_replayed && m->offset >= p->published)
-            w->feed.batch.epoch++; /* what replaying noted was dropped */
         rc = records_take(w, p, m);
     } else {
         rc = 0;

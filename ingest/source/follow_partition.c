@@ -8,12 +8,47 @@ enum { ROW_VERSION = 1 };
 
 /* ---- What is kept ---- */
 
-void follow_partition_put(const struct follow_partition *p, int64_t replay_from,
-                          struct btr_buffer *out)
+static void skips_put(const struct follow_partition *p, int64_t replay_from, struct btr_buffer *out)
 {
     uint32_t first = 0;
+    int64_t before = replay_from;
     while (first < p->skip_count && p->skips[first] < replay_from)
         first++;
+    btr_buffer_varint(out, p->skip_count - first);
+    for (uint32_t i = first; i < p->skip_count; i++) {
+        btr_buffer_varint(out, (uint64_t)(p->skips[i] - before));
+        before = p->skips[i];
+    }
+}
+
+static void waiting_one(struct btr_buffer *out, int64_t offset, uint64_t host)
+{
+    btr_buffer_varint(out, (uint64_t)offset);
+    btr_buffer_u64(out, host);
+}
+
+/* Of states in memory; and what the row said when it was loaded, of what is still to be replayed.
+ */
+static void waiting_put(const struct btr_follow *w, const struct follow_partition *p,
+                        struct btr_buffer *out)
+{
+    for (uint32_t i = 0; i < w->feed.state_count; i++) {
+        const struct feed_state *s = w->feed.states[i];
+        for (uint32_t k = 0; s->reading && k < s->reading->order.count; k++) {
+            const struct follow_held *held = &s->reading->order.items[k];
+            if (held->head_hash == p->head_hash && !held->replayed)
+                waiting_one(out, held->offset,
+                            btr_hash64((struct btr_span){s->host, s->host_size}));
+        }
+    }
+    for (uint32_t i = 0; i < p->waiting_count; i++)
+        if (p->waiting[i].offset >= p->next)
+            waiting_one(out, p->waiting[i].offset, p->waiting[i].host);
+}
+
+void follow_partition_put(const struct btr_follow *w, const struct follow_partition *p,
+                          int64_t replay_from, struct btr_buffer *out)
+{
     btr_buffer_u8(out, ROW_VERSION);
     btr_buffer_varint(out, p->epoch);
     btr_buffer_varint(out, (uint64_t)p->next);
@@ -22,12 +57,8 @@ void follow_partition_put(const struct follow_partition *p, int64_t replay_from,
     btr_buffer_u64(out, (uint64_t)p->last_ns);
     btr_buffer_u64(out, p->seen.seed);
     btr_buffer_varint(out, p->seen.count);
-    btr_buffer_varint(out, p->skip_count - first);
-    int64_t before = replay_from;
-    for (uint32_t i = first; i < p->skip_count; i++) {
-        btr_buffer_varint(out, (uint64_t)(p->skips[i] - before));
-        before = p->skips[i];
-    }
+    skips_put(p, replay_from, out);
+    waiting_put(w, p, out);
 }
 
 /* What a row says. */
@@ -76,6 +107,48 @@ static bool skips_get(struct follow_partition *p, struct row *row)
         at += (int64_t)step;
         p->skips[p->skip_count++] = at;
     }
+    return true;
+}
+
+static int by_offset(const void *x, const void *y)
+{
+    const struct follow_waiting *a = x, *b = y;
+    return (a->offset > b->offset) - (a->offset < b->offset);
+}
+
+/* The rest of the row; behind the skips. */
+static bool waiting_get(struct follow_partition *p, struct btr_cursor *in)
+{
+    free(p->waiting);
+    p->waiting_count = 0;
+    p->waiting =
+        malloc((in->rest.size / 9 + 1) * sizeof *p->waiting); /* each takes at least 9 bytes */
+    while (p->waiting && in->rest.size > 0) {
+        uint64_t offset, host;
+        if (!btr_cursor_varint(in, &offset) || offset > INT64_MAX || !btr_cursor_u64(in, &host))
+            return false;
+        p->waiting[p->waiting_count++] = (struct follow_waiting){(int64_t)offset, host};
+    }
+    if (p->waiting_count > 1)
+        qsort(p->waiting, p->waiting_count, sizeof *p->waiting, by_offset);
+    return p->waiting != NULL;
+}
+
+bool follow_is_published(const struct follow_partition *p, int64_t offset, struct btr_span host)
+{
+    if (offset >= p->published)
+        return false;
+    uint32_t low = 0, high = p->waiting_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (p->waiting[middle].offset < offset)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (; low < p->waiting_count && p->waiting[low].offset == offset; low++)
+        if (p->waiting[low].host == btr_hash64(host))
+            return false;
     return true;
 }
 
@@ -193,7 +266,7 @@ static int row_take(struct btr_follow *w, struct follow_partition *p, struct row
     follow_seen_fini(&p->seen);
     p->seen.seed = row->seed;
     p->seen.count = row->seen_count;
-    if (!skips_get(p, row))
+    if (!skips_get(p, row) || !waiting_get(p, &row->skips))
         return btr_fail(err, BTR_E_FORMAT, UINT64_MAX, "%s: what is kept of it is damaged",
                         p->name);
     seen_load(w, p, given);
@@ -328,6 +401,39 @@ static struct follow_partition *partition_new(struct btr_follow *w, const struct
     return p;
 }
 
+/* A topic's name that lives as long as the follower. */
+static const char *name_keep(struct btr_follow *w, const char *name, size_t size)
+{
+    for (uint32_t i = 0; i < w->name_count; i++)
+        if (strlen(w->names[i]) == size && memcmp(w->names[i], name, size) == 0)
+            return w->names[i];
+    char **grown = realloc(w->names, (w->name_count + 1) * sizeof(char *));
+    if (!grown)
+        return NULL;
+    w->names = grown;
+    char *copy = strndup(name, size);
+    if (copy)
+        w->names[w->name_count++] = copy;
+    return copy;
+}
+
+struct follow_partition *follow_partition_adopt(struct btr_follow *w, const char *name,
+                                                uint64_t head_hash)
+{
+    struct follow_partition *p = follow_partition_of(w, head_hash);
+    const char *colon = strrchr(name, ':');
+    uint64_t number = 0;
+    if (p || !colon)
+        return p;
+    (void)btr_span_number(btr_span_of(colon + 1), 10, &number);
+    const char *topic = name_keep(w, name, (size_t)(colon - name));
+    struct topics_part part = {topic, (int32_t)number};
+    p = topic ? partition_new(w, &part) : NULL;
+    if (p)
+        p->head_hash = head_hash; /* of an epoch that is past, it may be */
+    return p;
+}
+
 static int cluster_learn(struct btr_follow *w, struct btr_err *err)
 {
     struct btr_span id = {0};
@@ -402,5 +508,6 @@ void follow_partition_free(struct follow_partition *p)
     btr_idmap_fini(&p->given_map);
     follow_seen_fini(&p->seen);
     free(p->skips);
+    free(p->waiting);
     free(p);
 }

@@ -105,7 +105,7 @@ static bool partition_row(struct btr_follow *w, struct follow_partition *p, int6
     if (!seen_rows(w, p))
         return false;
     (void)snprintf(w->row_keys[w->row_count], FEED_KEY_SIZE, FOLLOW_PARTITION_FORMAT);
-    follow_partition_put(p, replay_from, row_begin(w, p));
+    follow_partition_put(w, p, replay_from, row_begin(w, p));
     p->flight_next = p->next;
     p->in_flight = true;
     p->moved = false;
@@ -113,7 +113,7 @@ static bool partition_row(struct btr_follow *w, struct follow_partition *p, int6
     skips_drop(p, replay_from);
     for (uint32_t i = 0; i < p->input_count; i++) {
         struct btr_input *row = &p->inputs[i]->row;
-        p->inputs[i]->moved = row->content_lines != (uint64_t)p->next;
+        p->inputs[i]->moved = p->inputs[i]->moved || row->content_lines != (uint64_t)p->next;
         row->content_lines = (uint64_t)p->next;
     }
     return row_end(w);

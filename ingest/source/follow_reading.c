@@ -13,6 +13,7 @@ void follow_reading_free(struct follow_reading *r)
 {
     if (!r)
         return;
+    follow_order_fini(&r->order);
     free(r->marks);
     free(r);
 }
@@ -29,7 +30,7 @@ static struct follow_mark *mark_add(struct follow_reading *r)
         r->mark_capacity = capacity;
     }
     struct follow_mark *mark = &r->marks[r->mark_count++];
-    *mark = (struct follow_mark){.unsaved = -1, .current = -1};
+    *mark = (struct follow_mark){.unsaved = -1, .current = -1, .last.time_ns = INT64_MIN};
     return mark;
 }
 
@@ -53,6 +54,7 @@ void follow_marks_put(struct btr_buffer *out, const struct follow_reading *r)
         btr_buffer_u64(out, r->marks[i].head_hash);
         btr_buffer_varint(out, (uint64_t)r->marks[i].next);
     }
+    follow_order_put(out, &r->order);
 }
 
 bool follow_marks_get(struct btr_cursor *in, struct follow_reading *r)
@@ -69,5 +71,5 @@ bool follow_marks_get(struct btr_cursor *in, struct follow_reading *r)
         mark->head_hash = head_hash;
         mark->next = (int64_t)next;
     }
-    return true;
+    return follow_order_get(in, &r->order);
 }

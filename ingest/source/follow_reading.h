@@ -1,8 +1,7 @@
 #ifndef SOURCE_FOLLOW_READING_H
 #define SOURCE_FOLLOW_READING_H
 /** How far a decoder's state reflects the partitions that its host's records come from. */
-#include <btr/buffer.h>
-#include <btr/span.h>
+#include "follow_order.h"
 
 struct follow_partition;
 
@@ -13,17 +12,20 @@ struct follow_mark {
     int64_t next;    /* the state has taken all of its host's records below */
     int64_t unsaved; /* the first record since its saved form; -1: there is none */
     int64_t current; /* the message that is taken now, also when it holds several records of the host */
+    struct btr_place last; /* of the records that came through it */
 };
 
 struct follow_reading {
     struct follow_mark *marks;
     uint32_t mark_count, mark_capacity;
+    struct follow_order order; /* records that wait for those of other partitions */
     int64_t dirty_ns; /* monotonic: since when it is not as saved; 0: it is */
     int64_t due_ns;   /* when it must be saved */
     int64_t seen_ns;  /* last record */
     int64_t told_ns;  /* what it has open was told last */
     bool settled;     /* since its last record what waited was given out */
     bool finished;    /* and what is open was told */
+    bool unkeyed;     /* records came without a key: they may come through any partition */
 };
 
 struct follow_reading *follow_reading_new(void);

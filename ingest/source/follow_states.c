@@ -81,7 +81,7 @@ static bool must_save(const struct follow_reading *r, int64_t now_ns)
 {
     /* A host on several partitions is saved each time: in which order its records met is not to be
      * had again. */
-    return r->mark_count > 1 || now_ns >= r->due_ns;
+    return r->mark_count > 1 || r->unkeyed || now_ns >= r->due_ns;
 }
 
 static struct follow_saved *saved_new(struct btr_follow *w)
@@ -137,14 +137,25 @@ int follow_states_choose(struct btr_follow *w, bool all)
     return 0;
 }
 
+/* A state is loaded by a record of its host: what waits in it must not be forgotten until one comes
+ * again. */
+static int64_t held_from(const struct follow_order *o, uint64_t head_hash, int64_t from)
+{
+    for (uint32_t i = 0; i < o->count; i++)
+        if (o->items[i].head_hash == head_hash && o->items[i].offset < from)
+            from = o->items[i].offset;
+    return from;
+}
+
 int64_t follow_replay_from(const struct btr_follow *w, const struct follow_partition *p)
 {
     int64_t from = p->next;
     for (uint32_t i = 0; i < w->feed.state_count; i++) {
         const struct follow_reading *r = w->feed.states[i]->reading;
-        if (!r || r->dirty_ns == 0)
+        if (!r)
             continue;
-        for (uint32_t k = 0; k < r->mark_count; k++)
+        from = held_from(&r->order, p->head_hash, from);
+        for (uint32_t k = 0; r->dirty_ns != 0 && k < r->mark_count; k++)
             if (r->marks[k].head_hash == p->head_hash && r->marks[k].unsaved >= 0 &&
                 r->marks[k].unsaved < from)
                 from = r->marks[k].unsaved;
@@ -165,6 +176,7 @@ static int state_tell(struct btr_follow *w, struct feed_state *s, bool finish, i
     if (rc < 0)
         return rc;
     f->batch.input = s->input;
+    f->inputs[s->input]->moved = true;
     f->batch.line = 0;
     if (finish)
         rc = s->decoder->flush(s->state, INT64_MAX, &f->batch, f->arena);
@@ -218,9 +230,13 @@ int follow_states_tell(struct btr_follow *w, int64_t now_ns)
     w->swept_ns = now_ns;
     for (uint32_t i = 0; i < w->feed.state_count && rc == 0; i++) {
         struct feed_state *s = w->feed.states[i];
-        if (!is_read(s) || is_replaying(s))
-            continue;
         struct follow_reading *r = s->reading;
+        if (r && r->order.count > 0)
+            rc = s->state ? 0 : feed_state_wake(&w->feed, s);
+        if (r && r->order.count > 0 && rc == 0)
+            rc = follow_held_release(w, s, false);
+        if (rc < 0 || !is_read(s) || is_replaying(s))
+            continue;
         int64_t silent_ns = now_ns - r->seen_ns;
         if ((silent_ns >= idle_ns && !r->finished) ||
             (!r->finished && now_ns - r->told_ns >= FOLLOW_TELL_NS && FOLLOW_TELL_NS > idle_ns))
@@ -234,9 +250,15 @@ int follow_states_tell(struct btr_follow *w, int64_t now_ns)
 int follow_states_finish(struct btr_follow *w)
 {
     int rc = 0;
-    for (uint32_t i = 0; i < w->feed.state_count && rc == 0; i++)
-        if (is_read(w->feed.states[i]) && !w->feed.states[i]->reading->finished)
-            rc = state_tell(w, w->feed.states[i], true, w->now_ns());
+    for (uint32_t i = 0; i < w->feed.state_count && rc == 0; i++) {
+        struct feed_state *s = w->feed.states[i];
+        if (s->reading && s->reading->order.count > 0)
+            rc = s->state ? 0 : feed_state_wake(&w->feed, s);
+        if (s->reading && rc == 0)
+            rc = follow_held_release(w, s, true);
+        if (rc == 0 && is_read(s) && !s->reading->finished)
+            rc = state_tell(w, s, true, w->now_ns());
+    }
     return rc;
 }
 

@@ -165,6 +165,16 @@ static void stats(const struct btr_decoder_state *state, struct btr_decoder_stat
     *out = (struct btr_decoder_stats){.waiting = state->held_count};
 }
 
+static bool place(struct btr_span record, struct btr_place *out)
+{
+    struct btr_span ns = {0};
+    uint64_t t;
+    if (!field(record, "t=", &ns) || !btr_span_number(ns, 10, &t))
+        return false;
+    *out = (struct btr_place){(int64_t)t, 0};
+    return true;
+}
+
 const struct btr_decoder line_decoder = {
     .name = "line",
     .source = "tests/lib/line_decoder.h",
@@ -178,4 +188,5 @@ const struct btr_decoder line_decoder = {
     .decode = decode,
     .flush = flush,
     .stats = stats,
+    .place = place,
 };

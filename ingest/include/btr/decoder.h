@@ -22,6 +22,12 @@ struct btr_decoder_stats {
     uint64_t memory;                                       /* bytes that the state takes, near enough */
 };
 
+/** Where a record stands in its agent's own sequence. */
+struct btr_place {
+    int64_t time_ns; /* the agent's own time */
+    uint64_t number; /* within it: serial, record id */
+};
+
 /** One log format. A pure function of its state and input: no clock, no I/O, no globals. */
 struct btr_decoder {
     const char *name;    /* value of --format, e.g. "auditd" */
@@ -74,6 +80,11 @@ struct btr_decoder {
      * NULL where each is. Needs no state: kept records are put together by it (btr/kept.h).
      */
     uint64_t (*event_key)(struct btr_span record);
+    /**
+     * Where a record stands in its agent's sequence, by a quick look: records that came by several ways are put in this order.
+     * NULL where the decoder takes them in any. @return false when the record does not tell
+     */
+    bool (*place)(struct btr_span record, struct btr_place *out);
 };
 
 /** All decoders, NULL at the end. */
