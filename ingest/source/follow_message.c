@@ -139,6 +139,16 @@ static void batch_drop(struct btr_follow *w)
     btr_arena_reset(f->arena);
 }
 
+static int split_tell(const struct taking *t, struct feed_state *s)
+{
+    if (!s->reading->split || s->last_ns == INT64_MIN)
+        return 0;
+    s->reading->split = false;
+    return feed_gap(&t->w->feed, s, BTR_GAP_SPLIT, INT64_MIN, 0, t->line.number,
+                    "other ingesters read records of this host, too: what it has open there is not "
+                    "followed here");
+}
+
 /* @return 1, 0 = the decoder does not take it (`err`), or a failure */
 static int decode_now(const struct taking *t, struct feed_input *in, struct feed_state *s,
                       struct btr_err *err)
@@ -170,6 +180,9 @@ static int decode_now(const struct taking *t, struct feed_input *in, struct feed
     feed_record_count(f, in, s);
     if (s->last_ns > t->p->last_ns)
         t->p->last_ns = s->last_ns;
+    rc = split_tell(t, s);
+    if (rc < 0)
+        return rc;
     rc = feed_record_keep(f, in, s, &t->line);
     return rc < 0 ? rc : 1;
 }

@@ -89,8 +89,9 @@ static bool row_get(struct btr_span bytes, struct row *row)
     return true;
 }
 
-static bool skips_get(struct follow_partition *p, struct row *row)
+static bool skips_get(struct follow_partition *p, const struct row *row)
 {
+    struct btr_cursor in = row->skips;
     uint64_t step;
     int64_t at = row->replay_from;
     p->skip_count = p->skip_at = 0;
@@ -102,7 +103,7 @@ static bool skips_get(struct follow_partition *p, struct row *row)
         p->skip_capacity = (uint32_t)row->skip_count;
     }
     for (uint64_t i = 0; i < row->skip_count; i++) {
-        if (!btr_cursor_varint(&row->skips, &step) || step > (uint64_t)(row->seen_below - at))
+        if (!btr_cursor_varint(&in, &step) || step > (uint64_t)(row->seen_below - at))
             return false;
         at += (int64_t)step;
         p->skips[p->skip_count++] = at;
@@ -116,16 +117,20 @@ static int by_offset(const void *x, const void *y)
     return (a->offset > b->offset) - (a->offset < b->offset);
 }
 
-/* The rest of the row; behind the skips. */
-static bool waiting_get(struct follow_partition *p, struct btr_cursor *in)
+/* The rest of a row, behind its skips. */
+static bool waiting_get(struct follow_partition *p, const struct row *row)
 {
+    struct btr_cursor in = row->skips;
+    uint64_t step, offset, host;
+    for (uint64_t i = 0; i < row->skip_count; i++)
+        if (!btr_cursor_varint(&in, &step))
+            return false;
     free(p->waiting);
     p->waiting_count = 0;
     p->waiting =
-        malloc((in->rest.size / 9 + 1) * sizeof *p->waiting); /* each takes at least 9 bytes */
-    while (p->waiting && in->rest.size > 0) {
-        uint64_t offset, host;
-        if (!btr_cursor_varint(in, &offset) || offset > INT64_MAX || !btr_cursor_u64(in, &host))
+        malloc((in.rest.size / 9 + 1) * sizeof *p->waiting); /* each takes at least 9 bytes */
+    while (p->waiting && in.rest.size > 0) {
+        if (!btr_cursor_varint(&in, &offset) || offset > INT64_MAX || !btr_cursor_u64(&in, &host))
             return false;
         p->waiting[p->waiting_count++] = (struct follow_waiting){(int64_t)offset, host};
     }
@@ -266,7 +271,8 @@ static int row_take(struct btr_follow *w, struct follow_partition *p, struct row
     follow_seen_fini(&p->seen);
     p->seen.seed = row->seed;
     p->seen.count = row->seen_count;
-    if (!skips_get(p, row) || !waiting_get(p, &row->skips))
+    p->waiting_count = 0;
+    if (!skips_get(p, row))
         return btr_fail(err, BTR_E_FORMAT, UINT64_MAX, "%s: what is kept of it is damaged",
                         p->name);
     seen_load(w, p, given);
@@ -302,6 +308,10 @@ static int rows_choose(struct btr_follow *w, struct follow_partition *p, struct 
                       same_log && own.next > moved.replay_from ? own.next : moved.replay_from, err);
     else if (rc >= 0)
         rc = has_own ? row_take(w, p, &own, false, own.next, err) : 0;
+    if (rc >= 0 && has_own && (same_log || !has_moved) &&
+        !waiting_get(p, &own)) /* what waited is in no store */
+        rc =
+            btr_fail(err, BTR_E_FORMAT, UINT64_MAX, "%s: its row in the store is damaged", p->name);
     btr_buffer_fini(&own_bytes);
     btr_buffer_fini(&moved_bytes);
     return rc;

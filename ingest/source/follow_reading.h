@@ -25,6 +25,7 @@ struct follow_reading {
     int64_t told_ns;  /* what it has open was told last */
     bool settled;     /* since its last record what waited was given out */
     bool finished;    /* and what is open was told */
+    bool split;       /* others read of it, too: to be told with its next event */
     bool unkeyed;     /* records came without a key: they may come through any partition */
 };
 

@@ -44,6 +44,17 @@ static struct btr_span given_find(const struct btr_follow *w, struct feed_state 
     return best;
 }
 
+/* Whether a state has taken from a partition that is not read here. */
+static bool is_split(const struct btr_follow *w, const struct follow_reading *r)
+{
+    for (uint32_t i = 0; i < r->mark_count; i++) {
+        const struct follow_partition *p = follow_partition_of(w, r->marks[i].head_hash);
+        if (!p || !p->assigned)
+            return true;
+    }
+    return false;
+}
+
 static int saved_find(const struct feed *f, struct feed_state *s)
 {
     const struct btr_known *known = f->options->known;
@@ -55,8 +66,10 @@ static int saved_find(const struct feed *f, struct feed_state *s)
     else if (known && known->state)
         (void)known->state(known->self, btr_span_of(s->key), host, &bytes);
     bool found = bytes.size > 0 && state_read(s, btr_buffer_view(&bytes), &packed);
-    if (found)
+    if (found) {
         btr_buffer_span(&s->saved, packed);
+        s->reading->split = is_split(f->follow, s->reading);
+    }
     bool failed = bytes.failed || s->saved.failed;
     btr_buffer_fini(&bytes);
     if (!found) {

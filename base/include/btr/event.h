@@ -268,14 +268,15 @@ struct btr_event {
     X(CLEARED, 9, "the log was cleared")                                        \
     X(EVICTED, 10, "decoder state was evicted")                                 \
     X(CUT, 11, "the input ends inside a record")                                \
-    X(OFFSETS, 12, "messages of a topic are not there")
+    X(OFFSETS, 12, "messages of a topic are not there")                         \
+    X(SPLIT, 13, "the records of one host go to several ingesters")
 
 enum btr_gap_kind {
     BTR_GAP_NONE = 0,
 #define BTR_GAP_ENUM(name, number, text) BTR_GAP_##name = number,
     BTR_GAP_TABLE(BTR_GAP_ENUM)
 #undef BTR_GAP_ENUM
-    BTR_GAP_MAX = 12
+    BTR_GAP_MAX = 13
 };
 
 const char *btr_gap_text(unsigned kind);

@@ -270,8 +270,8 @@ static void a_group_that_crashes_and_moves_holds_each_event_as_one_reading_gives
     seeds_run(false);
 }
 
-/* Which number an event has depends on who has read what; but none is lost, and no store has one
- * twice. */
+/* Which number an event has depends on who has read what, and what waited when a partition moved
+ * may be told by both, at the same place: a query counts it once. But none is lost. */
 static void hosts_that_send_to_all_partitions_lose_nothing_either(void **state)
 {
     (void)state;
