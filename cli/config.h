@@ -42,7 +42,7 @@ struct cli_config {
     struct cli_config_list kafka_x, kafka_x_file; /* key, value, key, value ... */
 
     char *format, *case_id;
-    uint64_t visible_ms, checkpoint_ms, idle_ms, memory_mib, segment_events;
+    uint64_t visible_ms, checkpoint_ms, idle_ms, order_ms, memory_mib, segment_events;
     bool keep_records;
 
     struct cli_config_listen listen;

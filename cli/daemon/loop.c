@@ -15,8 +15,9 @@
 #include "notify.h"
 
 enum {
-    STOP_LATE_MS = 5000,  /* a stop that takes longer is told */
-    STALL_MS = 300 * 1000 /* the consumer did not come round for so long: unhealthy */
+    STOP_LATE_MS = 5000, /* a stop that takes longer is told */
+    STALL_MS = 300000,   /* the consumer did not come round for so long: unhealthy */
+    STALL_WATCHDOGS = 5, /* or, with a watchdog, for so many of its times */
 };
 
 struct service {
@@ -29,7 +30,8 @@ struct service {
     struct daemon_plan *plan; /* in use */
     const char *path;
     bool told_ready, stopping;
-    int result; /* of the follower, once it was joined */
+    uint64_t watchdog_ms; /* 0: none */
+    int result;           /* of the follower, once it was joined */
     struct btr_err why;
     uint64_t reloads, reload_failures;
     int64_t start_ns;
@@ -94,9 +96,10 @@ static unsigned metrics_page(void *self, struct btr_buffer *out)
     return 200;
 }
 
-static bool healthy(const struct daemon_figures *figures)
+static bool healthy(const struct service *d, const struct daemon_figures *figures)
 {
-    return figures->state != DAEMON_STOPPED && figures->step_age_ms < STALL_MS;
+    uint64_t most_ms = d->watchdog_ms > 0 ? STALL_WATCHDOGS * d->watchdog_ms : STALL_MS;
+    return figures->state != DAEMON_STOPPED && figures->step_age_ms < most_ms;
 }
 
 static unsigned state_page(struct btr_buffer *out, bool good, const struct daemon_figures *figures)
@@ -110,9 +113,10 @@ static unsigned state_page(struct btr_buffer *out, bool good, const struct daemo
 
 static unsigned health_page(void *self, struct btr_buffer *out)
 {
+    const struct service *d = self;
     struct daemon_figures figures = {0};
-    follower_figures(((struct service *)self)->follower, &figures);
-    return state_page(out, healthy(&figures), &figures);
+    follower_figures(d->follower, &figures);
+    return state_page(out, healthy(d, &figures), &figures);
 }
 
 static unsigned ready_page(void *self, struct btr_buffer *out)
@@ -267,7 +271,7 @@ static void watchdog_ran(uv_timer_t *timer)
     struct service *d = timer->data;
     struct daemon_figures figures = {0};
     follower_figures(d->follower, &figures);
-    if (healthy(&figures))
+    if (healthy(d, &figures))
         daemon_notify("WATCHDOG=1\n");
     else
         daemon_log_often(DAEMON_ERROR, "cli", "stalled", "text",
@@ -291,12 +295,11 @@ static void handles_open(struct service *d)
 
 static void handles_start(struct service *d)
 {
-    uint64_t every_ms = daemon_watchdog_ms() / 2;
     (void)uv_signal_start(&d->term, stop_came, SIGTERM);
     (void)uv_signal_start(&d->interrupt, stop_came, SIGINT);
     (void)uv_signal_start(&d->hup, hup_came, SIGHUP);
-    if (every_ms > 0)
-        (void)uv_timer_start(&d->watchdog, watchdog_ran, 0, every_ms);
+    if (d->watchdog_ms > 0)
+        (void)uv_timer_start(&d->watchdog, watchdog_ran, 0, (d->watchdog_ms + 1) / 2);
 }
 
 static int http_start(struct service *d, struct btr_err *err)
@@ -330,7 +333,10 @@ static int service_run(struct service *d, struct btr_err *err)
 
 int daemon_run(struct daemon_plan *plan, const char *path, struct btr_err *err)
 {
-    struct service d = {.plan = daemon_plan_hold(plan), .path = path, .start_ns = btr_wall_ns()};
+    struct service d = {.plan = daemon_plan_hold(plan),
+                        .path = path,
+                        .watchdog_ms = daemon_watchdog_ms(),
+                        .start_ns = btr_wall_ns()};
     daemon_log_level(plan->config.log_level);
     if (uv_loop_init(&d.loop) != 0) {
         daemon_plan_release(d.plan);

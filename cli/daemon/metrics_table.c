@@ -23,7 +23,7 @@ const struct daemon_metric daemon_metrics[] = {
     {"backtrail_openings_total", COUNTER, OF(openings), "Times that the consumer began: at the start, after failures, after changes of the configuration", NULL},
     {"backtrail_retry_delay_seconds", GAUGE, MS(retry_delay_ms), "How long the consumer waits before it begins again; 0 while it is not waiting", NULL},
     {"backtrail_step_age_seconds", GAUGE, MS(step_age_ms), "Time since the consumer last came round; a slow disk shows here first",
-     "above 30: the disk; above 300 /healthz fails and the watchdog is left alone"},
+     "above 30: the disk; above 300, or five times WatchdogSec, /healthz fails and the watchdog is left alone"},
     {"backtrail_store_free_bytes", GAUGE, OF(store_free), "Bytes that are free for the store", "less than two days of growth: docs, \"The disk is full\""},
 
     {"backtrail_messages_total", COUNTER, OF(follow.messages), "Messages that arrived", "none for long, while partitions have a lag: \"The lag grows\""},

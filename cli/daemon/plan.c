@@ -93,6 +93,7 @@ struct btr_follow_options daemon_plan_follow(const struct daemon_plan *plan)
         .visible_ms = (uint32_t)c->visible_ms,
         .checkpoint_ms = (uint32_t)c->checkpoint_ms,
         .idle_ms = (uint32_t)c->idle_ms,
+        .order_ms = (uint32_t)c->order_ms,
         .memory_max = c->memory_mib << 20,
         .segment_events = (uint32_t)c->segment_events,
         .keep_records = c->keep_records,

@@ -51,6 +51,20 @@ def it_is_ready_watched_and_stops():
     d.end(signal.SIGINT)
 
 
+def what_stands_still_is_not_fed():
+    stall = os.path.join(WORK, "stall")
+    d = Daemon(env={"WATCHDOG_USEC": "300000", "FAKE_STALL_FILE": stall})
+    until("started", lambda: d.logged("event=started"))
+    assert d.ask("/healthz")[0].status == 200
+    write("stall", "")
+    until("unhealthy", lambda: d.ask("/healthz")[0].status == 503)
+    until("told", lambda: d.logged("level=error room=cli event=stalled"))
+    assert d.metric("backtrail_step_age_seconds") >= 1.5
+    os.unlink(stall)
+    until("healthy again", lambda: d.ask("/healthz")[0].status == 200)
+    d.end()
+
+
 def table_of_docs():
     rows = re.findall(r"^\| `(\w+)` \| (counter|gauge|histogram) \|", read(os.path.join(SOURCE, "docs/OPERATIONS.md")), re.M)
     return dict(rows)
@@ -309,7 +323,7 @@ def lag_tells_each_partition_and_the_total():
     assert done.returncode == 3 and done.stderr == "backtrail lag: fake failure\\x1b[2J\n" and done.stdout == "", done
 
 
-TESTS = [it_is_ready_watched_and_stops, the_page_is_what_the_docs_say, http_has_manners, slow_and_many_connections_are_bounded,
+TESTS = [it_is_ready_watched_and_stops, what_stands_still_is_not_fed, the_page_is_what_the_docs_say, http_has_manners, slow_and_many_connections_are_bounded,
          what_fails_is_begun_anew, counters_never_go_back, a_start_that_cannot_be_is_one_line, sighup_says_what_it_does,
          secrets_stay_secret, a_second_signal_does_not_wait, bad_usage_is_one_line, lag_tells_each_partition_and_the_total]
 for test in TESTS:

@@ -4,6 +4,7 @@
  *   FAKE_OPEN_CODE   what btr_kafka_open returns
  *   FAKE_FAIL, FAKE_FAIL_CODE   so many times the first step of an opening fails, with that code
  *   FAKE_STOP_FILE   btr_follow_stop waits until this file is there
+ *   FAKE_STALL_FILE  a step does not return while this file is there
  *   FAKE_LOG         a line of the client library at every step
  *   FAKE_PARTITIONS  how many there are; default 3
  */
@@ -121,7 +122,10 @@ int btr_follow_step(struct btr_follow *follow, int timeout_ms, struct btr_err *e
     }
     if (getenv("FAKE_LOG") && follow->topics->log)
         follow->topics->log(follow->topics->log_self, 3, "broker\x1b[1m said no after 7 ms");
-    (void)usleep(1000);
+    const char *stall = getenv("FAKE_STALL_FILE");
+    do
+        (void)usleep(1000);
+    while (stall && access(stall, F_OK) == 0);
     return 1;
 }
 
