@@ -181,6 +181,25 @@ int unescape_one(struct flat *f, struct btr_span raw, size_t *i, uint8_t *to, si
     return 0;
 }
 
+/* Copies what stands before the next backslash, eight bytes at a time: in texts of events one comes
+   every forty bytes. What lies behind the copy in `to`, up to `left` bytes of it, may be
+   overwritten. @return bytes copied */
+size_t plain_copy(uint8_t *to, const uint8_t *from, size_t left)
+{
+    const uint64_t ones = 0x0101010101010101;
+    size_t i = 0;
+    for (uint64_t word; left - i >= sizeof(word); i += sizeof(word)) {
+        memcpy(&word, from + i, sizeof(word));
+        memcpy(to + i, &word, sizeof(word));
+        uint64_t other = word ^ ones * '\\'; /* a byte of it is 0 where the backslash is */
+        if ((other - ones) & ~other & ones << 7)
+            break;
+    }
+    for (; i < left && from[i] != '\\'; i++)
+        to[i] = from[i];
+    return i;
+}
+
 /* `raw` is what stands between the quotes. */
 int unescape(struct flat *f, struct btr_span raw, struct btr_span *out)
 {
@@ -194,12 +213,10 @@ int unescape(struct flat *f, struct btr_span raw, struct btr_span *out)
         return refuse(f, BTR_E_NOMEM, "string");
     size_t size = 0;
     for (size_t i = 0; i < raw.size;) {
-        const uint8_t *slash = (const uint8_t *)memchr(raw.at + i, '\\', raw.size - i);
-        size_t plain = slash ? (size_t)(slash - raw.at) - i : raw.size - i;
-        memcpy(to + size, raw.at + i, plain);
+        size_t plain = plain_copy(to + size, raw.at + i, raw.size - i);
         size += plain;
         i += plain;
-        if (!slash)
+        if (i == raw.size)
             break;
         int rc = unescape_one(f, raw, &i, to, &size);
         if (rc < 0)

@@ -83,8 +83,37 @@ static bool is_told(struct btr_span value)
     return value.size > 1 || (value.size == 1 && value.at[0] != '-');
 }
 
+/* Some fifty names are asked of a record, and most records have some forty members. */
+static unsigned slot_of(const struct win_fields *f, struct btr_span name)
+{
+    unsigned at = 0;
+    if (name.size)
+        at = (unsigned)name.size * 31 + name.at[0] * 7U + name.at[name.size / 2] * 5U +
+             name.at[name.size - 1] * 13U;
+    while (f->slots[at % WIN_FIELDS_SLOTS] != 0 &&
+           !btr_span_equal(f->members[f->slots[at % WIN_FIELDS_SLOTS] - 1].name, name))
+        at++;
+    return at % WIN_FIELDS_SLOTS;
+}
+
+/* Half of the slots stay free, or there is no index. */
+void win_fields_index(struct win_fields *f)
+{
+    f->indexed = f->count <= WIN_FIELDS_SLOTS / 2;
+    memset(f->slots, 0, sizeof(f->slots));
+    for (uint32_t i = 0; f->indexed && i < f->count; i++) {
+        unsigned at = slot_of(f, f->members[i].name);
+        if (f->slots[at] == 0)
+            f->slots[at] = (uint8_t)(i + 1);
+    }
+}
+
 const struct btr_json_member *win_member(const struct win_fields *f, struct btr_span name)
 {
+    if (f->indexed) {
+        uint8_t found = f->slots[slot_of(f, name)];
+        return found ? &f->members[found - 1] : NULL;
+    }
     for (uint32_t i = 0; i < f->count; i++)
         if (btr_span_equal(f->members[i].name, name))
             return &f->members[i];
@@ -155,14 +184,16 @@ static void shorten(struct win_fields *f)
         "_string"; /* Azure Log Analytics writes the type of a column into its name */
     for (uint32_t i = 0; i < f->count; i++) {
         struct btr_span *name = &f->members[i].name;
-        for (size_t k = 0; k < sizeof(prefixes) / sizeof(*prefixes); k++) {
+        bool nested = name->size && memchr(name->at, '.', name->size);
+        for (size_t k = 0; nested && k < sizeof(prefixes) / sizeof(*prefixes); k++) {
             struct btr_span prefix = btr_span_of(prefixes[k]);
             if (!btr_span_begins(*name, prefix))
                 continue;
             *name = (struct btr_span){name->at + prefix.size, name->size - prefix.size};
             break;
         }
-        if (name->size > sizeof(suffix) - 1 && win_ends_fold(*name, BTR_SPAN("_string")))
+        if (name->size > sizeof(suffix) - 1 && lower(name->at[name->size - 1]) == 'g' &&
+            win_ends_fold(*name, BTR_SPAN("_string")))
             name->size -= sizeof(suffix) - 1;
     }
 }
@@ -210,6 +241,7 @@ int win_fields_read(struct win_fields *out, struct btr_json_reader *reader, stru
     if (rc < 0)
         return rc;
     shorten(out);
+    win_fields_index(out);
     const struct btr_json_member *syslog = win_member(out, BTR_SPAN("SyslogMessage"));
     if (syslog && syslog->type == BTR_JSON_STRING && win_linux_xml_begins(syslog->value))
         return win_linux_fields(out, syslog->value, arena, err);
@@ -234,9 +266,18 @@ int win_fields_read(struct win_fields *out, struct btr_json_reader *reader, stru
  * size */
 static size_t string_end(struct btr_span s, size_t at)
 {
-    while (at < s.size && s.at[at] != '"')
-        at += s.at[at] == '\\' ? 2 : 1;
-    return at < s.size ? at : s.size;
+    for (size_t from = at; at < s.size; at++) {
+        const uint8_t *quote = memchr(s.at + at, '"', s.size - at);
+        if (!quote)
+            break;
+        at = (size_t)(quote - s.at);
+        size_t slash = at; /* an odd number of backslashes before it hides a quote */
+        while (slash > from && s.at[slash - 1] == '\\')
+            slash--;
+        if ((at - slash) % 2 == 0)
+            return at;
+    }
+    return s.size;
 }
 
 struct peek {

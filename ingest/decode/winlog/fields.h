@@ -4,11 +4,15 @@
  * (Winlogbeat). */
 #include <btr/json.h>
 
+enum { WIN_FIELDS_SLOTS = 256 };
+
 /** Borrowed from the record and its arena. */
 struct win_fields {
     struct btr_json_member
         *members; /* names shortened to the event's own: "winlog.event_data.Image" is "Image" */
     uint32_t count;
+    bool indexed;                    /* else a name is sought in all members */
+    uint8_t slots[WIN_FIELDS_SLOTS]; /* by name: 1 + index of its first member; 0: none */
     struct btr_span host;    /* as written; empty when the record names none */
     struct btr_span channel; /* as written */
     struct btr_span provider;
@@ -40,6 +44,8 @@ struct btr_span win_field(const struct win_fields *f, struct btr_span name);
  * ("SourceProcessGUID"). */
 struct btr_span win_field_either(const struct win_fields *f, struct btr_span name,
                                  struct btr_span other);
+/** To be called when the members are all there: they are found by name then. */
+void win_fields_index(struct win_fields *f);
 /** The member itself, for those whose JSON type tells shippers apart; NULL when absent. */
 const struct btr_json_member *win_member(const struct win_fields *f, struct btr_span name);
 /** The value behind `Name: ` on a line of the message; empty when there is none. */

@@ -87,6 +87,7 @@ static int join(struct win_fields *f, const struct win_linux_event *own, struct 
         all[own->count + i] = f->members[i];
     f->members = all;
     f->count += own->count;
+    win_fields_index(f);
     f->cut = own->cut;
     return 0;
 }

@@ -181,6 +181,31 @@ static void every_shipper_tells_the_same_event(void **state)
     }
 }
 
+/* Members are found by an index of their names, or, of very many, without one: the first of a name
+ * counts either way. */
+static void what_stands_beside_the_fields_changes_nothing(void **state)
+{
+    (void)state;
+    static const unsigned counts[] = {1, 50, 110, 118, 119, 120, 130, 200};
+    for (size_t i = 0; i < sizeof(counts) / sizeof(*counts); i++) {
+        char fields[8192];
+        struct win_run run;
+        int size = snprintf(fields, sizeof(fields), ACTOR ",'TargetFilename':'C:\\\\f'");
+        for (unsigned k = 0; k < counts[i];
+             k++) /* names that are one in size, first and last byte */
+            size += snprintf(fields + size, sizeof(fields) - (size_t)size, ",'Target%03uname':'%u'",
+                             k, k);
+        (void)snprintf(fields + size, sizeof(fields) - (size_t)size,
+                       ",'TargetFilename':'C:\\\\g','Image':'C:\\\\h.exe'");
+        win_run_init(&run, "ws1");
+        win_run_sysmon(&run, 11, 0, fields);
+        assert_event(&run, BTR_OP_CREATE, process(GUID_A), file("C:\\f"));
+        assert_string_equal(win_run_attr(&run, process(GUID_A), BTR_ATTR_PROCESS_EXECUTABLE),
+                            "C:\\a.exe");
+        win_run_fini(&run);
+    }
+}
+
 static void one_guid_in_two_cases_is_one_process(void **state)
 {
     (void)state;
@@ -362,6 +387,7 @@ int main(void)
         cmocka_unit_test(what_only_the_message_tells_is_found_there),
         cmocka_unit_test(nxlog_hides_the_event_type_that_the_message_tells),
         cmocka_unit_test(every_shipper_tells_the_same_event),
+        cmocka_unit_test(what_stands_beside_the_fields_changes_nothing),
         cmocka_unit_test(one_guid_in_two_cases_is_one_process),
         cmocka_unit_test(two_guids_of_one_start_are_one_process),
         cmocka_unit_test(a_query_of_a_process_is_no_flow),
