@@ -11,8 +11,16 @@ struct taking {
     const struct topics_message *message;
     const struct source_unwrapped *unwrapped;
     struct source_line line;
-    bool replayed; /* its events are in the store */
+    struct sent *sent; /* of the message */
+    bool replayed;     /* its events are in the store */
     int64_t now_ns;
+};
+
+/* What the headers of a message tell, once they were looked at: the library reads them anew each
+ * time. */
+struct sent {
+    bool known;
+    struct btr_span host;
 };
 
 static int no_memory(struct btr_follow *w)
@@ -38,15 +46,23 @@ static bool is_host_name(struct btr_span s)
     return true;
 }
 
+static struct btr_span host_sent(const struct taking *t)
+{
+    static const char *const names[] = {"host.name", "host", "hostname", NULL};
+    if (!t->sent->known && t->message->inner)
+        (void)t->w->topics->ops->header(t->message, names, &t->sent->host);
+    t->sent->known = true;
+    return t->sent->host;
+}
+
 /* Of all that may tell the host the record itself is believed first, then who sent it. */
 static struct btr_span host_of(const struct taking *t, const struct btr_decoder *decoder)
 {
-    static const char *const headers[] = {"host.name", "host", "hostname"};
     struct btr_span host = {0};
     if (decoder->host_peek)
         host = decoder->host_peek(t->line.bytes);
-    for (unsigned i = 0; host.size == 0 && t->message->inner && i < 3; i++)
-        (void)t->w->topics->ops->header(t->message, headers[i], &host);
+    if (host.size == 0)
+        host = host_sent(t);
     if (host.size == 0)
         host = t->unwrapped->host;
     if (host.size == 0 && is_host_name(t->message->key))
@@ -443,8 +459,13 @@ static int records_take(struct btr_follow *w, struct follow_partition *p,
 {
     const struct source_unwrapped *records = NULL;
     uint32_t count = 0;
-    struct taking t = {
-        .w = w, .p = p, .message = m, .replayed = m->offset < p->published, .now_ns = w->now_ns()};
+    struct sent sent = {0};
+    struct taking t = {.w = w,
+                       .p = p,
+                       .message = m,
+                       .sent = &sent,
+                       .replayed = m->offset < p->published,
+                       .now_ns = w->now_ns()};
     int rc = unwrap(w, m, &records, &count);
     if (count == 0 && rc == 0)
         w->stats.messages_empty++;

@@ -268,16 +268,21 @@ static int next(struct btr_topics *t, int timeout_ms, struct topics_message *out
     return rc < 0 ? rc : count;
 }
 
-static bool header(const struct topics_message *message, const char *name, struct btr_span *value)
+static bool header(const struct topics_message *message, const char *const *names,
+                   struct btr_span *value)
 {
     rd_kafka_headers_t *headers;
     const void *at;
     size_t size;
-    if (rd_kafka_message_headers(message->inner, &headers) != 0 ||
-        rd_kafka_header_get_last(headers, name, &at, &size) != 0 || !at)
+    if (rd_kafka_message_headers(message->inner, &headers) != 0)
         return false;
-    *value = (struct btr_span){at, size};
-    return true;
+    for (; *names; names++) {
+        if (rd_kafka_header_get_last(headers, *names, &at, &size) != 0 || !at || size == 0)
+            continue;
+        *value = (struct btr_span){at, size};
+        return true;
+    }
+    return false;
 }
 
 /* ---- Questions ---- */

@@ -50,8 +50,8 @@ struct topics_ops {
     int (*next)(struct btr_topics *t, int timeout_ms, struct topics_message *out, uint32_t room, struct btr_err *err);
     /** Gives back all messages. */
     void (*release)(struct btr_topics *t);
-    /** A header of a message; @return false when it has none of that name */
-    bool (*header)(const struct topics_message *message, const char *name, struct btr_span *value);
+    /** The header of a message that has the first of these names (the last is NULL) that any has; @return false when none has */
+    bool (*header)(const struct topics_message *message, const char *const *names, struct btr_span *value);
     /** First offset there is, and one behind the last. @return 0, BTR_E_IO (no answer), BTR_E_NOTFOUND (no such partition) */
     int (*bounds)(struct btr_topics *t, const struct topics_part *part, int64_t *low, int64_t *high, struct btr_err *err);
     /** What the group has committed; -1: nothing. @return 0 or BTR_E_IO */
