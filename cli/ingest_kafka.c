@@ -131,6 +131,10 @@ static void summary(const struct btr_follow_stats *s, int64_t took_ns)
     cli_note("ingest", "%.1f MB of messages in %.2f s, %.0f messages/s, %llu publishes",
              (double)s->message_bytes / 1e6, seconds,
              seconds > 0 ? (double)s->messages / seconds : 0.0, (unsigned long long)s->publishes);
+    if (s->state_topic_bytes > 0)
+        cli_note("ingest", "%llu states saved, %.1f MB of them to the store, %.1f MB to the state topic",
+                 (unsigned long long)s->states_saved, (double)s->state_bytes / 1e6,
+                 (double)s->state_topic_bytes / 1e6);
     if (s->messages_known + s->records_known + s->records_replayed > 0)
         cli_note("ingest",
                  "%llu messages delivered again, %llu of them by their senders; %llu records read "

@@ -381,7 +381,7 @@ void btr_follow_free(struct btr_follow *w)
     btr_batch_fini(&w->feed.batch);
     btr_arena_free(w->feed.arena);
     for (uint32_t i = 0; i < w->part_count; i++)
-        follow_partition_free(w->parts[i]);
+        follow_partition_free(w, w->parts[i]);
     free(w->parts);
     for (uint32_t i = 0; i < w->name_count; i++)
         free(w->names[i]);

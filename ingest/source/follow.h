@@ -85,6 +85,9 @@ struct follow_partition {
     struct follow_moved *given; /* states that came with the partition */
     uint32_t given_count, given_capacity;
     struct btr_idmap given_map;
+    struct btr_buffer *bases; /* what was sent whole of states last */
+    uint32_t base_count, base_capacity;
+    struct btr_idmap base_map;
     /* of the publish under way */
     int64_t flight_next, committed;
     uint32_t flight_chunk, flight_chunks;
@@ -135,7 +138,8 @@ struct btr_follow {
     bool flight;                             /* a publish is under way */
     struct follow_saved *saved;
     uint32_t saved_count, saved_capacity;
-    uint32_t chosen; /* states that the publish in hand saves */
+    uint64_t base_size; /* bytes of the bases of all partitions */
+    uint32_t chosen;    /* states that the publish in hand saves */
     struct btr_saved_state *rows; /* partitions and seen chunks of a publish */
     struct btr_buffer *row_bytes;
     char (*row_keys)[FEED_KEY_SIZE];
@@ -178,7 +182,7 @@ void follow_partition_put(const struct btr_follow *w, const struct follow_partit
 bool follow_is_published(const struct follow_partition *p, int64_t offset, struct btr_span host);
 /** Forgets what it holds of states, which may go. */
 void follow_partition_loosen(struct follow_partition *p);
-void follow_partition_free(struct follow_partition *p);
+void follow_partition_free(struct btr_follow *w, struct follow_partition *p);
 
 /* ---- follow_message.c ---- */
 
@@ -214,6 +218,8 @@ int follow_land(struct btr_follow *w, bool wait);
 
 /** Sends what the publish has saved to the state topic, and waits until it is acknowledged. */
 int follow_handover_send(struct btr_follow *w, struct btr_err *err);
+/** Forgets what was sent of a partition's states: they are sent whole again. */
+void follow_bases_drop(struct btr_follow *w, struct follow_partition *p);
 /** Loads what came of a partition: its row into `row`, its chunks and states into `p->given`. @return 1 found, 0 none, or a failure */
 int follow_handover_load(struct btr_follow *w, struct follow_partition *p, struct btr_buffer *row, struct btr_err *err);
 /** A row of a partition that came through the state topic. @return empty when there is none */

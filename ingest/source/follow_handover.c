@@ -2,12 +2,17 @@
  * Decoder states through the state topic. A record's key is TOPIC:PARTITION, a zero byte, the key
  * and the host of the saved state, a zero byte between them, and u16 the number of the part: a
  * state may be larger than a message. Its value is the number of parts, a digest of the whole, and
- * the part. A whole of which parts of two writings are mixed is not taken.
+ * the part. A whole of which parts of two writings are mixed is not taken. Of a state that was sent
+ * whole before only what has changed goes out, as a whole of its own with " since" behind its key
+ * (follow_delta.h).
  */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "follow.h"
+#include "follow_delta.h"
+
+#define SINCE " since" /* behind the key of a state: what has changed of it */
 
 enum { PART_SIZE = 512 << 10, PARTS_MAX = 4096, FLUSH_MS = 30000 };
 
@@ -53,15 +58,94 @@ static int send_whole(struct btr_follow *w, const struct follow_partition *p,
     return rc;
 }
 
+static struct btr_id given_id(struct btr_span key, struct btr_span host)
+{
+    struct btr_span parts[] = {key, host};
+    return btr_id_of(parts, 2);
+}
+
+/* What was sent whole of a state last. NULL: nothing is known, or there is no memory to know it. */
+static struct btr_buffer *base_of(struct follow_partition *p, struct btr_id id, bool make)
+{
+    uint32_t at = btr_idmap_get(&p->base_map, id);
+    if (at != UINT32_MAX)
+        return &p->bases[at];
+    if (!make)
+        return NULL;
+    if (p->base_count == p->base_capacity) {
+        uint32_t capacity = p->base_capacity ? p->base_capacity * 2 : 16;
+        struct btr_buffer *grown = realloc(p->bases, capacity * sizeof *grown);
+        if (!grown)
+            return NULL;
+        p->bases = grown;
+        p->base_capacity = capacity;
+    }
+    if (btr_idmap_add(&p->base_map, id, p->base_count) == UINT32_MAX)
+        return NULL;
+    p->bases[p->base_count] = (struct btr_buffer){0};
+    return &p->bases[p->base_count++];
+}
+
+void follow_bases_drop(struct btr_follow *w, struct follow_partition *p)
+{
+    for (uint32_t i = 0; i < p->base_count; i++) {
+        w->base_size -= p->bases[i].size;
+        btr_buffer_fini(&p->bases[i]);
+    }
+    p->base_count = 0;
+    btr_idmap_clear(&p->base_map);
+}
+
+static void base_keep(struct btr_follow *w, struct follow_partition *p, struct btr_id id,
+                      struct btr_span bytes)
+{
+    if (w->base_size + bytes.size > w->options.memory_max / 16)
+        follow_bases_drop(w, p);
+    struct btr_buffer *base = base_of(p, id, true);
+    if (!base)
+        return;
+    w->base_size -= base->size;
+    btr_buffer_fini(base);
+    btr_buffer_span(base, bytes);
+    if (base->failed)
+        btr_buffer_fini(base);
+    w->base_size += base->size;
+}
+
+/* Most of a state is as it was: what has changed is sent, unless that is half of it. */
+static int send_state(struct btr_follow *w, struct follow_partition *p, struct btr_span format,
+                      struct btr_span host, struct btr_span bytes, struct btr_err *err)
+{
+    char since[FEED_KEY_SIZE + sizeof SINCE];
+    struct btr_id id = given_id(format, host);
+    const struct btr_buffer *base = base_of(p, id, false);
+    struct btr_buffer delta = {0};
+    bool small = base && base->size > 0 &&
+                 follow_delta_make(&delta, bytes, btr_buffer_view(base)) &&
+                 delta.size < bytes.size / 2;
+    int rc;
+    if (small) {
+        (void)snprintf(since, sizeof since, "%.*s" SINCE, (int)format.size,
+                       (const char *)format.at);
+        rc = send_whole(w, p, btr_span_of(since), host, btr_buffer_view(&delta), err);
+    } else {
+        rc = send_whole(w, p, format, host, bytes, err);
+        if (rc == 0)
+            base_keep(w, p, id, bytes);
+    }
+    btr_buffer_fini(&delta);
+    return rc;
+}
+
 /* What the store has of it now is what was published: nothing newer is under way. */
-static int send_kept(struct btr_follow *w, const struct follow_partition *p, struct btr_span format,
-                     struct btr_span host, struct btr_span sent_host, struct btr_err *err)
+static int send_kept(struct btr_follow *w, struct follow_partition *p, struct btr_span format,
+                     struct btr_span host, struct btr_err *err)
 {
     const struct btr_known *known = w->options.known;
     struct btr_buffer bytes = {0};
     int rc = 0;
     if (known && known->state && known->state(known->self, format, host, &bytes))
-        rc = send_whole(w, p, format, sent_host, btr_buffer_view(&bytes), err);
+        rc = send_state(w, p, format, host, btr_buffer_view(&bytes), err);
     if (bytes.failed)
         rc = btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "out of memory");
     btr_buffer_fini(&bytes);
@@ -73,10 +157,10 @@ static int states_send(struct btr_follow *w, struct btr_err *err)
     int rc = 0;
     for (uint32_t i = 0; i < w->saved_count && rc == 0; i++) {
         const struct follow_saved *s = &w->saved[i];
-        const struct follow_partition *p = follow_partition_of(w, s->head_hash);
+        struct follow_partition *p = follow_partition_of(w, s->head_hash);
         struct btr_span host = {s->host, s->host_size};
         if (p && p->assigned)
-            rc = send_kept(w, p, btr_span_of(s->key), host, host, err);
+            rc = send_kept(w, p, btr_span_of(s->key), host, err);
     }
     w->saved_count = 0;
     return rc;
@@ -211,12 +295,6 @@ static bool whole_join(const struct whole *whole, struct btr_buffer *out)
     return false;
 }
 
-static struct btr_id given_id(struct btr_span key, struct btr_span host)
-{
-    struct btr_span parts[] = {key, host};
-    return btr_id_of(parts, 2);
-}
-
 static struct follow_moved *given_new(struct follow_partition *p, struct btr_span key,
                                       struct btr_span host)
 {
@@ -307,6 +385,31 @@ bool follow_given_is_own(const struct follow_partition *p, struct btr_span key,
     return g && g->own;
 }
 
+/* The state that a delta stands for takes the place of the one that it was made beside. One that
+ * was made beside another is older than what was sent whole since. */
+static int delta_take(struct follow_partition *p, struct follow_moved *delta, struct btr_err *err)
+{
+    size_t size = strlen(delta->key), behind = sizeof SINCE - 1;
+    if (size <= behind || strcmp(delta->key + size - behind, SINCE) != 0)
+        return 0;
+    struct btr_span key = {(const uint8_t *)delta->key, size - behind};
+    struct follow_moved *base =
+        given_find(p, key, (struct btr_span){delta->host, delta->host_size});
+    struct btr_buffer bytes = {0};
+    struct btr_err why = {0};
+    if (!base || !follow_delta_fits(btr_buffer_view(&delta->bytes), btr_buffer_view(&base->bytes)))
+        return 0;
+    int rc = follow_delta_apply(&bytes, btr_buffer_view(&delta->bytes),
+                                btr_buffer_view(&base->bytes), &why);
+    if (rc < 0) {
+        btr_buffer_fini(&bytes);
+        return btr_fail(err, rc, UINT64_MAX, "%s: what came of a state: %s", p->name, why.text);
+    }
+    btr_buffer_fini(&base->bytes);
+    base->bytes = bytes;
+    return 0;
+}
+
 int follow_handover_load(struct btr_follow *w, struct follow_partition *p, struct btr_buffer *row,
                          struct btr_err *err)
 {
@@ -320,6 +423,8 @@ int follow_handover_load(struct btr_follow *w, struct follow_partition *p, struc
         if (!given_add(p, &l.wholes[i]))
             rc = btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "out of memory");
     loading_free(&l);
+    for (uint32_t i = 0; i < p->given_count && rc == 0; i++)
+        rc = delta_take(p, &p->given[i], err);
     if (rc < 0)
         return rc;
     btr_buffer_span(row, follow_given(p, BTR_SPAN(FOLLOW_PARTITION_FORMAT), (struct btr_span){0}));

@@ -468,6 +468,7 @@ int follow_partition_assign(struct btr_follow *w, const struct topics_part *part
         return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "out of memory");
     p->last_ns = INT64_MIN;
     p->end = -1;
+    follow_bases_drop(w, p); /* others may have sent since */
     p->ended = p->is_given = false;
     p->doubted = p->ends_at = -1;
     p->reset_due = false;
@@ -510,8 +511,11 @@ void follow_partition_loosen(struct follow_partition *p)
         p->inputs[i]->state = NULL;
 }
 
-void follow_partition_free(struct follow_partition *p)
+void follow_partition_free(struct btr_follow *w, struct follow_partition *p)
 {
+    follow_bases_drop(w, p);
+    free(p->bases);
+    btr_idmap_fini(&p->base_map);
     for (uint32_t i = 0; i < p->given_count; i++)
         btr_buffer_fini(&p->given[i].bytes);
     free(p->given);

@@ -3,7 +3,7 @@
 #include <btr/identity.h>
 #include <stdlib.h>
 
-enum { HELD_MAX = 16 };
+enum { HELD_MAX = 16, BALLAST = 2048 };
 
 struct held {
     uint64_t id, line;
@@ -65,6 +65,14 @@ static void state_free(struct btr_decoder_state *state)
     free(state);
 }
 
+/* What a host's state always has, and does not pack. */
+static void ballast_put(struct btr_buffer *out, struct btr_span host)
+{
+    uint64_t x = btr_hash64(host);
+    for (int i = 0; i < BALLAST / 8; i++, x = x * UINT64_C(6364136223846793005) + 1)
+        btr_buffer_u64(out, x ^ x >> 29);
+}
+
 static int state_save(const struct btr_decoder_state *state, struct btr_buffer *out)
 {
     btr_buffer_varint(out, state->events);
@@ -74,6 +82,7 @@ static int state_save(const struct btr_decoder_state *state, struct btr_buffer *
         btr_buffer_varint(out, state->held[i].line);
         btr_buffer_svarint(out, state->held[i].ns);
     }
+    ballast_put(out, (struct btr_span){state->host, state->host_size});
     return out->failed ? BTR_E_NOMEM : 0;
 }
 
@@ -87,8 +96,9 @@ static int state_load(struct btr_decoder_state *state, struct btr_span saved, st
         ok = btr_cursor_varint(&c, &h->id) && btr_cursor_varint(&c, &h->line) &&
              btr_cursor_svarint(&c, &h->ns);
     }
-    return ok && c.rest.size == 0 ? 0
-                                  : btr_fail(err, BTR_E_FORMAT, c.offset, "saved state is damaged");
+    return ok && c.rest.size == BALLAST
+               ? 0
+               : btr_fail(err, BTR_E_FORMAT, c.offset, "saved state is damaged");
 }
 
 static int event_add(struct btr_decoder_state *state, struct btr_batch *out, const struct held *h)

@@ -259,9 +259,11 @@ static void seeds_run(bool spread)
 {
     static const uint32_t checkpoints_ms[] = {1, 2000, 60000};
     uint64_t most = getenv("BTR_LONG") ? 2000 : 40;
-    for (uint64_t seed = 1; seed <= most; seed++)
+    const char *first = getenv("BTR_SEED"); /* begins there */
+    for (uint64_t seed = first ? strtoull(first, NULL, 10) : 1; seed <= most; seed++)
         for (uint32_t k = 0; k < 3; k++)
-            run_seed(seed * 3 + k, spread, checkpoints_ms[k]);
+            print_message("seed %llu\n", (unsigned long long)seed),
+                run_seed(seed * 3 + k, spread, checkpoints_ms[k]);
 }
 
 static void a_group_that_crashes_and_moves_holds_each_event_as_one_reading_gives_it(void **state)
