@@ -89,7 +89,7 @@ struct follow_partition {
     uint32_t base_count, base_capacity;
     struct btr_idmap base_map;
     /* of the publish under way */
-    int64_t flight_next, committed;
+    int64_t flight_next, landed_next, committed; /* landed: durable, and sent to the state topic; -1 */
     uint32_t flight_chunk, flight_chunks;
     bool in_flight;
 };
@@ -136,6 +136,7 @@ struct btr_follow {
 
     struct follow_arrivals arrivals, flying; /* since the last publish; of the publish under way */
     bool flight;                             /* a publish is under way */
+    bool handing;                            /* states are sent, and not acknowledged yet */
     struct follow_saved *saved;
     uint32_t saved_count, saved_capacity;
     uint64_t base_size; /* bytes of the bases of all partitions */

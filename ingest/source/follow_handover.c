@@ -14,7 +14,7 @@
 
 #define SINCE " since" /* behind the key of a state: what has changed of it */
 
-enum { PART_SIZE = 512 << 10, PARTS_MAX = 4096, FLUSH_MS = 30000 };
+enum { PART_SIZE = 512 << 10, PARTS_MAX = 4096 };
 
 /* ---- Sending ---- */
 
@@ -189,7 +189,7 @@ int follow_handover_send(struct btr_follow *w, struct btr_err *err)
     int rc = states_send(w, err);
     if (rc == 0)
         rc = rows_send(w, err);
-    return rc == 0 ? w->topics->ops->state_flush(w->topics, FLUSH_MS, err) : rc;
+    return rc;
 }
 
 /* ---- Loading ---- */

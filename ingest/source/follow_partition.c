@@ -406,7 +406,7 @@ static struct follow_partition *partition_new(struct btr_follow *w, const struct
     p->part = *part;
     (void)snprintf(p->name, sizeof p->name, "%s:%d", part->topic, part->partition);
     epoch_set(w, p, 0);
-    p->committed = -1;
+    p->committed = p->landed_next = -1;
     w->parts[w->part_count++] = p;
     return p;
 }
@@ -470,7 +470,7 @@ int follow_partition_assign(struct btr_follow *w, const struct topics_part *part
     p->end = -1;
     follow_bases_drop(w, p); /* others may have sent since */
     p->ended = p->is_given = false;
-    p->doubted = p->ends_at = -1;
+    p->doubted = p->ends_at = p->landed_next = -1;
     p->reset_due = false;
     rc = rows_choose(w, p, err);
     if (rc == 0)

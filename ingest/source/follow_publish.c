@@ -4,7 +4,7 @@
 
 #include "follow.h"
 
-enum { ROWS_MORE = SEEN_CHUNKS + 1 };
+enum { ROWS_MORE = SEEN_CHUNKS + 1, ACKNOWLEDGE_MS = 3000 };
 
 static int no_memory(struct btr_follow *w)
 {
@@ -237,28 +237,54 @@ static void commit_all(struct btr_follow *w, bool wait)
     const struct topics_ops *ops = w->topics->ops;
     for (uint32_t i = 0; i < w->part_count; i++) {
         struct follow_partition *p = w->parts[i];
-        if (p->in_flight && p->assigned && p->flight_next != p->committed) {
-            p->committed = p->flight_next;
-            ops->commit(w->topics, &p->part, p->flight_next);
-        }
-        p->in_flight = false;
+        if (!p->assigned || p->landed_next < 0 || p->landed_next == p->committed)
+            continue;
+        p->committed = p->landed_next;
+        ops->commit(w->topics, &p->part, p->landed_next);
     }
     ops->commit_send(w->topics, wait);
+}
+
+/* The publish is durable: what it saved goes to the state topic. */
+static int flight_land(struct btr_follow *w)
+{
+    w->flight = false;
+    w->stats.last_publish_ns = btr_wall_ns();
+    visible_count(w, w->now_ns());
+    int rc = w->topics->ops->has_states(w->topics) ? follow_handover_send(w, w->feed.err) : 0;
+    for (uint32_t i = 0; i < w->part_count; i++) {
+        struct follow_partition *p = w->parts[i];
+        if (p->in_flight)
+            p->landed_next = p->flight_next;
+        p->in_flight = false;
+    }
+    w->handing = true;
+    return rc;
+}
+
+/* @return 0 also when the broker has not acknowledged yet: it is asked again in the next step */
+static int handing_end(struct btr_follow *w, bool wait)
+{
+    int rc = w->topics->ops->has_states(w->topics)
+                 ? w->topics->ops->state_flush(w->topics, wait ? ACKNOWLEDGE_MS : 0, w->feed.err)
+                 : 1;
+    if (rc <= 0)
+        return rc;
+    w->handing = false;
+    commit_all(w, wait);
+    return 0;
 }
 
 int follow_land(struct btr_follow *w, bool wait)
 {
     const struct btr_sink *sink = w->feed.sink;
-    if (!w->flight || (!wait && sink->busy && sink->busy(sink->self)))
-        return 0;
-    int rc = sink->drain ? sink->drain(sink->self, w->feed.err) : 0;
-    if (rc < 0)
-        return feed_sink_failed(&w->feed, rc);
-    w->flight = false;
-    w->stats.last_publish_ns = btr_wall_ns();
-    visible_count(w, w->now_ns());
-    rc = w->topics->ops->has_states(w->topics) ? follow_handover_send(w, w->feed.err) : 0;
-    if (rc == 0)
-        commit_all(w, wait);
-    return rc;
+    if (w->flight && (wait || !sink->busy || !sink->busy(sink->self))) {
+        int rc = sink->drain ? sink->drain(sink->self, w->feed.err) : 0;
+        if (rc < 0)
+            return feed_sink_failed(&w->feed, rc);
+        rc = flight_land(w);
+        if (rc < 0)
+            return rc;
+    }
+    return w->handing ? handing_end(w, wait) : 0;
 }

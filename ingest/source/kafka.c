@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <syslog.h>
+#include <time.h>
 #include <unistd.h>
 
 static struct kafka_topics *of(struct btr_topics *t)
@@ -287,11 +288,39 @@ static bool header(const struct topics_message *message, const char *const *name
 
 /* ---- Questions ---- */
 
+bool kafka_ask_again(struct kafka_topics *k, rd_kafka_resp_err_t why, const char *what,
+                     int64_t until_ns)
+{
+    bool passes = why == RD_KAFKA_RESP_ERR__TRANSPORT || why == RD_KAFKA_RESP_ERR__TIMED_OUT ||
+                  why == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN ||
+                  why == RD_KAFKA_RESP_ERR__WAIT_COORD || why == RD_KAFKA_RESP_ERR__RESOLVE ||
+                  why == RD_KAFKA_RESP_ERR_NOT_COORDINATOR ||
+                  why == RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE ||
+                  why == RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS ||
+                  why == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE ||
+                  why == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION;
+    if (!passes || btr_monotonic_ns() >= until_ns)
+        return false;
+    kafka_say(k, LOG_WARNING, "%s: %s; asked again", what, rd_kafka_err2str(why));
+    struct timespec pause = {.tv_nsec = 200000000};
+    (void)nanosleep(&pause, NULL);
+    return true;
+}
+
+int64_t kafka_patience_end(const struct kafka_topics *k)
+{
+    return btr_monotonic_ns() + (k->once ? 0 : KAFKA_PATIENCE_MS) * INT64_C(1000000);
+}
+
 static int bounds(struct btr_topics *t, const struct topics_part *part, int64_t *low, int64_t *high,
                   struct btr_err *err)
 {
-    rd_kafka_resp_err_t why = rd_kafka_query_watermark_offsets(
-        of(t)->consumer, part->topic, part->partition, low, high, KAFKA_ANSWER_MS);
+    rd_kafka_resp_err_t why;
+    int64_t until_ns = kafka_patience_end(of(t));
+    do {
+        why = rd_kafka_query_watermark_offsets(of(t)->consumer, part->topic, part->partition, low,
+                                               high, KAFKA_ANSWER_MS);
+    } while (why != 0 && kafka_ask_again(of(t), why, part->topic, until_ns));
     if (why == 0)
         return 0;
     return btr_fail(err, BTR_E_IO, UINT64_MAX, "%s:%d: where it begins and ends: %s", part->topic,
@@ -301,12 +330,16 @@ static int bounds(struct btr_topics *t, const struct topics_part *part, int64_t 
 static int committed(struct btr_topics *t, const struct topics_part *part, int64_t *offset,
                      struct btr_err *err)
 {
+    rd_kafka_resp_err_t why;
+    int64_t until_ns = kafka_patience_end(of(t));
     *offset = -1;
     if (of(t)->once)
         return 0;
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
     (void)rd_kafka_topic_partition_list_add(list, part->topic, part->partition);
-    rd_kafka_resp_err_t why = rd_kafka_committed(of(t)->consumer, list, KAFKA_ANSWER_MS);
+    do {
+        why = rd_kafka_committed(of(t)->consumer, list, KAFKA_ANSWER_MS);
+    } while (why != 0 && kafka_ask_again(of(t), why, part->topic, until_ns));
     if (why == 0)
         why = list->elems[0].err;
     if (why == 0 && list->elems[0].offset >= 0)
@@ -318,10 +351,13 @@ static int committed(struct btr_topics *t, const struct topics_part *part, int64
 static int cluster(struct btr_topics *t, struct btr_span *id, struct btr_err *err)
 {
     struct kafka_topics *k = of(t);
-    if (!k->cluster)
+    int64_t until_ns = kafka_patience_end(k);
+    while (!k->cluster) {
         k->cluster = rd_kafka_clusterid(k->consumer, KAFKA_ANSWER_MS);
-    if (!k->cluster)
-        return btr_fail(err, BTR_E_IO, UINT64_MAX, "%s: no broker answers", k->words.brokers);
+        if (!k->cluster &&
+            !kafka_ask_again(k, RD_KAFKA_RESP_ERR__TIMED_OUT, k->words.brokers, until_ns))
+            return btr_fail(err, BTR_E_IO, UINT64_MAX, "%s: no broker answers", k->words.brokers);
+    }
     *id = btr_span_of(k->cluster);
     return 0;
 }

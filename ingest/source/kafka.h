@@ -16,6 +16,7 @@ enum {
     KAFKA_MESSAGES = 4096,  /* taken at once */
     KAFKA_WAIT_MS = 20,     /* the library waits until as many came, or for so long */
     KAFKA_ANSWER_MS = 15000, /* a broker's answer to one question */
+    KAFKA_PATIENCE_MS = 120000, /* for a broker that is gone while we are asking; below max.poll.interval.ms */
     KAFKA_READ_MS = 120000, /* the whole of one state partition */
     KAFKA_TEXT_SIZE = 512,
 };
@@ -57,6 +58,10 @@ struct kafka_topics {
 
 /** All partitions of a topic, as the broker tells them. @return 0, BTR_E_USAGE (no such topic), BTR_E_IO */
 int kafka_topic_list(struct kafka_topics *k, const char *topic, rd_kafka_topic_partition_list_t *list, struct btr_err *err);
+/** Until when a question is asked again (monotonic ns), and whether it is: a broker that is gone for a moment, or gives a
+ * partition to another one, will answer. Waits a little before it says so. */
+int64_t kafka_patience_end(const struct kafka_topics *k);
+bool kafka_ask_again(struct kafka_topics *k, rd_kafka_resp_err_t why, const char *what, int64_t until_ns);
 /** The library's callback when partitions come and go. */
 void kafka_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t what, rd_kafka_topic_partition_list_t *list, void *opaque);
 

@@ -272,6 +272,7 @@ int kafka_producer_new(rd_kafka_t **out, struct kafka_topics *k, struct btr_err 
     static const char *const writing[][2] = {{"enable.idempotence", "true"},
                                              {"compression.codec", "lz4"},
                                              {"linger.ms", "5"},
+                                             {"message.timeout.ms", "0"},
                                              {"queue.buffering.max.kbytes", "65536"},
                                              {NULL, NULL}};
     char most[16];

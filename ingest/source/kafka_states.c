@@ -32,7 +32,11 @@ static int state_partitions(struct kafka_topics *k, int32_t *count, struct btr_e
     if (!handle)
         return btr_fail(err, BTR_E_USAGE, UINT64_MAX, "%s: is no topic's name",
                         k->words.state_topic);
-    rd_kafka_resp_err_t why = rd_kafka_metadata(k->consumer, 0, handle, &data, KAFKA_ANSWER_MS);
+    rd_kafka_resp_err_t why;
+    int64_t until_ns = kafka_patience_end(k);
+    do {
+        why = rd_kafka_metadata(k->consumer, 0, handle, &data, KAFKA_ANSWER_MS);
+    } while (why != 0 && kafka_ask_again(k, why, k->words.state_topic, until_ns));
     if (why == 0 && data->topic_cnt == 1)
         why = data->topics[0].err;
     if (why == 0)
@@ -144,19 +148,16 @@ int kafka_state_flush(struct btr_topics *t, int timeout_ms, struct btr_err *err)
 {
     struct kafka_topics *k = of(t);
     if (!k->producer)
-        return 0;
-    int64_t until_ns = btr_monotonic_ns() + timeout_ms * INT64_C(1000000);
+        return 1;
     rd_kafka_resp_err_t why = rd_kafka_flush(k->producer, timeout_ms);
-    while (why == RD_KAFKA_RESP_ERR__TIMED_OUT && btr_monotonic_ns() < until_ns)
-        why = rd_kafka_flush(k->producer, 1000);
     (void)pthread_mutex_lock(&k->mutex);
     uint64_t failed = k->states_failed;
     k->states_failed = 0;
     (void)pthread_mutex_unlock(&k->mutex);
-    if (why == 0 && failed == 0)
-        return 0;
-    return btr_fail(err, BTR_E_IO, UINT64_MAX, "%s: %s", k->words.state_topic,
-                    why ? "the broker does not acknowledge states" : "states were not delivered");
+    if (failed > 0)
+        return btr_fail(err, BTR_E_IO, UINT64_MAX, "%s: states were not delivered",
+                        k->words.state_topic);
+    return why == 0;
 }
 
 /* ---- Reading ---- */

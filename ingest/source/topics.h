@@ -66,7 +66,10 @@ struct topics_ops {
     bool (*has_states)(const struct btr_topics *t);
     int (*state_put)(struct btr_topics *t, const struct topics_part *part, const struct topics_state *record,
                      struct btr_err *err);
-    /** Waits until all that was put is acknowledged. @return 0 or BTR_E_IO */
+    /**
+     * Waits for what was put to be acknowledged. @return 1 = all is, 0 = not yet (a broker that is gone comes back), BTR_E_IO:
+     * it will not be
+     */
     int (*state_flush)(struct btr_topics *t, int timeout_ms, struct btr_err *err);
     /** Visits the records of a partition's states, oldest first: the last of a key counts. */
     int (*state_load)(struct btr_topics *t, const struct topics_part *part, topics_state_visit *visit, void *self,
