@@ -215,6 +215,9 @@ int kafka_consumer_new(rd_kafka_t **out, struct kafka_topics *k, const char *gro
         {"auto.offset.reset", "error"},         {"queued.min.messages", "100000"},
         {"fetch.message.max.bytes", "1048576"}, {"session.timeout.ms", "15000"},
         {"statistics.interval.ms", "2000"},     {NULL, NULL}};
+    /* The end of a partition is told with an empty answer, for which the broker waits so long. */
+    static const char *const loading[][2] = {
+        {"auto.offset.reset", "earliest"}, {"fetch.wait.max.ms", "10"}, {NULL, NULL}};
     char queued[16];
     rd_kafka_conf_t *conf;
     int rc = conf_make(&conf, k, err);
@@ -225,7 +228,7 @@ int kafka_consumer_new(rd_kafka_t **out, struct kafka_topics *k, const char *gro
     if (rc == 0)
         rc = set(conf, "group.id", group, err);
     if (rc == 0)
-        rc = states ? set(conf, "auto.offset.reset", "earliest", err) : 0;
+        rc = states ? set_all(conf, loading, err) : 0;
     if (rc == 0 && !states) {
         rd_kafka_conf_set_rebalance_cb(conf, kafka_rebalance);
         rd_kafka_conf_set_stats_cb(conf, measured);
