@@ -123,14 +123,14 @@ void kafka_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t what,
 
 /* ---- Beginning ---- */
 
-int kafka_topic_list(struct kafka_topics *k, const char *topic,
+int kafka_topic_list(struct kafka_topics *k, const char *topic, int timeout_ms,
                      rd_kafka_topic_partition_list_t *list, struct btr_err *err)
 {
     const struct rd_kafka_metadata *data = NULL;
     rd_kafka_topic_t *handle = rd_kafka_topic_new(k->consumer, topic, NULL);
     if (!handle)
         return btr_fail(err, BTR_E_USAGE, UINT64_MAX, "%s: is no topic's name", topic);
-    rd_kafka_resp_err_t why = rd_kafka_metadata(k->consumer, 0, handle, &data, KAFKA_ANSWER_MS);
+    rd_kafka_resp_err_t why = rd_kafka_metadata(k->consumer, 0, handle, &data, timeout_ms);
     int rc = 0;
     if (why == 0 && data->topic_cnt == 1)
         why = data->topics[0].err;
@@ -151,7 +151,7 @@ static int start_once(struct kafka_topics *k, struct btr_err *err)
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(16);
     int rc = 0;
     for (uint32_t i = 0; i < k->words.topic_count && rc == 0; i++)
-        rc = kafka_topic_list(k, k->words.topics[i], list, err);
+        rc = kafka_topic_list(k, k->words.topics[i], KAFKA_ANSWER_MS, list, err);
     if (rc == 0)
         came(k, k->consumer, list);
     rd_kafka_topic_partition_list_destroy(list);

@@ -57,7 +57,8 @@ struct kafka_topics {
 /* ---- kafka.c ---- */
 
 /** All partitions of a topic, as the broker tells them. @return 0, BTR_E_USAGE (no such topic), BTR_E_IO */
-int kafka_topic_list(struct kafka_topics *k, const char *topic, rd_kafka_topic_partition_list_t *list, struct btr_err *err);
+int kafka_topic_list(struct kafka_topics *k, const char *topic, int timeout_ms, rd_kafka_topic_partition_list_t *list,
+                     struct btr_err *err);
 /** Until when a question is asked again (monotonic ns), and whether it is: a broker that is gone for a moment, or gives a
  * partition to another one, will answer. Waits a little before it says so. */
 int64_t kafka_patience_end(const struct kafka_topics *k);

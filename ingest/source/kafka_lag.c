@@ -3,6 +3,12 @@
 
 #include "kafka.h"
 
+static int left_ms(int64_t until_ns)
+{
+    int64_t left = (until_ns - btr_monotonic_ns()) / 1000000;
+    return left > 1 ? (int)left : 1;
+}
+
 /* Age of the first message that waits: its time is asked for by reading it. */
 static int64_t behind_of(struct kafka_topics *k, const rd_kafka_topic_partition_t *at, int64_t from,
                          int64_t until_ns)
@@ -36,9 +42,8 @@ static int partition_ask(struct kafka_topics *k, const rd_kafka_topic_partition_
                          struct btr_err *err)
 {
     int64_t low = 0, high = 0;
-    int left_ms = (int)((until_ns - btr_monotonic_ns()) / 1000000);
     rd_kafka_resp_err_t why = rd_kafka_query_watermark_offsets(
-        k->consumer, at->topic, at->partition, &low, &high, left_ms > 1 ? left_ms : 1);
+        k->consumer, at->topic, at->partition, &low, &high, left_ms(until_ns));
     if (why != 0)
         return btr_fail(err, BTR_E_IO, UINT64_MAX, "%s:%d: %s", at->topic, at->partition,
                         rd_kafka_err2str(why));
@@ -55,10 +60,9 @@ static int topic_ask(struct kafka_topics *k, const char *topic, int64_t until_ns
                      btr_kafka_lag_visit *visit, void *self, struct btr_err *err)
 {
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(16);
-    int left_ms = (int)((until_ns - btr_monotonic_ns()) / 1000000),
-        rc = kafka_topic_list(k, topic, list, err);
+    int rc = kafka_topic_list(k, topic, left_ms(until_ns), list, err);
     rd_kafka_resp_err_t why =
-        rc == 0 ? rd_kafka_committed(k->consumer, list, left_ms > 1 ? left_ms : 1) : 0;
+        rc == 0 ? rd_kafka_committed(k->consumer, list, left_ms(until_ns)) : 0;
     if (why != 0)
         rc = btr_fail(err, BTR_E_IO, UINT64_MAX, "%s: %s", k->words.group, rd_kafka_err2str(why));
     for (int i = 0; i < list->cnt && rc == 0; i++)
