@@ -9,7 +9,7 @@
 
 static const struct cli_option OPTIONS[] = {
     {"config", "FILE", false, "the configuration; its keys are below and in docs/CONFIG.md"},
-    {"check", NULL, false, "read the configuration, its secrets and its inventory, and end"},
+    {"check", NULL, false, "try the configuration, with its secrets and its inventory, and end"},
     {NULL, NULL, false, NULL},
 };
 
@@ -75,7 +75,7 @@ static int run(const struct cli_args *args)
         return cli_fail("daemon", &err);
     int status;
     if (cli_arg(args, "check")) {
-        status = checked(path);
+        status = daemon_plan_try(plan, &err) < 0 ? cli_fail("daemon", &err) : checked(path);
     } else if (daemon_run(plan, path, &err) == 0) {
         status = CLI_ANSWERED;
     } else {

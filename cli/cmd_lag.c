@@ -1,8 +1,10 @@
 /* backtrail lag: how far behind the group of ingesters is. */
 #include <btr/escape.h>
 #include <btr/follow.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <syslog.h>
 
 #include "args.h"
 #include "commands.h"
@@ -37,8 +39,10 @@ struct lag {
     struct btr_buffer out;
     bool json;
     uint64_t partitions, messages;
-    uint64_t unknown;  /* partitions of which the group has no offset */
-    int64_t behind_ms; /* the longest; -1: one is not known */
+    uint64_t unknown;     /* partitions of which the group has no offset */
+    int64_t behind_ms;    /* the longest; -1: one is not known */
+    pthread_mutex_t lock; /* of said */
+    char said[BTR_ERR_TEXT_SIZE / 2];
 };
 
 /* Messages that wait: all that there is when nothing was committed. */
@@ -158,6 +162,27 @@ static void put_end(struct lag *run)
                       unknown);
 }
 
+/* What the client was told last, from a thread of its own: why nobody answers. */
+static void logged(void *self, int level, const char *line)
+{
+    struct lag *run = self;
+    if (level > LOG_WARNING)
+        return;
+    (void)pthread_mutex_lock(&run->lock);
+    (void)snprintf(run->said, sizeof run->said, "%s", line);
+    (void)pthread_mutex_unlock(&run->lock);
+}
+
+static int failed(struct lag *run, const struct btr_err *err)
+{
+    struct btr_err all;
+    (void)pthread_mutex_lock(&run->lock);
+    (void)btr_fail(&all, err->code, UINT64_MAX, run->said[0] ? "%s (%s)" : "%s", err->text,
+                   run->said);
+    (void)pthread_mutex_unlock(&run->lock);
+    return cli_fail("lag", &all);
+}
+
 static int ask(struct lag *run, uint64_t max_s)
 {
     struct btr_err err = {0};
@@ -165,9 +190,11 @@ static int ask(struct lag *run, uint64_t max_s)
     if (!run->settings)
         return cli_fail("lag", &(struct btr_err){.code = BTR_E_NOMEM, .text = "out of memory"});
     struct btr_kafka_options options = daemon_plan_kafka(run->plan, run->settings);
+    options.log = logged;
+    options.log_self = run;
     put_begin(run, run->plan->config.group);
     if (btr_kafka_lag(&options, (int)max_s * 1000, visit, run, &err) < 0)
-        return cli_fail("lag", &err);
+        return failed(run, &err);
     put_end(run);
     return cli_print("lag", &run->out, run->partitions > 0 ? CLI_ANSWERED : CLI_NOTHING);
 }
@@ -205,7 +232,7 @@ static int lag_run(struct lag *run, int argc, char **argv)
 
 int cmd_lag(int argc, char **argv)
 {
-    struct lag run = {0};
+    struct lag run = {.lock = PTHREAD_MUTEX_INITIALIZER};
     int status = lag_run(&run, argc, argv);
     btr_buffer_fini(&run.out);
     free(run.settings);

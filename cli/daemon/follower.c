@@ -28,6 +28,7 @@ struct follower {
     uint64_t failures, openings, delay_ms, store_free;
     /* ---- */
     atomic_int_fast64_t stepped_ns; /* monotonic */
+    atomic_uint_fast64_t plans_refused;
     atomic_bool opened, ended;
     void (*wake)(void *self);
     void *wake_self;
@@ -254,17 +255,30 @@ static void failure_tell(const struct btr_err *why, uint64_t delay_ms)
     daemon_log_often(DAEMON_ERROR, "ingest", "consumer_failed", "reason", text);
 }
 
+/* What only the client library can refuse is refused here, and the plan of before goes on. */
+static void plan_change(struct follower *f, struct daemon_plan *next)
+{
+    struct btr_err why = {0};
+    if (daemon_plan_try(next, &why) == 0) {
+        daemon_plan_release(f->plan);
+        f->plan = next;
+        return;
+    }
+    daemon_log(DAEMON_ERROR, "cli", "reload_failed", "reason", why.text, NULL);
+    atomic_fetch_add(&f->plans_refused, 1);
+    daemon_plan_release(next);
+}
+
 /* @return whether to go on */
 static bool plan_take(struct follower *f)
 {
     (void)pthread_mutex_lock(&f->lock);
     bool stop = f->stop;
-    if (f->next) {
-        daemon_plan_release(f->plan);
-        f->plan = f->next;
-        f->next = NULL;
-    }
+    struct daemon_plan *next = f->next;
+    f->next = NULL;
     (void)pthread_mutex_unlock(&f->lock);
+    if (next)
+        plan_change(f, next);
     return !stop;
 }
 
@@ -376,6 +390,7 @@ void follower_figures(struct follower *f, struct daemon_figures *out)
     out->store_free = f->store_free;
     (void)pthread_mutex_unlock(&f->lock);
     int64_t age_ns = btr_monotonic_ns() - atomic_load(&f->stepped_ns);
+    out->reload_failures += atomic_load(&f->plans_refused);
     /* A large store may take its time to open: its starter bounds that. */
     out->step_age_ms = out->state == DAEMON_RUNNING && age_ns > 0 ? (uint64_t)age_ns / 1000000 : 0;
 }

@@ -17,7 +17,10 @@ struct follower;
  */
 int follower_start(struct follower **out, struct daemon_plan *plan, void (*wake)(void *self), void *self,
                    struct btr_err *err);
-/** From now on by another plan: what runs is stopped as at the end, and begun anew. The store stays the one of the start. */
+/**
+ * From now on by another plan: what runs is stopped as at the end, and begun anew; by the old one when the client library
+ * refuses the other. The store stays the one of the start.
+ */
 void follower_replan(struct follower *f, struct daemon_plan *plan);
 /** Asks for the end: all is published, states are handed over, the group is left. */
 void follower_stop(struct follower *f);
@@ -25,7 +28,7 @@ void follower_stop(struct follower *f);
 /** Whether the first opening was tried; whether the thread has ended. */
 bool follower_opened(struct follower *f);
 bool follower_ended(struct follower *f);
-/** Fills what the follower knows of `out`; the rest is left as it is. */
+/** Fills what the follower knows of `out`, and adds to `reload_failures`; the rest is left as it is. */
 void follower_figures(struct follower *f, struct daemon_figures *out);
 /** As daemon_partitions, with a follower as `self`. */
 void follower_partitions(void *self, btr_follow_visit *visit, void *visit_self);

@@ -99,3 +99,17 @@ struct btr_follow_options daemon_plan_follow(const struct daemon_plan *plan)
         .keep_records = c->keep_records,
     };
 }
+
+int daemon_plan_try(const struct daemon_plan *plan, struct btr_err *err)
+{
+    struct btr_topics *topics = NULL;
+    struct btr_kafka_setting *settings = calloc(daemon_plan_settings(plan) + 1, sizeof *settings);
+    if (!settings)
+        return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "out of memory");
+    struct btr_kafka_options options = daemon_plan_kafka(plan, settings);
+    int rc = btr_kafka_open(&topics, &options, err);
+    if (rc == 0)
+        btr_topics_close(topics);
+    free(settings);
+    return rc;
+}

@@ -34,6 +34,8 @@ void daemon_plan_compare(const struct daemon_plan *before, const struct daemon_p
 /** The client's options, which point into the plan; `topics` of the plan's topics. Callbacks are the caller's to set. */
 struct btr_kafka_options daemon_plan_kafka(const struct daemon_plan *plan, struct btr_kafka_setting *settings);
 struct btr_follow_options daemon_plan_follow(const struct daemon_plan *plan);
+/** Whether the client library takes the settings. No group is joined. @return 0, or as btr_kafka_open */
+int daemon_plan_try(const struct daemon_plan *plan, struct btr_err *err);
 /** How many settings daemon_plan_kafka fills. */
 uint32_t daemon_plan_settings(const struct daemon_plan *plan);
 

@@ -169,7 +169,7 @@ def what_fails_is_begun_anew():
     messages = d.metric("backtrail_messages_total")
     until("counters go on", lambda: d.metric("backtrail_messages_total") > messages)
     log = d.end()
-    assert read(d.trace).count("open ") == 3
+    assert read(d.trace).count("visible_ms ") == 3
     # the second is the first but for its numbers: said once a minute
     assert len(re.findall(r'level=error room=ingest event=consumer_failed reason="fake failure\\x1b\[2J; again in 1 s"', log)) == 1, log
     assert "again in 2 s" not in log
@@ -223,7 +223,7 @@ def sighup_says_what_it_does():
     d.send(signal.SIGHUP)
     until("reloaded", lambda: d.logged(r'event=reloaded path=\S+ consumer="goes on"'))
     assert d.logged(r'key=log\.level takes="at once"'), d.log()
-    assert read(d.trace).count("open ") == 1
+    assert read(d.trace).count("visible_ms ") == 1
 
     d.configure("ingest.visible_ms = 49\n")
     d.send(signal.SIGHUP)
@@ -234,7 +234,7 @@ def sighup_says_what_it_does():
     more = f"ingest.visible_ms = 50\nhosts.inventory = {inventory}\nlog.level = debug\n"
     d.configure(more, "127.0.0.1:1")
     d.send(signal.SIGHUP)
-    until("begun anew", lambda: read(d.trace).count("open ") == 2)
+    until("begun anew", lambda: read(d.trace).count("visible_ms ") == 2)
     assert d.logged(r"key=http\.listen takes=restart")
     assert d.logged(r'key=ingest\.visible_ms takes="the consumer begins anew"')
     until("by the new value", lambda: "visible_ms 50\n" in read(d.trace))
@@ -242,10 +242,18 @@ def sighup_says_what_it_does():
 
     write("hosts.json", '{"web01": {"ip": "10.0.0.2"}}')
     d.send(signal.SIGHUP)
-    until("the inventory is read again", lambda: read(d.trace).count("open ") == 3)
+    until("the inventory is read again", lambda: read(d.trace).count("visible_ms ") == 3)
     write("hosts.json", '{"web01": ')
     d.send(signal.SIGHUP)
     until("a bad inventory is refused", lambda: d.metric("backtrail_config_reload_failures_total") == 2)
+    write("hosts.json", '{"web01": {"ip": "10.0.0.2"}}')
+    d.configure(more + "kafka.x.no.such = 1\n", "127.0.0.1:1")
+    d.send(signal.SIGHUP)
+    until("what the library refuses is refused", lambda: d.logged('event=reload_failed reason="no.such: no such setting"'))
+    until("the old one goes on", lambda: d.metric("backtrail_openings_total") == 4 and d.ask("/readyz")[0].status == 200)
+    assert d.metric("backtrail_config_reload_failures_total") == 3
+    checked = command("daemon", "--config", d.config, "--check")
+    assert checked.returncode == 2 and checked.stderr == "backtrail daemon: no.such: no such setting\n", checked
     assert d.logged(r"key=http\.listen takes=restart.*\n(.*\n)*.*key=http\.listen takes=restart"), "told until it is restarted"
     d.end()
 

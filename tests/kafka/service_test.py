@@ -157,6 +157,9 @@ def a_wrong_password_is_said_and_mended(kafka):
     d = Daemon(more=secured(kafka, password, "another.state") + "kafka.group = another\n")
     until("it is said", lambda: d.logged("uthentication failed"))
     assert d.ask("/readyz")[0].status == 503
+    asked = subprocess.run([PROGRAM, "lag", "--config", d.config, "--max-s", "5"], capture_output=True, text=True, timeout=BOUND_S, check=False)
+    assert asked.returncode == 3 and asked.stdout == "" and "uthentication failed" in asked.stderr, asked
+    assert lab.SECRET not in asked.stderr
     write("wrong", lab.SECRET + "\n", 0o600)
     d.send(signal.SIGHUP)
     until("ready", lambda: d.ask("/readyz")[0].status == 200)

@@ -65,6 +65,10 @@ int btr_kafka_open(struct btr_topics **out, const struct btr_kafka_options *opti
     }
     for (uint32_t i = 0; i < options->topic_count; i++)
         trace("topic", options->topics[i]);
+    for (uint32_t i = 0; i < options->setting_count; i++) {
+        if (strcmp(options->settings[i].key, "no.such") == 0)
+            return btr_fail(err, BTR_E_USAGE, UINT64_MAX, "no.such: no such setting");
+    }
     if (getenv("FAKE_OPEN_CODE"))
         return code_fail("FAKE_OPEN_CODE", err);
     *out = calloc(1, sizeof **out);
