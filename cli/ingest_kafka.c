@@ -73,8 +73,9 @@ static int settings_read(struct run *run, struct btr_err *err)
     if (rc < 0 || !run->settings)
         return rc < 0 ? rc : btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "out of memory");
     for (uint32_t i = 0; i < count; i++)
-        run->settings[i] = (struct btr_kafka_setting){run->connection.settings.items[i * 2],
-                                                      run->connection.settings.items[i * 2 + 1]};
+        run->settings[i] =
+            (struct btr_kafka_setting){run->connection.settings.items[(size_t)i * 2],
+                                       run->connection.settings.items[(size_t)i * 2 + 1]};
     return 0;
 }
 
@@ -109,7 +110,7 @@ static void progress(struct run *run)
 {
     struct btr_follow_stats s;
     int64_t now_ns = btr_monotonic_ns();
-    if (run->quiet || !cli_progress() || now_ns - run->progress_ns < PROGRESS_MS * 1000000)
+    if (run->quiet || !cli_progress() || now_ns - run->progress_ns < PROGRESS_MS * INT64_C(1000000))
         return;
     run->progress_ns = now_ns;
     btr_follow_stats(run->follow, &s);
@@ -132,7 +133,8 @@ static void summary(const struct btr_follow_stats *s, int64_t took_ns)
              (double)s->message_bytes / 1e6, seconds,
              seconds > 0 ? (double)s->messages / seconds : 0.0, (unsigned long long)s->publishes);
     if (s->state_topic_bytes > 0)
-        cli_note("ingest", "%llu states saved, %.1f MB of them to the store, %.1f MB to the state topic",
+        cli_note("ingest",
+                 "%llu states saved, %.1f MB of them to the store, %.1f MB to the state topic",
                  (unsigned long long)s->states_saved, (double)s->state_bytes / 1e6,
                  (double)s->state_topic_bytes / 1e6);
     if (s->messages_known + s->records_known + s->records_replayed > 0)
@@ -140,7 +142,7 @@ static void summary(const struct btr_follow_stats *s, int64_t took_ns)
                  "%llu messages delivered again, %llu of them by their senders; %llu records read "
                  "again for "
                  "the state of their hosts",
-                 (unsigned long long)(s->messages_known + s->records_known),
+                 (unsigned long long)s->messages_known + s->records_known,
                  (unsigned long long)s->records_known, (unsigned long long)s->records_replayed);
     if (s->offsets_lost > 0)
         cli_note("ingest", "%llu offsets are lost: see store gaps",

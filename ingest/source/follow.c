@@ -386,8 +386,10 @@ void btr_follow_free(struct btr_follow *w)
     for (uint32_t i = 0; i < w->name_count; i++)
         free(w->names[i]);
     free(w->names);
-    for (uint32_t i = 0; i < w->row_capacity * 2; i++)
-        btr_buffer_fini(&w->row_bytes[i]);
+    for (uint32_t i = 0; i < w->row_capacity; i++) {
+        btr_buffer_fini(&w->row_bytes[i].bytes);
+        btr_buffer_fini(&w->row_bytes[i].host);
+    }
     free(w->row_bytes);
     free(w->rows);
     free(w->row_keys);

@@ -113,6 +113,11 @@ struct follow_saved {
     uint64_t head_hash; /* of the partition that its host's records come from */
 };
 
+/** What a row of a publish points to. */
+struct follow_row {
+    struct btr_buffer bytes, host;
+};
+
 struct btr_follow {
     struct feed feed;
     struct btr_feed_options feed_options;
@@ -142,7 +147,7 @@ struct btr_follow {
     uint64_t base_size; /* bytes of the bases of all partitions */
     uint32_t chosen;    /* states that the publish in hand saves */
     struct btr_saved_state *rows; /* partitions and seen chunks of a publish */
-    struct btr_buffer *row_bytes;
+    struct follow_row *row_bytes;
     char (*row_keys)[FEED_KEY_SIZE];
     uint32_t row_count, row_capacity;
     int64_t swept_ns, bounded_ns;

@@ -79,7 +79,7 @@ static bool row_get(struct btr_span bytes, struct row *row)
         !btr_cursor_u64(&c, &last_ns) || !btr_cursor_u64(&c, &row->seed) ||
         !btr_cursor_varint(&c, &row->seen_count) || !btr_cursor_varint(&c, &row->skip_count) ||
         seen_below > INT64_MAX || next > seen_below || replay_from > next ||
-        row->skip_count > FOLLOW_SKIPS_MAX * 2U)
+        row->skip_count > UINT64_C(2) * FOLLOW_SKIPS_MAX)
         return false;
     row->next = (int64_t)next;
     row->seen_below = (int64_t)seen_below;

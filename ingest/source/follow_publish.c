@@ -13,6 +13,15 @@ static int no_memory(struct btr_follow *w)
 
 /* ---- When ---- */
 
+/* More was passed over than can be remembered until every state is saved. */
+static bool skips_are_many(const struct btr_follow *w)
+{
+    for (uint32_t i = 0; i < w->part_count; i++)
+        if (w->parts[i]->skip_count >= FOLLOW_SKIPS_MAX)
+            return true;
+    return false;
+}
+
 bool follow_publish_due(const struct btr_follow *w, int64_t now_ns)
 {
     if (w->arrivals.count > 0 &&
@@ -20,7 +29,7 @@ bool follow_publish_due(const struct btr_follow *w, int64_t now_ns)
         return true;
     uint32_t events = 0;
     const struct btr_sink *sink = w->feed.sink;
-    return feed_publish_due(&w->feed) ||
+    return feed_publish_due(&w->feed) || skips_are_many(w) ||
            sink->pending(sink->self, &events) > w->options.memory_max / 4;
 }
 
@@ -33,7 +42,7 @@ static bool rows_room(struct btr_follow *w, uint32_t count)
     struct btr_saved_state *rows = realloc(w->rows, count * sizeof *rows);
     if (rows)
         w->rows = rows;
-    struct btr_buffer *bytes = realloc(w->row_bytes, (size_t)count * 2 * sizeof *bytes);
+    struct follow_row *bytes = realloc(w->row_bytes, count * sizeof *bytes);
     if (bytes)
         w->row_bytes = bytes;
     char(*keys)[FEED_KEY_SIZE] = realloc(w->row_keys, count * sizeof *keys);
@@ -41,8 +50,7 @@ static bool rows_room(struct btr_follow *w, uint32_t count)
         w->row_keys = keys;
     if (!rows || !bytes || !keys)
         return false;
-    memset(w->row_bytes + w->row_capacity * 2, 0,
-           (size_t)(count - w->row_capacity) * 2 * sizeof *bytes);
+    memset(w->row_bytes + w->row_capacity, 0, (count - w->row_capacity) * sizeof *bytes);
     w->row_capacity = count;
     return true;
 }
@@ -50,24 +58,24 @@ static bool rows_room(struct btr_follow *w, uint32_t count)
 /* The n-th row: its bytes, to be filled, and its host, "CLUSTER TOPIC:PARTITION". */
 static struct btr_buffer *row_begin(struct btr_follow *w, const struct follow_partition *p)
 {
-    struct btr_buffer *bytes = &w->row_bytes[w->row_count * 2], *host = bytes + 1;
-    btr_buffer_clear(bytes);
-    btr_buffer_clear(host);
-    btr_buffer_span(host, btr_buffer_view(&w->cluster));
-    btr_buffer_u8(host, ' ');
-    btr_buffer_text(host, p->name);
-    return bytes;
+    struct follow_row *row = &w->row_bytes[w->row_count];
+    btr_buffer_clear(&row->bytes);
+    btr_buffer_clear(&row->host);
+    btr_buffer_span(&row->host, btr_buffer_view(&w->cluster));
+    btr_buffer_u8(&row->host, ' ');
+    btr_buffer_text(&row->host, p->name);
+    return &row->bytes;
 }
 
 static bool row_end(struct btr_follow *w)
 {
-    const struct btr_buffer *bytes = &w->row_bytes[w->row_count * 2], *host = bytes + 1;
+    const struct follow_row *row = &w->row_bytes[w->row_count];
     w->rows[w->row_count] =
         (struct btr_saved_state){.format = btr_span_of(w->row_keys[w->row_count]),
-                                 .host = btr_buffer_view(host),
-                                 .bytes = btr_buffer_view(bytes)};
+                                 .host = btr_buffer_view(&row->host),
+                                 .bytes = btr_buffer_view(&row->bytes)};
     w->row_count++;
-    return !bytes->failed && !host->failed;
+    return !row->bytes.failed && !row->host.failed;
 }
 
 static bool seen_rows(struct btr_follow *w, struct follow_partition *p)
@@ -142,15 +150,6 @@ static int rows_fill(struct btr_follow *w)
 
 /* ---- Publishing ---- */
 
-/* More was passed over than can be remembered until every state is saved. */
-static bool skips_are_many(const struct btr_follow *w)
-{
-    for (uint32_t i = 0; i < w->part_count; i++)
-        if (w->parts[i]->skip_count >= FOLLOW_SKIPS_MAX)
-            return true;
-    return false;
-}
-
 static int counts_settle(struct btr_follow *w)
 {
     struct feed *f = &w->feed;
@@ -174,24 +173,14 @@ static int counts_settle(struct btr_follow *w)
     return rc;
 }
 
-static bool replaying(const struct btr_follow *w)
-{
-    for (uint32_t i = 0; i < w->part_count; i++)
-        if (w->parts[i]->assigned && w->parts[i]->next < w->parts[i]->published)
-            return true;
-    return false;
-}
-
 int follow_publish(struct btr_follow *w, bool all)
 {
     struct feed *f = &w->feed;
     int rc = follow_land(w, true);
     if (rc == 0)
         rc = counts_settle(w);
-    /* While a partition is replayed its states are behind what the store says of it: they are saved
-     * as they catch up. */
     if (rc == 0)
-        rc = follow_states_choose(w, (all || skips_are_many(w)) && !replaying(w));
+        rc = follow_states_choose(w, all || skips_are_many(w));
     if (rc == 0)
         rc = rows_fill(w);
     if (rc < 0)

@@ -133,10 +133,15 @@ static int rebalance(struct memory_topics *m, struct btr_err *err)
 
 static const struct memory_message *message_at(const struct memory_log *log, int64_t offset)
 {
-    for (uint32_t i = 0; i < log->count; i++)
-        if (log->items[i].offset >= offset)
-            return &log->items[i];
-    return NULL;
+    uint32_t low = 0, high = log->count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (log->items[middle].offset < offset)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < log->count ? &log->items[low] : NULL;
 }
 
 /* What a partition has next. @return 1 given, 0 nothing, or a failure of the owner */

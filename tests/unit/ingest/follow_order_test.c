@@ -93,6 +93,37 @@ static void a_record_that_comes_behind_the_window_still_lands(void **state)
     follow_world_fini(&world);
 }
 
+/* More repetitions than can be remembered between two saves of all states: the store stays one that
+ * opens. */
+static void a_message_that_comes_again_without_end_is_counted_once(void **state)
+{
+    (void)state;
+    struct follow_world *world = calloc(1, sizeof *world);
+    assert_non_null(world);
+    follow_clock_ns = 1;
+    follow_world_init(world, 1);
+    world->options.segment_events = 1000;
+    world->options.checkpoint_ms = 600000;
+    memory_broker_put(&world->broker, 0, "web01", "line t=1 id=1");
+    memory_broker_put(&world->broker, 0, "db01", "line t=2 id=2");
+    for (int i = 0; i < 150000; i++)
+        memory_broker_put(&world->broker, 0, "web01", "line t=1 id=1");
+    memory_broker_put(&world->broker, 0, "web01", "line t=3 id=3");
+    follow_member_open(world, 0, false);
+    world->members[0].topics.give = 1;
+    for (int turn = 0; turn < 200; turn++)
+        (void)follow_member_step(world, 0);
+    follow_member_crash(world, 0);
+    follow_member_open(world, 0, false);
+    world->members[0].topics.give = 1;
+    for (int turn = 0; turn < 200; turn++)
+        (void)follow_member_step(world, 0);
+    follow_member_stop(world, 0, true);
+    assert_int_equal(world->members[0].sink.event_published, 3);
+    follow_world_fini(world);
+    free(world);
+}
+
 static void a_heap_gives_records_by_place_and_equals_as_they_came(void **state)
 {
     (void)state;
@@ -137,6 +168,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(records_that_are_all_there_are_put_in_order_through_every_crash),
         cmocka_unit_test(a_record_that_comes_behind_the_window_still_lands),
+        cmocka_unit_test(a_message_that_comes_again_without_end_is_counted_once),
         cmocka_unit_test(a_heap_gives_records_by_place_and_equals_as_they_came),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
