@@ -3,6 +3,8 @@
 #include <btr/clock.h>
 #include <btr/filter.h>
 
+#include "spec.h"
+
 /* A text cut at one byte: before and after it. */
 static bool cut(struct btr_span text, size_t at, struct btr_span *before, struct btr_span *after)
 {
@@ -131,23 +133,30 @@ static bool is_topic(struct btr_span s)
     return s.size > 0 && s.size <= 249;
 }
 
+bool query_topic_partition(struct btr_span input, struct btr_span *topic, uint32_t *partition)
+{
+    struct btr_span number;
+    uint64_t value;
+    if (!cut(input, last_of(input, ':'), topic, &number) || !is_topic(*topic) ||
+        !btr_span_number(number, 10, &value) || value > INT32_MAX)
+        return false;
+    *partition = (uint32_t)value;
+    return true;
+}
+
 /* FILE:LINE, or TOPIC:PARTITION:OFFSET. A file's name may have colons. */
 static int origin_parse(struct btr_spec *out, struct btr_span text, struct btr_span rest,
                         struct btr_err *err)
 {
-    struct btr_span number, topic, partition;
-    uint64_t value;
+    struct btr_span number, topic;
     if (!cut(rest, last_of(rest, ':'), &out->path, &number) || out->path.size == 0)
         return refuse(err, text, rest, "origin is FILE:LINE or TOPIC:PARTITION:OFFSET");
     if (!btr_span_number(number, 10, &out->number))
         return refuse(err, text, number, "a line or offset is a number");
-    if (cut(out->path, last_of(out->path, ':'), &topic, &partition) && is_topic(topic) &&
-        btr_span_number(partition, 10, &value) && value <= INT32_MAX) {
+    if (query_topic_partition(out->path, &topic, &out->partition))
         out->path = topic;
-        out->partition = (uint32_t)value;
-    } else if (out->number == 0) {
+    else if (out->number == 0)
         return refuse(err, text, number, "lines count from 1");
-    }
     return 0;
 }
 

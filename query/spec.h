@@ -20,5 +20,8 @@ int query_spec_entity(const struct spec_search *search, struct btr_spec_match *o
 
 /** The host as a SPEC gives it, in lower case. `buffer` has 256 bytes and holds it. */
 struct btr_span query_spec_host(struct btr_span host, uint8_t *buffer);
+/** Whether an input is named as a partition of a topic, TOPIC:PARTITION; such a name of a file is
+ * taken for one, too. */
+bool query_topic_partition(struct btr_span input, struct btr_span *topic, uint32_t *partition);
 
 #endif

@@ -1,7 +1,9 @@
 /* The table of ways to show an answer, and words that they share. */
 #include <btr/clock.h>
 
+#include "../spec.h"
 #include "exports.h"
+#include "json_writer.h"
 
 const struct btr_export btr_exports[] = {
     {"text", "for people (the default)", false, query_export_text},
@@ -33,6 +35,19 @@ struct btr_kept_place query_record_place(const struct btr_answer *a,
 {
     const struct answer_origin *o = &a->origins[record->origin];
     return (struct btr_kept_place){o->input, o->digest, record->line, record->record_id};
+}
+
+const char *query_json_place(struct json_writer *json, struct btr_span input)
+{
+    struct btr_span topic;
+    uint32_t partition;
+    if (!query_topic_partition(input, &topic, &partition)) {
+        json_text(json, "file", input);
+        return "line";
+    }
+    json_text(json, "topic", topic);
+    json_count(json, "partition", partition);
+    return "offset";
 }
 
 const char *query_edge_word(const struct answer_edge *e)

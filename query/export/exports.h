@@ -25,6 +25,10 @@ void query_cut_text(struct btr_buffer *out, const struct btr_answer *a);
 /** Where the record of a step lies. */
 struct btr_kept_place query_record_place(const struct btr_answer *a,
                                          const struct answer_record *record);
+/** Where records of an input lie: its members "file", or "topic" and "partition", and the name of
+ * the number that follows.
+ * @return "line" or "offset" */
+const char *query_json_place(struct json_writer *json, struct btr_span input);
 /** The operation of an edge in one word; never NULL. */
 const char *query_edge_word(const struct answer_edge *e);
 /** "1.2 MB", "512 bytes". */

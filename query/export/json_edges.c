@@ -38,8 +38,8 @@ static void origin_text_make(struct origin_text *text, const struct answer_origi
     json_text(&before, "source", o->source);
     btr_buffer_text(&text->before, ",\"id\":\"");
     btr_buffer_text(&text->between, "\",\"origin\":{");
-    json_text(&between, "file", o->input);
-    btr_buffer_text(&text->between, ",\"line\":");
+    const char *number = query_json_place(&between, o->input);
+    btr_buffer_format(&text->between, ",\"%s\":", number);
 }
 
 static bool origin_texts_make(struct edge_writer *w)

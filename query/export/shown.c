@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "exports.h"
 #include "json_writer.h"
 
 /* Looks an event's records up and counts what came of it. @return whether there is something to
@@ -174,8 +175,7 @@ static void event_json(struct btr_shown *s, const struct btr_event_full *e, stru
     json_text(w, "source", e->source);
     json_text(w, "id", btr_span_of(id));
     json_open(w, "origin", '{');
-    json_text(w, "file", e->input);
-    json_count(w, "line", e->event.line);
+    json_count(w, query_json_place(w, e->input), e->event.line);
     json_close(w, '}');
     btr_buffer_u8(w->out, ',');
     btr_shown_json(s, &place, w->out);

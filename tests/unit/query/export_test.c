@@ -234,6 +234,24 @@ static void evidence_is_the_first_and_the_last_unless_all_is_asked_for(void **st
     btr_buffer_fini(&out);
 }
 
+static void evidence_of_a_topic_names_partition_and_offset(void **state)
+{
+    (void)state;
+    struct world w;
+    struct world_answer a;
+    struct btr_buffer out = {0};
+    world_open(&w);
+    world_event(&w, 2, BTR_OP_WRITE, 1, 5, 5)->record_id = 700;
+    world_publish(&w, "audit-raw:3");
+    world_trace(&a, &w, 1, 100, BTR_WALK_BACKWARD, NULL, NULL);
+    world_export(&a, "json", &out);
+    assert_non_null(strstr((const char *)out.at,
+                           "\"origin\":{\"topic\":\"audit-raw\",\"partition\":3,\"offset\":1}"));
+    world_answer_free(&a);
+    world_close(&w);
+    btr_buffer_fini(&out);
+}
+
 /* ---- Piece by piece ---- */
 
 static struct btr_buffer taken;
@@ -320,6 +338,7 @@ int export_tests(void)
         cmocka_unit_test(text_holds_nothing_that_moves_a_terminal),
         cmocka_unit_test(the_same_question_gives_the_same_bytes),
         cmocka_unit_test(evidence_is_the_first_and_the_last_unless_all_is_asked_for),
+        cmocka_unit_test(evidence_of_a_topic_names_partition_and_offset),
         cmocka_unit_test(what_is_drained_piece_by_piece_is_the_whole),
         cmocka_unit_test(numbers_and_ids_are_written_as_printf_does),
     };
