@@ -265,6 +265,7 @@ static int round_end(struct btr_follow *w, struct btr_err *err)
     if (rc == 0)
         rc = follow_states_tell(w, now_ns);
     if (rc == 0 && now_ns - w->bounded_ns >= BOUND_EVERY_MS * INT64_C(1000000)) {
+        follow_commit_again(w, now_ns);
         rc = follow_states_bound(w);
         w->bounded_ns = now_ns;
     }

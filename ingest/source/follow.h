@@ -81,6 +81,7 @@ struct follow_partition {
     size_t host_size;
     int64_t hour_ns;    /* when counting of undecodable records began */
     uint64_t undecoded; /* kept since then */
+    int64_t dead_letter; /* the last message that was sent to the dead-letter topic; -1 */
     bool is_given;              /* it came through the state topic, and its hosts' states with it */
     struct follow_moved *given; /* states that came with the partition */
     uint32_t given_count, given_capacity;
@@ -151,6 +152,7 @@ struct btr_follow {
     char (*row_keys)[FEED_KEY_SIZE];
     uint32_t row_count, row_capacity;
     int64_t swept_ns, bounded_ns;
+    int64_t commit_ns; /* monotonic: when all is committed again; 0: need not be */
 
     pthread_mutex_t mutex; /* of what other threads ask for */
     struct btr_follow_stats stats, told;
@@ -217,6 +219,8 @@ int64_t follow_replay_from(const struct btr_follow *w, const struct follow_parti
 bool follow_publish_due(const struct btr_follow *w, int64_t now_ns);
 /** Publishes. @param all  saves all states, so that nothing need be replayed */
 int follow_publish(struct btr_follow *w, bool all);
+/** Tells the group again where it stands, when it may not have heard: after partitions came, or a commit was not taken. */
+void follow_commit_again(struct btr_follow *w, int64_t now_ns);
 /** Finishes the publish under way when it is durable. @param wait  for it */
 int follow_land(struct btr_follow *w, bool wait);
 

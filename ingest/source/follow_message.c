@@ -129,8 +129,11 @@ static int state_mark(const struct taking *t, struct feed_state *s)
     if (!mark)
         return no_memory(t->w);
     mark->partition = t->p;
-    if (mark->next > t->message->offset && mark->current != t->message->offset)
+    if (mark->next > t->message->offset && mark->current != t->message->offset) {
+        if (s->reading->seen_ns == 0) /* what it has to tell it tells from now on */
+            s->reading->seen_ns = s->reading->told_ns = t->now_ns;
         return 1;
+    }
     mark->current = t->message->offset;
     mark->next = t->message->offset + 1;
     return 0;
@@ -231,7 +234,9 @@ static int put_aside(const struct taking *t, struct feed_state *s,
     f->stats->records++;
     in->row.records++;
     const char *reason = why->text[0] ? why->text : btr_code_text(why->code);
-    (void)t->w->topics->ops->dead_letter(t->w->topics, t->message, reason);
+    if (t->p->dead_letter != t->message->offset) /* once, whatever it holds */
+        (void)t->w->topics->ops->dead_letter(t->w->topics, t->message, reason);
+    t->p->dead_letter = t->message->offset;
     if (s && s->reading && s->reading->mark_count == 0)
         s = NULL; /* nothing of this host was ever decoded: no host is vouched for */
     return feed_quarantine(f, in, s, &t->line, why->offset, reason);

@@ -281,6 +281,7 @@ static int row_take(struct btr_follow *w, struct follow_partition *p, struct row
     p->published = published;
     p->next = p->replay_from = row->replay_from;
     p->is_given = given;
+    p->landed_next = row->next;
     return 1;
 }
 
@@ -374,6 +375,7 @@ static int begin_at(struct btr_follow *w, struct follow_partition *p, struct btr
         rc = offsets_gap(w, p, high, read, "were read, and the broker does not have them any more");
         epoch_set(w, p, p->epoch + 1);
         p->doubted = low;
+        p->landed_next = -1;
         p->next = high - SEEN_WINDOW / 2 > low ? high - SEEN_WINDOW / 2 : low;
         p->seen_below = p->published = p->next;
         p->skip_count = p->skip_at = 0;
@@ -406,7 +408,7 @@ static struct follow_partition *partition_new(struct btr_follow *w, const struct
     p->part = *part;
     (void)snprintf(p->name, sizeof p->name, "%s:%d", part->topic, part->partition);
     epoch_set(w, p, 0);
-    p->committed = p->landed_next = -1;
+    p->committed = p->landed_next = p->dead_letter = -1;
     w->parts[w->part_count++] = p;
     return p;
 }
@@ -470,8 +472,9 @@ int follow_partition_assign(struct btr_follow *w, const struct topics_part *part
     p->end = -1;
     follow_bases_drop(w, p); /* others may have sent since */
     p->ended = p->is_given = false;
-    p->doubted = p->ends_at = p->landed_next = -1;
+    p->doubted = p->ends_at = p->landed_next = p->committed = -1;
     p->reset_due = false;
+    w->commit_ns = w->now_ns();
     rc = rows_choose(w, p, err);
     if (rc == 0)
         rc = begin_new(w, p, err);

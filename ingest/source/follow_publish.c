@@ -4,7 +4,7 @@
 
 #include "follow.h"
 
-enum { ROWS_MORE = SEEN_CHUNKS + 1, ACKNOWLEDGE_MS = 3000 };
+enum { ROWS_MORE = SEEN_CHUNKS + 1, ACKNOWLEDGE_MS = 3000, COMMIT_AGAIN_MS = 1000 };
 
 static int no_memory(struct btr_follow *w)
 {
@@ -220,6 +220,12 @@ static void visible_count(struct btr_follow *w, int64_t now_ns)
     w->flying.count = 0;
 }
 
+static void commit_send(struct btr_follow *w, bool wait, int64_t now_ns)
+{
+    if (!w->topics->ops->commit_send(w->topics, wait))
+        w->commit_ns = now_ns + COMMIT_AGAIN_MS * INT64_C(1000000);
+}
+
 /* The group hears of what the store has, and the state topic acknowledged. */
 static void commit_all(struct btr_follow *w, bool wait)
 {
@@ -231,7 +237,19 @@ static void commit_all(struct btr_follow *w, bool wait)
         p->committed = p->landed_next;
         ops->commit(w->topics, &p->part, p->landed_next);
     }
-    ops->commit_send(w->topics, wait);
+    commit_send(w, wait, w->now_ns());
+}
+
+void follow_commit_again(struct btr_follow *w, int64_t now_ns)
+{
+    bool due = w->commit_ns != 0 && now_ns >= w->commit_ns;
+    if (w->handing)
+        return; /* what was sent is not acknowledged yet */
+    for (uint32_t i = 0; due && i < w->part_count; i++)
+        w->parts[i]->committed = -1;
+    if (due)
+        w->commit_ns = 0;
+    commit_all(w, false);
 }
 
 /* The publish is durable: what it saved goes to the state topic. */

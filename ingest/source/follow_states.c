@@ -160,6 +160,18 @@ static int64_t held_from(const struct follow_order *o, uint64_t head_hash, int64
     return from;
 }
 
+/* A saved state is loaded by a record of its host: as long as it has something to tell without one,
+ * its last is read again, and passed over. */
+static int64_t untold_from(const struct follow_reading *r, const struct follow_partition *p,
+                           int64_t from)
+{
+    bool bounded = p->skip_count < FOLLOW_SKIPS_MAX;
+    for (uint32_t k = 0; bounded && r->seen_ns != 0 && !r->finished && k < r->mark_count; k++)
+        if (r->marks[k].head_hash == p->head_hash && r->marks[k].next - 1 < from)
+            from = r->marks[k].next - 1;
+    return from;
+}
+
 int64_t follow_replay_from(const struct btr_follow *w, const struct follow_partition *p)
 {
     int64_t from = p->next;
@@ -168,6 +180,7 @@ int64_t follow_replay_from(const struct btr_follow *w, const struct follow_parti
         if (!r)
             continue;
         from = held_from(&r->order, p->head_hash, from);
+        from = untold_from(r, p, from);
         for (uint32_t k = 0; r->dirty_ns != 0 && k < r->mark_count; k++)
             if (r->marks[k].head_hash == p->head_hash && r->marks[k].unsaved >= 0 &&
                 r->marks[k].unsaved < from)

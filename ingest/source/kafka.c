@@ -78,6 +78,7 @@ static void came(struct kafka_topics *k, rd_kafka_t *rk,
     struct btr_err err = {0};
     uint32_t count = parts_of(k, list, &parts);
     broker_is_up(k);
+    k->joined = true;
     k->placing = rd_kafka_topic_partition_list_new(list->cnt);
     int rc = k->failed < 0 ? k->failed : k->owner->assigned(k->owner->self, parts, count, &err);
     owner_failed(k, rc, &err);
@@ -384,16 +385,35 @@ static void commit(struct btr_topics *t, const struct topics_part *part, int64_t
     rd_kafka_topic_partition_list_add(k->committing, part->topic, part->partition)->offset = offset;
 }
 
-static void commit_send(struct btr_topics *t, bool wait)
+static void commit_refused(struct kafka_topics *k, rd_kafka_resp_err_t why)
+{
+    k->commit_failed = true;
+    kafka_say(k, LOG_INFO, "the group does not take offsets: %s", rd_kafka_err2str(why));
+}
+
+void kafka_committed(rd_kafka_t *rk, rd_kafka_resp_err_t why, rd_kafka_topic_partition_list_t *list,
+                     void *opaque)
+{
+    (void)rk;
+    for (int i = 0; why == 0 && list && i < list->cnt; i++)
+        why = list->elems[i].err;
+    if (why != 0 && why != RD_KAFKA_RESP_ERR__NO_OFFSET)
+        commit_refused(opaque, why);
+}
+
+static bool commit_send(struct btr_topics *t, bool wait)
 {
     struct kafka_topics *k = of(t);
+    bool taken = !k->commit_failed;
+    k->commit_failed = false;
     if (!k->committing)
-        return;
+        return taken;
     rd_kafka_resp_err_t why = rd_kafka_commit(k->consumer, k->committing, !wait);
     if (why != 0)
-        kafka_say(k, LOG_INFO, "the group does not take offsets: %s", rd_kafka_err2str(why));
+        commit_refused(k, why);
     rd_kafka_topic_partition_list_destroy(k->committing);
     k->committing = NULL;
+    return taken && why == 0;
 }
 
 static void stats(const struct btr_topics *t, struct btr_follow_stats *out)
@@ -409,16 +429,29 @@ static void stats(const struct btr_topics *t, struct btr_follow_stats *out)
 
 /* ---- Opening and closing ---- */
 
+/* librdkafka before 2.3.0 aborts when a consumer is destroyed that joins its group for the first
+ * time (issue 4312). Such a one leaves the group, and is otherwise left as it is. */
+static bool cannot_be_destroyed(const struct kafka_topics *k)
+{
+    return k->consumer && !k->once && !k->joined && rd_kafka_version() < 0x02030000 &&
+           is_cooperative(k->consumer);
+}
+
 static void topics_close(struct btr_topics *t)
 {
     struct kafka_topics *k = of(t);
+    bool stays = cannot_be_destroyed(k);
     release(t);
     k->owner = NULL; /* what is given up now was handed over */
+    (void)pthread_mutex_lock(&k->mutex);
+    k->log = NULL; /* what the library still has to say comes too late */
+    (void)pthread_mutex_unlock(&k->mutex);
     if (k->queue)
         rd_kafka_queue_destroy(k->queue);
     if (k->consumer) {
         (void)rd_kafka_consumer_close(k->consumer);
-        rd_kafka_destroy(k->consumer);
+        if (!stays)
+            rd_kafka_destroy(k->consumer);
     }
     if (k->loader) {
         (void)rd_kafka_consumer_close(k->loader);
@@ -432,6 +465,8 @@ static void topics_close(struct btr_topics *t)
         rd_kafka_topic_partition_list_destroy(k->committing);
     if (k->cluster)
         rd_kafka_mem_free(NULL, k->cluster);
+    if (stays) /* its threads still ask what it was made with */
+        return;
     kafka_words_fini(&k->words);
     (void)pthread_mutex_destroy(&k->mutex);
     free(k);

@@ -31,7 +31,7 @@ struct kafka_words {
 struct kafka_topics {
     struct btr_topics base;
     struct kafka_words words;
-    bool once;
+    bool once, joined; /* joined: the group has given us partitions */
     void (*log)(void *self, int level, const char *line);
     void *log_self;
     rd_kafka_t *consumer, *producer, *loader; /* the last two when they are needed */
@@ -44,7 +44,7 @@ struct kafka_topics {
     int failed; /* what the owner failed with inside a call of the library */
     struct btr_err failure;
     int32_t state_partitions;
-    bool paused;
+    bool paused, commit_failed; /* since it was asked for last */
     char *cluster;
 
     pthread_mutex_t mutex; /* the library's threads tell these */
@@ -63,6 +63,8 @@ int kafka_topic_list(struct kafka_topics *k, const char *topic, int timeout_ms, 
  * partition to another one, will answer. Waits a little before it says so. */
 int64_t kafka_patience_end(const struct kafka_topics *k);
 bool kafka_ask_again(struct kafka_topics *k, rd_kafka_resp_err_t why, const char *what, int64_t until_ns);
+/** The library's callback with the group's answer to a commit. */
+void kafka_committed(rd_kafka_t *rk, rd_kafka_resp_err_t why, rd_kafka_topic_partition_list_t *list, void *opaque);
 /** The library's callback when partitions come and go. */
 void kafka_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t what, rd_kafka_topic_partition_list_t *list, void *opaque);
 

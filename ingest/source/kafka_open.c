@@ -23,11 +23,12 @@ void kafka_say(struct kafka_topics *k, int level, const char *format, ...)
         memcpy(k->said, text, sizeof text);
         k->said_ns = now_ns;
     }
+    void (*log)(void *, int, const char *) = k->log;
     (void)pthread_mutex_unlock(&k->mutex);
-    if (again || !k->log)
+    if (again || !log)
         return;
     (void)btr_fail(&line, BTR_E_IO, UINT64_MAX, "%s", text); /* escapes what a name may hold */
-    k->log(k->log_self, level, line.text);
+    log(k->log_self, level, line.text);
 }
 
 /* ---- Words ---- */
@@ -203,6 +204,17 @@ static int client_new(rd_kafka_t **out, rd_kafka_type_t type, rd_kafka_conf_t *c
     return btr_fail(err, BTR_E_USAGE, UINT64_MAX, "the broker's client cannot be made: %s", why);
 }
 
+static const char *const reading_settings[][2] = {{"auto.offset.reset", "error"},
+                                                  {"queued.min.messages", "100000"},
+                                                  {"fetch.message.max.bytes", "1048576"},
+                                                  {"session.timeout.ms", "15000"},
+                                                  {"statistics.interval.ms", "2000"},
+                                                  {"topic.metadata.refresh.interval.ms", "30000"},
+                                                  {NULL, NULL}};
+/* The end of a partition is told with an empty answer, for which the broker waits so long. */
+static const char *const loading_settings[][2] = {
+    {"auto.offset.reset", "earliest"}, {"fetch.wait.max.ms", "10"}, {NULL, NULL}};
+
 int kafka_consumer_new(rd_kafka_t **out, struct kafka_topics *k, const char *group, bool states,
                        struct btr_err *err)
 {
@@ -211,13 +223,6 @@ int kafka_consumer_new(rd_kafka_t **out, struct kafka_topics *k, const char *gro
                                            {"isolation.level", "read_committed"},
                                            {"enable.partition.eof", "true"},
                                            {NULL, NULL}};
-    static const char *const reading[][2] = {
-        {"auto.offset.reset", "error"},         {"queued.min.messages", "100000"},
-        {"fetch.message.max.bytes", "1048576"}, {"session.timeout.ms", "15000"},
-        {"statistics.interval.ms", "2000"},     {NULL, NULL}};
-    /* The end of a partition is told with an empty answer, for which the broker waits so long. */
-    static const char *const loading[][2] = {
-        {"auto.offset.reset", "earliest"}, {"fetch.wait.max.ms", "10"}, {NULL, NULL}};
     char queued[16];
     rd_kafka_conf_t *conf;
     int rc = conf_make(&conf, k, err);
@@ -228,11 +233,12 @@ int kafka_consumer_new(rd_kafka_t **out, struct kafka_topics *k, const char *gro
     if (rc == 0)
         rc = set(conf, "group.id", group, err);
     if (rc == 0)
-        rc = states ? set_all(conf, loading, err) : 0;
+        rc = states ? set_all(conf, loading_settings, err) : 0;
     if (rc == 0 && !states) {
         rd_kafka_conf_set_rebalance_cb(conf, kafka_rebalance);
+        rd_kafka_conf_set_offset_commit_cb(conf, kafka_committed);
         rd_kafka_conf_set_stats_cb(conf, measured);
-        rc = set_all(conf, reading, err);
+        rc = set_all(conf, reading_settings, err);
     }
     if (rc == 0)
         rc = set(conf, "queued.max.messages.kbytes", queued, err);

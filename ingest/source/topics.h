@@ -61,7 +61,8 @@ struct topics_ops {
     void (*pause)(struct btr_topics *t, bool paused); /* all that are ours */
     /** An offset for the group, sent with `commit_send`. A group that has gone on without us refuses, which is no failure. */
     void (*commit)(struct btr_topics *t, const struct topics_part *part, int64_t offset);
-    void (*commit_send)(struct btr_topics *t, bool wait); /* wait: for the answer */
+    /** @param wait  for the answer. @return false when something that was sent since the last call was not taken */
+    bool (*commit_send)(struct btr_topics *t, bool wait);
     /** Whether states move; else the three below are not called. */
     bool (*has_states)(const struct btr_topics *t);
     int (*state_put)(struct btr_topics *t, const struct topics_part *part, const struct topics_state *record,
