@@ -42,8 +42,10 @@ void feed_record_count(struct feed *f, struct feed_input *in, struct feed_state 
     s->moved = s->flush_due = true;
     s->input = in->id;
     in->state = s;
-    if (in->row.host.size == 0)
-        in->row.host = (struct btr_span){s->host, s->host_size};
+    if (in->row.host.size == 0) { /* the state may go before the input */
+        memcpy(in->host, s->host, s->host_size);
+        in->row.host = (struct btr_span){in->host, s->host_size};
+    }
 }
 
 int feed_record_take(struct feed *f, struct feed_input *in, struct feed_state *s,
