@@ -61,8 +61,7 @@ const struct cli_config_row cli_config_table[] = {
      .apply = CLI_CONFIG_REOPENS,
      .at = AT(state_topic),
      .meaning = "Compacted topic through which the state of decoders moves to another ingester "
-                "together with a partition; of one group "
-                "alone, as its states tell where reading goes on. "
+                "together with a partition. Groups may share it: each reads its own. "
                 "Not given: states stay in the store, and what moves begins without one"},
     {.key = "kafka.dead_letter_topic",
      .type = CLI_CONFIG_TOPIC,

@@ -119,20 +119,45 @@ static int topic_need(struct kafka_topics *k, struct btr_err *err)
     return rc;
 }
 
+/* ---- Keys ----
+ * Groups that share a topic do not share states: each key begins with the group's name and a zero
+ * byte. */
+
+static bool key_make(const struct kafka_topics *k, struct btr_span key, struct btr_buffer *out)
+{
+    btr_buffer_text(out, k->words.group);
+    btr_buffer_u8(out, 0);
+    btr_buffer_span(out, key);
+    return !out->failed;
+}
+
+static bool key_is_ours(const struct kafka_topics *k, struct btr_span *key)
+{
+    size_t size = strlen(k->words.group) + 1; /* with its zero byte */
+    if (key->size < size || memcmp(key->at, k->words.group, size) != 0)
+        return false;
+    key->at += size;
+    key->size -= size;
+    return true;
+}
+
 /* ---- Writing ---- */
 
 int kafka_state_put(struct btr_topics *t, const struct topics_part *part,
                     const struct topics_state *record, struct btr_err *err)
 {
     struct kafka_topics *k = of(t);
+    struct btr_buffer key = {0};
     int rc = topic_need(k, err);
+    if (rc == 0 && !key_make(k, record->key, &key))
+        rc = btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "out of memory");
     rd_kafka_resp_err_t why = RD_KAFKA_RESP_ERR__QUEUE_FULL;
     int64_t until_ns = btr_monotonic_ns() + KAFKA_ANSWER_MS * INT64_C(1000000);
     while (rc == 0 && why == RD_KAFKA_RESP_ERR__QUEUE_FULL && btr_monotonic_ns() < until_ns) {
         why = rd_kafka_producev(
             k->producer, RD_KAFKA_V_TOPIC(k->words.state_topic),
             RD_KAFKA_V_PARTITION(part->partition % k->state_partitions),
-            RD_KAFKA_V_KEY(record->key.at, record->key.size),
+            RD_KAFKA_V_KEY(key.at, key.size),
             RD_KAFKA_V_VALUE((void *)(uintptr_t)record->value.at, record->value.size),
             RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
         if (why == RD_KAFKA_RESP_ERR__QUEUE_FULL)
@@ -141,6 +166,7 @@ int kafka_state_put(struct btr_topics *t, const struct topics_part *part,
     if (rc == 0 && why != 0)
         rc = btr_fail(err, BTR_E_IO, UINT64_MAX, "%s: %s", k->words.state_topic,
                       rd_kafka_err2str(why));
+    btr_buffer_fini(&key);
     return rc;
 }
 
@@ -181,7 +207,7 @@ static int loaded_take(struct kafka_topics *k, topics_state_visit *visit, void *
         kafka_say(k, LOG_WARNING, "%s: %s", k->words.state_topic, rd_kafka_message_errstr(m));
     } else {
         struct topics_state record = {{m->key, m->key_len}, {m->payload, m->len}};
-        int visited = visit(self, &record);
+        int visited = key_is_ours(k, &record.key) ? visit(self, &record) : 0;
         rc = visited < 0
                  ? btr_fail(err, visited, UINT64_MAX, "%s: out of memory", k->words.state_topic)
                  : 1;
