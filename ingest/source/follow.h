@@ -22,11 +22,12 @@ enum {
     FOLLOW_MESSAGES = 2048,      /* taken at once */
     FOLLOW_NAME_SIZE = 272,      /* TOPIC:PARTITION; a topic has at most 249 bytes */
     FOLLOW_FORMATS = 8,          /* inputs of one partition */
+    FOLLOW_RECENT = 16,          /* states of a partition, by a hash of the host's name */
     FOLLOW_ARRIVALS = 256,       /* moments of arrival that a publish tells apart */
     FOLLOW_SKIPS_MAX = 1 << 16,  /* messages passed over that must be remembered: all states are saved at this many */
     FOLLOW_UNDECODED_MAX = 10000, /* kept in quarantine of a partition in an hour; more are counted */
-    FOLLOW_STATES_MAX = 1 << 17, /* in memory, live or packed */
-    FOLLOW_STATES_SPARE = 1 << 16, /* kept when that is too many */
+    FOLLOW_STATES_MAX = 1 << 18, /* ever */
+    FOLLOW_STATE_SHARE = 64 << 10, /* bytes: so many states are kept, live or packed, as memory_max has shares of this */
 };
 #define FOLLOW_HOUR_NS (INT64_C(3600) * 1000000000)
 #define FOLLOW_TELL_NS (INT64_C(900) * 1000000000) /* a busy host tells what it has open this often */
@@ -47,6 +48,13 @@ struct follow_moved {
 struct follow_waiting {
     int64_t offset;
     uint64_t host; /* hash of the name */
+};
+
+/** A state that a record went to, and its host as the record had it. */
+struct follow_recent {
+    struct feed_state *state; /* NULL: free */
+    uint8_t host[FEED_NAME_SIZE];
+    size_t host_size;
 };
 
 struct follow_partition {
@@ -76,9 +84,7 @@ struct follow_partition {
     uint32_t input_count;
     const struct btr_decoder *decoder; /* of the last record */
     struct feed_input *input;
-    struct feed_state *state; /* of the last record, whose host was written so: */
-    uint8_t host[FEED_NAME_SIZE];
-    size_t host_size;
+    struct follow_recent recent[FOLLOW_RECENT];
     int64_t hour_ns;    /* when counting of undecodable records began */
     uint64_t undecoded; /* kept since then */
     int64_t dead_letter; /* the last message that was sent to the dead-letter topic; -1 */
@@ -153,6 +159,7 @@ struct btr_follow {
     uint32_t row_count, row_capacity;
     int64_t swept_ns, bounded_ns;
     int64_t commit_ns; /* monotonic: when all is committed again; 0: need not be */
+    uint32_t bounded_count; /* states then */
 
     pthread_mutex_t mutex; /* of what other threads ask for */
     struct btr_follow_stats stats, told;

@@ -75,16 +75,16 @@ static int state_of(const struct taking *t, const struct btr_decoder *decoder,
                     struct feed_state **out)
 {
     struct btr_follow *w = t->w;
-    struct follow_partition *p = t->p;
     struct btr_span raw = host_of(t, decoder);
     uint8_t canonical[FEED_NAME_SIZE];
     *out = NULL;
     if (raw.size == 0)
         return 0;
-    if (p->state && p->state->decoder == decoder && p->state->state && raw.size == p->host_size &&
-        memcmp(raw.at, p->host, raw.size) == 0) {
-        p->state->used = ++w->feed.tick;
-        *out = p->state;
+    struct follow_recent *recent = &t->p->recent[btr_hash64(raw) % FOLLOW_RECENT];
+    if (recent->state && recent->state->decoder == decoder && recent->state->state &&
+        btr_span_equal(raw, (struct btr_span){recent->host, recent->host_size})) {
+        recent->state->used = ++w->feed.tick;
+        *out = recent->state;
         return 0;
     }
     struct btr_span host = btr_host_canonical(w->options.hosts, raw, canonical);
@@ -93,10 +93,10 @@ static int state_of(const struct taking *t, const struct btr_decoder *decoder,
         return rc;
     if (!(*out)->reading && !((*out)->reading = follow_reading_new()))
         return BTR_E_NOMEM;
-    p->state = raw.size <= sizeof p->host ? *out : NULL;
-    if (p->state) {
-        memcpy(p->host, raw.at, raw.size);
-        p->host_size = raw.size;
+    if (raw.size <= sizeof recent->host) {
+        recent->state = *out;
+        memcpy(recent->host, raw.at, raw.size);
+        recent->host_size = raw.size;
     }
     return 0;
 }

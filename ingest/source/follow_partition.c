@@ -508,8 +508,8 @@ int follow_partition_reset(struct btr_follow *w, struct follow_partition *p, str
 
 void follow_partition_loosen(struct follow_partition *p)
 {
-    p->state = NULL;
-    p->host_size = 0;
+    for (uint32_t i = 0; i < FOLLOW_RECENT; i++)
+        p->recent[i].state = NULL;
     for (uint32_t i = 0; i < p->input_count; i++)
         p->inputs[i]->state = NULL;
 }

@@ -1,11 +1,20 @@
 #include "follow_seen.h"
 
+#include <btr/id.h>
 #include <stdlib.h>
+
+/*
+ * A slot is four bytes, and holds enough of the digest that a message which is new seldom asks the
+ * ring: a table of all digests would be read from memory at each message, as a partition's turn
+ * ends before it is in the cache.
+ */
+enum { PLACE_BITS = 15, PLACE_MASK = (1 << PLACE_BITS) - 1, SLOT_MASK = SEEN_SLOTS - 1 };
+_Static_assert(SEEN_WINDOW < 1 << PLACE_BITS, "a slot holds a place and 1");
 
 void follow_seen_fini(struct follow_seen *s)
 {
     free(s->ring);
-    btr_u64map_fini(&s->places);
+    free(s->slots);
     *s = (struct follow_seen){0};
 }
 
@@ -14,16 +23,51 @@ uint64_t follow_seen_digest(const struct follow_seen *s, struct btr_span key, st
     return btr_hash64_seeded(value, key.size > 0 ? btr_hash64_seeded(key, s->seed) : s->seed);
 }
 
+static uint32_t slot_value(uint64_t digest, uint32_t place)
+{
+    return (uint32_t)(digest >> (32 + PLACE_BITS)) << PLACE_BITS | (place + 1);
+}
+
+static uint32_t place_of(uint32_t slot)
+{
+    return (slot & PLACE_MASK) - 1;
+}
+
+/* The slot that holds the digest, or the free one where it belongs. */
+static uint32_t slot_find(const struct follow_seen *s, uint64_t digest)
+{
+    uint32_t at = (uint32_t)digest & SLOT_MASK, high = slot_value(digest, 0) >> PLACE_BITS;
+    while (s->slots[at] != 0 &&
+           (s->slots[at] >> PLACE_BITS != high || s->ring[place_of(s->slots[at])] != digest))
+        at = (at + 1) & SLOT_MASK;
+    return at;
+}
+
+/* Frees a slot; those behind it move up to where they are found. */
+static void slot_free(struct follow_seen *s, uint32_t free_at)
+{
+    for (uint32_t at = (free_at + 1) & SLOT_MASK; s->slots[at] != 0; at = (at + 1) & SLOT_MASK) {
+        uint32_t home = (uint32_t)s->ring[place_of(s->slots[at])] & SLOT_MASK;
+        if (((at - home) & SLOT_MASK) < ((at - free_at) & SLOT_MASK))
+            continue;
+        s->slots[free_at] = s->slots[at];
+        free_at = at;
+    }
+    s->slots[free_at] = 0;
+}
+
 bool follow_seen_has(const struct follow_seen *s, uint64_t digest)
 {
-    return btr_u64map_get(&s->places, digest) != UINT32_MAX;
+    return s->slots && s->slots[slot_find(s, digest)] != 0;
 }
 
 static bool ring_make(struct follow_seen *s)
 {
     if (!s->ring)
         s->ring = calloc(SEEN_WINDOW, sizeof *s->ring);
-    return s->ring != NULL;
+    if (!s->slots)
+        s->slots = calloc(SEEN_SLOTS, sizeof *s->slots);
+    return s->ring && s->slots;
 }
 
 bool follow_seen_add(struct follow_seen *s, uint64_t digest)
@@ -31,10 +75,12 @@ bool follow_seen_add(struct follow_seen *s, uint64_t digest)
     if (!ring_make(s))
         return false;
     uint32_t place = (uint32_t)(s->count % SEEN_WINDOW);
-    if (s->count >= SEEN_WINDOW && btr_u64map_get(&s->places, s->ring[place]) == place)
-        btr_u64map_remove(&s->places, s->ring[place]);
-    if (!btr_u64map_set(&s->places, digest, place))
-        return false;
+    if (s->count >= SEEN_WINDOW) {
+        uint32_t oldest = slot_find(s, s->ring[place]);
+        if (s->slots[oldest] != 0 && place_of(s->slots[oldest]) == place)
+            slot_free(s, oldest);
+    }
+    s->slots[slot_find(s, digest)] = slot_value(digest, place);
     s->ring[place] = digest;
     s->count++;
     return true;
@@ -83,9 +129,9 @@ bool follow_seen_chunk_get(struct follow_seen *s, uint32_t chunk, struct btr_spa
         !ring_make(s))
         return false;
     for (uint64_t i = from; i < until && btr_cursor_u64(&c, &digest); i++) {
-        s->ring[i % SEEN_WINDOW] = digest;
-        if (!btr_u64map_set(&s->places, digest, (uint32_t)(i % SEEN_WINDOW)))
-            return false;
+        uint32_t place = (uint32_t)(i % SEEN_WINDOW);
+        s->slots[slot_find(s, digest)] = slot_value(digest, place);
+        s->ring[place] = digest;
     }
     return true;
 }

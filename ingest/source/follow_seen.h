@@ -5,16 +5,17 @@
  * whatever offset they have. Kept in chunks, so that a publish writes those alone that have grown.
  */
 #include <btr/buffer.h>
-#include <btr/id.h>
+#include <btr/span.h>
 
-enum { SEEN_WINDOW = 16384, SEEN_CHUNK = 256, SEEN_CHUNKS = SEEN_WINDOW / SEEN_CHUNK };
+enum { SEEN_WINDOW = 16384, SEEN_CHUNK = 256, SEEN_CHUNKS = SEEN_WINDOW / SEEN_CHUNK,
+       SEEN_SLOTS = 2 * SEEN_WINDOW };
 
 /* Zeroed, then a seed set, it is empty. */
 struct follow_seen {
     uint64_t seed;
     uint64_t *ring;        /* SEEN_WINDOW, made at the first */
     uint64_t count, saved; /* digests ever added; as of the last save */
-    struct btr_u64map places;
+    uint32_t *slots;       /* SEEN_SLOTS, by digest: 1 + its place in the ring, above it the digest's highest bits; 0: free */
 };
 
 void follow_seen_fini(struct follow_seen *seen);
