@@ -1,4 +1,5 @@
 #include "feed.h"
+#include "state_pack.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -128,6 +129,8 @@ static void run_end(struct feed *f)
     free(f->digests);
     btr_batch_fini(&f->batch);
     btr_arena_free(f->arena);
+    btr_json_reader_free(f->json);
+    source_packer_free(f->packer);
     btr_buffer_fini(&f->passed_over);
     free(f);
 }
@@ -152,8 +155,11 @@ int btr_feed(const struct btr_paths *paths, const struct btr_feed_options *optio
     f->states_max = FEED_HOSTS_MAX;
     f->keeping = &feed_keeping_files;
     f->arena = btr_arena_new(FEED_ARENA_SIZE);
-    int rc =
-        f->arena ? run_read(f, paths) : btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "out of memory");
+    f->json = btr_json_reader_new();
+    f->packer = source_packer_new();
+    int rc = f->arena && f->json && f->packer
+                 ? run_read(f, paths)
+                 : btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "out of memory");
     if (rc < 0)
         stats->sink_failed = true;
     else if (f->bad < 0)

@@ -11,6 +11,7 @@
  *   feed_states.c   decoder states by format and host
  *   feed_publish.c  batches to the sink, quarantine, what becomes true together
  */
+#include <btr/json.h>
 #include <btr/source.h>
 
 #include "lines.h"
@@ -112,6 +113,7 @@ struct feed_probe {
 };
 
 struct feed;
+struct source_packer;
 
 /** How states are kept between runs: for files, for topics (follow.h). */
 struct feed_keeping {
@@ -134,6 +136,8 @@ struct feed {
 
     struct btr_batch batch;
     struct btr_arena *arena;
+    struct btr_json_reader *json; /* of the states: each of its own would take more than most of them hold */
+    struct source_packer *packer;
     struct feed_state **states;
     uint32_t state_count, state_capacity, states_max; /* states_max: more are refused */
     const struct feed_keeping *keeping;
@@ -259,7 +263,7 @@ int feed_state_revive(struct feed *f, struct feed_input *input, struct feed_stat
 /** Of files. */
 extern const struct feed_keeping feed_keeping_files;
 /** Appends a state, packed. @return false when out of memory */
-bool feed_state_save(const struct feed_state *state, struct btr_buffer *out);
+bool feed_state_save(const struct feed *f, const struct feed_state *state, struct btr_buffer *out);
 /** Keeps a live state as saved bytes alone, or makes it live again. @return 0, BTR_E_NOMEM, or what the saved bytes fail with */
 int feed_state_park(struct feed *f, struct feed_state *state);
 int feed_state_wake(struct feed *f, struct feed_state *state);

@@ -14,10 +14,10 @@ static void state_free(struct feed_state *s)
     free(s);
 }
 
-static int saved_load(struct feed_state *s, struct btr_err *err)
+static int saved_load(struct feed *f, struct feed_state *s, struct btr_err *err)
 {
     struct btr_buffer bytes = {0};
-    int rc = source_state_unpack(&bytes, btr_buffer_view(&s->saved), err);
+    int rc = source_state_unpack(f->packer, &bytes, btr_buffer_view(&s->saved), err);
     if (rc == 0)
         rc = s->decoder->state_load(s->state, btr_buffer_view(&bytes), err);
     btr_buffer_fini(&bytes);
@@ -30,12 +30,13 @@ static int state_unpack(struct feed *f, struct feed_state *s, bool saved)
     uint32_t size_max = f->options->state_size_max;
     struct btr_decoder_config config = {.host = {s->host, s->host_size},
                                         .hosts = f->options->hosts,
-                                        .size_max = size_max ? size_max : FEED_STATE_SIZE};
+                                        .size_max = size_max ? size_max : FEED_STATE_SIZE,
+                                        .json = f->json};
     struct btr_err err = {0};
     s->state = s->decoder->state_new(&config);
     if (!s->state)
         return btr_fail(f->err, BTR_E_NOMEM, UINT64_MAX, "out of memory");
-    int rc = saved ? saved_load(s, &err) : 0;
+    int rc = saved ? saved_load(f, s, &err) : 0;
     if (rc < 0) {
         s->decoder->state_free(s->state);
         s->state = NULL;
@@ -78,12 +79,11 @@ static int saved_find(const struct feed *f, struct feed_state *s)
  */
 static bool saved_write(const struct feed *f, const struct feed_state *s, struct btr_buffer *out)
 {
-    (void)f;
     if (s->told)
         return true;
     if (s->level > 0)
         btr_buffer_u64(out, s->head_hash);
-    return feed_state_save(s, out);
+    return feed_state_save(f, s, out);
 }
 
 const struct feed_keeping feed_keeping_files = {"", saved_find, saved_write};
@@ -254,7 +254,7 @@ static void counters_add(struct feed *f, const struct feed_state *s)
     f->stats->orphans += now.orphans - s->base.orphans;
 }
 
-bool feed_state_save(const struct feed_state *s, struct btr_buffer *out)
+bool feed_state_save(const struct feed *f, const struct feed_state *s, struct btr_buffer *out)
 {
     if (!s->state) {
         btr_buffer_span(out, btr_buffer_view(&s->saved));
@@ -262,14 +262,14 @@ bool feed_state_save(const struct feed_state *s, struct btr_buffer *out)
     }
     struct btr_buffer bytes = {0};
     bool ok = s->decoder->state_save(s->state, &bytes) == 0 && !bytes.failed &&
-              source_state_pack(out, btr_buffer_view(&bytes));
+              source_state_pack(f->packer, out, btr_buffer_view(&bytes));
     btr_buffer_fini(&bytes);
     return ok;
 }
 
 int feed_state_park(struct feed *f, struct feed_state *s)
 {
-    if (!feed_state_save(s, &s->saved))
+    if (!feed_state_save(f, s, &s->saved))
         return btr_fail(f->err, BTR_E_NOMEM, UINT64_MAX, "out of memory");
     struct btr_decoder_stats now = {0};
     counters_add(f, s);

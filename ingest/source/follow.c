@@ -1,4 +1,5 @@
 #include "follow.h"
+#include "state_pack.h"
 
 #include <btr/clock.h>
 #include <stdarg.h>
@@ -12,6 +13,8 @@ enum {
     ORDER_MS = 500,
     UNWRAP_SIZE = 64 << 20,
     BOUND_EVERY_MS = 1000,
+    BOUND_EVERY_STATES = 4096, /* new ones: a flood of host names must not fill the memory before a
+                                  second has passed */
 };
 #define MEMORY_MAX (UINT64_C(1) << 30)
 
@@ -264,10 +267,12 @@ static int round_end(struct btr_follow *w, struct btr_err *err)
     int rc = follow_land(w, false);
     if (rc == 0)
         rc = follow_states_tell(w, now_ns);
-    if (rc == 0 && now_ns - w->bounded_ns >= BOUND_EVERY_MS * INT64_C(1000000)) {
+    if (rc == 0 && (now_ns - w->bounded_ns >= BOUND_EVERY_MS * INT64_C(1000000) ||
+                    w->feed.state_count >= w->bounded_count + BOUND_EVERY_STATES)) {
         follow_commit_again(w, now_ns);
         rc = follow_states_bound(w);
         w->bounded_ns = now_ns;
+        w->bounded_count = w->feed.state_count;
     }
     if (rc == 0 && follow_publish_due(w, now_ns))
         rc = follow_publish(w, false);
@@ -342,11 +347,13 @@ static bool feed_begin(struct btr_follow *w, const struct btr_sink *sink)
     f->err = &w->failure;
     f->keeping = &follow_keeping;
     f->follow = w;
-    f->states_max = FOLLOW_STATES_MAX * 2;
+    f->states_max = FOLLOW_STATES_MAX;
     btr_batch_init(&f->batch);
     f->batch.epoch = 1;
     f->arena = btr_arena_new(FEED_ARENA_SIZE);
-    return f->arena != NULL;
+    f->json = btr_json_reader_new();
+    f->packer = source_packer_new();
+    return f->arena && f->json && f->packer;
 }
 
 int btr_follow_open(struct btr_follow **out, struct btr_topics *topics,
@@ -381,6 +388,8 @@ void btr_follow_free(struct btr_follow *w)
     free(w->feed.inputs);
     btr_batch_fini(&w->feed.batch);
     btr_arena_free(w->feed.arena);
+    btr_json_reader_free(w->feed.json);
+    source_packer_free(w->feed.packer);
     for (uint32_t i = 0; i < w->part_count; i++)
         follow_partition_free(w, w->parts[i]);
     free(w->parts);

@@ -25,7 +25,7 @@ static bool flatten(struct btr_buffer *out, struct btr_span saved)
     btr_buffer_varint(out, head);
     btr_buffer_put(out, saved.at, head);
     struct btr_span frame = {saved.at + head, saved.size - head};
-    return head > 0 && source_state_unpack(out, frame, &err) == 0 && !out->failed;
+    return head > 0 && source_state_unpack(NULL, out, frame, &err) == 0 && !out->failed;
 }
 
 bool follow_delta_make(struct btr_buffer *out, struct btr_span saved, struct btr_span base)
@@ -59,7 +59,7 @@ static int fold(struct btr_buffer *out, struct btr_span flat, struct btr_err *er
         !btr_cursor_span(&c, (size_t)size, &head))
         return btr_fail(err, BTR_E_FORMAT, c.offset, "is damaged");
     btr_buffer_span(out, head);
-    if (!source_state_pack(out, c.rest) || out->failed)
+    if (!source_state_pack(NULL, out, c.rest) || out->failed)
         return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "out of memory");
     return 0;
 }

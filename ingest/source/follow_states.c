@@ -81,9 +81,8 @@ static int saved_find(const struct feed *f, struct feed_state *s)
 
 static bool saved_write(const struct feed *f, const struct feed_state *s, struct btr_buffer *out)
 {
-    (void)f;
     follow_marks_put(out, s->reading);
-    return feed_state_save(s, out);
+    return feed_state_save(f, s, out);
 }
 
 const struct feed_keeping follow_keeping = {FOLLOW_STATE_PREFIX, saved_find, saved_write};
@@ -333,7 +332,7 @@ int follow_states_bound(struct btr_follow *w)
 {
     struct feed *f = &w->feed;
     uint64_t live_max = w->options.memory_max / 2, kept_max = w->options.memory_max / 8 * 5;
-    uint64_t total = 0, live = 0;
+    uint64_t total = 0, live = 0, count_max = w->options.memory_max / FOLLOW_STATE_SHARE;
     uint32_t live_count = 0;
     for (uint32_t i = 0; i < f->state_count; i++) {
         size_t memory = memory_of(f->states[i]);
@@ -344,7 +343,7 @@ int follow_states_bound(struct btr_follow *w)
     w->stats.hosts = f->state_count;
     w->stats.hosts_live = live_count;
     w->stats.memory = total;
-    if (live <= live_max && total <= kept_max && f->state_count <= FOLLOW_STATES_MAX)
+    if (live <= live_max && total <= kept_max && f->state_count <= count_max)
         return 0;
     struct feed_state **sorted = malloc((f->state_count + 1U) * sizeof(void *));
     int rc = sorted ? 0 : btr_fail(f->err, BTR_E_NOMEM, UINT64_MAX, "out of memory");
@@ -360,7 +359,7 @@ int follow_states_bound(struct btr_follow *w)
         live -= before;
         total -= before - memory_of(sorted[i]);
     }
-    if (rc == 0 && (total > kept_max || f->state_count > FOLLOW_STATES_MAX))
+    if (rc == 0 && (total > kept_max || f->state_count > count_max))
         rc = states_forget(w, sorted, f->state_count / 2);
     free(sorted);
     return rc;

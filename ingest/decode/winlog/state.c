@@ -25,7 +25,7 @@ bool win_state_init(struct btr_decoder_state *state, const struct btr_decoder_co
         state->tables[i] =
             (struct win_table){.limit = (uint32_t)limit, .newest = WIN_NONE, .oldest = WIN_NONE};
     }
-    state->reader = btr_json_reader_new();
+    state->reader = config->json ? config->json : btr_json_reader_new();
     return state->reader != NULL;
 }
 
@@ -61,7 +61,8 @@ void win_state_fini(struct btr_decoder_state *state)
     free(state->held);
     btr_u64map_fini(&state->pids);
     btr_idmap_fini(&state->noted);
-    btr_json_reader_free(state->reader);
+    if (!state->config.json)
+        btr_json_reader_free(state->reader);
 }
 
 uint64_t win_state_memory(const struct btr_decoder_state *state)

@@ -15,7 +15,7 @@ static void saved_make(struct btr_buffer *out, int64_t next, uint64_t seed, size
     follow_marks_put(out, r);
     for (size_t i = 0; i < size / 8; i++)
         btr_buffer_u64(&state, test_random_next(i % 40 == 7 ? &changed : &random));
-    assert_true(source_state_pack(out, btr_buffer_view(&state)));
+    assert_true(source_state_pack(NULL, out, btr_buffer_view(&state)));
     btr_buffer_fini(&state);
     follow_reading_free(r);
 }
