@@ -294,7 +294,9 @@ static size_t memory_of(const struct feed_state *s)
     struct btr_decoder_stats now = {0};
     if (s->state && s->decoder->stats)
         s->decoder->stats(s->state, &now);
-    return sizeof *s + s->saved.capacity + (size_t)now.memory;
+    /* Of many small blocks the allocator takes twice what they hold: 500 hosts of audit events, of
+     * which 350 MiB were counted, took 700 to 900. */
+    return sizeof *s + s->saved.capacity + 2 * (size_t)now.memory;
 }
 
 static int by_use(const void *x, const void *y)
