@@ -303,7 +303,10 @@ static int tables_ready(struct store_catalog *c, bool writer, struct btr_err *er
     if (code == 0 && writer)
         code = writer_ready(c, txn, err);
     if (code < 0) {
-        mdb_txn_abort(txn);
+        if (writer)
+            catalog_write_drop(txn);
+        else
+            mdb_txn_abort(txn);
         return code;
     }
     /* also for a reader: keeps the handles of the tables */

@@ -1,5 +1,6 @@
 /* Commits, and what a failed one leaves. */
 #include <errno.h>
+#include <pthread.h>
 #include <unistd.h>
 
 #include "catalog_env.h"
@@ -27,7 +28,34 @@ static int meta_keep(struct meta_page *page, MDB_txn *txn)
     return n == (ssize_t)sizeof(page->bytes) ? 0 : n < 0 ? errno : EIO;
 }
 
-int catalog_write_end(MDB_txn *txn)
+/*
+ * Threads of a writer take turns, each to the end of its transaction: LMDB lets the next one begin
+ * before what a failed commit leaves is put right, and that would take back what the next one has
+ * committed.
+ */
+static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
+
+int catalog_write_begin(struct store_catalog *c, MDB_txn **txn)
+{
+    (void)pthread_mutex_lock(&turn);
+    catalog_readers_clear(c->env);
+    int rc = mdb_txn_begin(c->env, NULL, 0, txn);
+    if (rc != 0) {
+        *txn = NULL;
+        (void)pthread_mutex_unlock(&turn);
+    }
+    return rc;
+}
+
+void catalog_write_drop(MDB_txn *txn)
+{
+    if (!txn)
+        return;
+    mdb_txn_abort(txn);
+    (void)pthread_mutex_unlock(&turn);
+}
+
+static int write_commit(MDB_txn *txn)
 {
     struct meta_page page;
     int rc = meta_keep(&page, txn);
@@ -42,12 +70,19 @@ int catalog_write_end(MDB_txn *txn)
     return rc;
 }
 
+int catalog_write_end(MDB_txn *txn)
+{
+    int rc = write_commit(txn);
+    (void)pthread_mutex_unlock(&turn);
+    return rc;
+}
+
 int catalog_write_settle(MDB_txn *txn, int rc, const struct store_faults *faults)
 {
     if (rc == 0 && faults && faults->fails(faults->self, "commit"))
         rc = ENOSPC;
     if (rc == 0)
         return catalog_write_end(txn);
-    mdb_txn_abort(txn);
+    catalog_write_drop(txn);
     return rc;
 }

@@ -53,8 +53,15 @@ int catalog_txn_begin(MDB_env *env, MDB_txn **txn);
 /** One to read in: the snapshot of a reader, a new one of a writer. */
 int catalog_read_begin(struct store_catalog *c, MDB_txn **txn);
 void catalog_read_end(struct store_catalog *c, MDB_txn *txn);
-/** One to write in; first readers that died are forgotten, so that their pages can be used. */
+/** Forgets readers that died. */
+void catalog_readers_clear(MDB_env *env);
+/**
+ * One to write in; first readers that died are forgotten, so that their pages can be used. Threads wait for each other: each
+ * transaction ends with one of the three below. @return 0, or what LMDB says, and *txn is NULL
+ */
 int catalog_write_begin(struct store_catalog *c, MDB_txn **txn);
+/** Drops it; NULL is none. */
+void catalog_write_drop(MDB_txn *txn);
 /**
  * Commits. When that fails, the meta page that LMDB wrote to is what it was before: it leaves one that names new pages under
  * an old number, which cannot be told from damage. @return 0 or what LMDB says; the transaction is gone

@@ -7,7 +7,7 @@
 
 /* A reader that was killed keeps its slot, and with it the pages of its snapshot, until somebody
  * looks whether it lives (lmdb.h, "mdb_reader_check"). */
-static void dead_readers_clear(MDB_env *env)
+void catalog_readers_clear(MDB_env *env)
 {
     int dead = 0;
     (void)mdb_reader_check(env, &dead); /* what it cannot clear it only keeps longer */
@@ -18,7 +18,7 @@ int catalog_txn_begin(MDB_env *env, MDB_txn **txn)
     int rc = mdb_txn_begin(env, NULL, MDB_RDONLY, txn);
     if (rc != MDB_READERS_FULL)
         return rc;
-    dead_readers_clear(env);
+    catalog_readers_clear(env);
     return mdb_txn_begin(env, NULL, MDB_RDONLY, txn);
 }
 
@@ -32,12 +32,6 @@ void catalog_read_end(struct store_catalog *c, MDB_txn *txn)
 {
     if (txn != c->snapshot)
         mdb_txn_abort(txn);
-}
-
-int catalog_write_begin(struct store_catalog *c, MDB_txn **txn)
-{
-    dead_readers_clear(c->env);
-    return mdb_txn_begin(c->env, NULL, 0, txn);
 }
 
 /* ---- The oldest reader ---------------------------------------------------------------------- */

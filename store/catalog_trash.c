@@ -120,13 +120,13 @@ int store_catalog_trash_empty(struct store_catalog *c, catalog_trash_remove *rem
     if (rc == 0)
         rc = mdb_cursor_open(txn, c->trash, &cursor);
     if (rc != 0) {
-        mdb_txn_abort(txn);
+        catalog_write_drop(txn);
         return catalog_fail(err, rc, c->path, "write");
     }
     rc = trash_sieve(c, cursor, catalog_oldest_reader(c), remove, self, &changed, err);
     mdb_cursor_close(cursor);
     if (!changed) {
-        mdb_txn_abort(txn);
+        catalog_write_drop(txn);
         return rc;
     }
     int committed = catalog_write_end(txn); /* of what went before a failure, too */

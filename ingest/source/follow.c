@@ -90,19 +90,20 @@ static int revoked(void *self, const struct topics_part *parts, uint32_t count, 
                    struct btr_err *err)
 {
     struct btr_follow *w = self;
-    int rc = follow_publish(w, true);
-    for (uint32_t i = 0; lost && i < count; i++) { /* nothing is handed over that is another's */
+    for (uint32_t i = 0; lost && i < count;
+         i++) { /* another's by now: nothing more of it is handed over */
         struct follow_partition *p = follow_partition_find(w, parts[i].topic, parts[i].partition);
         if (p)
-            p->assigned = false;
+            p->lost = true;
     }
+    int rc = follow_publish(w, true);
     if (rc == 0)
         rc = follow_land(w, true);
     for (uint32_t i = 0; i < count; i++) {
         struct follow_partition *p = follow_partition_find(w, parts[i].topic, parts[i].partition);
         if (!p)
             continue;
-        p->assigned = p->moved = false;
+        p->assigned = p->moved = p->lost = false;
         p->begins = true;
     }
     for (uint32_t i = 0; i < w->part_count; i++)

@@ -62,7 +62,10 @@ struct follow_partition {
     char name[FOLLOW_NAME_SIZE];
     uint32_t epoch;     /* grows when the broker has lost what was read: its offsets are other messages then */
     uint64_t head_hash; /* of cluster, topic, number and epoch: names it in marks and inputs */
-    bool assigned, ended;
+    bool assigned, ended, lost;
+    int64_t fresh_ns; /* until then a jump in offsets is not believed at once; 0: it is */
+    int64_t jump;     /* where the last one led */
+    uint32_t jumps;   /* in a row */
     bool reset_due; /* what was asked for is not there */
     int64_t ends_at; /* the source has told that all was given, up to here; -1 */
     bool begins;    /* assigned while messages were taken: what came before in that round is dropped */

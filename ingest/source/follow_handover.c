@@ -159,7 +159,7 @@ static int states_send(struct btr_follow *w, struct btr_err *err)
         const struct follow_saved *s = &w->saved[i];
         struct follow_partition *p = follow_partition_of(w, s->head_hash);
         struct btr_span host = {s->host, s->host_size};
-        if (p && p->assigned)
+        if (p && p->assigned && !p->lost)
             rc = send_kept(w, p, btr_span_of(s->key), host, err);
     }
     w->saved_count = 0;
@@ -177,7 +177,7 @@ static int rows_send(struct btr_follow *w, struct btr_err *err)
         if (!p->in_flight)
             continue;
         for (uint32_t k = 0; k < p->flight_chunks + 1 && rc == 0; k++, at++)
-            if (p->assigned)
+            if (p->assigned && !p->lost)
                 rc = send_whole(w, p, w->rows[at].format, (struct btr_span){0}, w->rows[at].bytes,
                                 err);
     }

@@ -4,6 +4,8 @@
 
 #include "follow.h"
 
+enum { JUMPS_MAX = 20 };
+
 /* A record of a message, and what is tried with it. */
 struct taking {
     struct btr_follow *w;
@@ -486,6 +488,32 @@ static int records_take(struct btr_follow *w, struct follow_partition *p,
     return rc;
 }
 
+/*
+ * Offsets that are not there (marks of transactions, what was compacted) look like messages of an
+ * earlier assignment that the client library still had, behind which those that we asked for would
+ * be taken for known. So for a while after the beginning a jump is believed when it comes again
+ * after asking again. @return whether it is not
+ */
+static bool jump_is_doubted(struct btr_follow *w, struct follow_partition *p, int64_t offset)
+{
+    if (p->fresh_ns == 0 || offset == p->next) {
+        p->jumps = 0;
+        return false;
+    }
+    bool again = p->jumps > 0 && offset == p->jump;
+    if (again || p->jumps >= JUMPS_MAX || w->now_ns() > p->fresh_ns) {
+        p->fresh_ns = again ? 0 : p->fresh_ns; /* this log has holes */
+        p->jumps = 0;
+        return false;
+    }
+    p->jump = offset;
+    p->jumps++;
+    p->begins = true; /* what else was taken of it is dropped, and asked for again */
+    follow_note(w, "%s: offset %lld came, and %lld was asked for: asked again", p->name,
+                (long long)offset, (long long)p->next);
+    return true;
+}
+
 int follow_message(struct btr_follow *w, struct follow_partition *p, const struct topics_message *m)
 {
     if (m->offset < p->next) {
@@ -493,6 +521,8 @@ int follow_message(struct btr_follow *w, struct follow_partition *p, const struc
         return 0;
     }
     w->taking = p;
+    if (jump_is_doubted(w, p, m->offset))
+        return 0;
     int64_t next = p->next;
     int rc = delivered_again(w, p, m);
     if (rc < 0 || p->next < next)

@@ -30,7 +30,7 @@ bool follow_publish_due(const struct btr_follow *w, int64_t now_ns)
     uint32_t events = 0;
     const struct btr_sink *sink = w->feed.sink;
     return feed_publish_due(&w->feed) || skips_are_many(w) ||
-           sink->pending(sink->self, &events) > w->options.memory_max / 4;
+           sink->pending(sink->self, &events) > w->options.memory_max / 8;
 }
 
 /* ---- Rows of partitions ---- */
@@ -232,7 +232,7 @@ static void commit_all(struct btr_follow *w, bool wait)
     const struct topics_ops *ops = w->topics->ops;
     for (uint32_t i = 0; i < w->part_count; i++) {
         struct follow_partition *p = w->parts[i];
-        if (!p->assigned || p->landed_next < 0 || p->landed_next == p->committed)
+        if (!p->assigned || p->lost || p->landed_next < 0 || p->landed_next == p->committed)
             continue;
         p->committed = p->landed_next;
         ops->commit(w->topics, &p->part, p->landed_next);

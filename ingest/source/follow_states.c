@@ -333,7 +333,7 @@ static int states_forget(struct btr_follow *w, struct feed_state **sorted, uint3
 int follow_states_bound(struct btr_follow *w)
 {
     struct feed *f = &w->feed;
-    uint64_t live_max = w->options.memory_max / 2, kept_max = w->options.memory_max / 8 * 5;
+    uint64_t live_max = w->options.memory_max / 8 * 3, kept_max = w->options.memory_max / 2;
     uint64_t total = 0, live = 0, count_max = w->options.memory_max / FOLLOW_STATE_SHARE;
     uint32_t live_count = 0;
     for (uint32_t i = 0; i < f->state_count; i++) {

@@ -242,6 +242,20 @@ static void release(struct btr_topics *t)
     k->held_count = 0;
 }
 
+/* What is read once ends when the broker is gone for long: there is nobody who would wait. */
+static int once_patience(struct kafka_topics *k, struct btr_err *err)
+{
+    (void)pthread_mutex_lock(&k->mutex);
+    bool up = k->broker_up;
+    (void)pthread_mutex_unlock(&k->mutex);
+    int64_t now_ns = btr_monotonic_ns();
+    if (up || k->down_ns == 0)
+        k->down_ns = up ? 0 : now_ns;
+    if (k->down_ns == 0 || now_ns - k->down_ns < KAFKA_ONCE_MS * INT64_C(1000000))
+        return 0;
+    return btr_fail(err, BTR_E_IO, UINT64_MAX, "%s: no broker answers any more", k->words.brokers);
+}
+
 static int next(struct btr_topics *t, int timeout_ms, struct topics_message *out, uint32_t room,
                 struct btr_err *err)
 {
@@ -263,6 +277,8 @@ static int next(struct btr_topics *t, int timeout_ms, struct topics_message *out
         (void)rd_kafka_poll(k->producer, 0);
     if (count > 0)
         broker_is_up(k);
+    if (count == 0 && rc == 0 && k->once)
+        rc = once_patience(k, err);
     if (k->failed < 0) {
         *err = k->failure;
         return k->failed;

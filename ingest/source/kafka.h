@@ -17,6 +17,7 @@ enum {
     KAFKA_WAIT_MS = 20,     /* the library waits until as many came, or for so long */
     KAFKA_ANSWER_MS = 15000, /* a broker's answer to one question */
     KAFKA_PATIENCE_MS = 120000, /* for a broker that is gone while we are asking; below max.poll.interval.ms */
+    KAFKA_ONCE_MS = 60000, /* the same of what is read once */
     KAFKA_READ_MS = 120000, /* the whole of one state partition */
     KAFKA_TEXT_SIZE = 512,
 };
@@ -46,6 +47,7 @@ struct kafka_topics {
     int32_t state_partitions;
     bool paused, commit_failed; /* since it was asked for last */
     char *cluster;
+    int64_t down_ns; /* since when no broker is there; 0: one is */
 
     pthread_mutex_t mutex; /* the library's threads tell these */
     uint64_t retries, dead_lettered, dead_letter_failed, states_failed;

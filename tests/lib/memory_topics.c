@@ -217,7 +217,10 @@ static int begin(struct btr_topics *t, const struct topics_part *part, int64_t o
                  struct btr_err *err)
 {
     (void)err;
-    of(t)->at[part->partition] = offset;
+    struct memory_topics *m = of(t);
+    bool stale = m->stale_times > 0;
+    m->stale_times -= stale;
+    m->at[part->partition] = stale ? m->stale : offset;
     return 0;
 }
 

@@ -47,6 +47,8 @@ struct memory_topics {
     uint32_t told_end;
     uint32_t most;                 /* messages a call; 0: as many as there is room for */
     uint32_t commits;
+    int64_t stale;                 /* above 0: the next beginnings lead there, as what a client has left of before */
+    uint32_t stale_times;
 };
 
 void memory_broker_init(struct memory_broker *broker, uint32_t partition_count);
