@@ -131,7 +131,7 @@ static void row_edit(const char *path, const char *table, unsigned i,
             0);
     else
         assert_int_equal(mdb_put(txn, dbi, &key, &value, 0), 0);
-    assert_int_equal(mdb_txn_commit(txn), 0);
+    assert_int_equal(catalog_write_end(txn), 0);
     btr_buffer_fini(&bytes);
     store_catalog_close(c);
 }
