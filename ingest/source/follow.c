@@ -60,12 +60,20 @@ struct follow_partition *follow_partition_of(const struct btr_follow *w, uint64_
 
 /* ---- What the source tells ---- */
 
+/* For a while a jump in offsets is not believed at once, of partitions that stay either. */
+static void jumps_doubt(struct btr_follow *w)
+{
+    for (uint32_t i = 0; i < w->part_count; i++)
+        w->parts[i]->fresh_ns = w->now_ns() + FOLLOW_FRESH_NS;
+}
+
 static int assigned(void *self, const struct topics_part *parts, uint32_t count,
                     struct btr_err *err)
 {
     struct btr_follow *w = self;
     int rc = 0;
     w->stats.rebalances++;
+    jumps_doubt(w);
     for (uint32_t i = 0; i < count && rc == 0; i++)
         rc = follow_partition_assign(w, &parts[i], err);
     if (rc == 0)

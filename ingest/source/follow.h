@@ -25,11 +25,11 @@ enum {
     FOLLOW_RECENT = 16,          /* states of a partition, by a hash of the host's name */
     FOLLOW_ARRIVALS = 256,       /* moments of arrival that a publish tells apart */
     FOLLOW_SKIPS_MAX = 1 << 16,  /* messages passed over that must be remembered: all states are saved at this many */
-    FOLLOW_UNDECODED_MAX = 10000, /* kept in quarantine of a partition in an hour; more are counted */
     FOLLOW_STATES_MAX = 1 << 18, /* ever */
     FOLLOW_STATE_SHARE = 64 << 10, /* bytes: so many states are kept, live or packed, as memory_max has shares of this */
 };
 #define FOLLOW_HOUR_NS (INT64_C(3600) * 1000000000)
+#define FOLLOW_FRESH_NS (INT64_C(60) * 1000000000) /* after a rebalance a jump in offsets is doubted */
 #define FOLLOW_TELL_NS (INT64_C(900) * 1000000000) /* a busy host tells what it has open this often */
 
 #define FOLLOW_PARTITION_FORMAT "kafka"  /* of the saved rows of partitions */
@@ -89,7 +89,6 @@ struct follow_partition {
     struct feed_input *input;
     struct follow_recent recent[FOLLOW_RECENT];
     int64_t hour_ns;    /* when counting of undecodable records began */
-    uint64_t undecoded; /* kept since then */
     int64_t dead_letter; /* the last message that was sent to the dead-letter topic; -1 */
     bool is_given;              /* it came through the state topic, and its hosts' states with it */
     struct follow_moved *given; /* states that came with the partition */

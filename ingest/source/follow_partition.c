@@ -4,8 +4,6 @@
 
 #include "follow.h"
 
-#define FRESH_NS (INT64_C(60) * 1000000000)
-
 enum { ROW_VERSION = 1 };
 
 /* ---- What is kept ---- */
@@ -391,7 +389,7 @@ static int begin_at(struct btr_follow *w, struct follow_partition *p, struct btr
         *err = w->failure;
         return rc;
     }
-    p->fresh_ns = w->now_ns() + FRESH_NS;
+    p->fresh_ns = w->now_ns() + FOLLOW_FRESH_NS;
     p->jumps = 0;
     return w->topics->ops->begin(w->topics, &p->part, p->next, err);
 }

@@ -256,22 +256,24 @@ static int once_patience(struct kafka_topics *k, struct btr_err *err)
     return btr_fail(err, BTR_E_IO, UINT64_MAX, "%s: no broker answers any more", k->words.brokers);
 }
 
+/* One by one: the library's call for many (2.0.2, rd_kafka_consume_batch_queue) throws away what it
+ * has in hand when an assignment comes, also of partitions that stay, and goes on behind it. */
 static int next(struct btr_topics *t, int timeout_ms, struct topics_message *out, uint32_t room,
                 struct btr_err *err)
 {
     struct kafka_topics *k = of(t);
-    rd_kafka_message_t *taken[KAFKA_MESSAGES];
-    int wait_ms = timeout_ms < KAFKA_WAIT_MS ? timeout_ms : KAFKA_WAIT_MS, rc = 0, count = 0;
-    room = room < KAFKA_MESSAGES ? room : KAFKA_MESSAGES;
-    ssize_t n = rd_kafka_consume_batch_queue(k->queue, wait_ms, taken, room);
-    for (ssize_t i = 0; i < n; i++) {
-        if (taken[i]->err == 0 && rc == 0 && topic_of(k, rd_kafka_topic_name(taken[i]->rkt))) {
-            give(k, taken[i], &out[count++]);
-            continue;
+    rd_kafka_message_t *m = rd_kafka_consumer_poll(k->consumer, timeout_ms);
+    uint32_t most = room < KAFKA_MESSAGES ? room : KAFKA_MESSAGES, count = 0;
+    int rc = 0;
+    for (uint32_t turn = 1; m; turn++) {
+        if (m->err == 0 && topic_of(k, rd_kafka_topic_name(m->rkt))) {
+            give(k, m, &out[count++]);
+        } else {
+            rc = told(k, m, err);
+            rd_kafka_message_destroy(m);
         }
-        if (rc == 0)
-            rc = told(k, taken[i], err);
-        rd_kafka_message_destroy(taken[i]);
+        bool more = rc == 0 && k->failed == 0 && turn < most;
+        m = more ? rd_kafka_consumer_poll(k->consumer, 0) : NULL;
     }
     if (k->producer)
         (void)rd_kafka_poll(k->producer, 0);
@@ -283,7 +285,7 @@ static int next(struct btr_topics *t, int timeout_ms, struct topics_message *out
         *err = k->failure;
         return k->failed;
     }
-    return rc < 0 ? rc : count;
+    return rc < 0 ? rc : (int)count;
 }
 
 static bool header(const struct topics_message *message, const char *const *names,
@@ -462,8 +464,6 @@ static void topics_close(struct btr_topics *t)
     (void)pthread_mutex_lock(&k->mutex);
     k->log = NULL; /* what the library still has to say comes too late */
     (void)pthread_mutex_unlock(&k->mutex);
-    if (k->queue)
-        rd_kafka_queue_destroy(k->queue);
     if (k->consumer) {
         (void)rd_kafka_consumer_close(k->consumer);
         if (!stays)
@@ -530,7 +530,6 @@ int btr_kafka_open(struct btr_topics **out, const struct btr_kafka_options *opti
         topics_close(&k->base);
         return rc;
     }
-    k->queue = rd_kafka_queue_get_consumer(k->consumer);
     *out = &k->base;
     return 0;
 }

@@ -14,7 +14,6 @@
 
 enum {
     KAFKA_MESSAGES = 4096,  /* taken at once */
-    KAFKA_WAIT_MS = 20,     /* the library waits until as many came, or for so long */
     KAFKA_ANSWER_MS = 15000, /* a broker's answer to one question */
     KAFKA_PATIENCE_MS = 120000, /* for a broker that is gone while we are asking; below max.poll.interval.ms */
     KAFKA_ONCE_MS = 60000, /* the same of what is read once */
@@ -36,7 +35,6 @@ struct kafka_topics {
     void (*log)(void *self, int level, const char *line);
     void *log_self;
     rd_kafka_t *consumer, *producer, *loader; /* the last two when they are needed */
-    rd_kafka_queue_t *queue;
     const struct topics_owner *owner;
     rd_kafka_topic_partition_list_t *placing; /* partitions that are being assigned */
     rd_kafka_topic_partition_list_t *committing;
