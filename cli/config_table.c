@@ -192,7 +192,7 @@ const struct cli_config_row cli_config_table[] = {
      .apply = CLI_CONFIG_REOPENS,
      .at = AT(memory_mib),
      .meaning = "Memory, in MiB, for messages, decoder states and what waits for the store. When "
-                "it is used up, partitions are paused"},
+                "it is used up, fetching waits"},
     {.key = "ingest.segment_events",
      .type = CLI_CONFIG_NUMBER,
      .least = 1000,

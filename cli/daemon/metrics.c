@@ -83,10 +83,9 @@ static void put_partition(void *self, const struct btr_follow_partition *p)
     put_label(row->out, p->topic);
     btr_buffer_format(row->out, "\",partition=\"%d\"} ", (int)p->partition);
     put_i64(row->out,
-            what == DAEMON_PARTITION_NEXT     ? p->next
-            : what == DAEMON_PARTITION_END    ? p->end
-            : what == DAEMON_PARTITION_BEHIND ? behind
-                                              : (int64_t)p->paused,
+            what == DAEMON_PARTITION_NEXT  ? p->next
+            : what == DAEMON_PARTITION_END ? p->end
+                                           : behind,
             1);
 }
 

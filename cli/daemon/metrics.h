@@ -37,7 +37,6 @@ enum daemon_metric_value {
     DAEMON_PARTITION_NEXT, /* a sample a partition */
     DAEMON_PARTITION_END,
     DAEMON_PARTITION_BEHIND,
-    DAEMON_PARTITION_PAUSED,
 };
 
 struct daemon_metric {

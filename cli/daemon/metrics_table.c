@@ -55,11 +55,9 @@ const struct daemon_metric daemon_metrics[] = {
     {"backtrail_broker_retries_total", COUNTER, OF(follow.retries), "Requests to the broker that were made again", NULL},
     {"backtrail_rebalances_total", COUNTER, OF(follow.rebalances), "Times that the group gave or took partitions", "many an hour: an ingester that comes and goes"},
     {"backtrail_partitions", GAUGE, OF(follow.partitions), "Partitions that are read by this ingester", NULL},
-    {"backtrail_partitions_paused", GAUGE, OF(follow.partitions_paused), "Partitions paused, as memory is used up", "above 0 for long: \"The lag grows\""},
     {"backtrail_partition_next_offset", DAEMON_GAUGE, DAEMON_PARTITION_NEXT, 1, 0, "Next offset to read, by topic and partition", NULL},
     {"backtrail_partition_end_offset", DAEMON_GAUGE, DAEMON_PARTITION_END, 1, 0, "One behind the last message that the broker has told of; no sample while it has not", NULL},
     {"backtrail_partition_lag_messages", DAEMON_GAUGE, DAEMON_PARTITION_BEHIND, 1, 0, "Messages that wait in the partition", "grows for 10 minutes: \"The lag grows\""},
-    {"backtrail_partition_paused", DAEMON_GAUGE, DAEMON_PARTITION_PAUSED, 1, 0, "1 while the partition is paused", NULL},
 
     {"backtrail_hosts", GAUGE, OF(follow.hosts), "Hosts seen, with a decoder state", "far more than there are: forged names"},
     {"backtrail_hosts_live", GAUGE, OF(follow.hosts_live), "Hosts whose state is in memory", NULL},

@@ -248,7 +248,7 @@ static void stats_tell(struct btr_follow *w)
         const struct follow_partition *p = w->parts[i];
         if (p->assigned)
             w->told_parts[count++] = (struct btr_follow_partition){p->part.topic, p->part.partition,
-                                                                   p->next, p->end, w->paused};
+                                                                   p->next, p->end};
     }
     w->told_count = count;
     w->stats.partitions = count;

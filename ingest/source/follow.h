@@ -86,7 +86,6 @@ struct follow_partition {
     struct feed_input *inputs[FOLLOW_FORMATS];
     uint32_t input_count;
     const struct btr_decoder *decoder; /* of the last record */
-    struct feed_input *input;
     struct follow_recent recent[FOLLOW_RECENT];
     int64_t hour_ns;    /* when counting of undecodable records began */
     int64_t dead_letter; /* the last message that was sent to the dead-letter topic; -1 */
@@ -144,7 +143,7 @@ struct btr_follow {
     struct topics_message *messages;
     struct source_unwrap *unwrap;
     struct btr_buffer cluster;
-    bool started, cluster_known, paused;
+    bool started, cluster_known;
     bool notes_dropped; /* since the epoch of the batch began */
     struct btr_err failure;
 

@@ -192,7 +192,6 @@ static int decode_now(const struct taking *t, struct feed_input *in, struct feed
     if (rc < 0)
         return f->stats->sink_failed ? rc : 0;
     t->p->decoder = s->decoder;
-    t->p->input = in;
     state_touch(t, s);
     if (t->replayed) {
         w->stats.records_replayed++;

@@ -180,7 +180,6 @@ static void epoch_set(struct btr_follow *w, struct follow_partition *p, uint32_t
     if (p->head_hash == before)
         return;
     p->input_count = 0;
-    p->input = NULL;
     follow_partition_loosen(p);
 }
 

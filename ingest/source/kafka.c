@@ -381,18 +381,6 @@ static int cluster(struct btr_topics *t, struct btr_span *id, struct btr_err *er
     return 0;
 }
 
-static void pause_all(struct btr_topics *t, bool paused)
-{
-    struct kafka_topics *k = of(t);
-    rd_kafka_topic_partition_list_t *list = NULL;
-    if (k->paused == paused || rd_kafka_assignment(k->consumer, &list) != 0)
-        return;
-    (void)(paused ? rd_kafka_pause_partitions(k->consumer, list)
-                  : rd_kafka_resume_partitions(k->consumer, list));
-    rd_kafka_topic_partition_list_destroy(list);
-    k->paused = paused;
-}
-
 static void commit(struct btr_topics *t, const struct topics_part *part, int64_t offset)
 {
     struct kafka_topics *k = of(t);
@@ -496,7 +484,6 @@ static const struct topics_ops ops = {
     .bounds = bounds,
     .committed = committed,
     .begin = begin,
-    .pause = pause_all,
     .commit = commit,
     .commit_send = commit_send,
     .has_states = kafka_has_states,

@@ -43,7 +43,7 @@ struct kafka_topics {
     int failed; /* what the owner failed with inside a call of the library */
     struct btr_err failure;
     int32_t state_partitions;
-    bool paused, commit_failed; /* since it was asked for last */
+    bool commit_failed; /* since it was asked for last */
     char *cluster;
     int64_t down_ns; /* since when no broker is there; 0: one is */
 

@@ -58,7 +58,6 @@ struct topics_ops {
     int (*committed)(struct btr_topics *t, const struct topics_part *part, int64_t *offset, struct btr_err *err);
     /** Reads from an offset on. @return 0 or BTR_E_IO */
     int (*begin)(struct btr_topics *t, const struct topics_part *part, int64_t offset, struct btr_err *err);
-    void (*pause)(struct btr_topics *t, bool paused); /* all that are ours */
     /** An offset for the group, sent with `commit_send`. A group that has gone on without us refuses, which is no failure. */
     void (*commit)(struct btr_topics *t, const struct topics_part *part, int64_t offset);
     /** @param wait  for the answer. @return false when something that was sent since the last call was not taken */

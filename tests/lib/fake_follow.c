@@ -169,7 +169,7 @@ void btr_follow_partitions(struct btr_follow *follow, btr_follow_visit *visit, v
 {
     (void)follow;
     for (uint64_t i = 0; i < env_number("FAKE_PARTITIONS", 3); i++) {
-        struct btr_follow_partition p = {"audit\"d", (int32_t)i, 10, i == 2 ? -1 : 15, i == 1};
+        struct btr_follow_partition p = {"audit\"d", (int32_t)i, 10, i == 2 ? -1 : 15};
         visit(self, &p);
     }
 }

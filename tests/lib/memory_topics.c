@@ -224,12 +224,6 @@ static int begin(struct btr_topics *t, const struct topics_part *part, int64_t o
     return 0;
 }
 
-static void pause_all(struct btr_topics *t, bool paused)
-{
-    (void)t;
-    (void)paused;
-}
-
 static void commit(struct btr_topics *t, const struct topics_part *part, int64_t offset)
 {
     struct memory_topics *m = of(t);
@@ -334,7 +328,6 @@ void memory_topics_init(struct memory_topics *m, struct memory_broker *broker)
         .bounds = bounds,
         .committed = committed,
         .begin = begin,
-        .pause = pause_all,
         .commit = commit,
         .commit_send = commit_send,
         .has_states = has_states,

@@ -86,7 +86,7 @@ struct btr_follow_stats {
     uint64_t visible[BTR_FOLLOW_BUCKETS]; /* messages by the time from arrival to publishing */
     uint64_t visible_ms_sum;
     /* gauges */
-    uint64_t partitions, partitions_paused, hosts, hosts_live, memory, memory_max; /* bytes */
+    uint64_t partitions, hosts, hosts_live, memory, memory_max; /* bytes */
     int64_t last_publish_ns;          /* wall clock; 0: none yet */
     bool broker_up;                   /* at least one broker is connected */
 };
@@ -96,7 +96,6 @@ struct btr_follow_partition {
     const char *topic;
     int32_t partition;
     int64_t next, end; /* next offset to read; one behind the last message that the broker has told of, -1 not known */
-    bool paused;
 };
 
 struct btr_follow;
