@@ -22,10 +22,12 @@ static bool flatten(struct btr_buffer *out, struct btr_span saved)
 {
     struct btr_err err;
     size_t head = head_size(saved);
+    if (head == 0)
+        return false;
     btr_buffer_varint(out, head);
     btr_buffer_put(out, saved.at, head);
     struct btr_span frame = {saved.at + head, saved.size - head};
-    return head > 0 && source_state_unpack(NULL, out, frame, &err) == 0 && !out->failed;
+    return source_state_unpack(NULL, out, frame, &err) == 0 && !out->failed;
 }
 
 bool follow_delta_make(struct btr_buffer *out, struct btr_span saved, struct btr_span base)

@@ -115,7 +115,8 @@ void follow_seen_chunk_put(const struct follow_seen *s, uint32_t chunk, struct b
     chunk_range(s, chunk, &from, &until);
     btr_buffer_u64(out, from);
     for (uint64_t i = from; i < until; i++)
-        btr_buffer_u64(out, s->ring[i % SEEN_WINDOW]);
+        btr_buffer_u64(out, s->ring ? s->ring[i % SEEN_WINDOW]
+                                    : 0); /* what could not be loaded is no digest */
 }
 
 bool follow_seen_chunk_get(struct follow_seen *s, uint32_t chunk, struct btr_span saved)
