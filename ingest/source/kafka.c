@@ -35,7 +35,7 @@ static const char *topic_of(const struct kafka_topics *k, const char *name)
 
 /* ---- Partitions that come and go ---- */
 
-static bool is_cooperative(rd_kafka_t *rk)
+bool kafka_is_cooperative(rd_kafka_t *rk)
 {
     const char *protocol = rd_kafka_rebalance_protocol(rk);
     return protocol && strcmp(protocol, "COOPERATIVE") == 0;
@@ -82,7 +82,7 @@ static void came(struct kafka_topics *k, rd_kafka_t *rk,
     k->placing = rd_kafka_topic_partition_list_new(list->cnt);
     int rc = k->failed < 0 ? k->failed : k->owner->assigned(k->owner->self, parts, count, &err);
     owner_failed(k, rc, &err);
-    if (is_cooperative(rk))
+    if (kafka_is_cooperative(rk))
         settle_error(k, rd_kafka_incremental_assign(rk, k->placing));
     else
         (void)rd_kafka_assign(rk, k->placing);
@@ -101,7 +101,7 @@ static void went(struct kafka_topics *k, rd_kafka_t *rk,
         bool lost = rd_kafka_assignment_lost(rk) != 0;
         owner_failed(k, k->owner->revoked(k->owner->self, parts, count, lost, &err), &err);
     }
-    if (is_cooperative(rk))
+    if (kafka_is_cooperative(rk))
         settle_error(k, rd_kafka_incremental_unassign(rk, list));
     else
         (void)rd_kafka_assign(rk, NULL);
@@ -114,7 +114,7 @@ void kafka_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t what,
     struct kafka_topics *k = opaque;
     if (what == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS && k->owner) {
         came(k, rk, list);
-    } else if (what == RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS || is_cooperative(rk)) {
+    } else if (what == RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS || kafka_is_cooperative(rk)) {
         went(k, rk, list);
     } else {
         kafka_say(k, LOG_WARNING, "rebalance: %s", rd_kafka_err2str(what));
@@ -234,7 +234,7 @@ static void give(struct kafka_topics *k, rd_kafka_message_t *m, struct topics_me
                                    .inner = m};
 }
 
-static void release(struct btr_topics *t)
+void kafka_release(struct btr_topics *t)
 {
     struct kafka_topics *k = of(t);
     for (uint32_t i = 0; i < k->held_count; i++)
@@ -433,53 +433,12 @@ static void stats(const struct btr_topics *t, struct btr_follow_stats *out)
     (void)pthread_mutex_unlock(&k->mutex);
 }
 
-/* ---- Opening and closing ---- */
-
-/* librdkafka before 2.3.0 aborts when a consumer is destroyed that joins its group for the first
- * time (issue 4312). Such a one leaves the group, and is otherwise left as it is. */
-static bool cannot_be_destroyed(const struct kafka_topics *k)
-{
-    return k->consumer && !k->once && !k->joined && rd_kafka_version() < 0x02030000 &&
-           is_cooperative(k->consumer);
-}
-
-static void topics_close(struct btr_topics *t)
-{
-    struct kafka_topics *k = of(t);
-    bool stays = cannot_be_destroyed(k);
-    release(t);
-    k->owner = NULL; /* what is given up now was handed over */
-    (void)pthread_mutex_lock(&k->mutex);
-    k->log = NULL; /* what the library still has to say comes too late */
-    (void)pthread_mutex_unlock(&k->mutex);
-    if (k->consumer) {
-        (void)rd_kafka_consumer_close(k->consumer);
-        if (!stays)
-            rd_kafka_destroy(k->consumer);
-    }
-    if (k->loader) {
-        (void)rd_kafka_consumer_close(k->loader);
-        rd_kafka_destroy(k->loader);
-    }
-    if (k->producer) {
-        (void)rd_kafka_flush(k->producer, 2000);
-        rd_kafka_destroy(k->producer);
-    }
-    if (k->committing)
-        rd_kafka_topic_partition_list_destroy(k->committing);
-    if (k->cluster)
-        rd_kafka_mem_free(NULL, k->cluster);
-    if (stays) /* its threads still ask what it was made with */
-        return;
-    kafka_words_fini(&k->words);
-    (void)pthread_mutex_destroy(&k->mutex);
-    free(k);
-}
+/* ---- Opening ---- */
 
 static const struct topics_ops ops = {
     .start = start,
     .next = next,
-    .release = release,
+    .release = kafka_release,
     .header = header,
     .bounds = bounds,
     .committed = committed,
@@ -493,7 +452,7 @@ static const struct topics_ops ops = {
     .dead_letter = kafka_dead_letter,
     .cluster = cluster,
     .stats = stats,
-    .close = topics_close,
+    .close = kafka_close,
 };
 
 int btr_kafka_open(struct btr_topics **out, const struct btr_kafka_options *options,
@@ -514,7 +473,7 @@ int btr_kafka_open(struct btr_topics **out, const struct btr_kafka_options *opti
     if (rc == 0)
         rc = kafka_consumer_new(&k->consumer, k, k->once ? group : k->words.group, false, err);
     if (rc < 0) {
-        topics_close(&k->base);
+        kafka_close(&k->base);
         return rc;
     }
     *out = &k->base;

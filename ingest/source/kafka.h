@@ -5,6 +5,7 @@
  *   kafka.c         messages, partitions that come and go
  *   kafka_open.c    settings and clients
  *   kafka_states.c  the state topic, dead letters
+ *   kafka_close.c   giving it all back, also when no broker is there
  *   kafka_lag.c     how far a group is behind
  */
 #include <librdkafka/rdkafka.h>
@@ -56,6 +57,9 @@ struct kafka_topics {
 
 /* ---- kafka.c ---- */
 
+bool kafka_is_cooperative(rd_kafka_t *rk);
+/** Gives the messages taken last back to the library. */
+void kafka_release(struct btr_topics *t);
 /** All partitions of a topic, as the broker tells them. @return 0, BTR_E_USAGE (no such topic), BTR_E_IO */
 int kafka_topic_list(struct kafka_topics *k, const char *topic, int timeout_ms, rd_kafka_topic_partition_list_t *list,
                      struct btr_err *err);
@@ -77,6 +81,12 @@ int kafka_words_copy(struct kafka_words *to, const struct btr_kafka_options *opt
 void kafka_words_fini(struct kafka_words *words);
 /** Something that an operator should know; the same is told once a minute. From any thread. */
 void kafka_say(struct kafka_topics *k, int level, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* ---- kafka_close.c ---- */
+
+/** Leaves the group and frees all, within a few seconds: of a consumer whose broker does not answer until then some memory
+ * and threads stay until the process ends. */
+void kafka_close(struct btr_topics *t);
 
 /* ---- kafka_states.c ---- */
 

@@ -68,6 +68,15 @@ def what_was_sent_is_there(kafka, d, sent):
     assert command("find", "--store", d.store, "--kind", "process", "--limit", "100000"), "a question beside the daemon"
 
 
+def begins_where_the_store_stands(d):
+    """Of a host that has something to tell yet, its last message is read again for the state alone: nothing else is."""
+    def waiting():
+        return [value for key, value in d.metrics().items() if key[0] == "backtrail_partition_lag_messages"]
+    until("all is read", lambda: len(waiting()) == PARTITIONS and sum(waiting()) == 0)
+    assert d.metric("backtrail_messages_total") <= len(HOSTS), d.metrics()
+    assert d.metric("backtrail_events_total") == 0, d.metrics()
+
+
 def files_are_ours_alone(store):
     for folder, _, names in os.walk(store):
         assert os.stat(folder).st_mode & 0o077 == 0, folder
@@ -198,11 +207,10 @@ with lab.Broker(os.path.join(WORK, "kafka"), listeners=("sasl", "mutual")) as ka
     expected, got = operations_of(plain), operations_of(daemon.store)
     assert len(expected) > 40 and got == expected, set(got.items()) ^ set(expected.items())
     again = Daemon(more=secured(kafka_, password_), store=daemon.store)
-    until("ready", lambda: again.ask("/readyz")[0].status == 200)
-    assert again.metric("backtrail_messages_total") == 0, "the store's offsets win"
+    begins_where_the_store_stands(again)
     again.end()
     assert operations_of(daemon.store) == expected
-    print("ok: each event is there once, as from files; a second run reads nothing twice", flush=True)
+    print("ok: each event is there once, as from files, after a second run, too", flush=True)
 
     lag_is_told_without_a_daemon(kafka_, again)
     print("ok: lag is told without a daemon", flush=True)
