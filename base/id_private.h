@@ -16,4 +16,9 @@ struct base_part {
 
 struct btr_id base_id_of_parts(const struct base_part *parts, size_t part_count);
 
+/** Whether a path begins with a letter and a colon. */
+bool base_begins_with_drive(struct btr_span path);
+/** "\??\C:\x" and "\\?\C:\x" name the same file as "C:\x". */
+struct btr_span base_without_device_prefix(struct btr_span path);
+
 #endif

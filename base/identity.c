@@ -171,7 +171,7 @@ struct btr_id btr_identity_process(struct btr_span host, uint64_t pid, int64_t s
     return btr_id_of(parts, sizeof(parts) / sizeof(parts[0]));
 }
 
-static bool begins_with_drive(struct btr_span path)
+bool base_begins_with_drive(struct btr_span path)
 {
     if (path.size < 2 || path.at[1] != ':')
         return false;
@@ -179,23 +179,22 @@ static bool begins_with_drive(struct btr_span path)
     return letter >= 'a' && letter <= 'z';
 }
 
-/* "\??\C:\x" and "\\?\C:\x" name the same file as "C:\x". */
-static struct btr_span without_device_prefix(struct btr_span path)
+struct btr_span base_without_device_prefix(struct btr_span path)
 {
     if (!btr_span_begins(path, BTR_SPAN("\\??\\")) && !btr_span_begins(path, BTR_SPAN("\\\\?\\")))
         return path;
     struct btr_span rest = {path.at + 4, path.size - 4};
-    return begins_with_drive(rest) ? rest : path;
+    return base_begins_with_drive(rest) ? rest : path;
 }
 
 struct btr_id btr_identity_file(struct btr_span host, struct btr_span root, struct btr_span path)
 {
-    bool windows = begins_with_drive(path) || btr_span_begins(path, BTR_SPAN("\\"));
+    bool windows = base_begins_with_drive(path) || btr_span_begins(path, BTR_SPAN("\\"));
     const struct base_part parts[] = {
         {BTR_SPAN("file"), BASE_FOLD_NONE},
         {host, BASE_FOLD_NONE},
         {root, BASE_FOLD_NONE},
-        {without_device_prefix(path), windows ? BASE_FOLD_WINDOWS : BASE_FOLD_NONE},
+        {base_without_device_prefix(path), windows ? BASE_FOLD_WINDOWS : BASE_FOLD_NONE},
     };
     return base_id_of_parts(parts, sizeof(parts) / sizeof(parts[0]));
 }
