@@ -15,7 +15,7 @@ static const char *const section_words[STORE_SECTION_MAX + 1] = {
     [STORE_VALUES] = "values",       [STORE_DICTIONARIES] = "dictionaries",
     [STORE_MOMENTS] = "moments",     [STORE_LOCATORS] = "locators",
     [STORE_STRETCHES] = "stretches", [STORE_COUNTS] = "counts",
-    [STORE_PROOFS] = "proofs",
+    [STORE_PROOFS] = "proofs",       [STORE_USUAL] = "usual",
 };
 
 const char *store_section_word(unsigned type)

@@ -60,8 +60,9 @@ enum store_section_type {
     STORE_STRETCHES = 23,
     STORE_COUNTS = 24, /* where events are thinned: who does not know it must not read the segment */
     STORE_PROOFS = 25, /* the same, but may be passed over */
-    STORE_SECTION_MAX = 25,
-    STORE_SECTIONS_EXACT = 22 /* of what is written where no event is thinned: all to 23 but kinds */
+    STORE_USUAL = 26,
+    STORE_SECTION_MAX = 26,
+    STORE_SECTIONS_EXACT = 23 /* of what is written where no event is thinned */
 };
 
 /** What an event of a group has besides its moment. */

@@ -170,6 +170,7 @@ void reader_segments_end(struct btr_reader *r)
     reader_once_fini(&r->once);
     r->once = (struct reader_once){0};
     reader_places_fini(&r->places);
+    reader_usual_fini(&r->usual);
     free(r->latest);
     free(r->located);
     r->latest = NULL;

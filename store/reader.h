@@ -7,6 +7,7 @@
 #include "reader_damage.h"
 #include "reader_once.h"
 #include "reader_places.h"
+#include "reader_usual.h"
 #include "segment.h"
 
 struct reader_segment {
@@ -43,6 +44,7 @@ struct btr_reader {
     void *unpacker;
     struct reader_once once;
     struct reader_places places;
+    struct reader_usual usual;
     uint32_t failed; /* segment whose bytes failed last, UINT32_MAX: none */
     bool is_wanted;  /* reader_segments_want was asked */
     struct reader_damage *damage; /* segments that questions go on without, or with what is left */

@@ -1,5 +1,7 @@
 #include "seal.h"
 
+#include "usual.h"
+
 bool store_sealer_init(struct store_sealer *s)
 {
     *s = (struct store_sealer){0};
@@ -133,18 +135,34 @@ static void sealed_fill(const struct store_builder *b, struct store_sealed *out)
     }
 }
 
-int store_seal(struct store_sealer *s, const struct store_builder *b,
-               const struct seal_input *inputs, struct store_sealed *out, struct btr_err *err)
+/* Order, numbers and attributes of a builder. */
+static int order_make(struct store_sealer *s, const struct store_builder *b, struct btr_err *err)
 {
     if (!arrays_room(s, b))
         return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "out of memory while sealing a segment");
     s->builder = b;
+    int rc = store_seal_order(s, err);
+    if (rc == 0)
+        store_seal_attrs(s);
+    return rc;
+}
+
+int store_seal_recount(struct store_sealer *s, const struct store_builder *b,
+                       struct store_usual *out, struct btr_err *err)
+{
+    *out = (struct store_usual){0};
+    int rc = order_make(s, b, err);
+    return rc < 0 ? rc : store_seal_tally(s, out, err);
+}
+
+int store_seal(struct store_sealer *s, const struct store_builder *b,
+               const struct seal_input *inputs, struct store_sealed *out, struct btr_err *err)
+{
     s->inputs = inputs;
     sealed_fill(b, out);
-    int rc = store_seal_order(s, err);
+    int rc = order_make(s, b, err);
     if (rc < 0)
         return rc;
-    store_seal_attrs(s);
     store_packer_begin(&s->packer, STORE_SECTIONS_EXACT + store_seal_more(b));
 
     rc = store_seal_names(s, err);
@@ -172,6 +190,8 @@ int store_seal(struct store_sealer *s, const struct store_builder *b,
         rc = store_seal_stretches(s, err);
     if (rc == 0)
         rc = store_seal_stands(s, err);
+    if (rc == 0)
+        rc = store_seal_usual(s, err);
     if (rc == 0)
         rc = store_packer_dictionaries(&s->packer, err);
     if (rc < 0)

@@ -8,6 +8,8 @@
 #include "builder.h"
 #include "pack.h"
 
+struct store_usual;
+
 /** What the inputs of a builder are called: filled in when their progress is known. */
 struct seal_input {
     struct btr_span name;
@@ -67,6 +69,11 @@ void store_sealer_fini(struct store_sealer *s);
 int store_seal(struct store_sealer *s, const struct store_builder *builder,
                const struct seal_input *inputs, struct store_sealed *out, struct btr_err *err);
 
+/** What section usual of a builder would tell, without sealing it. @param out  the caller's to end
+ */
+int store_seal_recount(struct store_sealer *s, const struct store_builder *builder,
+                       struct store_usual *out, struct btr_err *err);
+
 /* ---- The steps, in their order -------------------------------------------------------------- */
 
 /** Fills order, numbers, runs and times. */
@@ -101,6 +108,10 @@ int store_seal_rows(struct store_sealer *s, struct btr_err *err);
 int store_seal_reach(struct store_sealer *s, struct btr_err *err);
 /** Section stretches. */
 int store_seal_stretches(struct store_sealer *s, struct btr_err *err);
+/** Section usual. */
+int store_seal_usual(struct store_sealer *s, struct btr_err *err);
+/** What section usual tells; numbers and attributes must be there. `out` is the caller's to end. */
+int store_seal_tally(struct store_sealer *s, struct store_usual *out, struct btr_err *err);
 /** Sections counts and proofs, where there is something to tell. */
 int store_seal_stands(struct store_sealer *s, struct btr_err *err);
 static inline unsigned store_seal_more(const struct store_builder *b)

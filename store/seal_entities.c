@@ -5,7 +5,13 @@ static bool attr_before(const void *self, uint32_t a, uint32_t b)
 {
     const struct store_builder *builder = self;
     const struct builder_attr *x = &builder->attrs[a], *y = &builder->attrs[b];
-    return x->key != y->key ? x->key < y->key : x->since_ns < y->since_ns;
+    if (x->key != y->key)
+        return x->key < y->key;
+    if (x->since_ns != y->since_ns)
+        return x->since_ns < y->since_ns;
+    return x->value != y->value &&
+           btr_span_compare(store_strings_at(&builder->strings, x->value),
+                            store_strings_at(&builder->strings, y->value)) < 0;
 }
 
 static void string_use(struct store_sealer *s, uint32_t string)

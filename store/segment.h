@@ -14,6 +14,7 @@
 #include "format.h"
 #include "fuse.h"
 #include "segment_buckets.h"
+#include "usual.h"
 
 enum { SEGMENT_LISTS = 3, SEGMENT_NAME_SIZE = 64 };
 
@@ -313,6 +314,8 @@ int store_segment_stood_for(struct store_segment *seg, uint64_t *thinned, uint64
 int store_segment_proofs(struct store_segment *seg,
                          int (*visit)(void *self, const struct builder_proof *proof), void *self,
                          struct btr_err *err);
+/** What section usual tells; the segment must have it. @param out  the caller's to end */
+int store_segment_usual(struct store_segment *seg, struct store_usual *out, struct btr_err *err);
 /** Of moments: order times, int64_t. */
 int store_segment_moments(struct store_segment *seg, uint32_t block, struct cache_slot **slot,
                           struct btr_err *err);

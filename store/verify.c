@@ -223,6 +223,20 @@ static int stands_verify(struct verify *v, uint32_t segment)
     return rc == BTR_E_NOMEM ? rc : 0;
 }
 
+static int usual_verify(struct verify *v, uint32_t segment)
+{
+    struct store_segment *seg = &v->reader->segments[segment].seg;
+    struct store_usual usual;
+    struct btr_err err;
+    if (!seg->section_of[STORE_USUAL])
+        return 0;
+    int rc = store_segment_usual(seg, &usual, &err);
+    store_usual_fini(&usual);
+    if (rc == BTR_E_FORMAT) /* a checksum was named before */
+        block_fault(v, segment, STORE_USUAL, 0, &err);
+    return rc == BTR_E_NOMEM ? rc : 0;
+}
+
 static int contents_verify(struct verify *v, uint32_t segment)
 {
     struct store_segment *seg = &v->reader->segments[segment].seg;
@@ -237,6 +251,8 @@ static int contents_verify(struct verify *v, uint32_t segment)
         rc = part_verify(v, segment, STORE_DETAILS, store_segment_details);
     if (rc == 0)
         rc = stands_verify(v, segment);
+    if (rc == 0)
+        rc = usual_verify(v, segment);
     if (rc == 0)
         rc = part_verify(v, segment, STORE_INDEX, store_segment_index);
     if (rc == 0)

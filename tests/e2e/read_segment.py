@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """An independent reader of segments, written from docs/FORMAT.md alone; it shares no code with the program.
 
-  read_segment.py FILE                    prints every event, then every entity, gap and quarantined record, one JSON line each
+  read_segment.py FILE                    prints every event, entity, gap, quarantined record, proof and count of what is usual, one JSON line each
   read_segment.py FILE --expect LINES     the same, compared with a file of lines; exit 1 when they differ
 
 Checksums (XXH3) are not checked: Python's library has none. zstd frames go through the `zstd` tool.
 Bytes that are no UTF-8 are printed as Python's surrogateescape has them.
 """
+import itertools
 import json
 import struct
 import subprocess
@@ -16,7 +17,7 @@ import tempfile
 NAMES = {1: "strings", 2: "streams", 3: "inputs", 4: "ids", 5: "numbers", 6: "kinds", 7: "entities", 8: "blocks", 9: "events",
          10: "details", 11: "index", 12: "records", 13: "lines", 14: "statistics", 15: "gaps", 16: "quarantine",
          17: "reach", 18: "filter", 19: "values", 20: "dictionaries", 21: "moments", 22: "locators",
-         23: "stretches", 24: "counts", 25: "proofs"}
+         23: "stretches", 24: "counts", 25: "proofs", 26: "usual"}
 THINNED = 16
 MASK = (1 << 64) - 1
 
@@ -336,6 +337,24 @@ class Segment:
                        "entities": b.varint(), "closures": b.varint()}
             b.end()
 
+    def read_usual(self):
+        """How often which program turned to which thing."""
+        for _, items, b in self.blocks("usual"):
+            counts = [b.varint(), b.varint()]
+            programs, things = [list(itertools.accumulate(b.column(n))) for n in counts]
+            sizes = b.column(len(programs))
+            rows = []
+            for program, size in zip(programs, sizes):
+                at = -1
+                for _ in range(size):
+                    at += b.varint() + 1
+                    rows.append((program, things[at]))
+            for (program, thing), count in zip(rows, b.column(items)):
+                yield {"program": "%012x" % program, "thing": "%012x" % thing, "count": count}
+            b.end()
+            if len(rows) != items:
+                raise ValueError("usual: %d rows instead of %d" % (len(rows), items))
+
     def read_old_rest(self, b, d, items, last):
         lasts, spans = b.column(items, b.zigzag), b.column(items)
         times, amounts = d.column(items, d.zigzag), d.column(items)
@@ -440,7 +459,8 @@ def lines_of(path):
     for e in segment.read_entities(strings):
         e["entity"] = ids[e["entity"]]
         yield e
-    for row in list(segment.read_gaps()) + list(segment.read_quarantine()) + list(segment.read_proofs()):
+    for row in list(segment.read_gaps()) + list(segment.read_quarantine()) + list(segment.read_proofs()) \
+            + list(segment.read_usual()):
         yield row
 
 

@@ -112,6 +112,22 @@ static int ids_prove(struct store_segment *seg, struct btr_err *err)
     return rc;
 }
 
+static int usual_read(struct store_segment *seg, struct btr_err *err)
+{
+    struct store_usual usual;
+    if (!seg->section_of[STORE_USUAL])
+        return 0;
+    int rc = store_segment_usual(seg, &usual, err);
+    for (uint32_t i = 0; i < usual.row_count; i++)
+        id_seen = usual.things[usual.row_things[i]] + usual.row_counts[i] != 0;
+    for (uint32_t p = 0; p < usual.program_count; p++)
+        if (usual.row_ends[p] > usual.row_count ||
+            (p > 0 && usual.programs[p] <= usual.programs[p - 1]))
+            abort();
+    store_usual_fini(&usual);
+    return rc;
+}
+
 static int all_read(struct store_segment *seg, struct btr_err *err)
 {
     int rc = store_segment_names(seg, err);
@@ -135,6 +151,8 @@ static int all_read(struct store_segment *seg, struct btr_err *err)
         rc = places_read(seg, err);
     if (rc == 0)
         rc = values_read(seg, err);
+    if (rc == 0)
+        rc = usual_read(seg, err);
     return rc < 0 ? rc : others_read(seg, err);
 }
 

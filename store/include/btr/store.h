@@ -9,6 +9,7 @@
 #include <btr/digest.h>
 #include <btr/sink.h>
 #include <btr/thin.h>
+#include <btr/usual.h>
 
 /* ---- Writing -------------------------------------------------------------------------------- */
 
@@ -338,6 +339,18 @@ typedef bool btr_value_test(void *self, struct btr_span value);
 int btr_reader_entities_where(struct btr_reader *reader, enum btr_kind kind, int64_t since_ns, int64_t until_ns,
                               enum btr_attr_key key, btr_value_test *test, void *test_self, btr_entity_visit *visit,
                               void *self, struct btr_err *err);
+
+/**
+ * Adds up what programs usually do, of all segments that begin at `until_ns` or before: each as a whole, with what it tells of
+ * later times. So the sum hangs on where segments were cut, but not on whether they were merged since when none begins later.
+ * Of each event the executable and the name are those that its segment tells at the event's last time. What several inputs or
+ * stores tell counts as often as it is told, until a merge has made one of it.
+ * Costs a section of each segment; of one that was sealed before there was such a section, a reading of all its events. At most
+ * 16,777,216 pairs of a program and a thing, which take about 50 bytes each.
+ * @param out  lookups, a few steps each; they live until this is called again, btr_reader_mend or close
+ * @return 0, BTR_E_LIMIT (more pairs than that), BTR_E_FORMAT, BTR_E_CHECKSUM, BTR_E_IO, BTR_E_NOMEM
+ */
+int btr_reader_usual(struct btr_reader *reader, int64_t until_ns, struct btr_usual *out, struct btr_err *err);
 
 /** Visits all events of a time range (overlap of first..last), segment by segment. `host` empty = all. */
 typedef int btr_event_visit(void *self, btr_event_ref ref, const struct btr_event_full *event);

@@ -73,6 +73,7 @@ static const struct golden_event golden[] = {
      "web01.audit.log"},
 };
 
+enum golden_kind { GOLDEN_PLAIN, GOLDEN_THINNED, GOLDEN_USUAL };
 enum { GOLDEN_EVENTS = sizeof(golden) / sizeof(golden[0]) };
 
 static int event_check(void *self, btr_event_ref ref, const struct btr_event_full *full)
@@ -189,28 +190,6 @@ static void golden_thin(struct store_builder *b)
     assert_true(store_builder_stand(b, &stand) && store_builder_proof(b, &proof));
 }
 
-/* As one segment, which a writer would make two of: they are of two days. */
-static void golden_seal(struct btr_buffer *out, bool thinned)
-{
-    struct btr_err err;
-    struct btr_batch batch;
-    struct store_builder builder = {0};
-    struct store_sealer sealer;
-    struct store_sealed sealed;
-    static const struct seal_input input = {
-        {(const uint8_t *)"web01.audit.log", sizeof("web01.audit.log") - 1}, 0x0123456789abcdef};
-    golden_batch(&batch);
-    assert_true(store_sealer_init(&sealer));
-    assert_int_equal(store_builder_append(&builder, &batch, &err), 0);
-    if (thinned)
-        golden_thin(&builder);
-    assert_int_equal(store_seal(&sealer, &builder, &input, &sealed, &err), 0);
-    btr_buffer_span(out, btr_buffer_view(&sealer.packer.file));
-    store_sealer_fini(&sealer);
-    store_builder_fini(&builder);
-    btr_batch_fini(&batch);
-}
-
 static int thinned_check(void *self, btr_event_ref ref, const struct btr_event_full *full)
 {
     (void)self;
@@ -227,12 +206,108 @@ static int thinned_check(void *self, btr_event_ref ref, const struct btr_event_f
     return 0;
 }
 
-static void store_check(const char *path, bool thinned)
+/* ---- What programs usually do ---------------------------------------------------------------- */
+
+static void usual_note(struct btr_batch *b, uint64_t id, uint8_t kind, enum btr_attr_key key,
+                       const char *value)
+{
+    struct btr_note *note = btr_batch_note(b);
+    note->id = (struct btr_id)ID(id);
+    note->kind = kind;
+    note->host = UINT32_MAX;
+    assert_true(btr_batch_attr(b, key, DAY_NS, btr_span_of(value)));
+}
+
+static void usual_batch(struct btr_batch *b)
+{
+    static const struct {
+        uint64_t subject, object;
+        int64_t after_ns;
+        enum btr_operation operation;
+    } events[] = {{1, 2, 0, BTR_OP_OPEN_READ}, {1, 2, 9, BTR_OP_OPEN_READ}, {1, 2, 9, BTR_OP_EXEC},
+                  {1, 5, 9, BTR_OP_CREATE},    {1, 5, 9, BTR_OP_WRITE},     {4, 2, 0, BTR_OP_LOAD},
+                  {4, 3, 0, BTR_OP_CONNECT},   {1, 3, 9, BTR_OP_ACCEPT},    {4, 3, 9, BTR_OP_SEND}};
+    btr_batch_init(b);
+    usual_note(b, 1, BTR_KIND_PROCESS, BTR_ATTR_PROCESS_EXECUTABLE, "/usr/bin/dash");
+    assert_true(
+        btr_batch_attr(b, BTR_ATTR_PROCESS_EXECUTABLE, DAY_NS + 9, BTR_SPAN("/usr/bin/dashboard")));
+    usual_note(b, 4, BTR_KIND_PROCESS, BTR_ATTR_PROCESS_EXECUTABLE, "C:\\Windows\\x.exe");
+    usual_note(b, 2, BTR_KIND_FILE, BTR_ATTR_FILE_PATH, "/etc/passwd");
+    usual_note(b, 5, BTR_KIND_FILE, BTR_ATTR_FILE_PATH, "/tmp/a");
+    usual_note(b, 3, BTR_KIND_FLOW, BTR_ATTR_SOURCE_IP, "10.0.0.1");
+    assert_true(btr_batch_attr(b, BTR_ATTR_DESTINATION_IP, DAY_NS, BTR_SPAN("10.0.0.2")));
+    for (size_t i = 0; i < sizeof(events) / sizeof(*events); i++) {
+        uint32_t stream = btr_batch_stream(b, BTR_SPAN("web01"), BTR_SPAN("auditd"));
+        struct btr_event *e = btr_batch_event(b);
+        *e = (struct btr_event){.subject = ID(events[i].subject),
+                                .object = ID(events[i].object),
+                                .time_ns = DAY_NS,
+                                .first_ns = DAY_NS,
+                                .last_ns = DAY_NS + events[i].after_ns,
+                                .bytes = BTR_BYTES_UNKNOWN,
+                                .record_id = i,
+                                .line = i + 1,
+                                .stream = stream,
+                                .operation = (uint8_t)events[i].operation};
+    }
+    b->record_count = sizeof(events) / sizeof(*events);
+}
+
+static void usual_check(struct btr_reader *reader)
+{
+    struct btr_usual u;
+    struct btr_err err;
+    uint64_t dash = btr_usual_program(BTR_SPAN("/usr/bin/dash")),
+             board = btr_usual_program(BTR_SPAN("/usr/bin/dashboard")),
+             x = btr_usual_program(BTR_SPAN("C:\\Windows\\x.exe")),
+             passwd = btr_usual_file(BTR_SPAN("/etc/passwd")),
+             a = btr_usual_file(BTR_SPAN("/tmp/a")), from = btr_usual_far(BTR_SPAN("10.0.0.1")),
+             to = btr_usual_far(BTR_SPAN("10.0.0.2"));
+    assert_int_equal(btr_reader_usual(reader, INT64_MAX, &u, &err), 0);
+    assert_true(u.both(u.self, dash, passwd) == 1 && u.both(u.self, board, passwd) == 2);
+    assert_true(u.both(u.self, board, a) == 1 && u.both(u.self, board, from) == 1);
+    assert_true(u.both(u.self, x, passwd) == 1 && u.both(u.self, x, to) == 1);
+    assert_true(u.both(u.self, x, a) == 0 && u.both(u.self, x, from) == 0);
+    assert_true(u.programs(u.self, passwd) == 3 && u.programs_all(u.self) == 3);
+    assert_true(u.most(u.self, board) == 2 && u.most_of_all(u.self) == 4);
+}
+
+/* ---- Files ------------------------------------------------------------------------------------
+ */
+
+/* As one segment, which a writer would make two of: they are of two days. */
+static void golden_seal(struct btr_buffer *out, enum golden_kind kind)
+{
+    struct btr_err err;
+    struct btr_batch batch;
+    struct store_builder builder = {0};
+    struct store_sealer sealer;
+    struct store_sealed sealed;
+    static const struct seal_input input = {
+        {(const uint8_t *)"web01.audit.log", sizeof("web01.audit.log") - 1}, 0x0123456789abcdef};
+    if (kind == GOLDEN_USUAL)
+        usual_batch(&batch);
+    else
+        golden_batch(&batch);
+    assert_true(store_sealer_init(&sealer));
+    assert_int_equal(store_builder_append(&builder, &batch, &err), 0);
+    if (kind == GOLDEN_THINNED)
+        golden_thin(&builder);
+    assert_int_equal(store_seal(&sealer, &builder, &input, &sealed, &err), 0);
+    btr_buffer_span(out, btr_buffer_view(&sealer.packer.file));
+    store_sealer_fini(&sealer);
+    store_builder_fini(&builder);
+    btr_batch_fini(&batch);
+}
+
+static void store_check(const char *path, enum golden_kind kind)
 {
     struct btr_err err;
     struct btr_reader *reader = NULL;
     assert_int_equal(btr_reader_open(&reader, &path, 1, &err), 0);
-    if (thinned)
+    if (kind == GOLDEN_USUAL)
+        usual_check(reader);
+    else if (kind == GOLDEN_THINNED)
         assert_int_equal(btr_reader_events(reader, INT64_MIN, INT64_MAX, (struct btr_span){0},
                                            thinned_check, NULL, &err),
                          0);
@@ -241,7 +316,7 @@ static void store_check(const char *path, bool thinned)
     btr_reader_close(reader);
 }
 
-static void file_check(const char *name, bool thinned)
+static void file_check(const char *name, enum golden_kind kind)
 {
     char folder[256], path[300];
     uint8_t bytes[8192];
@@ -253,46 +328,53 @@ static void file_check(const char *name, bool thinned)
     temp_folder_make(folder);
     (void)snprintf(path, sizeof(path), "%s/store", folder);
     assert_true(segment_store_make(path, (struct btr_span){bytes, size}));
-    store_check(path, thinned);
+    store_check(path, kind);
     temp_folder_remove(folder);
 }
 
 static void a_segment_of_format_1_reads_as_it_was_written(void **state)
 {
     (void)state;
-    file_check(BTR_SOURCE_DIR "/tests/golden/segment-v1.bseg", false);
+    file_check(BTR_SOURCE_DIR "/tests/golden/segment-v1.bseg", GOLDEN_PLAIN);
 }
 
 static void a_segment_of_format_2_reads_as_it_was_written(void **state)
 {
     (void)state;
-    file_check(BTR_SOURCE_DIR "/tests/golden/segment-v2.bseg", false);
+    file_check(BTR_SOURCE_DIR "/tests/golden/segment-v2.bseg", GOLDEN_PLAIN);
 }
 
 static void a_segment_of_format_3_reads_as_it_was_written(void **state)
 {
     (void)state;
-    file_check(BTR_SOURCE_DIR "/tests/golden/segment-v3.bseg", false);
+    file_check(BTR_SOURCE_DIR "/tests/golden/segment-v3.bseg", GOLDEN_PLAIN);
 }
 
 static void a_thinned_segment_of_format_3_reads_as_it_was_written(void **state)
 {
     (void)state;
-    file_check(BTR_SOURCE_DIR "/tests/golden/segment-v3-thinned.bseg", true);
+    file_check(BTR_SOURCE_DIR "/tests/golden/segment-v3-thinned.bseg", GOLDEN_THINNED);
 }
 
-/* $BTR_GOLDEN_WRITE (and _THINNED) names a file that receives it: how the file for a new version is
- * made. */
-static void sealed_today(const char *keep, bool thinned)
+static void
+a_segment_of_format_3_with_what_programs_usually_do_reads_as_it_was_written(void **state)
+{
+    (void)state;
+    file_check(BTR_SOURCE_DIR "/tests/golden/segment-v3-usual.bseg", GOLDEN_USUAL);
+}
+
+/* $BTR_GOLDEN_WRITE (and _THINNED, _USUAL) names a file that receives it: how the file for a new
+ * version is made. */
+static void sealed_today(const char *keep, enum golden_kind kind)
 {
     char folder[256], path[300];
     struct btr_buffer bytes = {0};
-    golden_seal(&bytes, thinned);
+    golden_seal(&bytes, kind);
     assert_false(bytes.failed);
     temp_folder_make(folder);
     (void)snprintf(path, sizeof(path), "%s/store", folder);
     assert_true(segment_store_make(path, btr_buffer_view(&bytes)));
-    store_check(path, thinned);
+    store_check(path, kind);
     FILE *file = keep ? fopen(keep, "wb") : NULL;
     if (file) {
         assert_int_equal(fwrite(bytes.at, 1, bytes.size, file), bytes.size);
@@ -305,8 +387,9 @@ static void sealed_today(const char *keep, bool thinned)
 static void the_same_events_sealed_today_read_the_same(void **state)
 {
     (void)state;
-    sealed_today(getenv("BTR_GOLDEN_WRITE"), false);
-    sealed_today(getenv("BTR_GOLDEN_WRITE_THINNED"), true);
+    sealed_today(getenv("BTR_GOLDEN_WRITE"), GOLDEN_PLAIN);
+    sealed_today(getenv("BTR_GOLDEN_WRITE_THINNED"), GOLDEN_THINNED);
+    sealed_today(getenv("BTR_GOLDEN_WRITE_USUAL"), GOLDEN_USUAL);
 }
 
 int golden_tests(void)
@@ -317,6 +400,8 @@ int golden_tests(void)
         cmocka_unit_test(a_segment_of_format_2_reads_as_it_was_written),
         cmocka_unit_test(a_segment_of_format_3_reads_as_it_was_written),
         cmocka_unit_test(a_thinned_segment_of_format_3_reads_as_it_was_written),
+        cmocka_unit_test(
+            a_segment_of_format_3_with_what_programs_usually_do_reads_as_it_was_written),
     };
     return cmocka_run_group_tests_name("golden", tests, NULL, NULL);
 }

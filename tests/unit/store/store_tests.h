@@ -18,5 +18,6 @@ int faults_tests(void);
 int kept_tests(void);
 int days_tests(void);
 int thin_tests(void);
+int usual_tests(void);
 
 #endif
