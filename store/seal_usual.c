@@ -64,6 +64,8 @@ static enum btr_attr_key name_key(const struct store_builder *b, const struct bu
     uint8_t kind = b->entities[e->object].kind;
     if (kind == BTR_KIND_FILE)
         return BTR_ATTR_FILE_PATH;
+    if (kind == BTR_KIND_CHANNEL)
+        return BTR_ATTR_CHANNEL_NAME;
     if (kind == BTR_KIND_FLOW && e->operation == BTR_OP_ACCEPT)
         return BTR_ATTR_SOURCE_IP;
     if (kind == BTR_KIND_FLOW && e->operation == BTR_OP_CONNECT)
@@ -107,7 +109,7 @@ static bool event_count(const struct store_sealer *s, struct tally *t, uint32_t 
     uint32_t thing = attr_at(s, e->object, key, e->last_ns);
     if (program == UINT32_MAX || thing == UINT32_MAX)
         return true;
-    struct tally_pair *pair = pair_of(t, program, thing, key != BTR_ATTR_FILE_PATH);
+    struct tally_pair *pair = pair_of(t, program, thing, key == BTR_ATTR_SOURCE_IP || key == BTR_ATTR_DESTINATION_IP);
     if (pair)
         pair->count += store_builder_count_of(b, event);
     return pair != NULL;

@@ -64,6 +64,8 @@ static uint64_t thing_of(const struct btr_entity *e, const struct plain_event *e
 {
     if (e->kind == BTR_KIND_FILE)
         return btr_usual_file(btr_entity_attr(e, BTR_ATTR_FILE_PATH, event->last_ns));
+    if (e->kind == BTR_KIND_CHANNEL)
+        return btr_usual_file(btr_entity_attr(e, BTR_ATTR_CHANNEL_NAME, event->last_ns));
     if (e->kind == BTR_KIND_FLOW && event->operation == BTR_OP_ACCEPT)
         return btr_usual_far(btr_entity_attr(e, BTR_ATTR_SOURCE_IP, event->last_ns));
     if (e->kind == BTR_KIND_FLOW && event->operation == BTR_OP_CONNECT)

@@ -10,7 +10,7 @@
 /** Key of a program: of its executable as a process had it. 0: not known. Windows paths are told apart as files are, and
  *  "\Device\HarddiskVolumeN", which some records have, is taken to be "C:". */
 uint64_t btr_usual_program(struct btr_span executable);
-/** Key of a thing: a file by its path, likewise, a connection by the address of its far end; 0: such things are not counted. */
+/** Key of a thing: a file by its path, likewise, a channel as a file of its name, a connection by the address of its far end; 0: such things are not counted. */
 uint64_t btr_usual_file(struct btr_span path);
 uint64_t btr_usual_far(struct btr_span address);
 /** Whether events of an operation count: those by which a program turns to a thing, not each use of it then. */

@@ -68,7 +68,7 @@ static void world_make(struct world *w, uint64_t seed)
         [BTR_KIND_PROCESS] = BTR_ATTR_PROCESS_EXECUTABLE,
         [BTR_KIND_FILE] = BTR_ATTR_FILE_PATH,
         [BTR_KIND_FLOW] = BTR_ATTR_DESTINATION_IP,
-        [BTR_KIND_CHANNEL] = BTR_ATTR_FILE_PATH,
+        [BTR_KIND_CHANNEL] = BTR_ATTR_CHANNEL_NAME,
     };
     *w = (struct world){.random = {seed}, .many_days = seed % 3 == 0};
     temp_folder_make(w->folder);
