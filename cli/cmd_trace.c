@@ -3,8 +3,10 @@
 #include <btr/clock.h>
 #include <btr/damage.h>
 #include <btr/filter.h>
+#include <btr/strategy.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "budget.h"
 #include "commands.h"
@@ -18,7 +20,7 @@ static const struct cli_option OPTIONS[] = {
     {"at", "T", false, "time to start from; default: the record's own, else the last event"},
     {"backward", NULL, false, "to what led to it (default)"},
     {"forward", NULL, false, "to what came of it; without a time, from the first event"},
-    {"strategy", "NAME", false, "backtracker: the closure (default)"},
+    {"strategy", "NAME", false, "critical: what matters (default); backtracker: all that can have led to it (default of --forward)"},
     {"budget", "LIMIT", true, "edges=N, time=100ms, memory=64MB: exit status 4 when it cut"},
     {"evidence", "WHICH", false, "first (default: first and last record of an edge) or all"},
     {"output", "FORMAT", false, "text (default), json, dot, graphml"},
@@ -55,6 +57,7 @@ struct trace {
     enum btr_walk_direction direction;
     struct btr_walk_limits limits;
     const struct btr_export *export;
+    const struct btr_strategy *strategy;
     struct btr_answer_options options;
     struct btr_buffer candidates; /* of a SPEC that fits several */
     struct btr_buffer out;
@@ -70,17 +73,22 @@ static int refused_not_built(const struct cli_args *args, struct btr_err *err)
         if (cli_arg(args, LATER[i]))
             return btr_fail(err, BTR_E_USAGE, UINT64_MAX, "--%s is not built yet", LATER[i]);
     }
-    const char *strategy = cli_arg(args, "strategy");
-    static const char *const STRATEGIES[] = {"critical", "readonly", "priotracker", "nodoze",
-                                             "depimpact"};
-    if (!strategy || strcmp(strategy, "backtracker") == 0)
-        return 0;
-    for (size_t i = 0; i < sizeof STRATEGIES / sizeof *STRATEGIES; i++) {
-        if (strcmp(strategy, STRATEGIES[i]) == 0)
-            return btr_fail(err, BTR_E_USAGE, UINT64_MAX, "strategy \"%s\" is not built yet",
-                            strategy);
-    }
-    return btr_fail(err, BTR_E_USAGE, UINT64_MAX, "no strategy \"%s\": backtracker", strategy);
+    return 0;
+}
+
+static int strategy_option(struct trace *t, const struct cli_args *args, struct btr_err *err)
+{
+    const char *name = cli_arg(args, "strategy");
+    bool forward = cli_arg(args, "forward") != NULL;
+    t->strategy = btr_strategy_find(name ? name : forward ? "backtracker" : "critical");
+    if (!t->strategy)
+        return btr_fail(err, BTR_E_USAGE, UINT64_MAX, "no strategy \"%s\": critical, backtracker",
+                        name);
+    if (forward && strcmp(t->strategy->name, "backtracker") != 0)
+        return btr_fail(err, BTR_E_USAGE, UINT64_MAX,
+                        "strategy \"%s\" goes backward only: --forward with backtracker", name);
+    t->options.strategy = btr_span_of(t->strategy->name);
+    return 0;
 }
 
 static int output_option(struct trace *t, const struct cli_args *args, struct btr_err *err)
@@ -102,7 +110,6 @@ static int output_option(struct trace *t, const struct cli_args *args, struct bt
     t->options.shown = shows ? &t->shown : NULL;
     t->options.edges = t->export->edges;
     t->options.no_stats = cli_arg(args, "no-stats") != NULL;
-    t->options.strategy = BTR_SPAN("backtracker");
     t->options.drain = cli_print_some;
     return 0;
 }
@@ -110,6 +117,8 @@ static int output_option(struct trace *t, const struct cli_args *args, struct bt
 static int trace_options(struct trace *t, const struct cli_args *args, struct btr_err *err)
 {
     int rc = refused_not_built(args, err);
+    if (rc == 0)
+        rc = strategy_option(t, args, err);
     if (rc == 0)
         rc = output_option(t, args, err);
     if (rc == 0)
@@ -182,12 +191,47 @@ static int starts_resolve(struct trace *t, struct btr_err *err)
 
 /* ---- The walk, and its answer ---- */
 
+/* The last moment of the day of the latest start: segments end with the day, so that what is counted
+ * until then does not depend on which of them were merged. */
+static int64_t day_end(const struct trace *t)
+{
+    const int64_t day_ns = INT64_C(86400) * 1000000000;
+    int64_t until_ns = INT64_MIN;
+    for (uint32_t i = 0; i < t->count; i++)
+        until_ns = t->starts[i].time_ns > until_ns ? t->starts[i].time_ns : until_ns;
+    int64_t begin_ns = until_ns - ((until_ns % day_ns) + day_ns) % day_ns;
+    return begin_ns > INT64_MAX - day_ns ? INT64_MAX : begin_ns + day_ns - 1;
+}
+
+static int walk_kept(struct trace *t, const struct btr_edges *edges, struct btr_kept_pairs *kept,
+                     struct btr_trace **trace, struct btr_err *err)
+{
+    struct btr_reader_facts *reader_facts = NULL;
+    struct btr_usual usual = {0};
+    int rc = btr_reader_facts_open(&reader_facts, t->reader, err);
+    if (rc < 0)
+        return rc;
+    struct btr_facts facts = btr_facts_of_reader(reader_facts);
+    struct btr_scene scene = {edges,    &facts,   &usual,     t->direction,
+                              t->starts, t->count, &t->limits, 0};
+    if (strcmp(t->strategy->name, "backtracker") != 0)
+        rc = btr_reader_usual(t->reader, day_end(t), &usual, err);
+    if (rc == 0)
+        rc = t->strategy->keep(kept, &scene, err);
+    if (rc == 0)
+        rc = btr_walk_kept(trace, &scene, kept, err);
+    btr_reader_facts_close(reader_facts);
+    return rc;
+}
+
 static int trace_walk(struct trace *t, struct btr_err *err)
 {
     struct btr_trace *trace = NULL;
     struct btr_answer *answer = NULL;
     struct btr_edges edges = btr_edges_of_reader(t->reader);
-    int rc = btr_walk(&trace, &edges, t->direction, t->starts, t->count, &t->limits, err);
+    struct btr_kept_pairs kept = {0};
+    int rc = walk_kept(t, &edges, &kept, &trace, err);
+    t->options.kept = &kept;
     if (rc == 0)
         rc = btr_answer_make(&answer, t->reader, trace, t->direction, t->starts, t->count,
                              &t->options, err);
@@ -196,6 +240,7 @@ static int trace_walk(struct trace *t, struct btr_err *err)
     t->cut = trace && trace->cut != BTR_CUT_NONE;
     btr_answer_free(answer);
     btr_trace_free(trace);
+    btr_kept_pairs_free(&kept);
     return rc;
 }
 

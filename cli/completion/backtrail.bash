@@ -26,7 +26,7 @@ _backtrail_values() {
     */--kind) echo "process file flow channel rendezvous session user host container registry service task wmi dns share memory" ;;
     trace/--output) echo "text json dot graphml" ;;
     find/--output | store/--output | lag/--output) echo "text json" ;;
-    trace/--strategy) echo "backtracker" ;;
+    trace/--strategy) echo "critical backtracker" ;;
     trace/--budget) echo "edges= time= memory=" ;;
     trace/--evidence) echo "first all" ;;
     trace/--from) echo "record: origin: process: file: flow: id:" ;;

@@ -179,6 +179,8 @@ static int sortable_compare(const void *x, const void *y)
 {
     const struct sortable *p = x, *q = y;
     const struct answer_entry *a = &p->entry, *b = &q->entry;
+    if (a->way != b->way)
+        return a->way < b->way ? -1 : 1;
     if (a->rank != b->rank)
         return a->rank > b->rank ? -1 : 1;
     if (a->alert_address != b->alert_address)
@@ -190,6 +192,15 @@ static int sortable_compare(const void *x, const void *y)
     if (a->left_ns != b->left_ns)
         return a->left_ns > b->left_ns ? -1 : 1;
     return btr_id_compare(p->id, q->id);
+}
+
+/* Where a strategy has the node among the ways in, UINT32_MAX: nowhere. */
+static uint32_t way_of(const struct btr_kept_pairs *kept, struct btr_id id)
+{
+    for (uint32_t i = 0; kept && i < kept->way_count; i++)
+        if (btr_id_equal(kept->ways[i].entity, id))
+            return i;
+    return UINT32_MAX;
 }
 
 /* Forward, only connections: everything else that was reached is in the answer's nodes. */
@@ -221,6 +232,11 @@ int answer_entries_find(struct btr_answer *a, struct btr_err *err)
         item->entry.carried = all[i].carried;
         item->entry.score += item->entry.alert_address ? 0.5 : 0;
         item->entry.score += item->entry.carried ? 0.25 : 0;
+        item->entry.way = way_of(a->options.kept, item->id);
+        if (item->entry.way != UINT32_MAX)
+            item->entry.score = a->options.kept->ways[item->entry.way].score;
+        else if (a->options.kept && a->options.kept->way_count)
+            item->entry.score = 0;
     }
     if (rc == 0 && a->entry_count > 1)
         qsort(list, a->entry_count, sizeof *list, sortable_compare);

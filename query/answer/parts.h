@@ -63,6 +63,7 @@ struct answer_entry {
     uint8_t rank;       /* enum answer_rank */
     bool alert_address; /* a connection with the same far address as a start */
     bool carried;       /* its path begins with something that is told to have passed */
+    uint32_t way; /* place among a strategy's ways in; UINT32_MAX: it does not rank them, or not this one */
     double score;
     const char *why;
 };

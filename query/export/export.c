@@ -24,6 +24,14 @@ void query_cut_text(struct btr_buffer *out, const struct btr_answer *a)
 {
     char time[BTR_TIME_TEXT_SIZE];
     bool backward = a->direction == BTR_WALK_BACKWARD;
+    const struct btr_kept_pairs *kept = a->options.kept;
+    if (kept && kept->cut != BTR_CUT_NONE) {
+        btr_buffer_format(out,
+                          "%llu paths were not followed; none from the alert that scores above "
+                          "%.4f is missing",
+                          (unsigned long long)kept->left, kept->left_score);
+        return;
+    }
     btr_time_text(a->trace->unexplored_bound_ns, time);
     btr_buffer_format(
         out, "%llu entities were reached and not followed; no event that %s %s was missed",

@@ -77,7 +77,7 @@ done
 rm -rf "$work/explosion.fleet"
 told "explosion, decoded to sealed" "$("$tools/bench_fleet" --store "$work/explosion.fleet" --explosion --sites 18 "${joined[@]}")"
 alert=$(jq -r '[.alerts[] | select(.stage == "late")][0] | "record:\(.host)/\(.serial)"' "$here/../../datasets/web_cmdi/truth.json")
-trace=("$BACKTRAIL" trace --store "$work/explosion.fleet" --from "$alert" --output json)
+trace=("$BACKTRAIL" trace --strategy backtracker --store "$work/explosion.fleet" --from "$alert" --output json)
 "${trace[@]}" | jq -r '.stats | "explosion: \(.closure_nodes) nodes, \(.closure_events) events in the closure, \(.events_scanned) looked at, \(.segments_opened) segments"'
 "$tools/bench_closure" "$work/explosion.fleet" "$alert" 3 |
     jq -r '"explosion, one process: walk \(.walk_ms) ms of processor, answer \(.answer_ms), JSON \(.json_ms) for \(.json_bytes) bytes; peak \(.peak_mib) MiB"'

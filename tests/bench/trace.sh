@@ -11,9 +11,9 @@ rm -rf "$store"
 alert=$(jq -r '[.alerts[] | select(.stage == "late")][0] | "record:\(.host)/\(.serial)"' "$data/truth.json")
 
 "$BACKTRAIL" ingest --store "$store" --hosts "$data/hosts.json" "$data"/*.audit.log.zst >&2
-trace() { "$BACKTRAIL" trace --store "$store" --from "$alert" --output json; }
+trace() { "$BACKTRAIL" trace --strategy backtracker --store "$store" --from "$alert" --output json; }
 walks=$(for _ in 1 2 3 4 5; do trace | jq -c .stats; done | jq -s 'sort_by(.wall_ms) | .[2]')
-whole=$("$here/measure.py" --runs 5 "$BACKTRAIL" trace --store "$store" --from "$alert" --output text 2>/dev/null)
+whole=$("$here/measure.py" --runs 5 "$BACKTRAIL" trace --strategy backtracker --store "$store" --from "$alert" --output text 2>/dev/null)
 trace >"$work/trace.json"
 "$(dirname "$BACKTRAIL")/bench_dump_edges" "$store" >"$work/edges.tsv"
 rc=0

@@ -65,7 +65,7 @@ def answers(path, specs):
     told = [run([BACKTRAIL, "find", "--store", path, "--output", "json"])]
     for spec in specs:
         for direction in ("--backward", "--forward"):
-            told.append(run([BACKTRAIL, "trace", "--store", path, "--from", spec, direction, "--output", "json", "--no-stats",
+            told.append(run([BACKTRAIL, "trace", "--strategy", "backtracker", "--store", path, "--from", spec, direction, "--output", "json", "--no-stats",
                              "--evidence", "all"]).replace(path.encode(), b""))
     told.append(b"\n".join(line for line in store("stat", path, "--by", "host,source").split(b"\n")
                            if not line.startswith((b"inputs", b"catalog bytes", b"bytes per event", b"head"))))

@@ -84,9 +84,7 @@ refused 2 'more than one FILTER' find $store process.pid == 51
 refused 2 'did you mean process.executable' find $store 'process.exe == "x"'
 refused 2 'from SPEC is missing' trace $store
 refused 2 'no strategy "best"' trace $store --from id:0 --strategy best
-for later in critical readonly priotracker nodoze depimpact; do
-    refused 2 "\"$later\" is not built yet" trace $store --from id:0 --strategy $later
-done
+refused 2 '"critical" goes backward only' trace $store --from id:0 --strategy critical --forward
 refused 2 'between is not built yet' trace $store --between a --from b
 refused 2 'explain is not built yet' trace $store --from record:web01/105 --explain
 refused 2 'exclude each other' trace $store --from record:web01/105 --forward --backward
@@ -136,8 +134,9 @@ answers 0 'Way in' trace $store --from record:web01/204
 answers 0 '/usr/bin/cat' trace $store --from record:web01/204 --output dot
 answers 0 '^</graphml>' trace $store --from record:web01/204 --output graphml
 answers 0 'forward' trace $store --from record:web01/101 --forward --output json
-answers 4 '^CUT by the budget of edges' trace $store --from record:web01/204 --budget edges=1
-answers 4 '"reason":"edges"' trace $store --from record:web01/204 --budget edges=1 --output json
+answers 4 'scores above' trace $store --from record:web01/204 --budget edges=1
+answers 4 '^CUT by the budget of edges' trace $store --from record:web01/204 --strategy backtracker --budget edges=1
+answers 4 '"reason":"edges"' trace $store --from record:web01/204 --strategy backtracker --budget edges=1 --output json
 answers 0 'sound' store verify $store
 jq -e '.schema == "backtrail-verify/1" and (.stores | length == 1) and .stores[0].sound and .stores[0].faults == [] and .stores[0].failure == null
        and (.stores[0].chain.head | length == 64) and .stores[0].chain.root_found_at == .stores[0].chain.changes' \
@@ -158,10 +157,10 @@ jq -e '.schema == "backtrail-trace/1" and .direction == "backward" and .complete
        and ([.edges[] | select(.operation == "write" and .bytes == 900 and .evidence[0].id == "105"
                                and .evidence[0].origin.file == "small.audit.log")] | length == 1)
        and ([.nodes[] | select(.process.pid == 51)] | length == 2) and .stats.closure_nodes == (.nodes | length)' \
-    < <("$BACKTRAIL" trace $store --from record:web01/204 --evidence all --output json) >/dev/null || fail "the trace as JSON"
+    < <("$BACKTRAIL" trace $store --from record:web01/204 --strategy backtracker --evidence all --output json) >/dev/null || fail "the trace as JSON"
 
 jq -e '(.alerts | length) == 2 and .alert.spec == "record:web01/204"' \
-    < <("$BACKTRAIL" trace $store --from record:web01/204 --from record:web01/106 --output json) >/dev/null || fail "an incident"
+    < <("$BACKTRAIL" trace $store --from record:web01/204 --from record:web01/106 --strategy backtracker --output json) >/dev/null || fail "an incident"
 
 # Several stores answer as one; the same question gives the same bytes.
 "$BACKTRAIL" ingest --quiet --store other.btr db01=small.audit.log

@@ -58,11 +58,11 @@ def questions(store):
     return {
         "find": ("find", *at, "--kind", "process"),
         "find json": ("find", *at, "--output", "json", 'process.executable like "*/sshd"'),
-        "back": ("trace", *at, "--from", START, "--output", "json", "--no-stats", "--evidence", "all"),
-        "forward": ("trace", *at, "--from", START, "--forward", "--output", "json", "--no-stats"),
-        "text": ("trace", *at, "--from", START, "--no-stats"),
-        "dot": ("trace", *at, "--from", START, "--output", "dot"),
-        "graphml": ("trace", *at, "--from", START, "--output", "graphml"),
+        "back": ("trace", "--strategy", "backtracker", *at, "--from", START, "--output", "json", "--no-stats", "--evidence", "all"),
+        "forward": ("trace", "--strategy", "backtracker", *at, "--from", START, "--forward", "--output", "json", "--no-stats"),
+        "text": ("trace", "--strategy", "backtracker", *at, "--from", START, "--no-stats"),
+        "dot": ("trace", "--strategy", "backtracker", *at, "--from", START, "--output", "dot"),
+        "graphml": ("trace", "--strategy", "backtracker", *at, "--from", START, "--output", "graphml"),
         "stat": ("store", "stat", "--by", "host,source", *at),
         "gaps": ("store", "gaps", *at),
     }

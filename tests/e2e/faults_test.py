@@ -76,7 +76,7 @@ def scenarios_make():
         Scenario("compact", [BACKTRAIL, "store", "compact", *query], begin=whole),
         Scenario("find", [BACKTRAIL, "find", *query, "--output", "json", "--kind", "process", 'process.executable like "*/*"'], begin=whole),
         Scenario("find_value", [BACKTRAIL, "find", *query, 'file.path == "/lib/x86_64-linux-gnu/libc.so.6"'], begin=whole),
-        Scenario("trace", [BACKTRAIL, "trace", *query, "--from", record_of(whole), "--output", "json", "--no-stats", "--evidence", "all"], begin=whole),
+        Scenario("trace", [BACKTRAIL, "trace", "--strategy", "backtracker", *query, "--from", record_of(whole), "--output", "json", "--no-stats", "--evidence", "all"], begin=whole),
         Scenario("forward", [BACKTRAIL, "trace", *query, "--from", "file:web01//etc/sv/sshd/supervise/stat.new", "--forward", "--no-stats"], begin=whole),
         Scenario("verify", [BACKTRAIL, "store", "verify", *query], begin=whole),
         Scenario("stat", [BACKTRAIL, "store", "stat", "--by", "host,source", *query], begin=whole),

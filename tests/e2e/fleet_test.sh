@@ -49,8 +49,8 @@ count() { awk -v host="$1" '$1 == host { print $2 }' hosts; }
 [ "$(count web01-s1)" -eq "$(count web01-s2)" ] || fail "two clones differ in size: $(cat hosts)"
 [ "$(count web01)" -gt "$(count web01-s1)" ] || fail "the attack was not left out: $(cat hosts)"
 alert=$(jq -r '[.alerts[] | select(.stage == "early")][0] | "\(.host)/\(.serial)"' piece/truth.json)
-"$BACKTRAIL" trace --store recording --from "record:$alert" --output json --no-stats >recording.json
-"$BACKTRAIL" trace --store one --from "record:$alert" --output json --no-stats >one.json
+"$BACKTRAIL" trace --strategy backtracker --store recording --from "record:$alert" --output json --no-stats >recording.json
+"$BACKTRAIL" trace --strategy backtracker --store one --from "record:$alert" --output json --no-stats >one.json
 edges() { jq -c '[.edges[] | [.from, .to, .operation, .first_ns, .last_ns, .count]] | sort' "$1"; }
 [ "$(edges recording.json | jq length)" -gt 10 ] || fail "the alert has no answer"
 [ "$(edges recording.json)" = "$(edges one.json)" ] || fail "the alert has another answer in the fleet"
@@ -59,7 +59,7 @@ edges() { jq -c '[.edges[] | [.from, .to, .operation, .first_ns, .last_ns, .coun
 
 # Two clones of one recording have answers of one shape, from their second days back through their first.
 shape() {
-    "$BACKTRAIL" trace --store one --from "file:web01-s$1//var/log/nginx/access.log" --output json --no-stats >shape.json
+    "$BACKTRAIL" trace --strategy backtracker --store one --from "file:web01-s$1//var/log/nginx/access.log" --output json --no-stats >shape.json
     jq -c '[(.nodes | map(.kind + " " + (.file.path // "")) | map(select(test("^file /(etc|usr)/"))) | sort),
             (.edges | map(.operation) | group_by(.) | map([.[0], length]))]' shape.json
 }

@@ -87,7 +87,7 @@ def traces(*stores):
     sums = []
     for spec in SPECS:
         for direction in ("--backward", "--forward"):
-            words = [BACKTRAIL, "trace", "--from", spec, direction, "--output", "json", "--no-stats", "--evidence", "all"]
+            words = [BACKTRAIL, "trace", "--strategy", "backtracker", "--from", spec, direction, "--output", "json", "--no-stats", "--evidence", "all"]
             answer = json.loads(run(words + options))
             for edge in answer["edges"]:
                 for evidence in edge["evidence"]:

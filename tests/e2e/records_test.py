@@ -222,17 +222,17 @@ def the_very_bytes_are_printed():
     records = [r.encode("utf-8", "surrogateescape") for r in found["entities"][0]["evidence"][0]["records"]]
     if records != lines or found["records"] != {"shown": 1, "not_kept": 0, "damaged": 0, "left_out": 0}:
         sys.exit(f"find tells {found!r}")
-    text = answer("trace", "--store", store, "--from", "process:web01/8277", "--show-records", "--no-stats")
+    text = answer("trace", "--strategy", "backtracker", "--store", store, "--from", "process:web01/8277", "--show-records", "--no-stats")
     if printed(text, b"          | ") != lines:
         sys.exit(f"trace prints {text!r}")
-    answer("trace", "--store", store, "--from", "process:web01/8277", "--show-records", "--output", "dot", status=2)
+    answer("trace", "--strategy", "backtracker", "--store", store, "--from", "process:web01/8277", "--show-records", "--output", "dot", status=2)
 
 
 def all_evidence_of_a_trace_has_its_records():
     store = os.path.join(WORK, "kept.store")
     record = must([DUMP_RECORDS, store, "1"]).split(b"\nevent\t")[-1].split(b"\t")
     spec = f"origin:{record[0].decode()}:{record[1].decode()}"
-    trace = json.loads(answer("trace", "--store", store, "--from", spec, "--show-records", "--output", "json",
+    trace = json.loads(answer("trace", "--strategy", "backtracker", "--store", store, "--from", spec, "--show-records", "--output", "json",
                               "--evidence", "all", "--no-stats"))
     sources, count = {}, 0
     for edge in trace["edges"]:

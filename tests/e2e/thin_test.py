@@ -66,7 +66,7 @@ def thinned(path, *more):
 
 
 def trace(path, entity, way):
-    return json.loads(run([BACKTRAIL, "trace", "--store", path, "--from", f"id:{entity}", way, "--output", "json",
+    return json.loads(run([BACKTRAIL, "trace", "--strategy", "backtracker", "--store", path, "--from", f"id:{entity}", way, "--output", "json",
                            "--evidence", "all", "--no-stats"]))
 
 

@@ -289,7 +289,7 @@ def same_times(got, expected):
 
 def traced(stores, host, record):
     options = [word for store in stores for word in ("--store", store)]
-    out, _ = must([ingesters.BACKTRAIL, "trace", *options, "--from", f"record:{host}/{record}", "--output", "json", "--evidence", "all",
+    out, _ = must([ingesters.BACKTRAIL, "trace", "--strategy", "backtracker", *options, "--from", f"record:{host}/{record}", "--output", "json", "--evidence", "all",
                    "--no-stats"])
     return json.loads(out)
 

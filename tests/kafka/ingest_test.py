@@ -47,7 +47,7 @@ def once(kafka, name, topics, *options):
 
 
 def traced(store, *spec):
-    out, _ = must([ingesters.BACKTRAIL, "trace", "--store", store, "--output", "json", "--evidence", "all", "--no-stats", *spec])
+    out, _ = must([ingesters.BACKTRAIL, "trace", "--strategy", "backtracker", "--store", store, "--output", "json", "--evidence", "all", "--no-stats", *spec])
     return json.loads(out)
 
 

@@ -4,6 +4,7 @@
  * parallel edges where they show them. */
 #include <btr/buffer.h>
 #include <btr/shown.h>
+#include <btr/strategy.h>
 #include <btr/trace.h>
 
 struct btr_answer;
@@ -11,6 +12,7 @@ struct btr_answer;
 struct btr_answer_options {
     struct btr_span strategy;
     const struct btr_span *specs; /* as given, one per start */
+    const struct btr_kept_pairs *kept; /* scores, and ways in ranked; NULL: neither */
     bool evidence_all;            /* else the first and the last record of an edge */
     bool no_stats;
     bool edges; /* as the export has it: what it needs is made while little else takes memory */

@@ -48,7 +48,7 @@ class Bench:
     def trace(self, store, alert, *more):
         entity, last_ns = alert
         at = "%d.%09d" % divmod(last_ns, 10**9)
-        return [self.backtrail, "trace", "--store", store, "--from", "id:" + entity, "--at", at, "--output", "json", *more]
+        return [self.backtrail, "trace", "--strategy", "backtracker", "--store", store, "--from", "id:" + entity, "--at", at, "--output", "json", *more]
 
     def answer(self, store, alert):
         """(edges, digest of them), or None when there are more than wanted or none."""

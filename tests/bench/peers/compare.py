@@ -49,7 +49,7 @@ class Ours:
                 "finish_cpu_s": finish_cpu_ms / 1000, "fresh": fresh, "bytes": self.size() / count, "peak_mib": max(peak, finish_peak)}
 
     def trace(self, spec, *more):
-        return [self.backtrail, "trace", "--store", self.store, "--from", spec, "--output", "json", *more]
+        return [self.backtrail, "trace", "--strategy", "backtracker", "--store", self.store, "--from", spec, "--output", "json", *more]
 
     def answer(self, spec, path):
         """Writes the alert and the nodes of the answer, a line each there, which may have gigabytes of edges."""

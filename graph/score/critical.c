@@ -1,0 +1,325 @@
+#include <btr/clock.h>
+#include <stdlib.h>
+
+#include "score/critical.h"
+#include "score/strategies.h"
+
+/* What is kept, by what is known of each flow. */
+struct component {
+    struct critical *c;
+    const struct critical_way *way; /* NULL: there is none */
+    const struct critical_index *by_cause, *by_effect;
+    float *forward; /* of each flow: of the best path from the way in; 0: there is none */
+    float *kept;    /* score by which it is kept, 0: it is not */
+    float best;     /* of a whole path */
+};
+
+/* ---- From the way in ---- */
+
+struct ahead {
+    float score;
+    uint32_t flow;
+};
+
+struct ahead_heap {
+    struct ahead *items;
+    uint32_t count, capacity;
+};
+
+static bool ahead_before(const struct ahead *a, const struct ahead *b)
+{
+    return a->score != b->score ? a->score > b->score : a->flow < b->flow;
+}
+
+static bool ahead_push(struct ahead_heap *h, float score, uint32_t flow)
+{
+    struct ahead s = {score, flow};
+    if (h->count == h->capacity) {
+        uint32_t capacity = h->capacity ? h->capacity * 2 : 1024;
+        struct ahead *grown = realloc(h->items, capacity * sizeof *grown);
+        if (!grown)
+            return false;
+        h->items = grown;
+        h->capacity = capacity;
+    }
+    uint32_t at = h->count++;
+    for (; at > 0 && ahead_before(&s, &h->items[(at - 1) / 2]); at = (at - 1) / 2)
+        h->items[at] = h->items[(at - 1) / 2];
+    h->items[at] = s;
+    return true;
+}
+
+static struct ahead ahead_pop(struct ahead_heap *h)
+{
+    struct ahead first = h->items[0], last = h->items[--h->count];
+    uint32_t at = 0;
+    for (uint32_t child; (child = 2 * at + 1) < h->count; at = child) {
+        if (child + 1 < h->count && ahead_before(&h->items[child + 1], &h->items[child]))
+            child++;
+        if (!ahead_before(&h->items[child], &last))
+            break;
+        h->items[at] = h->items[child];
+    }
+    if (h->count > 0)
+        h->items[at] = last;
+    return first;
+}
+
+static bool way_flows_push(struct component *m, struct ahead_heap *h)
+{
+    struct critical *c = m->c;
+    bool ok = true;
+    for (uint32_t i = 0; ok && i < c->flow_count; i++)
+        if (c->flows[i].score > 0 && critical_way_has(c, m->way, c->flows[i].far))
+            ok = ahead_push(h, 1, i);
+    return ok;
+}
+
+static bool effects_push(const struct component *m, struct ahead_heap *h, struct ahead from)
+{
+    const struct critical *c = m->c;
+    bool ok = true;
+    const struct critical_index *index = m->by_cause;
+    for (uint32_t i = index->begin[from.flow]; ok && i < index->begin[from.flow + 1]; i++) {
+        const struct critical_cause *cause = &c->causes[index->causes[i]];
+        float score = from.score * cause->weight;
+        if (cause->effect != CRITICAL_NONE && score > m->forward[cause->effect])
+            ok = ahead_push(h, score, (uint32_t)cause->effect);
+    }
+    return ok;
+}
+
+static bool forward_find(struct component *m)
+{
+    struct ahead_heap h = {0};
+    bool ok = way_flows_push(m, &h);
+    while (ok && h.count > 0) {
+        struct ahead at = ahead_pop(&h);
+        if (m->forward[at.flow] > 0)
+            continue;
+        m->forward[at.flow] = at.score;
+        ok = effects_push(m, &h, at);
+    }
+    free(h.items);
+    return ok;
+}
+
+/* ---- What is kept ---- */
+
+static void flow_keep(struct component *m, uint32_t flow, float score)
+{
+    if (score > m->kept[flow])
+        m->kept[flow] = score;
+}
+
+/* What lies on a good path from the way in to the alert, or surely came of the way in. */
+static void paths_keep(struct component *m)
+{
+    const struct critical *c = m->c;
+    for (uint32_t i = 0; i < c->flow_count; i++) {
+        float through = m->forward[i] * c->flows[i].score;
+        m->best = through > m->best ? through : m->best;
+    }
+    for (uint32_t i = 0; i < c->flow_count; i++) {
+        float through = m->forward[i] * c->flows[i].score;
+        if (through >= (float)CRITICAL_SHARE * m->best ||
+            (c->flows[i].score > 0 && m->forward[i] >= (float)CRITICAL_TIGHT &&
+             through >= (float)CRITICAL_LEAST * m->best))
+            flow_keep(m, i, through);
+    }
+}
+
+/* Each connection of the way in is shown. */
+static void way_keep(struct component *m)
+{
+    const struct critical *c = m->c;
+    for (uint32_t i = 0; i < c->flow_count; i++)
+        if (m->forward[i] >= 1 && critical_way_has(c, m->way, c->flows[i].far))
+            flow_keep(m, i, (float)CRITICAL_SHARE * m->best);
+}
+
+/* Only passes on what comes from its other end. */
+static bool passes_on(const struct critical *c, uint32_t place)
+{
+    uint8_t kind = c->places[place].fact.kind;
+    return kind == BTR_KIND_FLOW || kind == BTR_KIND_CHANNEL;
+}
+
+/* What else a kept step needed: the data that was taken, and where it came from as far as the
+ * process at the other end. */
+static bool sides_keep(struct component *m)
+{
+    const struct critical *c = m->c;
+    struct ahead_heap h = {0};
+    float least = (float)CRITICAL_SHARE * m->best;
+    bool ok = true;
+    for (uint32_t i = 0; ok && i < c->flow_count; i++)
+        if (m->kept[i] >= least)
+            ok = ahead_push(&h, m->kept[i], i);
+    while (ok && h.count > 0) {
+        struct ahead at = ahead_pop(&h);
+        for (uint32_t i = m->by_effect->begin[at.flow]; ok && i < m->by_effect->begin[at.flow + 1];
+             i++) {
+            const struct critical_cause *cause = &c->causes[m->by_effect->causes[i]];
+            float score = at.score * cause->weight;
+            if (score < least || score <= m->kept[cause->cause] ||
+                critical_is_rival(c, m->way, c->flows[cause->cause].far))
+                continue;
+            m->kept[cause->cause] = score;
+            if (passes_on(c, c->flows[cause->cause].far))
+                ok = ahead_push(&h, score, cause->cause);
+        }
+    }
+    free(h.items);
+    return ok;
+}
+
+/* No way in was found: what most surely led to the alert. */
+static void likely_keep(struct component *m)
+{
+    m->best = 1;
+    for (uint32_t i = 0; i < m->c->flow_count; i++)
+        if (m->c->flows[i].score >= (float)CRITICAL_SHARE)
+            flow_keep(m, i, m->c->flows[i].score);
+}
+
+/* ---- Pairs ---- */
+
+static bool explains(uint8_t operation)
+{
+    return operation == BTR_OP_FORK || operation == BTR_OP_EXEC ||
+           operation == BTR_OP_SERVICE_START || operation == BTR_OP_TASK_RUN ||
+           operation == BTR_OP_WMI_RUN || operation == BTR_OP_SESSION_OF;
+}
+
+static void pair_add(const struct critical *c, struct kept_list *list, uint32_t far, uint32_t near,
+                     double score)
+{
+    bool backward = c->scene->direction == BTR_WALK_BACKWARD;
+    kept_add(list, c->places[backward ? far : near].id, c->places[backward ? near : far].id, score);
+}
+
+/* How a process that is shown began, and what it ran. */
+static void process_explain(const struct critical *c, struct kept_list *list, uint32_t place,
+                            double score)
+{
+    const struct critical_place *p = &c->places[place];
+    for (uint32_t i = 0; p->loaded && i < p->count; i++) {
+        const struct critical_flow *f = &c->flows[p->begin + i];
+        if (explains(f->operation))
+            pair_add(c, list, f->far, place, score);
+    }
+}
+
+static void pairs_add(const struct component *m, struct kept_list *list)
+{
+    const struct critical *c = m->c;
+    for (uint32_t i = 0; i < c->flow_count; i++) {
+        const struct critical_flow *f = &c->flows[i];
+        double score = m->best > 0 ? m->kept[i] / m->best : 0;
+        if (m->kept[i] <= 0)
+            continue;
+        pair_add(c, list, f->far, f->near, score);
+        uint32_t ends[] = {f->far, f->near};
+        for (int e = 0; e < 2; e++) {
+            if (c->places[ends[e]].fact.kind == BTR_KIND_PROCESS)
+                process_explain(c, list, ends[e], score);
+            else if (passes_on(c, ends[e]))
+                pair_add(c, list, ends[1 - e], ends[e], score);
+        }
+    }
+}
+
+/* ---- All of it ---- */
+
+static bool component_init(struct component *m)
+{
+    size_t flows = (size_t)m->c->flow_count + 1;
+    m->forward = calloc(flows, sizeof *m->forward);
+    m->kept = calloc(flows, sizeof *m->kept);
+    return m->forward && m->kept;
+}
+
+static void component_fini(struct component *m)
+{
+    free(m->forward);
+    free(m->kept);
+}
+
+/* @param way  NULL: there is none  @return false when out of memory */
+static bool component_keep(struct component m, const struct critical_way *way,
+                           struct kept_list *list)
+{
+    m.way = way;
+    bool ok = component_init(&m);
+    if (ok && !way)
+        likely_keep(&m);
+    if (ok && way) {
+        ok = forward_find(&m);
+        paths_keep(&m);
+        way_keep(&m);
+        ok = ok && sides_keep(&m);
+    }
+    if (ok)
+        pairs_add(&m, list);
+    component_fini(&m);
+    return ok;
+}
+
+/* The best way in, and those that explain the alert about as well. */
+static int components_keep(struct critical *c, const struct critical_way *ways, uint32_t count,
+                           struct kept_list *list)
+{
+    struct critical_index by_cause = {0}, by_effect = {0};
+    bool ok = critical_index_make(&by_cause, c, false) && critical_index_make(&by_effect, c, true);
+    struct component m = {.c = c, .by_cause = &by_cause, .by_effect = &by_effect};
+    ok = ok && component_keep(m, count ? ways : NULL, list);
+    for (uint32_t k = 1; ok && k < count && k < CRITICAL_WAYS; k++)
+        if (ways[k].score >= CRITICAL_RIVAL * ways[0].score)
+            ok = component_keep(m, &ways[k], list);
+    critical_index_fini(&by_cause);
+    critical_index_fini(&by_effect);
+    return ok ? 0 : btr_fail(c->err, BTR_E_NOMEM, UINT64_MAX, "%u events", c->flow_count);
+}
+
+static void ways_tell(const struct critical *c, const struct critical_way *ways, uint32_t count,
+                      struct kept_list *list)
+{
+    for (uint32_t i = 0; i < c->place_count; i++)
+        for (uint32_t k = 0; k < count && k < 16; k++)
+            if (ways[k].address && critical_way_has(c, &ways[k], i))
+                kept_way_add(list, c->places[i].id, ways[k].score);
+    for (uint32_t k = 0; k < count; k++)
+        if (!ways[k].address)
+            kept_way_add(list, ways[k].id, ways[k].score);
+}
+
+int critical_keep(struct btr_kept_pairs *out, const struct btr_scene *scene, struct btr_err *err)
+{
+    struct btr_err unused;
+    struct critical c = {.scene = scene, .err = err ? err : &unused, .deadline_ns = INT64_MAX};
+    struct critical_way *ways = NULL;
+    struct kept_list list = {0};
+    uint32_t way_count = 0;
+    if (scene->limits->budget_ns > 0) /* what is found has to be shown, too */
+        c.deadline_ns = btr_monotonic_ns() + scene->limits->budget_ns / 2;
+    int rc = critical_walk(&c);
+    if (rc == 0)
+        rc = critical_ways(&c, &ways, &way_count);
+    if (rc == 0)
+        rc = components_keep(&c, ways, way_count, &list);
+    if (rc == 0)
+        ways_tell(&c, ways, way_count, &list);
+    if (rc == 0) {
+        rc = kept_finish(&list, out, c.err);
+        out->cut = c.cut;
+        out->left = c.left;
+        out->left_score = c.left_score;
+    } else {
+        free(list.pairs);
+        free(list.ways);
+    }
+    free(ways);
+    critical_fini(&c);
+    return rc;
+}

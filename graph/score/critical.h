@@ -1,0 +1,150 @@
+#ifndef GRAPH_SCORE_CRITICAL_H
+#define GRAPH_SCORE_CRITICAL_H
+/**
+ * The critical component, in parts (docs/SCORING.md has the argument):
+ *   critical_places.c  entities that the walk has come to, and what flows into them
+ *   critical_weight.c  how much a flow tells of what a program does
+ *   critical_walk.c    the walk: best path first
+ *   critical_index.c    from a flow to what may have caused it, and what it may have
+ *   critical_ways.c    the ways in that it came to, ranked
+ *   critical.c         what lies on good paths between a way in and the alert
+ * Far and near are as in a walk backward: information flows from far to near. Forward is the
+ * mirror, with times negated.
+ */
+#include "halves.h"
+#include "label.h"
+#include "score/kept.h"
+
+/*
+ * The one setting, of all cases:
+ *   POWER    how fast what came before fades behind what came since
+ *   USUAL    what a message tells at least, however usual
+ *   SHARED   how much of a thing's score is lost to the others that may have put there what was found (0: none, 1: their share)
+ *   IMPLIED  what a flow tells, beside one that was seen, that nobody saw but an open descriptor
+ * allows FLOOR    of paths from the alert, the least score that is followed SHARE    of the best
+ * path from the way in, the share that another must have to be kept TIGHT    how surely something
+ * must have come of the way in to be kept for that alone
+ */
+#define CRITICAL_POWER 2.0
+#define CRITICAL_SHARED 0.5
+#define CRITICAL_USUAL 0.1
+#define CRITICAL_IMPLIED 0.5
+#define CRITICAL_FLOOR 1e-4
+#define CRITICAL_SHARE 0.03
+#define CRITICAL_TIGHT 0.5
+#define CRITICAL_LEAST 0.005
+#define CRITICAL_RIVAL 0.5
+
+enum { CRITICAL_NONE = -1, CRITICAL_BANDS = 16, CRITICAL_CAUSES = 1024, CRITICAL_WAYS = 4 };
+
+/** A flow into a place. */
+struct critical_flow {
+    int64_t key_ns;            /* when it counts as having happened, among others */
+    int64_t first_ns, last_ns; /* in the walk's time */
+    uint64_t tie;              /* of the far place's id: flows of one moment stand in this order */
+    uint32_t far, near;        /* places */
+    uint32_t source;           /* GRAPH_SOURCE_NONE: of no source */
+    float weight;              /* 0..1: how much it tells */
+    float score;    /* of the best path from the alert that ends with it; 0: none was found */
+    int64_t effect; /* the flow before it on that path, or CRITICAL_NONE */
+    uint8_t operation, flags;
+    bool settled;
+};
+
+struct critical_place {
+    struct btr_id id;
+    struct btr_fact fact;
+    double score;          /* of the best path from the alert that it begins */
+    uint32_t begin, count; /* its flows, once it is loaded; by key */
+    uint32_t stamp;        /* of the expansion that has seen it last */
+    bool loaded, start;
+};
+
+/** That a flow may have caused another, and how surely. */
+struct critical_cause {
+    uint32_t cause;
+    int64_t effect; /* a flow, or CRITICAL_NONE: the alert itself */
+    float weight;
+};
+
+struct critical {
+    const struct btr_scene *scene;
+    struct btr_err *err;
+    struct critical_place *places;
+    uint32_t place_count, place_capacity;
+    struct btr_idmap map; /* entity -> place */
+    struct critical_flow *flows;
+    uint32_t flow_count, flow_capacity;
+    struct critical_cause *causes;
+    uint32_t cause_count, cause_capacity;
+    struct graph_halves halves;
+    uint32_t stamp;
+    int64_t deadline_ns; /* monotonic; INT64_MAX without a budget */
+    uint64_t settled;    /* events that are the last of a path */
+    enum btr_cut cut;
+    uint64_t left; /* as struct btr_kept_pairs has them */
+    double left_score;
+};
+
+/* ---- critical_places.c ---- */
+
+/** Order time to the walk's, and back. */
+static inline int64_t critical_time(const struct critical *c, int64_t t_ns)
+{
+    if (c->scene->direction == BTR_WALK_BACKWARD)
+        return t_ns;
+    return t_ns == INT64_MIN ? INT64_MAX : -t_ns;
+}
+
+/** The place of an entity. @return its number, or UINT32_MAX with c->err set */
+uint32_t critical_place(struct critical *c, struct btr_id id);
+/** Loads what flows into a place. @return 0, or as the edges */
+int critical_load(struct critical *c, uint32_t place);
+void critical_fini(struct critical *c);
+
+/* ---- critical_weight.c ---- */
+
+/** How much a flow between two places tells: near 1 what is seldom, near 0 what every run of every
+ * program does. */
+double critical_weight(const struct critical *c, uint32_t far, uint32_t near, int64_t at_ns);
+
+/* ---- critical_walk.c ---- */
+
+/** Finds paths from the alerts, the best first, as far as CRITICAL_FLOOR. @return 0, or as the
+ * edges */
+int critical_walk(struct critical *c);
+
+/* ---- critical_index.c ---- */
+
+/** Causes by a flow. */
+struct critical_index {
+    uint32_t *begin;  /* of each flow, in `causes`; one more ends the last */
+    uint32_t *causes; /* in the order in which they were noted */
+};
+
+/** @param by_effect  by their effect, without those of the alert; else by their cause
+ * @return false when out of memory; critical_index_fini() in either case */
+bool critical_index_make(struct critical_index *index, const struct critical *c, bool by_effect);
+void critical_index_fini(struct critical_index *index);
+
+/* ---- critical_ways.c ---- */
+
+/** A group of places by which the alert's cause may have come in: connections with one address, or
+ * one place. */
+struct critical_way {
+    struct btr_id id; /* of its best place */
+    uint64_t address; /* 0: not a connection from outside */
+    uint32_t place;
+    double score;
+    uint32_t count; /* its places */
+};
+
+/** Ranks the ways in. @param ways  receives an array from malloc, most likely first @return 0 or a
+ * failure */
+int critical_ways(struct critical *c, struct critical_way **ways, uint32_t *way_count);
+/** Whether a place is of a way in. */
+bool critical_way_has(const struct critical *c, const struct critical_way *way, uint32_t place);
+/** Whether it is a connection from outside that explains the alert in another way than this. */
+bool critical_is_rival(const struct critical *c, const struct critical_way *way, uint32_t place);
+
+#endif

@@ -1,0 +1,323 @@
+#include <btr/clock.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "score/critical.h"
+
+/*
+ * A state is a flow that was reached: what flowed into its far end before it may have caused it.
+ * Which of them did is a guess: the more the later, among those that tell at least as much. Scores
+ * multiply along a path, so the best path comes first, as in Dijkstra's algorithm.
+ */
+
+struct state {
+    double score;
+    struct graph_label label; /* of the place that is entered */
+    int64_t flow;             /* entered by, or CRITICAL_NONE */
+    uint32_t place;
+};
+
+struct heap {
+    struct state *items;
+    uint32_t count, capacity;
+};
+
+/* ---- The heap ---- */
+
+static bool before(const struct critical *c, const struct state *a, const struct state *b)
+{
+    if (a->score != b->score)
+        return a->score > b->score;
+    if (a->label.rest_ns != b->label.rest_ns)
+        return a->label.rest_ns > b->label.rest_ns;
+    int order = btr_id_compare(c->places[a->place].id, c->places[b->place].id);
+    return order ? order < 0 : a->flow < b->flow;
+}
+
+static bool heap_push(const struct critical *c, struct heap *h, struct state s)
+{
+    if (h->count == h->capacity) {
+        uint32_t capacity = h->capacity ? h->capacity * 2 : 1024;
+        struct state *grown = realloc(h->items, capacity * sizeof *grown);
+        if (!grown)
+            return false;
+        h->items = grown;
+        h->capacity = capacity;
+    }
+    uint32_t at = h->count++;
+    for (; at > 0 && before(c, &s, &h->items[(at - 1) / 2]); at = (at - 1) / 2)
+        h->items[at] = h->items[(at - 1) / 2];
+    h->items[at] = s;
+    return true;
+}
+
+static struct state heap_pop(const struct critical *c, struct heap *h)
+{
+    struct state first = h->items[0], last = h->items[--h->count];
+    uint32_t at = 0;
+    for (uint32_t child; (child = 2 * at + 1) < h->count; at = child) {
+        if (child + 1 < h->count && before(c, &h->items[child + 1], &h->items[child]))
+            child++;
+        if (!before(c, &h->items[child], &last))
+            break;
+        h->items[at] = h->items[child];
+    }
+    if (h->count > 0)
+        h->items[at] = last;
+    return first;
+}
+
+/* ---- One state ---- */
+
+/* What came since, by how much it tells. */
+struct since {
+    uint32_t counts[CRITICAL_BANDS];
+    double sums[CRITICAL_BANDS];
+};
+
+static uint32_t band_of(double weight)
+{
+    uint32_t band = (uint32_t)(weight * CRITICAL_BANDS);
+    return band < CRITICAL_BANDS ? band : CRITICAL_BANDS - 1;
+}
+
+static void since_add(struct since *since, double weight)
+{
+    uint32_t band = band_of(weight);
+    since->counts[band]++;
+    since->sums[band] += weight;
+}
+
+/* How far what is behind all of these has faded: one that tells as much or more stands before it as
+ * a whole, one that tells less in part. */
+static double fade(const struct since *since, double weight)
+{
+    uint32_t band = band_of(weight);
+    double before = 0, least = weight > 1e-9 ? weight : 1e-9;
+    for (uint32_t i = 0; i < CRITICAL_BANDS; i++)
+        before += i < band ? since->sums[i] / least : since->counts[i];
+    return pow(1 + before, -CRITICAL_POWER);
+}
+
+/* The most that anything still earlier can have. */
+static double fade_best(const struct since *since)
+{
+    double best = 0;
+    for (uint32_t i = 0; i < CRITICAL_BANDS; i++) {
+        double most = (i + 1.0) / CRITICAL_BANDS * fade(since, (i + 1.0) / CRITICAL_BANDS);
+        best = most > best ? most : best;
+    }
+    return best;
+}
+
+/* Nothing is seen to have come into it: it may be what was taken, and has brought nobody in. */
+static int is_live(struct critical *c, uint32_t place, bool *live)
+{
+    uint8_t kind = c->places[place].fact.kind;
+    *live = kind == BTR_KIND_PROCESS || kind == BTR_KIND_FLOW || kind == BTR_KIND_CHANNEL;
+    int rc = *live ? 0 : critical_load(c, place);
+    *live = *live || c->places[place].count > 0;
+    return rc;
+}
+
+static bool cause_note(struct critical *c, uint32_t cause, int64_t effect, double weight)
+{
+    if (c->cause_count == c->cause_capacity) {
+        uint32_t capacity = c->cause_capacity ? c->cause_capacity * 2 : 4096;
+        struct critical_cause *grown = realloc(c->causes, capacity * sizeof *grown);
+        if (!grown)
+            return false;
+        c->causes = grown;
+        c->cause_capacity = capacity;
+    }
+    c->causes[c->cause_count++] = (struct critical_cause){cause, effect, (float)weight};
+    return true;
+}
+
+/* The first flow behind all that count until the latest bound. */
+static uint32_t flows_end(const struct critical *c, const struct critical_place *place,
+                          int64_t bound_ns)
+{
+    uint32_t low = place->begin, high = place->begin + place->count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (c->flows[middle].key_ns <= bound_ns)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* What a process reads of a connection is what the other end sent. */
+static bool is_own_side(const struct critical *c, const struct critical_place *connection,
+                        uint32_t reader, uint32_t far)
+{
+    const struct btr_fact *f = &connection->fact;
+    bool loopback = f->source != 0 && f->source == f->destination;
+    return f->kind == BTR_KIND_FLOW && !loopback && c->places[far].fact.host != 0 &&
+           c->places[far].fact.kind == BTR_KIND_PROCESS &&
+           c->places[far].fact.host == c->places[reader].fact.host;
+}
+
+/* An object that a process has just made brings it nothing but what it knew. */
+static bool turns_back(const struct critical *c, const struct state *s, uint32_t far)
+{
+    if (s->flow == CRITICAL_NONE)
+        return false;
+    uint32_t reader = c->flows[s->flow].near;
+    return reader == far || is_own_side(c, &c->places[s->place], reader, far);
+}
+
+static int flow_reach(struct critical *c, struct heap *h, const struct state *s, uint32_t at,
+                      double weight)
+{
+    struct critical_flow *f = &c->flows[at];
+    double score = s->score * weight;
+    if (!cause_note(c, at, s->flow, weight))
+        return BTR_E_NOMEM;
+    if (f->settled || (float)score <= f->score)
+        return 0;
+    f->score = (float)score;
+    if (score > c->places[f->far].score)
+        c->places[f->far].score = score;
+    f->effect = s->flow;
+    struct state next = {.score = score,
+                         .label = graph_label_pass(s->label, f->source, f->last_ns),
+                         .flow = at,
+                         .place = f->far};
+    return heap_push(c, h, next) ? 0 : BTR_E_NOMEM;
+}
+
+struct candidate {
+    uint32_t flow;
+    double weight;
+};
+
+/* What may have caused a state, the latest first. The best of it is taken to have, and the rest in
+ * proportion: somebody who only ever does the usual does it for the usual reasons. */
+struct candidates {
+    struct candidate items[CRITICAL_CAUSES];
+    uint32_t count;
+    double best, sum; /* of the living */
+};
+
+static int candidates_find(struct critical *c, const struct state *s, struct candidates *found)
+{
+    const uint32_t begin = c->places[s->place].begin;
+    struct since all = {0}, living = {0};
+    uint32_t stamp = ++c->stamp, turn = 0;
+    found->count = 0;
+    found->best = found->sum = 0;
+    for (uint32_t i = flows_end(c, &c->places[s->place], s->label.rest_ns);
+         i-- > begin && found->count < CRITICAL_CAUSES;) {
+        const struct critical_flow f = c->flows[i];
+        bool live;
+        if (c->places[f.far].stamp == stamp || f.first_ns > graph_label_bound(s->label, f.source) ||
+            turns_back(c, s, f.far))
+            continue;
+        c->places[f.far].stamp = stamp;
+        int rc = is_live(c, f.far, &live);
+        if (rc < 0)
+            return rc;
+        double weight = f.weight * fade(live ? &living : &all, f.weight);
+        since_add(&all, f.weight);
+        if (live)
+            since_add(&living, f.weight);
+        if (live && weight > found->best)
+            found->best = weight;
+        if (live)
+            found->sum += weight;
+        found->items[found->count++] = (struct candidate){i, weight};
+        if (++turn % 16 == 0 && s->score * fade_best(&living) < CRITICAL_FLOOR * found->best)
+            break;
+    }
+    return 0;
+}
+
+/* What stands for 1. In a thing that several have written to, it is less sure whose of it was read.
+ */
+static double scale_of(const struct critical *c, uint32_t place, const struct candidates *found)
+{
+    if (found->best <= 0 || c->places[place].fact.kind == BTR_KIND_PROCESS)
+        return found->best;
+    return found->best * pow(found->sum / found->best, CRITICAL_SHARED);
+}
+
+static int state_expand(struct critical *c, struct heap *h, const struct state *s)
+{
+    struct candidates found;
+    int rc = critical_load(c, s->place);
+    if (rc == 0)
+        rc = candidates_find(c, s, &found);
+    double scale = rc == 0 ? scale_of(c, s->place, &found) : 1;
+    for (uint32_t i = 0; rc == 0 && i < found.count; i++) {
+        double weight = found.items[i].weight;
+        weight = scale > 0 ? weight / scale : weight;
+        weight = weight < 1 ? weight : 1;
+        if (s->score * weight >= CRITICAL_FLOOR)
+            rc = flow_reach(c, h, s, found.items[i].flow, weight);
+    }
+    return rc;
+}
+
+/* ---- The walk ---- */
+
+static int starts_push(struct critical *c, struct heap *h)
+{
+    for (uint32_t i = 0; i < c->scene->start_count; i++) {
+        const struct btr_start *start = &c->scene->starts[i];
+        uint32_t place = critical_place(c, start->entity);
+        if (place == UINT32_MAX)
+            return c->err->code;
+        c->places[place].start = true;
+        int64_t time_ns = critical_time(c, start->time_ns);
+        struct state s = {1, graph_label_start(start->source, time_ns), CRITICAL_NONE, place};
+        if (!heap_push(c, h, s))
+            return BTR_E_NOMEM;
+    }
+    return 0;
+}
+
+static uint64_t memory_of(const struct critical *c, const struct heap *h)
+{
+    return (uint64_t)c->place_capacity * (sizeof *c->places + 64) +
+           (uint64_t)c->flow_capacity * (sizeof *c->flows + 2 * sizeof(float)) +
+           (uint64_t)c->cause_capacity * 2 * sizeof *c->causes +
+           (uint64_t)h->capacity * sizeof *h->items + graph_halves_bytes(&c->halves);
+}
+
+/* Whether a limit is met. */
+static bool is_cut(struct critical *c, const struct heap *h)
+{
+    const struct btr_walk_limits *limits = c->scene->limits;
+    if (limits->edge_max && c->settled >= limits->edge_max)
+        c->cut = BTR_CUT_EDGES;
+    else if (limits->memory_max && memory_of(c, h) > limits->memory_max)
+        c->cut = BTR_CUT_MEMORY;
+    else if (c->deadline_ns != INT64_MAX && btr_monotonic_ns() >= c->deadline_ns)
+        c->cut = BTR_CUT_TIME;
+    return c->cut != BTR_CUT_NONE;
+}
+
+int critical_walk(struct critical *c)
+{
+    struct heap h = {0};
+    int rc = starts_push(c, &h);
+    while (rc == 0 && h.count > 0 && !is_cut(c, &h)) {
+        struct state s = heap_pop(c, &h);
+        if (s.flow != CRITICAL_NONE && c->flows[s.flow].settled)
+            continue;
+        if (s.flow != CRITICAL_NONE)
+            c->flows[s.flow].settled = true;
+        c->settled++;
+        rc = state_expand(c, &h, &s);
+    }
+    c->left = h.count;
+    c->left_score = h.count ? h.items[0].score : 0;
+    free(h.items);
+    if (rc == BTR_E_NOMEM)
+        return btr_fail(c->err, BTR_E_NOMEM, UINT64_MAX, "walk of %u entities and %u events",
+                        c->place_count, c->flow_count);
+    return rc;
+}

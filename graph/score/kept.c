@@ -1,0 +1,116 @@
+#include "score/kept.h"
+
+#include <stdlib.h>
+
+void kept_add(struct kept_list *list, struct btr_id from, struct btr_id to, double score)
+{
+    if (list->pair_count == list->pair_capacity) {
+        uint32_t capacity = list->pair_capacity ? list->pair_capacity * 2 : 256;
+        struct btr_kept_pair *grown = realloc(list->pairs, capacity * sizeof *grown);
+        if (!grown) {
+            list->failed = true;
+            return;
+        }
+        list->pairs = grown;
+        list->pair_capacity = capacity;
+    }
+    list->pairs[list->pair_count++] = (struct btr_kept_pair){from, to, score};
+}
+
+void kept_way_add(struct kept_list *list, struct btr_id entity, double score)
+{
+    if (list->way_count == list->way_capacity) {
+        uint32_t capacity = list->way_capacity ? list->way_capacity * 2 : 64;
+        struct btr_kept_way *grown = realloc(list->ways, capacity * sizeof *grown);
+        if (!grown) {
+            list->failed = true;
+            return;
+        }
+        list->ways = grown;
+        list->way_capacity = capacity;
+    }
+    list->ways[list->way_count++] = (struct btr_kept_way){entity, score};
+}
+
+static int pair_compare(const void *x, const void *y)
+{
+    const struct btr_kept_pair *a = x, *b = y;
+    int order = btr_id_compare(a->from, b->from);
+    if (order == 0)
+        order = btr_id_compare(a->to, b->to);
+    return order ? order : (a->score < b->score) - (a->score > b->score);
+}
+
+static int way_compare(const void *x, const void *y)
+{
+    const struct btr_kept_way *a = x, *b = y;
+    if (a->score != b->score)
+        return a->score < b->score ? 1 : -1;
+    return btr_id_compare(a->entity, b->entity);
+}
+
+static bool same_pair(const struct btr_kept_pair *a, const struct btr_kept_pair *b)
+{
+    return btr_id_equal(a->from, b->from) && btr_id_equal(a->to, b->to);
+}
+
+int kept_finish(struct kept_list *list, struct btr_kept_pairs *out, struct btr_err *err)
+{
+    uint32_t count = 0;
+    if (list->failed) {
+        free(list->pairs);
+        free(list->ways);
+        *list = (struct kept_list){0};
+        return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "what a strategy keeps");
+    }
+    if (list->pair_count > 1)
+        qsort(list->pairs, list->pair_count, sizeof *list->pairs, pair_compare);
+    if (list->way_count > 1)
+        qsort(list->ways, list->way_count, sizeof *list->ways, way_compare);
+    for (uint32_t i = 0; i < list->pair_count; i++)
+        if (count == 0 || !same_pair(&list->pairs[count - 1], &list->pairs[i]))
+            list->pairs[count++] = list->pairs[i];
+    out->pairs = list->pairs;
+    out->pair_count = count;
+    out->ways = list->ways;
+    out->way_count = list->way_count;
+    *list = (struct kept_list){0};
+    return 0;
+}
+
+static const struct btr_kept_pair *pair_find(const struct btr_kept_pairs *kept, struct btr_id from,
+                                             struct btr_id to)
+{
+    struct btr_kept_pair wanted = {from, to, 0};
+    uint32_t low = 0, high = kept->pair_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        const struct btr_kept_pair *at = &kept->pairs[middle];
+        if (same_pair(at, &wanted))
+            return at;
+        int order = btr_id_compare(at->from, from);
+        if (order < 0 || (order == 0 && btr_id_compare(at->to, to) < 0))
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return NULL;
+}
+
+double btr_kept_pairs_score(const struct btr_kept_pairs *kept, struct btr_id from, struct btr_id to)
+{
+    const struct btr_kept_pair *pair = pair_find(kept, from, to);
+    return pair ? pair->score : 0;
+}
+
+bool btr_kept_pairs_has(const struct btr_kept_pairs *kept, struct btr_id from, struct btr_id to)
+{
+    return kept->all || pair_find(kept, from, to) != NULL;
+}
+
+void btr_kept_pairs_free(struct btr_kept_pairs *kept)
+{
+    free(kept->pairs);
+    free(kept->ways);
+    *kept = (struct btr_kept_pairs){0};
+}

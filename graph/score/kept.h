@@ -1,0 +1,21 @@
+#ifndef GRAPH_SCORE_KEPT_H
+#define GRAPH_SCORE_KEPT_H
+/** Pairs and ways in the making. */
+#include <btr/strategy.h>
+
+/* A zeroed struct is empty. */
+struct kept_list {
+    struct btr_kept_pair *pairs;
+    struct btr_kept_way *ways;
+    uint32_t pair_count, pair_capacity, way_count, way_capacity;
+    bool failed; /* out of memory */
+};
+
+/** Keeps a pair; of several scores the highest counts. */
+void kept_add(struct kept_list *list, struct btr_id from, struct btr_id to, double score);
+void kept_way_add(struct kept_list *list, struct btr_id entity, double score);
+/** Sorts, joins what was kept twice, and hands over; the list is empty then. @return 0 or
+ * BTR_E_NOMEM */
+int kept_finish(struct kept_list *list, struct btr_kept_pairs *out, struct btr_err *err);
+
+#endif

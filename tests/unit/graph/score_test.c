@@ -1,0 +1,368 @@
+/* The critical component on small recordings, and the closure over what a strategy keeps. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "memory_edges.h"
+#include "memory_facts.h"
+#include "oracle.h"
+#include "score/kept.h"
+#include "score/strategies.h"
+#include "test_random.h"
+#include "test_steps.h"
+
+enum { EVENTS_MAX = 256, ROUNDS = 3000, ROUND_EVENTS = 40, ROUND_NODES = 12 };
+
+/* ---- A server, of which one request is an attack -------------------------------------------- */
+
+/*
+ * S serves requests from flows A..E of five addresses; each makes it read page P. With that of C it
+ * starts a shell X, which writes the file F. Later request E makes the server read F and send it:
+ * that is the alert. L is a library of all programs, that nobody writes.
+ */
+struct recording {
+    struct btr_event events[EVENTS_MAX];
+    uint32_t event_count;
+    struct memory_facts facts;
+    struct memory_usual usual;
+};
+
+enum { SERVER = 1, SHELL, WRITER };
+enum { PAGE = 100, LIBRARY, FILE_F, OWN };
+
+static struct btr_id id_of(char name)
+{
+    return (struct btr_id){7, (uint64_t)(unsigned char)name};
+}
+
+static void tell(struct recording *r, char subject, enum btr_operation operation, char object,
+                 int64_t at_ms)
+{
+    assert_true(r->event_count < EVENTS_MAX);
+    r->events[r->event_count++] = (struct btr_event){.subject = id_of(subject),
+                                                     .object = id_of(object),
+                                                     .first_ns = at_ms * 1000000,
+                                                     .last_ns = at_ms * 1000000,
+                                                     .operation = (uint8_t)operation};
+}
+
+static void request(struct recording *r, char flow, int64_t at_ms)
+{
+    struct btr_fact fact = {.kind = BTR_KIND_FLOW,
+                            .outside = true,
+                            .source = 200 + (uint64_t)(unsigned char)flow,
+                            .destination = OWN};
+    memory_facts_add(&r->facts, id_of(flow), fact, 0);
+    tell(r, 'S', BTR_OP_ACCEPT, flow, at_ms);
+    tell(r, 'S', BTR_OP_RECV, flow, at_ms + 1);
+    tell(r, 'S', BTR_OP_OPEN_READ, 'P', at_ms + 2);
+}
+
+static void process(struct recording *r, char name, uint64_t program)
+{
+    struct btr_fact fact = {.kind = BTR_KIND_PROCESS, .host = 9};
+    memory_facts_add(&r->facts, id_of(name), fact, program);
+    tell(r, name, BTR_OP_LOAD, 'L', 1);
+}
+
+static void recording_make(struct recording *r)
+{
+    *r = (struct recording){0};
+    process(r, 'S', SERVER);
+    process(r, 'X', SHELL);
+    memory_facts_add(&r->facts, id_of('P'),
+                     (struct btr_fact){.kind = BTR_KIND_FILE, .host = 9, .file = PAGE}, 0);
+    memory_facts_add(&r->facts, id_of('L'),
+                     (struct btr_fact){.kind = BTR_KIND_FILE, .host = 9, .file = LIBRARY}, 0);
+    memory_facts_add(&r->facts, id_of('F'),
+                     (struct btr_fact){.kind = BTR_KIND_FILE, .host = 9, .file = FILE_F}, 0);
+    request(r, 'A', 100);
+    request(r, 'B', 200);
+    request(r, 'C', 300);
+    tell(r, 'S', BTR_OP_FORK, 'X', 310);
+    tell(r, 'X', BTR_OP_CREATE, 'F', 320);
+    request(r, 'D', 400);
+    request(r, 'E', 500);
+    tell(r, 'S', BTR_OP_OPEN_READ, 'F', 510);
+    tell(r, 'S', BTR_OP_SEND, 'E', 511);
+    memory_usual_add(&r->usual, SERVER, PAGE, 1000);
+    memory_usual_add(&r->usual, SERVER, LIBRARY, 1);
+    memory_usual_add(&r->usual, SHELL, LIBRARY, 50);
+    memory_usual_add(&r->usual, WRITER, LIBRARY, 1000);
+    memory_usual_add(&r->usual, SERVER, FILE_F, 1);
+}
+
+struct answer {
+    struct btr_kept_pairs kept;
+    struct btr_trace *trace;
+};
+
+static void answer_make(struct answer *a, struct recording *r, const struct btr_walk_limits *limits,
+                        uint32_t parts, uint64_t seed)
+{
+    static const struct btr_walk_limits none = {0};
+    struct memory_edges memory;
+    memory_edges_init(&memory, r->events, r->event_count);
+    if (parts)
+        memory_edges_part(&memory, parts, seed);
+    struct btr_edges edges = memory_edges_of(&memory);
+    struct btr_facts facts = memory_facts_of(&r->facts);
+    struct btr_usual usual = memory_usual_of(&r->usual);
+    struct btr_start start = {id_of('E'), 511 * INT64_C(1000000), 0};
+    struct btr_scene scene = {
+        &edges, &facts, &usual, BTR_WALK_BACKWARD, &start, 1, limits ? limits : &none, 0};
+    struct btr_err err = {0};
+    *a = (struct answer){0};
+    assert_int_equal(critical_keep(&a->kept, &scene, &err), 0);
+    assert_int_equal(btr_walk_kept(&a->trace, &scene, &a->kept, &err), 0);
+    memory_edges_fini(&memory);
+}
+
+static void answer_end(struct answer *a)
+{
+    btr_kept_pairs_free(&a->kept);
+    btr_trace_free(a->trace);
+}
+
+static bool holds(const struct answer *a, char name)
+{
+    for (uint32_t i = 0; i < a->trace->node_count; i++)
+        if (btr_id_equal(a->trace->nodes[i].id, id_of(name)))
+            return true;
+    return false;
+}
+
+static void the_request_that_started_the_shell_is_the_way_in(void **state)
+{
+    struct recording r;
+    struct answer a;
+    (void)state;
+    recording_make(&r);
+    answer_make(&a, &r, NULL, 0, 0);
+    assert_true(a.kept.way_count > 0);
+    assert_true(btr_id_equal(a.kept.ways[0].entity, id_of('C')));
+    assert_true(holds(&a, 'C') && holds(&a, 'S') && holds(&a, 'X') && holds(&a, 'F'));
+    assert_false(holds(&a, 'A') || holds(&a, 'B') || holds(&a, 'L'));
+    assert_true(btr_kept_pairs_score(&a.kept, id_of('X'), id_of('F')) >
+                btr_kept_pairs_score(&a.kept, id_of('D'), id_of('S')));
+    answer_end(&a);
+}
+
+static void the_alerts_own_connection_is_no_way_in(void **state)
+{
+    struct recording r;
+    struct answer a;
+    (void)state;
+    recording_make(&r);
+    answer_make(&a, &r, NULL, 0, 0);
+    for (uint32_t i = 0; i < a.kept.way_count; i++)
+        assert_false(btr_id_equal(a.kept.ways[i].entity, id_of('E')));
+    answer_end(&a);
+}
+
+/* However many libraries the shell loads that nobody wrote, its start explains it. */
+static void what_nobody_wrote_does_not_stand_before_the_start(void **state)
+{
+    struct recording r;
+    struct answer a;
+    (void)state;
+    recording_make(&r);
+    for (char name = 'a'; name < 'q'; name++) {
+        struct btr_fact fact = {.kind = BTR_KIND_FILE, .host = 9, .file = 300 + (uint64_t)name};
+        memory_facts_add(&r.facts, id_of(name), fact, 0);
+        memory_usual_add(&r.usual, SHELL, fact.file, 1);
+        tell(&r, 'X', BTR_OP_OPEN_READ, name, 315);
+    }
+    answer_make(&a, &r, NULL, 0, 0);
+    assert_true(btr_id_equal(a.kept.ways[0].entity, id_of('C')));
+    answer_end(&a);
+}
+
+static void assert_same_answer(const struct answer *x, const struct answer *y)
+{
+    assert_int_equal(x->kept.pair_count, y->kept.pair_count);
+    assert_int_equal(x->kept.way_count, y->kept.way_count);
+    assert_memory_equal(x->kept.pairs, y->kept.pairs, x->kept.pair_count * sizeof *x->kept.pairs);
+    assert_memory_equal(x->kept.ways, y->kept.ways, x->kept.way_count * sizeof *x->kept.ways);
+    assert_int_equal(x->trace->step_count, y->trace->step_count);
+}
+
+static void segments_and_the_order_of_reading_change_nothing(void **state)
+{
+    struct recording r;
+    struct answer whole, parts;
+    (void)state;
+    recording_make(&r);
+    answer_make(&whole, &r, NULL, 0, 0);
+    for (uint64_t seed = 1; seed <= 50; seed++) {
+        answer_make(&parts, &r, NULL, 1 + (uint32_t)(seed % MEMORY_PARTS_MAX), seed);
+        assert_same_answer(&whole, &parts);
+        answer_end(&parts);
+    }
+    answer_end(&whole);
+}
+
+/* The bound of a cut answer: what is found later scores no higher. */
+static void a_cut_says_what_it_may_lack(void **state)
+{
+    struct recording r;
+    struct answer whole;
+    (void)state;
+    recording_make(&r);
+    answer_make(&whole, &r, NULL, 0, 0);
+    assert_int_equal(whole.kept.cut, BTR_CUT_NONE);
+    for (uint64_t edges = 1; edges < 20; edges++) {
+        struct btr_walk_limits limits = {.edge_max = edges};
+        struct answer cut;
+        answer_make(&cut, &r, &limits, 0, 0);
+        assert_true(edges > 5 || cut.kept.cut == BTR_CUT_EDGES);
+        assert_int_equal(cut.trace->cut, cut.kept.cut);
+        for (uint32_t i = 0; i < whole.kept.way_count && cut.kept.cut; i++) {
+            bool found = false;
+            for (uint32_t k = 0; k < cut.kept.way_count; k++)
+                found |= btr_id_equal(cut.kept.ways[k].entity, whole.kept.ways[i].entity);
+            assert_true(found || whole.kept.ways[i].score <= cut.kept.left_score + 1e-6);
+        }
+        answer_end(&cut);
+    }
+    answer_end(&whole);
+}
+
+static void without_a_way_in_the_likely_is_kept(void **state)
+{
+    struct recording r = {0};
+    struct answer a;
+    (void)state;
+    memory_facts_add(&r.facts, id_of('S'), (struct btr_fact){.kind = BTR_KIND_CHANNEL}, 0);
+    memory_facts_add(&r.facts, id_of('E'), (struct btr_fact){.kind = BTR_KIND_CHANNEL}, 0);
+    tell(&r, 'S', BTR_OP_RENAMED, 'E', 10);
+    answer_make(&a, &r, NULL, 0, 0);
+    assert_int_equal(a.kept.way_count, 0);
+    assert_true(holds(&a, 'S'));
+    answer_end(&a);
+}
+
+/* ---- The closure over what is kept ---------------------------------------------------------- */
+
+static void events_random(struct btr_event *events, struct test_random *random)
+{
+    static const uint8_t operations[] = {BTR_OP_READ, BTR_OP_WRITE, BTR_OP_FORK, BTR_OP_OPEN_BOTH};
+    for (uint32_t i = 0; i < ROUND_EVENTS; i++) {
+        int64_t first_ns = (int64_t)test_random_below(random, 100) * 1000000;
+        events[i] = (struct btr_event){
+            .subject = id_of((char)('a' + test_random_below(random, ROUND_NODES))),
+            .object = id_of((char)('a' + test_random_below(random, ROUND_NODES))),
+            .first_ns = first_ns,
+            .last_ns = first_ns + (int64_t)test_random_below(random, 3) * 1000000,
+            .stream = (uint32_t)test_random_below(random, 2),
+            .operation = operations[test_random_below(random, sizeof operations)]};
+    }
+}
+
+/* The events that lie between kept pairs, each way for itself. @return their count */
+static uint32_t events_kept(struct btr_event *out, const struct btr_event *events,
+                            const struct btr_kept_pairs *kept)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < ROUND_EVENTS; i++) {
+        enum btr_direction way = btr_operation_direction(events[i].operation);
+        struct btr_event e = events[i];
+        bool in = btr_kept_pairs_has(kept, e.object, e.subject),
+             self = btr_id_equal(e.object, e.subject);
+        if (way != BTR_FLOW_OUT && in) {
+            e.operation = BTR_OP_READ;
+            out[count++] = e;
+        }
+        if (way != BTR_FLOW_IN && !(self && way == BTR_FLOW_BOTH) &&
+            btr_kept_pairs_has(kept, e.subject, e.object)) {
+            e.operation = BTR_OP_WRITE;
+            out[count++] = e;
+        }
+    }
+    return count;
+}
+
+static void kept_random(struct btr_kept_pairs *kept, struct test_random *random)
+{
+    struct kept_list list = {0};
+    struct btr_err err;
+    for (uint32_t i = 0; i < 60; i++)
+        kept_add(&list, id_of((char)('a' + test_random_below(random, ROUND_NODES))),
+                 id_of((char)('a' + test_random_below(random, ROUND_NODES))),
+                 (double)test_random_below(random, 10));
+    assert_int_equal(kept_finish(&list, kept, &err), 0);
+}
+
+static void round_check(struct test_random *random)
+{
+    static struct oracle oracle;
+    struct btr_event events[ROUND_EVENTS], fewer[2 * ROUND_EVENTS];
+    struct btr_kept_pairs kept = {0};
+    struct memory_edges memory;
+    struct btr_walk_limits none = {0};
+    struct btr_trace *trace = NULL;
+    struct btr_err err;
+    events_random(events, random);
+    kept_random(&kept, random);
+    memory_edges_init(&memory, events, ROUND_EVENTS);
+    struct btr_edges edges = memory_edges_of(&memory);
+    struct btr_start start = {id_of('a'), 90 * INT64_C(1000000), 0};
+    struct btr_scene scene = {&edges, NULL, NULL, BTR_WALK_BACKWARD, &start, 1, &none, 0};
+    assert_int_equal(btr_walk_kept(&trace, &scene, &kept, &err), 0);
+    uint32_t count = events_kept(fewer, events, &kept);
+    oracle_closure(&oracle, fewer, count, NULL, 0, BTR_WALK_BACKWARD, &start, 1);
+    uint32_t reached = 0;
+    for (uint32_t i = 0; i < oracle.node_count; i++)
+        reached += oracle.reached[i];
+    assert_int_equal(trace->node_count, reached);
+    assert_int_equal(trace->step_count, oracle.step_count);
+    for (uint32_t i = 0; i < trace->node_count; i++)
+        for (uint32_t k = 0; k < oracle.node_count; k++)
+            if (btr_id_equal(oracle.ids[k], trace->nodes[i].id))
+                assert_int_equal(trace->nodes[i].bound_ns, oracle.told_ns[k]);
+    btr_trace_free(trace);
+    btr_kept_pairs_free(&kept);
+    memory_edges_fini(&memory);
+}
+
+static void the_closure_over_kept_pairs_is_that_of_their_events(void **state)
+{
+    struct test_random random = {20261129};
+    (void)state;
+    for (uint32_t i = 0; i < ROUNDS; i++)
+        round_check(&random);
+}
+
+static void a_pair_kept_twice_has_its_best_score(void **state)
+{
+    struct kept_list list = {0};
+    struct btr_kept_pairs kept = {0};
+    struct btr_err err;
+    (void)state;
+    kept_add(&list, id_of('a'), id_of('b'), 0.25);
+    kept_add(&list, id_of('b'), id_of('a'), 0.125);
+    kept_add(&list, id_of('a'), id_of('b'), 0.5);
+    assert_int_equal(kept_finish(&list, &kept, &err), 0);
+    assert_int_equal(kept.pair_count, 2);
+    assert_true(btr_kept_pairs_score(&kept, id_of('a'), id_of('b')) == 0.5);
+    assert_true(btr_kept_pairs_score(&kept, id_of('b'), id_of('a')) == 0.125);
+    assert_false(btr_kept_pairs_has(&kept, id_of('a'), id_of('a')));
+    btr_kept_pairs_free(&kept);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_request_that_started_the_shell_is_the_way_in),
+        cmocka_unit_test(the_alerts_own_connection_is_no_way_in),
+        cmocka_unit_test(what_nobody_wrote_does_not_stand_before_the_start),
+        cmocka_unit_test(segments_and_the_order_of_reading_change_nothing),
+        cmocka_unit_test(a_cut_says_what_it_may_lack),
+        cmocka_unit_test(without_a_way_in_the_likely_is_kept),
+        cmocka_unit_test(the_closure_over_kept_pairs_is_that_of_their_events),
+        cmocka_unit_test(a_pair_kept_twice_has_its_best_score),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
