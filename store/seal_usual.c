@@ -109,7 +109,8 @@ static bool event_count(const struct store_sealer *s, struct tally *t, uint32_t 
     uint32_t thing = attr_at(s, e->object, key, e->last_ns);
     if (program == UINT32_MAX || thing == UINT32_MAX)
         return true;
-    struct tally_pair *pair = pair_of(t, program, thing, key == BTR_ATTR_SOURCE_IP || key == BTR_ATTR_DESTINATION_IP);
+    struct tally_pair *pair =
+        pair_of(t, program, thing, key == BTR_ATTR_SOURCE_IP || key == BTR_ATTR_DESTINATION_IP);
     if (pair)
         pair->count += store_builder_count_of(b, event);
     return pair != NULL;

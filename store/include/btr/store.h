@@ -345,10 +345,10 @@ int btr_reader_entities_where(struct btr_reader *reader, enum btr_kind kind, int
  * later times. So the sum hangs on where segments were cut, but not on whether they were merged since when none begins later.
  * Of each event the executable and the name are those that its segment tells at the event's last time. What several inputs or
  * stores tell counts as often as it is told, until a merge has made one of it.
- * Costs a section of each segment; of one that was sealed before there was such a section, a reading of all its events. At most
- * 16,777,216 pairs of a program and a thing, which take about 50 bytes each.
+ * Costs a section of each segment, and is kept; of a segment that was sealed before there was such a section, a reading of all its
+ * events. At most 16,777,216 rows in all sections, one for each pair of a program and a thing, which take about 40 bytes each.
  * @param out  lookups, a few steps each; they live until this is called again, btr_reader_mend or close
- * @return 0, BTR_E_LIMIT (more pairs than that), BTR_E_FORMAT, BTR_E_CHECKSUM, BTR_E_IO, BTR_E_NOMEM
+ * @return 0, BTR_E_LIMIT (more rows than that), BTR_E_FORMAT, BTR_E_CHECKSUM, BTR_E_IO, BTR_E_NOMEM
  */
 int btr_reader_usual(struct btr_reader *reader, int64_t until_ns, struct btr_usual *out, struct btr_err *err);
 

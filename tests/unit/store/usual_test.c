@@ -336,25 +336,39 @@ static void damage_is_named_and_mended_from_the_events(void **state)
 /* ---- The table alone --------------------------------------------------------------------------
  */
 
-static void pairs_are_bounded_and_counts_do_not_go_round(void **state)
+/* Two programs and two things: 5 with 7 `many` times, 5 with 8 once, 9 with 7 four times. */
+static struct store_usual told_make(uint64_t many)
+{
+    struct store_usual told;
+    assert_true(store_usual_room(&told, 2, 2, 3));
+    memcpy(told.programs, (uint64_t[]){5, 9}, 2 * sizeof(uint64_t));
+    memcpy(told.things, (uint64_t[]){7, 8}, 2 * sizeof(uint64_t));
+    memcpy(told.row_ends, (uint32_t[]){2, 3}, 2 * sizeof(uint32_t));
+    memcpy(told.row_things, (uint32_t[]){0, 1, 0}, 3 * sizeof(uint32_t));
+    memcpy(told.row_counts, (uint64_t[]){many, 1, 4}, 3 * sizeof(uint64_t));
+    return told;
+}
+
+static void rows_are_bounded_and_counts_do_not_go_round(void **state)
 {
     (void)state;
     struct btr_err err = {0};
-    struct reader_usual u = {.pairs_max = 3};
-    uint64_t programs[] = {5, 9}, things[] = {7, 8}, counts[] = {UINT64_MAX - 1, 1, 4};
-    uint32_t ends[] = {2, 3}, rows[] = {0, 1, 0};
-    struct store_usual told = {programs, things, ends, rows, counts, 2, 2, 3};
-    assert_int_equal(reader_usual_add(&u, &told, &err), 0);
-    assert_int_equal(reader_usual_add(&u, &told, &err), 0);
+    struct reader_usual u = {.rows_max = 6};
+    for (int i = 0; i < 2; i++) {
+        struct store_usual told = told_make(UINT64_MAX - 1);
+        assert_int_equal(reader_usual_add(&u, &told, &err), 0);
+    }
     assert_int_equal(reader_usual_settle(&u, &err), 0);
     struct btr_usual table = reader_usual_table(&u);
     assert_true(table.both(table.self, 5, 7) == UINT64_MAX && table.both(table.self, 9, 7) == 8);
     assert_true(table.programs(table.self, 7) == 2 && table.programs(table.self, 8) == 1);
     assert_int_equal(table.programs_all(table.self), 2);
     assert_true(table.most(table.self, 9) == 8 && table.most_of_all(table.self) == UINT64_MAX);
-    programs[1] = 10;
+    reader_usual_fini(&u);
+    u.rows_max = 2;
+    struct store_usual told = told_make(1);
     assert_int_equal(reader_usual_add(&u, &told, &err), BTR_E_LIMIT);
-    assert_non_null(strstr(err.text, "more than 3 pairs"));
+    assert_non_null(strstr(err.text, "more than 2 times"));
     reader_usual_fini(&u);
 }
 
@@ -366,7 +380,7 @@ int usual_tests(void)
         cmocka_unit_test(segments_that_begin_later_do_not_count),
         cmocka_unit_test(a_segment_without_the_section_is_counted_by_its_events),
         cmocka_unit_test(damage_is_named_and_mended_from_the_events),
-        cmocka_unit_test(pairs_are_bounded_and_counts_do_not_go_round),
+        cmocka_unit_test(rows_are_bounded_and_counts_do_not_go_round),
     };
     return cmocka_run_group_tests_name("usual", tests, NULL, NULL);
 }
