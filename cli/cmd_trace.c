@@ -20,10 +20,14 @@ static const struct cli_option OPTIONS[] = {
     {"at", "T", false, "time to start from; default: the record's own, else the last event"},
     {"backward", NULL, false, "to what led to it (default)"},
     {"forward", NULL, false, "to what came of it; without a time, from the first event"},
-    {"strategy", "NAME", false, "critical: what matters (default); backtracker: all that can have led to it (default of --forward)"},
+    {"strategy", "NAME", false,
+     "critical: what matters (default); backtracker: all that can have led to it (default of "
+     "--forward)"},
     {"budget", "LIMIT", true, "edges=N, time=100ms, memory=64MB: exit status 4 when it cut"},
     {"evidence", "WHICH", false, "first (default: first and last record of an edge) or all"},
     {"output", "FORMAT", false, "text (default), json, dot, graphml"},
+    {"timeline", NULL, false, "text: every step by time, a line each"},
+    {"tree", NULL, false, "text: the processes under their parents, with what each did"},
     {"show-records", NULL, false,
      "the very bytes of the records behind each step (ingest --keep-records)"},
     {"no-stats", NULL, false, "leave out times and costs: the same question, the same bytes"},
@@ -114,6 +118,24 @@ static int output_option(struct trace *t, const struct cli_args *args, struct bt
     return 0;
 }
 
+static int view_option(struct trace *t, const struct cli_args *args, struct btr_err *err)
+{
+    bool timeline = cli_arg(args, "timeline") != NULL, tree = cli_arg(args, "tree") != NULL;
+    const char *name = timeline ? "timeline" : "tree";
+    if (timeline && tree)
+        return btr_fail(err, BTR_E_USAGE, UINT64_MAX, "--timeline and --tree exclude each other");
+    if (timeline || tree) {
+        t->options.view = timeline ? BTR_VIEW_TIMELINE : BTR_VIEW_TREE;
+        t->options.edges = true;
+        if (strcmp(t->export->name, "text") != 0)
+            return btr_fail(err, BTR_E_USAGE, UINT64_MAX, "--%s: with text only, not %s", name,
+                            t->export->name);
+        if (t->options.shown)
+            return btr_fail(err, BTR_E_USAGE, UINT64_MAX, "--%s shows no records", name);
+    }
+    return 0;
+}
+
 static int trace_options(struct trace *t, const struct cli_args *args, struct btr_err *err)
 {
     int rc = refused_not_built(args, err);
@@ -121,6 +143,8 @@ static int trace_options(struct trace *t, const struct cli_args *args, struct bt
         rc = strategy_option(t, args, err);
     if (rc == 0)
         rc = output_option(t, args, err);
+    if (rc == 0)
+        rc = view_option(t, args, err);
     if (rc == 0)
         rc = cli_budget_parse(args, &t->limits, err);
     if (rc == 0)
@@ -191,8 +215,8 @@ static int starts_resolve(struct trace *t, struct btr_err *err)
 
 /* ---- The walk, and its answer ---- */
 
-/* The last moment of the day of the latest start: segments end with the day, so that what is counted
- * until then does not depend on which of them were merged. */
+/* The last moment of the day of the latest start: segments end with the day, so that what is
+ * counted until then does not depend on which of them were merged. */
 static int64_t day_end(const struct trace *t)
 {
     const int64_t day_ns = INT64_C(86400) * 1000000000;
@@ -212,7 +236,7 @@ static int walk_kept(struct trace *t, const struct btr_edges *edges, struct btr_
     if (rc < 0)
         return rc;
     struct btr_facts facts = btr_facts_of_reader(reader_facts);
-    struct btr_scene scene = {edges,    &facts,   &usual,     t->direction,
+    struct btr_scene scene = {edges,     &facts,   &usual,     t->direction,
                               t->starts, t->count, &t->limits, 0};
     if (strcmp(t->strategy->name, "backtracker") != 0)
         rc = btr_reader_usual(t->reader, day_end(t), &usual, err);

@@ -77,6 +77,8 @@ static int make(struct btr_answer *a, struct btr_err *err)
     if (rc == 0)
         rc = nodes_and_paths_make(a, err);
     if (rc == 0)
+        answer_scores_find(a);
+    if (rc == 0)
         rc = answer_entries_find(a, err);
     if (rc == 0)
         rc = answer_gaps_find(a, err);

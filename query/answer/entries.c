@@ -242,7 +242,8 @@ int answer_entries_find(struct btr_answer *a, struct btr_err *err)
         qsort(list, a->entry_count, sizeof *list, sortable_compare);
     for (uint32_t i = 0; rc == 0 && i < a->entry_count; i++) {
         a->entries[i] = list[i].entry;
-        a->nodes[list[i].entry.node].score = list[i].entry.score;
+        if (list[i].entry.score > 0)
+            a->nodes[list[i].entry.node].score = list[i].entry.score;
     }
     free(all);
     free(addresses);

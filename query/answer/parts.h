@@ -12,7 +12,7 @@ struct answer_node {
     struct btr_entity entity; /* attributes lie in the answer's arena */
     struct btr_span label;    /* raw bytes */
     int64_t seen_ns;          /* attributes are those of this time */
-    double score;             /* 0 but for ways in */
+    double score; /* the highest of the pairs it is in, of a way in its own; 0: not scored */
 };
 
 /** Where events come from. Spans are the reader's. */
@@ -132,8 +132,14 @@ struct btr_answer {
 int answer_events_count(struct btr_answer *a, struct btr_err *err);   /* distinct.c */
 int answer_nodes_describe(struct btr_answer *a, struct btr_err *err); /* nodes.c */
 int answer_paths_find(struct btr_answer *a, struct btr_err *err);     /* paths.c */
+void answer_scores_find(struct btr_answer *a);                        /* scores.c: of nodes */
 int answer_entries_find(struct btr_answer *a, struct btr_err *err);   /* entries.c */
 int answer_gaps_find(struct btr_answer *a, struct btr_err *err);      /* gaps.c */
+
+/** Whether a strategy chose what is shown, by scores. */
+bool answer_is_scored(const struct btr_answer *a);
+/** The score of a pair of entities; 0 where the strategy has none. */
+double answer_score(const struct btr_answer *a, struct btr_id from, struct btr_id to);
 
 int answer_events_read(struct btr_answer *a, struct btr_err *err); /* events.c: records, origins */
 int answer_edges_merge(struct btr_answer *a,

@@ -21,6 +21,7 @@ static const char HEAD[] =
     "<key id=\"count\" for=\"edge\" attr.name=\"count\" attr.type=\"long\"/>\n"
     "<key id=\"thinned\" for=\"edge\" attr.name=\"thinned\" attr.type=\"long\"/>\n"
     "<key id=\"bytes\" for=\"edge\" attr.name=\"bytes\" attr.type=\"long\"/>\n"
+    "<key id=\"score\" for=\"all\" attr.name=\"score\" attr.type=\"double\"/>\n"
     "<key id=\"doubt\" for=\"edge\" attr.name=\"doubt\" attr.type=\"string\"/>\n";
 
 static void data_text(struct btr_buffer *out, const char *key, struct btr_span text)
@@ -33,6 +34,12 @@ static void data_text(struct btr_buffer *out, const char *key, struct btr_span t
 static void data_number(struct btr_buffer *out, const char *key, int64_t number)
 {
     btr_buffer_format(out, "<data key=\"%s\">%" PRId64 "</data>", key, number);
+}
+
+static void data_score(struct btr_buffer *out, double score)
+{
+    if (score > 0)
+        btr_buffer_format(out, "<data key=\"score\">%.6g</data>", score);
 }
 
 static void node(struct btr_buffer *out, const struct btr_answer *a, uint32_t i)
@@ -48,6 +55,7 @@ static void node(struct btr_buffer *out, const struct btr_answer *a, uint32_t i)
     data_text(out, "label", n->label);
     data_number(out, "first", n->entity.first_ns);
     data_number(out, "last", n->entity.last_ns);
+    data_score(out, n->score);
     if (a->trace->nodes[i].start)
         data_text(out, "start", BTR_SPAN("true"));
     btr_buffer_text(out, "</node>\n");
@@ -68,6 +76,7 @@ static void edge(struct btr_buffer *out, const struct btr_answer *a, const struc
         data_number(out, "thinned", e->thinned);
     if (e->bytes != BTR_BYTES_UNKNOWN && e->bytes <= INT64_MAX)
         data_number(out, "bytes", (int64_t)e->bytes);
+    data_score(out, answer_score(a, a->trace->nodes[e->from].id, a->trace->nodes[e->to].id));
     if (doubt)
         data_text(out, "doubt", btr_span_of(doubt));
     btr_buffer_text(out, "</edge>\n");

@@ -2,6 +2,7 @@
  * The edges of backtrail-trace/1. There may be millions, and each is the same words around a few
  * numbers: what is known before is made before, and the rest goes straight into room that is there.
  */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "exports.h"
@@ -72,7 +73,7 @@ static struct btr_span doubt_text(struct edge_writer *w, uint8_t doubt)
     if (text->size == 0) {
         struct json_writer json = {text, true};
         const char *why = btr_doubt_text(doubt);
-        btr_buffer_text(text, ",\"score\":0,");
+        btr_buffer_u8(text, ',');
         if (why)
             json_text(&json, "doubt", btr_span_of(why));
         else
@@ -111,6 +112,16 @@ static uint8_t *put_time(uint8_t *at, int64_t ns)
     if (ns < 0)
         *at++ = '-';
     return json_put_digits(at, ns < 0 ? 0 - (uint64_t)ns : (uint64_t)ns);
+}
+
+static uint8_t *put_score(uint8_t *at, double score)
+{
+    char text[32];
+    if (score == 0)
+        return PUT(at, ",\"score\":0");
+    int size = snprintf(text, sizeof text, "%.6g", score);
+    at = PUT(at, ",\"score\":");
+    return put(at, (struct btr_span){(const uint8_t *)text, (size_t)size});
 }
 
 /* Hot: once for each record of the evidence. */
@@ -192,6 +203,7 @@ static void edge(struct edge_writer *w, const struct answer_edge *e)
         at = PUT(at, ",\"thinned\":");
         at = json_put_digits(at, e->thinned);
     }
+    at = put_score(at, answer_score(w->a, nodes[e->from].id, nodes[e->to].id));
     at = put(at, doubt);
     w->out->size = (size_t)(at - w->out->at);
     evidence(w, e);

@@ -77,7 +77,7 @@ void text_node(const struct text_writer *w, uint32_t node)
     text_style(w, TEXT_PLAIN);
 }
 
-static void heading(const struct text_writer *w, const char *text)
+void text_heading(const struct text_writer *w, const char *text)
 {
     text_style(w, TEXT_BOLD);
     btr_buffer_text(w->out, text);
@@ -118,13 +118,19 @@ static uint32_t node_of(const struct btr_answer *a, struct btr_id id)
     return ANSWER_NONE;
 }
 
+static bool spec_is_id(const struct btr_answer *a, uint32_t i)
+{
+    return a->options.specs && a->options.specs[i].size >= 3 &&
+           memcmp(a->options.specs[i].at, "id:", 3) == 0;
+}
+
 static void alert_say(const struct text_writer *w, uint32_t i)
 {
     const struct btr_answer *a = w->a;
     char time[BTR_TIME_TEXT_SIZE];
     uint32_t node = node_of(a, a->starts[i].entity);
     btr_time_text(a->starts[i].time_ns, time);
-    heading(w, "Alert  ");
+    text_heading(w, "Alert  ");
     btr_buffer_text(w->out, time);
     if (node != ANSWER_NONE) {
         struct btr_span host = a->nodes[node].entity.host;
@@ -136,6 +142,10 @@ static void alert_say(const struct text_writer *w, uint32_t i)
     if (a->options.specs) {
         btr_buffer_text(w->out, "\n       ");
         btr_escape_terminal(w->out, a->options.specs[i]);
+    }
+    if (node != ANSWER_NONE && !spec_is_id(a, i)) {
+        btr_buffer_text(w->out, a->options.specs ? "  " : "\n       ");
+        text_id(w, node);
     }
     btr_buffer_text(w->out, "\n");
 }
@@ -185,7 +195,7 @@ static int way_say(const struct text_writer *w, uint32_t number, const struct an
     char title[32];
     bool backward = w->a->direction == BTR_WALK_BACKWARD;
     snprintf(title, sizeof title, "\nWay %s %u  ", backward ? "in" : "out", (unsigned)number);
-    heading(w, title);
+    text_heading(w, title);
     struct btr_span host = w->a->nodes[e->node].entity.host;
     btr_escape_terminal(w->out, host);
     btr_buffer_text(w->out, host.size ? "  " : "");
@@ -208,7 +218,7 @@ static int ways_say(const struct text_writer *w, uint32_t picked[WAYS_SHOWN], ui
     *count = ways_pick(w->a, picked, likes);
     bool backward = w->a->direction == BTR_WALK_BACKWARD;
     if (*count == 0) {
-        heading(w, backward ? "\nNo way in" : "\nNo way out");
+        text_heading(w, backward ? "\nNo way in" : "\nNo way out");
         btr_buffer_text(w->out, backward
                                     ? ": nothing in the records leads to the alert\n"
                                     : ": no connection to an end without records was reached\n");
@@ -285,13 +295,20 @@ static void summary_say(const struct text_writer *w)
     char first[BTR_TIME_TEXT_SIZE], last[BTR_TIME_TEXT_SIZE];
     btr_time_text(a->first_ns, first);
     btr_time_text(a->last_ns, last);
-    heading(w, "\nIn all    ");
+    text_heading(w, "\nIn all    ");
     text_number_of(w, a->trace->node_count, "entity", "entities");
     kinds_say(w);
     btr_buffer_text(w->out, "\n          ");
     text_number_of(w, a->event_count, "event", "events");
     hosts_say(w);
     btr_buffer_format(w->out, ", %s .. %s\n", first, last);
+    if (answer_is_scored(a)) {
+        btr_buffer_text(w->out, "          it is what the strategy \"");
+        btr_escape_terminal(w->out, a->options.strategy);
+        btr_buffer_format(w->out, "\" keeps; all that %s: --strategy backtracker\n",
+                          a->direction == BTR_WALK_BACKWARD ? "can have led to the alert"
+                                                            : "can have come of it");
+    }
     if (a->options.no_stats)
         return;
     btr_buffer_text(w->out, "          ");
@@ -317,7 +334,7 @@ static void others_say(const struct text_writer *w, uint32_t shown)
     const struct btr_answer *a = w->a;
     if (a->entry_count <= shown)
         return;
-    heading(w, a->direction == BTR_WALK_BACKWARD ? "Ways in   " : "Ways out  ");
+    text_heading(w, a->direction == BTR_WALK_BACKWARD ? "Ways in   " : "Ways out  ");
     const char *between = "";
     for (size_t r = 0; r < sizeof ROWS / sizeof *ROWS; r++) {
         uint64_t count = 0;
@@ -329,15 +346,15 @@ static void others_say(const struct text_writer *w, uint32_t shown)
         text_number_of(w, count, ROWS[r].one, ROWS[r].many);
         between = ",\n          ";
     }
-    btr_buffer_text(
-        w->out, "\n          in this order; the alert's own far address first, then what "
-                "something passed,\n          then the fewest steps; steps are not scored yet\n");
+    btr_buffer_text(w->out,
+                    "\n          in this order; the alert's own far address first, then what "
+                    "something passed,\n          then the fewest steps\n");
 }
 
 static void gaps_say(const struct text_writer *w)
 {
     const struct btr_answer *a = w->a;
-    heading(w, "Gaps      ");
+    text_heading(w, "Gaps      ");
     if (a->gap_count == 0) {
         btr_buffer_text(w->out, "none known on these hosts in that time\n");
         return;
@@ -403,46 +420,72 @@ static void command_say(const struct text_writer *w, const char *command, const 
     btr_buffer_text(w->out, rest);
 }
 
-static void next_say(const struct text_writer *w, const uint32_t *picked, uint32_t shown)
+/* A command that asks the same question in another way. */
+static void again_say(const struct text_writer *w, const char *rest)
+{
+    command_say(w, "trace", w->a->direction == BTR_WALK_BACKWARD ? "" : " --forward");
+    btr_buffer_text(w->out, " --from ");
+    shell_word(w->out, w->a->options.specs[0]);
+    btr_buffer_text(w->out, rest);
+}
+
+/* @param first  the node of the most likely way in, or ANSWER_NONE */
+static void next_say(const struct text_writer *w, uint32_t first)
 {
     const struct btr_answer *a = w->a;
-    bool backward = a->direction == BTR_WALK_BACKWARD;
-    heading(w, "\nWhat to try next\n");
-    if (shown && backward) {
-        char id[BTR_ID_TEXT_SIZE];
-        btr_id_text(a->trace->nodes[a->entries[picked[0]].node].id, id);
-        command_say(w, "trace", " --forward --from id:");
-        btr_buffer_format(w->out, "%s    # what way in 1 led to\n", id);
+    text_heading(w, "\nWhat to try next\n");
+    if (first != ANSWER_NONE && a->direction == BTR_WALK_BACKWARD) {
+        command_say(w, "trace", " --forward --from ");
+        text_id(w, first);
+        btr_buffer_text(w->out, "    # what way in 1 led to\n");
     }
     if (a->options.specs && a->start_count) {
-        command_say(w, "trace", backward ? "" : " --forward");
-        btr_buffer_text(w->out, " --from ");
-        shell_word(w->out, a->options.specs[0]);
-        btr_buffer_text(w->out,
-                        " --evidence all --output json    # all of it, with every record\n");
-        command_say(w, "trace", backward ? "" : " --forward");
-        btr_buffer_text(w->out, " --from ");
-        shell_word(w->out, a->options.specs[0]);
-        btr_buffer_text(w->out, " --output dot | dot -Tsvg > trace.svg\n");
+        if (answer_is_scored(a))
+            again_say(w, " --timeline    # every step; --tree: by process\n");
+        again_say(w, " --evidence all --output json    # all of it, with every record\n");
+        again_say(w, " --output dot | dot -Tsvg > trace.svg\n");
     }
     command_say(w, "store gaps", "    # where the records may not tell everything\n");
+}
+
+/* The paths of the most likely ways in, or what a strategy chose. @param shown  how many ways are
+ * told one by one, and how many like them @param first  receives the node of the first */
+static int body_say(const struct text_writer *w, uint32_t *shown, uint32_t *first,
+                    struct btr_err *err)
+{
+    uint32_t picked[WAYS_SHOWN];
+    if (answer_is_scored(w->a))
+        return text_story(w, first, err);
+    int rc = ways_say(w, picked, shown, err);
+    if (rc == 0 && *shown)
+        *first = w->a->entries[picked[0]].node;
+    return rc;
 }
 
 int query_export_text(struct btr_answer *a, bool colour, struct btr_buffer *out,
                       struct btr_err *err)
 {
     struct text_writer w = {a, out, colour};
-    uint32_t picked[WAYS_SHOWN], shown = 0;
+    uint32_t first = ANSWER_NONE, shown = 0;
+    int rc;
     damage_say(&w);
     cut_say(&w);
     for (uint32_t i = 0; i < a->start_count; i++)
         alert_say(&w, i);
-    int rc = ways_say(&w, picked, &shown, err);
+    if (a->options.view == BTR_VIEW_TIMELINE)
+        rc = text_timeline(&w, err);
+    else if (a->options.view == BTR_VIEW_TREE)
+        rc = text_tree(&w, err);
+    else
+        rc = body_say(&w, &shown, &first, err);
     if (rc < 0)
         return rc;
     summary_say(&w);
-    others_say(&w, shown);
-    gaps_say(&w);
-    next_say(&w, picked, shown);
+    if (a->options.view == BTR_VIEW_STORY) {
+        if (!answer_is_scored(a))
+            others_say(&w, shown);
+        gaps_say(&w);
+        next_say(&w, first);
+    }
     return out->failed ? btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "answer as text") : 0;
 }

@@ -1,7 +1,11 @@
 #ifndef QUERY_TEXT_H
 #define QUERY_TEXT_H
 /** The answer for people. Whatever an agent told goes through btr_escape_terminal. */
+#include <btr/clock.h>
+
 #include "exports.h"
+
+enum { TEXT_WIDTH = 120 }; /* columns of a line of a story, a timeline, a tree */
 
 struct text_writer {
     struct btr_answer *a;
@@ -19,6 +23,53 @@ void text_number_of(const struct text_writer *w, uint64_t count, const char *one
  */
 void text_node(const struct text_writer *w, uint32_t node);
 
+/* ---- Lines of a bounded width (text_line.c). Columns are characters. ---- */
+
+uint32_t text_columns(struct btr_span text);
+/** A name in at most `width` columns, escaped; where it does not fit its end is left out, or with
+ * `tail` its beginning. @return the columns it took */
+uint32_t text_fit(const struct text_writer *w, struct btr_span name, uint32_t width, bool tail);
+/** A node in at most `width` columns. @param whole  a process by its label, else by the name of its
+ * program @return the columns it took */
+uint32_t text_name(const struct text_writer *w, uint32_t node, uint32_t width, bool whole);
+/** Doubts that came up, in that order. A zeroed struct is empty. */
+struct text_doubts {
+    uint8_t list[BTR_DOUBT_MAX + 1], count;
+};
+/** " [?2]": the second of the doubts; nothing where there is none. */
+void text_doubt(struct btr_buffer *out, struct text_doubts *doubts, uint8_t doubt);
+/** A line for each doubt that came up. */
+void text_doubts_say(const struct text_writer *w, const struct text_doubts *doubts);
+void text_pad(const struct text_writer *w, uint32_t used, uint32_t width);
+/** "id:HEX32", the SPEC of a node. */
+void text_id(const struct text_writer *w, uint32_t node);
+/** " (1.2 MB, x14)"; nothing where there is nothing to say. */
+void text_amount(struct btr_buffer *out, uint64_t bytes, uint64_t count);
+/** A line with the day where it is another one than in `day`, which it becomes. */
+void text_day(const struct text_writer *w, char day[BTR_TIME_TEXT_SIZE], int64_t ns);
+/** To the millisecond: what is below it is order time's way to tell equal times apart. */
+void text_hour(const struct text_writer *w, int64_t ns);
+/** What bold words begin a part. */
+void text_heading(const struct text_writer *w, const char *text);
+
+/* ---- Parts and views ---- */
+
+enum { TEXT_WAYS = 4 };
+/** Ways in (forward: out) that a strategy ranked, those alike as one (text_way.c). @param first
+ * receives the node of the most likely, or ANSWER_NONE */
+struct story;
+void text_ways(const struct text_writer *w, const struct story *story, uint32_t *first);
+/** The answer of a strategy that scores: ways in, and the most important steps (text_story.c).
+ * @return 0, or as story_make */
+int text_story(const struct text_writer *w, uint32_t *first, struct btr_err *err);
+/** All edges by time (text_timeline.c), the processes with what they did (text_tree.c). @return 0,
+ * or as answer_edges_need */
+int text_timeline(const struct text_writer *w, struct btr_err *err);
+int text_tree(const struct text_writer *w, struct btr_err *err);
+
+/** Shows what was kept of a record, and of the last that it stands for. Only where records are
+ * shown. */
+void text_record(const struct text_writer *w, const struct answer_record *record);
 /** The path of a way in as a chain by host and process (text_path.c). @return 0, or as
  * answer_edge_cite */
 int text_path(const struct text_writer *w, const struct answer_entry *entry, struct btr_err *err);

@@ -1,5 +1,4 @@
 /* One path, in order of time, grouped by host and process: each line says what that process did. */
-#include <btr/clock.h>
 #include <btr/escape.h>
 #include <stdlib.h>
 
@@ -49,33 +48,6 @@ static int view_make(struct btr_answer *a, struct path_step at, struct step_view
     if (v->manner->pair || !is_process(a, v->actor))
         v->actor = ANSWER_NONE;
     return 0;
-}
-
-/* The hour of a time; a line with the day comes before when it is another one. */
-static void day_say(const struct text_writer *w, struct place *place, int64_t ns)
-{
-    char text[BTR_TIME_TEXT_SIZE];
-    btr_time_text(ns, text);
-    if (strlen(text) > 11 && memcmp(text, place->day, 10) != 0) {
-        memcpy(place->day, text, 10);
-        text_style(w, TEXT_DIM);
-        btr_buffer_format(w->out, "  %.10s (UTC)\n", text);
-        text_style(w, TEXT_PLAIN);
-    }
-}
-
-/* To the millisecond: what is below it is order time's way to tell equal times apart. */
-static void hour_say(const struct text_writer *w, int64_t ns)
-{
-    char text[BTR_TIME_TEXT_SIZE];
-    int64_t ms = ns / 1000000;
-    btr_time_text(ms * 1000000, text);
-    size_t size = strlen(text);
-    if (size < 20 || text[10] != 'T' || text[size - 1] != 'Z') {
-        btr_buffer_text(w->out, text);
-        return;
-    }
-    btr_buffer_format(w->out, "%.*s%s", (int)(size - 12), text + 11, size == 20 ? ".000" : "");
 }
 
 static void actor_say(const struct text_writer *w, struct place *place, uint32_t actor)
@@ -146,12 +118,24 @@ static void time_say(const struct text_writer *w, const struct step_view *v)
     const struct btr_trace_step *s = v->step;
     text_style(w, TEXT_DIM);
     if (btr_manner_is_interval(v->manner) && s->first_ns != s->last_ns) {
-        hour_say(w, s->first_ns);
+        text_hour(w, s->first_ns);
         btr_buffer_text(w->out, " .. ");
     }
-    hour_say(w, s->last_ns);
+    text_hour(w, s->last_ns);
     text_style(w, TEXT_PLAIN);
     btr_buffer_text(w->out, "  ");
+}
+
+void text_record(const struct text_writer *w, const struct answer_record *record)
+{
+    static const char MARGIN[] = "          | ";
+    struct btr_kept_place place = query_record_place(w->a, record);
+    btr_shown_text(w->a->options.shown, &place, MARGIN, w->out);
+    const struct answer_stand *stand = answer_stand_of(w->a, record);
+    if (!stand)
+        return;
+    place = query_record_place(w->a, &stand->last);
+    btr_shown_text(w->a->options.shown, &place, MARGIN, w->out);
 }
 
 /* The records that one step rests on; of those alike between the same two JSON shows more. */
@@ -163,15 +147,8 @@ static void records_say(const struct text_writer *w, uint32_t step,
         return;
     const struct answer_record *records =
         cited->records + (size_t)(step - cited->edge.step_begin) * count;
-    for (uint32_t i = 0; i < count; i++) {
-        struct btr_kept_place place = query_record_place(w->a, &records[i]);
-        btr_shown_text(w->a->options.shown, &place, "          | ", w->out);
-        const struct answer_stand *stand = answer_stand_of(w->a, &records[i]);
-        if (!stand)
-            continue;
-        place = query_record_place(w->a, &stand->last);
-        btr_shown_text(w->a->options.shown, &place, "          | ", w->out);
-    }
+    for (uint32_t i = 0; i < count; i++)
+        text_record(w, &records[i]);
 }
 
 static int step_say(const struct text_writer *w, struct place *place, struct path_step step,
@@ -182,7 +159,7 @@ static int step_say(const struct text_writer *w, struct place *place, struct pat
     if (rc < 0)
         return rc;
     const struct answer_edge *edge = &v.cited.edge;
-    day_say(w, place, v.step->last_ns);
+    text_day(w, place->day, v.step->last_ns);
     actor_say(w, place, v.actor);
     btr_buffer_text(w->out, "      ");
     time_say(w, &v);

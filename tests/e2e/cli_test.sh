@@ -88,6 +88,10 @@ refused 2 '"critical" goes backward only' trace $store --from id:0 --strategy cr
 refused 2 'between is not built yet' trace $store --between a --from b
 refused 2 'explain is not built yet' trace $store --from record:web01/105 --explain
 refused 2 'exclude each other' trace $store --from record:web01/105 --forward --backward
+refused 2 'timeline and --tree exclude each other' trace $store --from record:web01/105 --timeline --tree
+refused 2 'tree: with text only, not json' trace $store --from record:web01/105 --tree --output json
+refused 2 'timeline: with text only, not dot' trace $store --from record:web01/105 --timeline --output dot
+refused 2 'timeline shows no records' trace $store --from record:web01/105 --timeline --show-records
 refused 2 'text, json, dot or graphml' trace $store --from record:web01/105 --output pdf
 refused 2 'first or all' trace $store --from record:web01/105 --evidence some
 refused 2 'budget "hours=3"' trace $store --from record:web01/105 --budget hours=3
@@ -129,8 +133,14 @@ answers 0 'cat A{996}\.\.\.$' find $store 'process.name == "cat"'
 answers 0 'cat A{3000}"' find $store --output json 'process.name == "cat"'
 answers 4 '^CUT: the first 1, ' find $store --limit 1
 answers 4 '"complete":false' find $store --limit 1 --output json
-answers 0 'wrote /tmp/x \(900 bytes\)' trace $store --from file:web01//tmp/x
-answers 0 'Way in' trace $store --from record:web01/204
+answers 0 'wrote /tmp/x \(900 bytes\)' trace $store --from file:web01//tmp/x --strategy backtracker
+answers 0 'created, wrote /tmp/x \(900 bytes, x2\)  <- alert' trace $store --from file:web01//tmp/x
+answers 0 '^Ways in considered' trace $store --from record:web01/204
+answers 0 '^Story  ' trace $store --from record:web01/204
+answers 0 'Way in 1' trace $store --from record:web01/204 --strategy backtracker
+answers 0 '^Timeline  ' trace $store --from record:web01/204 --timeline
+answers 0 '^Tree  ' trace $store --from record:web01/204 --tree --strategy backtracker
+answers 0 '^Tree  ' trace $store --from record:web01/101 --tree --forward
 answers 0 '/usr/bin/cat' trace $store --from record:web01/204 --output dot
 answers 0 '^</graphml>' trace $store --from record:web01/204 --output graphml
 answers 0 'forward' trace $store --from record:web01/101 --forward --output json

@@ -9,12 +9,20 @@
 
 struct btr_answer;
 
+/** What a text shows. */
+enum btr_view {
+    BTR_VIEW_STORY,    /* the ways in, and the most important steps or a path for each */
+    BTR_VIEW_TIMELINE, /* all edges by time */
+    BTR_VIEW_TREE,     /* the processes, with what they did */
+};
+
 struct btr_answer_options {
     struct btr_span strategy;
     const struct btr_span *specs; /* as given, one per start */
     const struct btr_kept_pairs *kept; /* scores, and ways in ranked; NULL: neither */
     bool evidence_all;            /* else the first and the last record of an edge */
     bool no_stats;
+    enum btr_view view;
     bool edges; /* as the export has it: what it needs is made while little else takes memory */
     struct btr_shown *shown; /* text and JSON show kept records, too; or NULL */
     int64_t wall_ns;       /* time the query took, for stats */

@@ -9,5 +9,6 @@ int main(void)
     failed += nomem_tests();
     failed += filter_tests();
     failed += spec_tests();
+    failed += story_tests();
     return failed ? 1 : 0;
 }

@@ -129,12 +129,44 @@ static void an_export_says_when_memory_runs_out(void **state)
     world_close(&w);
 }
 
+/* The story of a strategy that scores, the timeline, the tree. */
+static void a_text_says_when_memory_runs_out(void **state)
+{
+    (void)state;
+    struct btr_kept_pair pair = {world_id(2), world_id(4), 0.5};
+    const struct btr_kept_pairs kept = {.pairs = &pair, .pair_count = 1};
+    struct world w;
+    small_world(&w);
+    for (int view = BTR_VIEW_STORY; view <= BTR_VIEW_TREE; view++) {
+        const struct btr_answer_options options = {
+            .strategy = BTR_SPAN("critical"), .kept = &kept, .view = (enum btr_view)view};
+        int rc = BTR_E_NOMEM;
+        uint32_t n = 0;
+        for (; rc != 0 && n < ALLOCATIONS_MAX; n++) {
+            struct world_answer a;
+            struct btr_buffer out = {0};
+            world_trace(&a, &w, 3, 40, BTR_WALK_BACKWARD, NULL, &options);
+            allocations_left = n;
+            rc = btr_exports[0].write(a.answer, true, &out, NULL);
+            allocations_left = UINT32_MAX;
+            assert_true(rc == 0 || rc == BTR_E_NOMEM);
+            assert_true(rc != 0 || !out.failed);
+            btr_buffer_fini(&out);
+            world_answer_free(&a);
+        }
+        assert_int_equal(rc, 0);
+        assert_true(n > 20);
+    }
+    world_close(&w);
+}
+
 int nomem_tests(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_filter_says_when_memory_runs_out),
         cmocka_unit_test(an_answer_says_when_memory_runs_out),
         cmocka_unit_test(an_export_says_when_memory_runs_out),
+        cmocka_unit_test(a_text_says_when_memory_runs_out),
     };
     return cmocka_run_group_tests_name("nomem", tests, NULL, NULL);
 }
