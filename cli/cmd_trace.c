@@ -41,7 +41,7 @@ static const struct cli_option OPTIONS[] = {
 static const struct cli_usage USAGE = {
     "trace",
     "--store DIR --from SPEC [--at T] [--forward] [--budget LIMIT] [--output FORMAT] "
-    "[--show-records]",
+    "[--timeline|--tree] [--show-records]",
     "Walks from an alert to all that can have led to it, and shows the most likely ways in first.\n"
     "SPEC: record:HOST/ID[@T]  record:HOST/CHANNEL/ID  origin:FILE:LINE  process:HOST/PID[@T]\n"
     "      file:HOST//path  flow:IP:PORT-IP:PORT (a port may be *)  id:HEX32",

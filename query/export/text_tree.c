@@ -9,12 +9,13 @@ enum { PROCESSES_MAX = 2000, DEPTH_SHOWN = 20, NAMES_SHOWN = 3 };
 struct tree {
     const struct text_writer *w;
     struct story story;
-    uint32_t *parent;        /* by node; ANSWER_NONE: not known */
-    int64_t *since_ns;       /* when it was started, or first did something here */
-    uint32_t *order;         /* processes by that time */
-    uint32_t *steps, *begin; /* steps of each node, at either end */
-    uint32_t *stack;         /* processes whose line is to come */
-    uint8_t *depth;          /* by node, at most DEPTH_SHOWN */
+    uint32_t *parent;          /* by node; ANSWER_NONE: not known */
+    uint32_t *child, *sibling; /* by node: of its children the last, and of these the one before */
+    int64_t *since_ns;         /* when it was started, or first did something here */
+    uint32_t *order;           /* processes by that time */
+    uint32_t *steps, *begin;   /* steps of each node, at either end */
+    uint32_t *stack;           /* processes whose line is to come */
+    uint8_t *depth;            /* by node, at most DEPTH_SHOWN */
     bool *seen;
     uint32_t process_count, shown;
 };
@@ -28,7 +29,7 @@ static bool is_process(const struct tree *t, uint32_t node)
 
 static void parent_note(struct tree *t, const struct story_step *s)
 {
-    if (!story_starts(s) || !is_process(t, s->to))
+    if (!story_starts(s) || !is_process(t, s->to) || s->from == s->to)
         return;
     if (t->parent[s->to] != ANSWER_NONE && t->since_ns[s->to] <= s->first_ns)
         return;
@@ -55,6 +56,15 @@ static int born_compare(const void *x, const void *y)
     return (a->node > b->node) - (a->node < b->node);
 }
 
+static void child_add(struct tree *t, uint32_t node)
+{
+    uint32_t parent = t->parent[node];
+    if (parent == ANSWER_NONE)
+        return;
+    t->sibling[node] = t->child[parent];
+    t->child[parent] = node;
+}
+
 static bool order_make(struct tree *t)
 {
     uint32_t nodes = t->w->a->trace->node_count;
@@ -66,8 +76,10 @@ static bool order_make(struct tree *t)
             born[t->process_count++] = (struct born){t->since_ns[i], i};
     if (t->process_count > 1)
         qsort(born, t->process_count, sizeof *born, born_compare);
-    for (uint32_t i = 0; i < t->process_count; i++)
+    for (uint32_t i = 0; i < t->process_count; i++) {
         t->order[i] = born[i].node;
+        child_add(t, born[i].node);
+    }
     free(born);
     return true;
 }
@@ -101,15 +113,18 @@ static bool tree_make(struct tree *t)
 {
     size_t nodes = (size_t)t->w->a->trace->node_count + 1;
     t->parent = calloc(nodes, sizeof *t->parent);
+    t->child = calloc(nodes, sizeof *t->child);
+    t->sibling = calloc(nodes, sizeof *t->sibling);
     t->since_ns = calloc(nodes, sizeof *t->since_ns);
     t->order = malloc(nodes * sizeof *t->order);
     t->stack = malloc(nodes * sizeof *t->stack);
     t->depth = calloc(nodes, 1);
     t->seen = calloc(nodes, 1);
-    if (!t->parent || !t->since_ns || !t->order || !t->stack || !t->depth || !t->seen)
+    if (!t->parent || !t->child || !t->sibling || !t->since_ns || !t->order || !t->stack ||
+        !t->depth || !t->seen)
         return false;
     for (size_t i = 0; i < nodes; i++) {
-        t->parent[i] = ANSWER_NONE;
+        t->parent[i] = t->child[i] = t->sibling[i] = ANSWER_NONE;
         t->since_ns[i] = INT64_MAX;
     }
     for (uint32_t i = 0; i < t->story.step_count; i++)
@@ -125,6 +140,8 @@ static void tree_fini(struct tree *t)
 {
     story_fini(&t->story);
     free(t->parent);
+    free(t->child);
+    free(t->sibling);
     free(t->since_ns);
     free(t->order);
     free(t->steps);
@@ -270,21 +287,13 @@ static void process_say(struct tree *t, uint32_t node)
 /* Puts the children of a process on the stack, the first on top. */
 static void children_push(struct tree *t, uint32_t node, uint32_t *height)
 {
-    uint32_t bottom = *height;
-    for (uint32_t i = t->begin[node]; i < t->begin[node + 1]; i++) {
-        const struct story_step *s = &t->story.steps[t->steps[i]];
-        if (s->from != node || s->to == node || t->parent[s->to] != node || t->seen[s->to])
+    uint8_t depth = t->depth[node] < DEPTH_SHOWN ? (uint8_t)(t->depth[node] + 1) : DEPTH_SHOWN;
+    for (uint32_t child = t->child[node]; child != ANSWER_NONE; child = t->sibling[child]) {
+        if (t->seen[child])
             continue;
-        t->seen[s->to] = true;
-        t->depth[s->to] =
-            (uint8_t)(t->depth[node] < DEPTH_SHOWN ? t->depth[node] + 1 : DEPTH_SHOWN);
-        uint32_t at = (*height)++;
-        for (; at > bottom &&
-               (t->since_ns[t->stack[at - 1]] < t->since_ns[s->to] ||
-                (t->since_ns[t->stack[at - 1]] == t->since_ns[s->to] && t->stack[at - 1] < s->to));
-             at--)
-            t->stack[at] = t->stack[at - 1];
-        t->stack[at] = s->to;
+        t->seen[child] = true;
+        t->depth[child] = depth;
+        t->stack[(*height)++] = child;
     }
 }
 

@@ -97,6 +97,8 @@ def check_views(alert, answer):
     tree = part(trace("--from", alert, "--tree"), "Tree")
     processes = [n["id"] for n in answer["nodes"] if n["kind"] == "process"]
     assert sorted(re.findall(r"id:([0-9a-f]{32})", "\n".join(tree))) == sorted(processes)
+    children = [line.strip().split("  ")[0] for line in tree if re.match(r" {8}\S.*id:", line)]
+    assert children.index("id[9837]") + 1 == children.index("uname -a[9838]"), children
     for line in timeline + tree:
         assert len(line) <= WIDTH, line
     cut = trace("--from", alert, "--strategy", "backtracker", "--timeline")
