@@ -34,7 +34,8 @@ static const struct cli_option OPTIONS[] = {
     CLI_MAX_S_OPTION,
     {"between", "SPEC", true, "not built yet"},
     {"without", "FILTER", true, "not built yet"},
-    {"explain", NULL, false, "not built yet"},
+    {"explain", NULL, false,
+     "why the strategy kept each step: in JSON, or as text in the timeline"},
     {0},
 };
 
@@ -72,7 +73,7 @@ struct trace {
 
 static int refused_not_built(const struct cli_args *args, struct btr_err *err)
 {
-    static const char *const LATER[] = {"between", "without", "explain"};
+    static const char *const LATER[] = {"between", "without"};
     for (size_t i = 0; i < sizeof LATER / sizeof *LATER; i++) {
         if (cli_arg(args, LATER[i]))
             return btr_fail(err, BTR_E_USAGE, UINT64_MAX, "--%s is not built yet", LATER[i]);
@@ -122,12 +123,19 @@ static int view_option(struct trace *t, const struct cli_args *args, struct btr_
 {
     bool timeline = cli_arg(args, "timeline") != NULL, tree = cli_arg(args, "tree") != NULL;
     const char *name = timeline ? "timeline" : "tree";
+    t->options.explain = cli_arg(args, "explain") != NULL;
+    bool text = strcmp(t->export->name, "text") == 0;
+    if (t->options.explain && !text && strcmp(t->export->name, "json") != 0)
+        return btr_fail(err, BTR_E_USAGE, UINT64_MAX, "--explain: with text or json only");
+    if (t->options.explain && tree)
+        return btr_fail(err, BTR_E_USAGE, UINT64_MAX, "--explain: not with --tree");
+    timeline = timeline || (t->options.explain && text && !t->options.shown);
     if (timeline && tree)
         return btr_fail(err, BTR_E_USAGE, UINT64_MAX, "--timeline and --tree exclude each other");
     if (timeline || tree) {
         t->options.view = timeline ? BTR_VIEW_TIMELINE : BTR_VIEW_TREE;
         t->options.edges = true;
-        if (strcmp(t->export->name, "text") != 0)
+        if (!text)
             return btr_fail(err, BTR_E_USAGE, UINT64_MAX, "--%s: with text only, not %s", name,
                             t->export->name);
         if (t->options.shown)

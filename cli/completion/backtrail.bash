@@ -4,7 +4,7 @@ _backtrail_options() {
     case "$1" in
     ingest) echo "--store --hosts --format --case --segment-events --keep-records --retention-days --retention-record-days --quiet --kafka --topic --once --group --state-topic --dead-letter-topic -X --help" ;;
     find) echo "--store --kind --since --until --limit --output --show-records --max-s --help" ;;
-    trace) echo "--store --from --at --backward --forward --strategy --budget --evidence --output --timeline --tree --show-records --no-stats --max-s --help" ;;
+    trace) echo "--store --from --at --backward --forward --strategy --budget --evidence --output --timeline --tree --show-records --no-stats --explain --max-s --help" ;;
     "store stat") echo "--store --by --inputs --quarantine --max-s --help" ;;
     "store gaps") echo "--store --max-s --help" ;;
     "store verify") echo "--store --root --output --certify --help" ;;

@@ -11,7 +11,9 @@ struct component {
     const struct critical_index *by_cause, *by_effect;
     float *forward; /* of each flow: of the best path from the way in; 0: there is none */
     float *kept;    /* score by which it is kept, 0: it is not */
+    uint8_t *why;   /* enum btr_kept_why, where it is */
     float best;     /* of a whole path */
+    double share;   /* of the best way's score, that this one has */
 };
 
 /* ---- From the way in ---- */
@@ -106,10 +108,12 @@ static bool forward_find(struct component *m)
 
 /* ---- What is kept ---- */
 
-static void flow_keep(struct component *m, uint32_t flow, float score)
+static void flow_keep(struct component *m, uint32_t flow, float score, enum btr_kept_why why)
 {
-    if (score > m->kept[flow])
-        m->kept[flow] = score;
+    if (score <= m->kept[flow])
+        return;
+    m->kept[flow] = score;
+    m->why[flow] = (uint8_t)why;
 }
 
 /* What lies on a good path from the way in to the alert, or surely came of the way in. */
@@ -122,10 +126,11 @@ static void paths_keep(struct component *m)
     }
     for (uint32_t i = 0; i < c->flow_count; i++) {
         float through = m->forward[i] * c->flows[i].score;
-        if (through >= (float)CRITICAL_SHARE * m->best ||
-            (c->flows[i].score > 0 && m->forward[i] >= (float)CRITICAL_TIGHT &&
-             through >= (float)CRITICAL_LEAST * m->best))
-            flow_keep(m, i, through);
+        if (through >= (float)CRITICAL_SHARE * m->best)
+            flow_keep(m, i, through, BTR_KEPT_PATH);
+        else if (m->forward[i] >= (float)CRITICAL_TIGHT &&
+                 through >= (float)CRITICAL_LEAST * m->best)
+            flow_keep(m, i, through, BTR_KEPT_CAME);
     }
 }
 
@@ -135,7 +140,7 @@ static void way_keep(struct component *m)
     const struct critical *c = m->c;
     for (uint32_t i = 0; i < c->flow_count; i++)
         if (m->forward[i] >= 1 && critical_way_has(c, m->way, c->flows[i].far))
-            flow_keep(m, i, (float)CRITICAL_SHARE * m->best);
+            flow_keep(m, i, (float)CRITICAL_SHARE * m->best, BTR_KEPT_WAY);
 }
 
 /* Only passes on what comes from its other end. */
@@ -165,7 +170,7 @@ static bool sides_keep(struct component *m)
             if (score < least || score <= m->kept[cause->cause] ||
                 critical_is_rival(c, m->way, c->flows[cause->cause].far))
                 continue;
-            m->kept[cause->cause] = score;
+            flow_keep(m, cause->cause, score, BTR_KEPT_NEEDED);
             if (passes_on(c, c->flows[cause->cause].far))
                 ok = ahead_push(&h, score, cause->cause);
         }
@@ -180,7 +185,7 @@ static void likely_keep(struct component *m)
     m->best = 1;
     for (uint32_t i = 0; i < m->c->flow_count; i++)
         if (m->c->flows[i].score >= (float)CRITICAL_SHARE)
-            flow_keep(m, i, m->c->flows[i].score);
+            flow_keep(m, i, m->c->flows[i].score, BTR_KEPT_LIKELY);
 }
 
 /* ---- Pairs ---- */
@@ -193,10 +198,11 @@ static bool explains(uint8_t operation)
 }
 
 static void pair_add(const struct critical *c, struct kept_list *list, uint32_t far, uint32_t near,
-                     double score)
+                     double score, enum btr_kept_why why)
 {
     bool backward = c->scene->direction == BTR_WALK_BACKWARD;
-    kept_add(list, c->places[backward ? far : near].id, c->places[backward ? near : far].id, score);
+    kept_add_why(list, c->places[backward ? far : near].id, c->places[backward ? near : far].id,
+                 score, why);
 }
 
 /* How a process that is shown began, and what it ran. */
@@ -207,7 +213,7 @@ static void process_explain(const struct critical *c, struct kept_list *list, ui
     for (uint32_t i = 0; p->loaded && i < p->count; i++) {
         const struct critical_flow *f = &c->flows[p->begin + i];
         if (explains(f->operation))
-            pair_add(c, list, f->far, place, score);
+            pair_add(c, list, f->far, place, score, BTR_KEPT_BEGAN);
     }
 }
 
@@ -216,16 +222,16 @@ static void pairs_add(const struct component *m, struct kept_list *list)
     const struct critical *c = m->c;
     for (uint32_t i = 0; i < c->flow_count; i++) {
         const struct critical_flow *f = &c->flows[i];
-        double score = m->best > 0 ? m->kept[i] / m->best : 0;
+        double score = m->best > 0 ? m->share * m->kept[i] / m->best : 0;
         if (m->kept[i] <= 0)
             continue;
-        pair_add(c, list, f->far, f->near, score);
+        pair_add(c, list, f->far, f->near, score, (enum btr_kept_why)m->why[i]);
         uint32_t ends[] = {f->far, f->near};
         for (int e = 0; e < 2; e++) {
             if (c->places[ends[e]].fact.kind == BTR_KIND_PROCESS)
-                process_explain(c, list, ends[e], score);
+                process_explain(c, list, ends[e], score * CRITICAL_CONTEXT);
             else if (passes_on(c, ends[e]))
-                pair_add(c, list, ends[1 - e], ends[e], score);
+                pair_add(c, list, ends[1 - e], ends[e], score * CRITICAL_CONTEXT, BTR_KEPT_ANSWER);
         }
     }
 }
@@ -237,20 +243,23 @@ static bool component_init(struct component *m)
     size_t flows = (size_t)m->c->flow_count + 1;
     m->forward = calloc(flows, sizeof *m->forward);
     m->kept = calloc(flows, sizeof *m->kept);
-    return m->forward && m->kept;
+    m->why = calloc(flows, sizeof *m->why);
+    return m->forward && m->kept && m->why;
 }
 
 static void component_fini(struct component *m)
 {
     free(m->forward);
     free(m->kept);
+    free(m->why);
 }
 
 /* @param way  NULL: there is none  @return false when out of memory */
-static bool component_keep(struct component m, const struct critical_way *way,
+static bool component_keep(struct component m, const struct critical_way *way, double share,
                            struct kept_list *list)
 {
     m.way = way;
+    m.share = share;
     bool ok = component_init(&m);
     if (ok && !way)
         likely_keep(&m);
@@ -273,10 +282,10 @@ static int components_keep(struct critical *c, const struct critical_way *ways, 
     struct critical_index by_cause = {0}, by_effect = {0};
     bool ok = critical_index_make(&by_cause, c, false) && critical_index_make(&by_effect, c, true);
     struct component m = {.c = c, .by_cause = &by_cause, .by_effect = &by_effect};
-    ok = ok && component_keep(m, count ? ways : NULL, list);
+    ok = ok && component_keep(m, count ? ways : NULL, 1, list);
     for (uint32_t k = 1; ok && k < count && k < CRITICAL_WAYS; k++)
         if (ways[k].score >= CRITICAL_RIVAL * ways[0].score)
-            ok = component_keep(m, &ways[k], list);
+            ok = component_keep(m, &ways[k], ways[k].score / ways[0].score, list);
     critical_index_fini(&by_cause);
     critical_index_fini(&by_effect);
     return ok ? 0 : btr_fail(c->err, BTR_E_NOMEM, UINT64_MAX, "%u events", c->flow_count);

@@ -4,6 +4,12 @@
 
 void kept_add(struct kept_list *list, struct btr_id from, struct btr_id to, double score)
 {
+    kept_add_why(list, from, to, score, BTR_KEPT_SCORE);
+}
+
+void kept_add_why(struct kept_list *list, struct btr_id from, struct btr_id to, double score,
+                  enum btr_kept_why why)
+{
     if (list->pair_count == list->pair_capacity) {
         uint32_t capacity = list->pair_capacity ? list->pair_capacity * 2 : 256;
         struct btr_kept_pair *grown = realloc(list->pairs, capacity * sizeof *grown);
@@ -14,7 +20,7 @@ void kept_add(struct kept_list *list, struct btr_id from, struct btr_id to, doub
         list->pairs = grown;
         list->pair_capacity = capacity;
     }
-    list->pairs[list->pair_count++] = (struct btr_kept_pair){from, to, score};
+    list->pairs[list->pair_count++] = (struct btr_kept_pair){from, to, score, (uint8_t)why};
 }
 
 void kept_way_add(struct kept_list *list, struct btr_id entity, double score)
@@ -38,7 +44,9 @@ static int pair_compare(const void *x, const void *y)
     int order = btr_id_compare(a->from, b->from);
     if (order == 0)
         order = btr_id_compare(a->to, b->to);
-    return order ? order : (a->score < b->score) - (a->score > b->score);
+    if (order == 0)
+        order = (a->score < b->score) - (a->score > b->score);
+    return order ? order : (a->why > b->why) - (a->why < b->why);
 }
 
 static int way_compare(const void *x, const void *y)
@@ -81,7 +89,7 @@ int kept_finish(struct kept_list *list, struct btr_kept_pairs *out, struct btr_e
 static const struct btr_kept_pair *pair_find(const struct btr_kept_pairs *kept, struct btr_id from,
                                              struct btr_id to)
 {
-    struct btr_kept_pair wanted = {from, to, 0};
+    struct btr_kept_pair wanted = {.from = from, .to = to};
     uint32_t low = 0, high = kept->pair_count;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
@@ -101,6 +109,18 @@ double btr_kept_pairs_score(const struct btr_kept_pairs *kept, struct btr_id fro
 {
     const struct btr_kept_pair *pair = pair_find(kept, from, to);
     return pair ? pair->score : 0;
+}
+
+const char *btr_kept_pairs_why(const struct btr_kept_pairs *kept, struct btr_id from,
+                               struct btr_id to)
+{
+    static const char *const TEXTS[] = {
+#define BTR_KEPT_WHY_TEXT(name, text) text,
+        BTR_KEPT_WHY_TABLE(BTR_KEPT_WHY_TEXT)
+#undef BTR_KEPT_WHY_TEXT
+    };
+    const struct btr_kept_pair *pair = pair_find(kept, from, to);
+    return pair ? TEXTS[pair->why] : NULL;
 }
 
 bool btr_kept_pairs_has(const struct btr_kept_pairs *kept, struct btr_id from, struct btr_id to)

@@ -13,6 +13,8 @@ struct kept_list {
 
 /** Keeps a pair; of several scores the highest counts. */
 void kept_add(struct kept_list *list, struct btr_id from, struct btr_id to, double score);
+/** The same, with a reason; of equal scores the first in the table counts. */
+void kept_add_why(struct kept_list *list, struct btr_id from, struct btr_id to, double score, enum btr_kept_why why);
 void kept_way_add(struct kept_list *list, struct btr_id entity, double score);
 /** Sorts, joins what was kept twice, and hands over; the list is empty then. @return 0 or
  * BTR_E_NOMEM */

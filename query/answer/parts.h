@@ -140,6 +140,8 @@ int answer_gaps_find(struct btr_answer *a, struct btr_err *err);      /* gaps.c 
 bool answer_is_scored(const struct btr_answer *a);
 /** The score of a pair of entities; 0 where the strategy has none. */
 double answer_score(const struct btr_answer *a, struct btr_id from, struct btr_id to);
+/** Why an edge is there, in words; NULL when that is not asked for. */
+const char *answer_why(const struct btr_answer *a, const struct answer_edge *e);
 
 int answer_events_read(struct btr_answer *a, struct btr_err *err); /* events.c: records, origins */
 int answer_edges_merge(struct btr_answer *a,

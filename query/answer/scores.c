@@ -11,6 +11,17 @@ double answer_score(const struct btr_answer *a, struct btr_id from, struct btr_i
     return a->options.kept ? btr_kept_pairs_score(a->options.kept, from, to) : 0;
 }
 
+const char *answer_why(const struct btr_answer *a, const struct answer_edge *e)
+{
+    const struct btr_trace_node *nodes = a->trace->nodes;
+    if (!a->options.explain || !a->options.kept)
+        return NULL;
+    if (a->options.kept->all)
+        return "it can have led to the alert, as all that is shown";
+    const char *why = btr_kept_pairs_why(a->options.kept, nodes[e->from].id, nodes[e->to].id);
+    return why ? why : "the other end of a connection that is shown"; /* pairing made it */
+}
+
 static void score_raise(struct answer_node *node, double score)
 {
     node->score = score > node->score ? score : node->score;

@@ -207,7 +207,10 @@ static void edge(struct edge_writer *w, const struct answer_edge *e)
     at = put(at, doubt);
     w->out->size = (size_t)(at - w->out->at);
     evidence(w, e);
-    btr_buffer_text(w->out, "]}");
+    btr_buffer_text(w->out, "]");
+    if (answer_why(w->a, e))
+        btr_buffer_format(w->out, ",\"why\":\"%s\"", answer_why(w->a, e)); /* plain words */
+    btr_buffer_text(w->out, "}");
 }
 
 /* Edges in the order in which they are shown have their steps all over the place. */

@@ -186,10 +186,14 @@ static void deed_say(struct teller *t, const struct story_step *s, uint32_t widt
 {
     struct btr_buffer words = {0}, tail = {0};
     uint32_t doer = s->actor == ANSWER_NONE ? s->from : s->actor;
-    uint32_t used = name_say(t, doer, NAME_WIDTH) + 1, least = s->via == ANSWER_NONE ? 0 : 40;
+    enum { OTHER = 16 }; /* columns that the doer leaves */
     phrases_say(&words, s);
     tail_say(t, &tail, s);
-    used += text_columns(btr_buffer_view(&words)) + text_columns(btr_buffer_view(&tail));
+    uint32_t used =
+        text_columns(btr_buffer_view(&words)) + text_columns(btr_buffer_view(&tail)) + 1;
+    uint32_t names = used < width ? width - used : 0, least = s->via == ANSWER_NONE ? 0 : 40;
+    uint32_t doer_width = names > 2 * OTHER ? names - OTHER : names / 2;
+    used += name_say(t, doer, doer_width < NAME_WIDTH ? doer_width : NAME_WIDTH);
     btr_buffer_text(t->w->out, " ");
     btr_buffer_span(t->w->out, btr_buffer_view(&words));
     uint32_t room = used < width ? width - used : 0;

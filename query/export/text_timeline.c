@@ -72,6 +72,15 @@ static void edge_say(const struct text_writer *w, const struct answer_edge *e,
     btr_buffer_fini(&tail);
 }
 
+static void why_say(const struct text_writer *w, const struct answer_edge *e)
+{
+    const struct btr_trace_node *nodes = w->a->trace->nodes;
+    const char *why = answer_why(w->a, e);
+    if (why)
+        btr_buffer_format(w->out, "      %.3f  %s\n",
+                          answer_score(w->a, nodes[e->from].id, nodes[e->to].id), why);
+}
+
 int text_timeline(const struct text_writer *w, struct btr_err *err)
 {
     struct btr_answer *a = w->a;
@@ -94,6 +103,7 @@ int text_timeline(const struct text_writer *w, struct btr_err *err)
         struct answer_edge e = answer_edge_at(a, i);
         text_day(w, day, e.first_ns);
         edge_say(w, &e, &doubts);
+        why_say(w, &e);
     }
     text_doubts_say(w, &doubts);
     return 0;

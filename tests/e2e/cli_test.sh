@@ -86,7 +86,7 @@ refused 2 'from SPEC is missing' trace $store
 refused 2 'no strategy "best"' trace $store --from id:0 --strategy best
 refused 2 '"critical" goes backward only' trace $store --from id:0 --strategy critical --forward
 refused 2 'between is not built yet' trace $store --between a --from b
-refused 2 'explain is not built yet' trace $store --from record:web01/105 --explain
+refused 2 'explain: with text or json' trace $store --from record:web01/105 --explain --output dot
 refused 2 'exclude each other' trace $store --from record:web01/105 --forward --backward
 refused 2 'timeline and --tree exclude each other' trace $store --from record:web01/105 --timeline --tree
 refused 2 'tree: with text only, not json' trace $store --from record:web01/105 --tree --output json
@@ -144,6 +144,8 @@ answers 0 '^Tree  ' trace $store --from record:web01/101 --tree --forward
 answers 0 '/usr/bin/cat' trace $store --from record:web01/204 --output dot
 answers 0 '^</graphml>' trace $store --from record:web01/204 --output graphml
 answers 0 'forward' trace $store --from record:web01/101 --forward --output json
+answers 0 'way in' trace $store --from record:web01/204 --explain
+answers 0 '"why":"' trace $store --from record:web01/204 --explain --output json
 answers 4 'scores above' trace $store --from record:web01/204 --budget edges=1
 answers 4 '^CUT by the budget of edges' trace $store --from record:web01/204 --strategy backtracker --budget edges=1
 answers 4 '"reason":"edges"' trace $store --from record:web01/204 --strategy backtracker --budget edges=1 --output json

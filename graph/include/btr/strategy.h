@@ -51,9 +51,27 @@ struct btr_scene {
     uint32_t rank_max; /* depimpact: how many ways in it keeps; 0: as published */
 };
 
+/** Why a pair was kept, as `trace --explain` says it. X(name, text) */
+#define BTR_KEPT_WHY_TABLE(X)                                                                                     \
+    X(SCORE, "the strategy keeps what scores as much")                                                            \
+    X(PATH, "on a good path from a likely way in to the alert")                                                   \
+    X(CAME, "surely came of a likely way in, and leads to the alert")                                             \
+    X(WAY, "a connection of a likely way in")                                                                     \
+    X(NEEDED, "a step that is shown took it, seldom as it is taken")                                              \
+    X(BEGAN, "how a process that is shown began, or what it ran")                                                 \
+    X(ANSWER, "the other direction of a connection that is shown")                                                \
+    X(LIKELY, "no way in was found; it most surely led to the alert")
+
+enum btr_kept_why {
+#define BTR_KEPT_WHY_ENUM(name, text) BTR_KEPT_##name,
+    BTR_KEPT_WHY_TABLE(BTR_KEPT_WHY_ENUM)
+#undef BTR_KEPT_WHY_ENUM
+};
+
 struct btr_kept_pair {
     struct btr_id from, to; /* the way information flowed */
     double score;
+    uint8_t why; /* enum btr_kept_why */
 };
 
 /** A way in, as a strategy ranks them. */
@@ -91,6 +109,8 @@ void btr_kept_pairs_free(struct btr_kept_pairs *kept);
 double btr_kept_pairs_score(const struct btr_kept_pairs *kept, struct btr_id from,
                             struct btr_id to);
 
+/** Why it is kept, in words; NULL when it is not. */
+const char *btr_kept_pairs_why(const struct btr_kept_pairs *kept, struct btr_id from, struct btr_id to);
 /** Whether it is kept. */
 bool btr_kept_pairs_has(const struct btr_kept_pairs *kept, struct btr_id from, struct btr_id to);
 

@@ -23,6 +23,7 @@ struct btr_answer_options {
     bool evidence_all;            /* else the first and the last record of an edge */
     bool no_stats;
     enum btr_view view;
+    bool explain; /* JSON and the timeline say why the strategy kept each edge */
     bool edges; /* as the export has it: what it needs is made while little else takes memory */
     struct btr_shown *shown; /* text and JSON show kept records, too; or NULL */
     int64_t wall_ns;       /* time the query took, for stats */

@@ -133,7 +133,7 @@ static void an_export_says_when_memory_runs_out(void **state)
 static void a_text_says_when_memory_runs_out(void **state)
 {
     (void)state;
-    struct btr_kept_pair pair = {world_id(2), world_id(4), 0.5};
+    struct btr_kept_pair pair = {world_id(2), world_id(4), 0.5, BTR_KEPT_SCORE};
     const struct btr_kept_pairs kept = {.pairs = &pair, .pair_count = 1};
     struct world w;
     small_world(&w);

@@ -29,7 +29,8 @@ static int pair_compare(const void *x, const void *y)
 static void keep(struct keeping *k, uint64_t from, uint64_t to, double score)
 {
     assert_true(k->kept.pair_count < KEPT_MAX);
-    k->pairs[k->kept.pair_count++] = (struct btr_kept_pair){world_id(from), world_id(to), score};
+    k->pairs[k->kept.pair_count++] =
+        (struct btr_kept_pair){world_id(from), world_id(to), score, BTR_KEPT_SCORE};
     k->kept.pairs = k->pairs;
     k->kept.ways = k->ways;
     qsort(k->pairs, k->kept.pair_count, sizeof *k->pairs, pair_compare);
