@@ -22,7 +22,8 @@ static const struct cli_option OPTIONS[] = {
     {"forward", NULL, false, "to what came of it; without a time, from the first event"},
     {"strategy", "NAME", false,
      "critical: what matters (default); backtracker: all that can have led to it (default of "
-     "--forward)"},
+     "--forward); readonly, priotracker, nodoze, depimpact: as published"},
+    {"entries", "N", false, "with depimpact: from how many ways in it goes forward (default 6)"},
     {"budget", "LIMIT", true, "edges=N, time=100ms, memory=64MB: exit status 4 when it cut"},
     {"evidence", "WHICH", false, "first (default: first and last record of an edge) or all"},
     {"output", "FORMAT", false, "text (default), json, dot, graphml"},
@@ -63,6 +64,7 @@ struct trace {
     struct btr_walk_limits limits;
     const struct btr_export *export;
     const struct btr_strategy *strategy;
+    uint32_t rank_max; /* as of struct btr_scene */
     struct btr_answer_options options;
     struct btr_buffer candidates; /* of a SPEC that fits several */
     struct btr_buffer out;
@@ -81,19 +83,36 @@ static int refused_not_built(const struct cli_args *args, struct btr_err *err)
     return 0;
 }
 
+static int entries_option(struct trace *t, const struct cli_args *args, struct btr_err *err)
+{
+    uint64_t count = 0;
+    if (!cli_arg(args, "entries"))
+        return 0;
+    if (strcmp(t->strategy->name, "depimpact") != 0)
+        return btr_fail(err, BTR_E_USAGE, UINT64_MAX, "--entries is for --strategy depimpact only");
+    int rc = cli_arg_number(args, "entries", &count, err);
+    if (rc == 0 && (count == 0 || count > UINT32_MAX))
+        return btr_fail(err, BTR_E_USAGE, UINT64_MAX, "--entries \"%s\": a number from 1 on",
+                        cli_arg(args, "entries"));
+    t->rank_max = (uint32_t)count;
+    return rc;
+}
+
 static int strategy_option(struct trace *t, const struct cli_args *args, struct btr_err *err)
 {
     const char *name = cli_arg(args, "strategy");
     bool forward = cli_arg(args, "forward") != NULL;
     t->strategy = btr_strategy_find(name ? name : forward ? "backtracker" : "critical");
     if (!t->strategy)
-        return btr_fail(err, BTR_E_USAGE, UINT64_MAX, "no strategy \"%s\": critical, backtracker",
+        return btr_fail(err, BTR_E_USAGE, UINT64_MAX,
+                        "no strategy \"%s\": critical, backtracker, readonly, priotracker, nodoze, "
+                        "depimpact",
                         name);
-    if (forward && strcmp(t->strategy->name, "backtracker") != 0)
+    if (forward && strcmp(t->strategy->name, "critical") == 0)
         return btr_fail(err, BTR_E_USAGE, UINT64_MAX,
                         "strategy \"%s\" goes backward only: --forward with backtracker", name);
     t->options.strategy = btr_span_of(t->strategy->name);
-    return 0;
+    return entries_option(t, args, err);
 }
 
 static int output_option(struct trace *t, const struct cli_args *args, struct btr_err *err)
@@ -245,7 +264,7 @@ static int walk_kept(struct trace *t, const struct btr_edges *edges, struct btr_
         return rc;
     struct btr_facts facts = btr_facts_of_reader(reader_facts);
     struct btr_scene scene = {edges,     &facts,   &usual,     t->direction,
-                              t->starts, t->count, &t->limits, 0};
+                              t->starts, t->count, &t->limits, t->rank_max};
     if (strcmp(t->strategy->name, "backtracker") != 0)
         rc = btr_reader_usual(t->reader, day_end(t), &usual, err);
     if (rc == 0)

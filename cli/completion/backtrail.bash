@@ -4,7 +4,7 @@ _backtrail_options() {
     case "$1" in
     ingest) echo "--store --hosts --format --case --segment-events --keep-records --retention-days --retention-record-days --quiet --kafka --topic --once --group --state-topic --dead-letter-topic -X --help" ;;
     find) echo "--store --kind --since --until --limit --output --show-records --max-s --help" ;;
-    trace) echo "--store --from --at --backward --forward --strategy --budget --evidence --output --timeline --tree --show-records --no-stats --explain --max-s --help" ;;
+    trace) echo "--store --from --at --backward --forward --strategy --entries --budget --evidence --output --timeline --tree --show-records --no-stats --explain --max-s --help" ;;
     "store stat") echo "--store --by --inputs --quarantine --max-s --help" ;;
     "store gaps") echo "--store --max-s --help" ;;
     "store verify") echo "--store --root --output --certify --help" ;;
@@ -26,7 +26,7 @@ _backtrail_values() {
     */--kind) echo "process file flow channel rendezvous session user host container registry service task wmi dns share memory" ;;
     trace/--output) echo "text json dot graphml" ;;
     find/--output | store/--output | lag/--output) echo "text json" ;;
-    trace/--strategy) echo "critical backtracker" ;;
+    trace/--strategy) echo "critical backtracker readonly priotracker nodoze depimpact" ;;
     trace/--budget) echo "edges= time= memory=" ;;
     trace/--evidence) echo "first all" ;;
     trace/--from) echo "record: origin: process: file: flow: id:" ;;

@@ -17,6 +17,16 @@ const struct btr_strategy btr_strategies[] = {
      critical_keep},
     {"backtracker", "all that can have led to it",
      "King & Chen, Backtracking Intrusions, SOSP 2003", backtracker_keep},
+    {"readonly", "without files that are read only, and helpers",
+     "King & Chen, Backtracking Intrusions, SOSP 2003, section 3.5", readonly_keep},
+    {"priotracker", "the first 1000 edges by rareness and fan-out",
+     "Liu et al., Towards a Timely Causality Analysis for Enterprise Security, NDSS 2018",
+     priotracker_keep},
+    {"nodoze", "the paths of the least usual events", "Hassan et al., NoDoze, NDSS 2019",
+     nodoze_keep},
+    {"depimpact", "what came of the ways in with the most impact (--entries)",
+     "Fang et al., Back-Propagating System Dependency Impact, USENIX Security 2022",
+     depimpact_keep},
     {0},
 };
 

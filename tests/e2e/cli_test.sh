@@ -84,6 +84,9 @@ refused 2 'more than one FILTER' find $store process.pid == 51
 refused 2 'did you mean process.executable' find $store 'process.exe == "x"'
 refused 2 'from SPEC is missing' trace $store
 refused 2 'no strategy "best"' trace $store --from id:0 --strategy best
+refused 2 'entries is for --strategy depimpact only' trace $store --from record:web01/105 --strategy nodoze --entries 3
+refused 2 'entries "0": a number from 1 on' trace $store --from record:web01/105 --strategy depimpact --entries 0
+refused 2 'no number' trace $store --from record:web01/105 --strategy depimpact --entries many
 refused 2 '"critical" goes backward only' trace $store --from id:0 --strategy critical --forward
 refused 2 'between is not built yet' trace $store --between a --from b
 refused 2 'explain: with text or json' trace $store --from record:web01/105 --explain --output dot

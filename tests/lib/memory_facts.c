@@ -27,11 +27,10 @@ static int fact_find(void *self, struct btr_id id, struct btr_fact *out, struct 
 static int bytes_find(void *self, const btr_event_ref *refs, uint32_t count, uint64_t *out,
                       struct btr_err *err)
 {
-    (void)self;
-    (void)refs;
+    const struct memory_facts *m = self;
     (void)err;
     for (uint32_t i = 0; i < count; i++)
-        out[i] = BTR_BYTES_UNKNOWN;
+        out[i] = m->events ? m->events[refs[i]].bytes : BTR_BYTES_UNKNOWN;
     return 0;
 }
 

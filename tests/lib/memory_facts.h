@@ -3,7 +3,7 @@
 /** In-memory twins of what strategies ask of a store: facts of entities, and what is usual. */
 #include <btr/strategy.h>
 
-enum { MEMORY_FACTS_MAX = 256, MEMORY_USUAL_MAX = 256 };
+enum { MEMORY_FACTS_MAX = 1536, MEMORY_USUAL_MAX = 256 };
 
 struct memory_fact {
     struct btr_id id;
@@ -15,6 +15,7 @@ struct memory_fact {
 struct memory_facts {
     struct memory_fact items[MEMORY_FACTS_MAX];
     uint32_t count;
+    const struct btr_event *events; /* borrowed; by ref, to tell their bytes. NULL: nobody told them */
 };
 
 /** Tells an entity. @param fact  images are not used  @param program  of a process, else 0 */

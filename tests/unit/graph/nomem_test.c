@@ -3,10 +3,12 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <string.h>
 
 #include <cmocka.h>
 
 #include "graph_tests.h"
+#include "memory_facts.h"
 #include "story.h"
 
 /* The linker sends the allocations of this executable here (CMakeLists.txt: --wrap). */
@@ -105,10 +107,55 @@ static void running_out_of_memory_at_any_allocation_is_told(void **state)
     memory_edges_fini(&m);
 }
 
+/* @return how many allocations it takes */
+static uint32_t strategy_starves(const struct btr_strategy *strategy, const struct btr_scene *scene)
+{
+    uint32_t n = 0;
+    for (int rc = BTR_E_NOMEM; rc != 0; n++) {
+        struct btr_kept_pairs kept = {0};
+        struct btr_err err = {0};
+        allocations_left = n;
+        rc = strategy->keep(&kept, scene, &err);
+        allocations_left = UINT32_MAX;
+        if (rc != 0) {
+            assert_int_equal(rc, BTR_E_NOMEM);
+            assert_int_equal(err.code, BTR_E_NOMEM);
+            assert_null(kept.pairs);
+        }
+        btr_kept_pairs_free(&kept);
+    }
+    return n;
+}
+
+static void strategies_tell_it_too(void **state)
+{
+    (void)state;
+    static struct btr_event events[FILES + 3 * CONNECTIONS];
+    static struct memory_facts facts_memory;
+    static struct memory_usual usual_memory;
+    struct memory_edges m;
+    memory_edges_init(&m, events, tell_much(events));
+    memory_facts_add(&facts_memory, (struct btr_id){1, 1},
+                     (struct btr_fact){.kind = BTR_KIND_PROCESS}, 1);
+    memory_facts_add(&facts_memory, (struct btr_id){3, 1},
+                     (struct btr_fact){.kind = BTR_KIND_PROCESS}, 2);
+    facts_memory.events = events;
+    struct btr_edges edges = memory_edges_of(&m);
+    struct btr_facts facts = memory_facts_of(&facts_memory);
+    struct btr_usual usual = memory_usual_of(&usual_memory);
+    struct btr_start start = {{1, 1}, INT64_C(1000000), 0};
+    struct btr_walk_limits none = {0};
+    struct btr_scene scene = {&edges, &facts, &usual, BTR_WALK_BACKWARD, &start, 1, &none, 0};
+    for (const struct btr_strategy *s = btr_strategies; s->name; s++)
+        assert_true(strategy_starves(s, &scene) > 10 || strcmp(s->name, "backtracker") == 0);
+    memory_edges_fini(&m);
+}
+
 int nomem_tests(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(running_out_of_memory_at_any_allocation_is_told),
+        cmocka_unit_test(strategies_tell_it_too),
     };
     return cmocka_run_group_tests_name("nomem", tests, NULL, NULL);
 }
