@@ -36,6 +36,9 @@
 #define CRITICAL_CONTEXT 0.1
 #define CRITICAL_RIVAL 0.5
 
+/* Bytes that a walk takes at most when no budget says so. */
+#define CRITICAL_MEMORY (UINT64_C(1) << 30)
+
 enum { CRITICAL_NONE = -1, CRITICAL_BANDS = 16, CRITICAL_CAUSES = 1024, CRITICAL_WAYS = 4 };
 
 /** A flow into a place. */
@@ -99,8 +102,12 @@ static inline int64_t critical_time(const struct critical *c, int64_t t_ns)
 
 /** The place of an entity. @return its number, or UINT32_MAX with c->err set */
 uint32_t critical_place(struct critical *c, struct btr_id id);
-/** Loads what flows into a place. @return 0, or as the edges */
+/** Loads what flows into a place; where memory runs short, the latest of it. @return 0, or as the edges */
 int critical_load(struct critical *c, uint32_t place);
+/** Whether memory_max, or CRITICAL_MEMORY without one, is met; c->cut says so then. */
+bool critical_is_full(struct critical *c);
+/** Bytes held. */
+uint64_t critical_memory(const struct critical *c);
 void critical_fini(struct critical *c);
 
 /* ---- critical_weight.c ---- */

@@ -150,9 +150,15 @@ int critical_load(struct critical *c, uint32_t place)
         return 0;
     for (uint32_t i = 0; i < c->scene->start_count; i++)
         bound_ns = graph_time_max(bound_ns, critical_time(c, c->scene->starts[i].time_ns));
-    int rc = c->scene->edges->flows(
-        c->scene->edges->self, c->places[place].id, backward ? BTR_SIDE_INTO : BTR_SIDE_OUT_OF,
-        critical_time(c, graph_time_later(bound_ns)), NULL, flows_visit, &l, c->err);
+    struct btr_flow_parts parts = {.until_ns = critical_time(c, INT64_MAX)};
+    int rc;
+    do { /* the latest part first; of what there is no memory for, the latest is kept */
+        parts.end = UINT32_MAX;
+        rc = c->scene->edges->flows(
+            c->scene->edges->self, c->places[place].id, backward ? BTR_SIDE_INTO : BTR_SIDE_OUT_OF,
+            critical_time(c, graph_time_later(bound_ns)), &parts, flows_visit, &l, c->err);
+        parts.begin = parts.end;
+    } while (rc == 0 && parts.begin != UINT32_MAX && !critical_is_full(c));
     if (rc == 0)
         rc = pairs_take(c, place);
     if (rc < 0)
@@ -163,6 +169,21 @@ int critical_load(struct critical *c, uint32_t place)
     if (c->flow_count - begin > 1)
         qsort(c->flows + begin, c->flow_count - begin, sizeof *c->flows, by_key);
     return 0;
+}
+
+uint64_t critical_memory(const struct critical *c)
+{
+    return (uint64_t)c->place_capacity * (sizeof *c->places + 64) +
+           (uint64_t)c->flow_capacity * (sizeof *c->flows + 2 * sizeof(float)) +
+           (uint64_t)c->cause_capacity * 2 * sizeof *c->causes + graph_halves_bytes(&c->halves);
+}
+
+bool critical_is_full(struct critical *c)
+{
+    uint64_t bytes_max = c->scene->limits->memory_max;
+    if (critical_memory(c) > (bytes_max ? bytes_max : CRITICAL_MEMORY))
+        c->cut = BTR_CUT_MEMORY;
+    return c->cut == BTR_CUT_MEMORY;
 }
 
 void critical_fini(struct critical *c)

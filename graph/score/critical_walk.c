@@ -279,23 +279,14 @@ static int starts_push(struct critical *c, struct heap *h)
     return 0;
 }
 
-static uint64_t memory_of(const struct critical *c, const struct heap *h)
-{
-    return (uint64_t)c->place_capacity * (sizeof *c->places + 64) +
-           (uint64_t)c->flow_capacity * (sizeof *c->flows + 2 * sizeof(float)) +
-           (uint64_t)c->cause_capacity * 2 * sizeof *c->causes +
-           (uint64_t)h->capacity * sizeof *h->items + graph_halves_bytes(&c->halves);
-}
-
 /* Whether a limit is met. */
-static bool is_cut(struct critical *c, const struct heap *h)
+static bool is_cut(struct critical *c)
 {
     const struct btr_walk_limits *limits = c->scene->limits;
     if (limits->edge_max && c->settled >= limits->edge_max)
         c->cut = BTR_CUT_EDGES;
-    else if (limits->memory_max && memory_of(c, h) > limits->memory_max)
-        c->cut = BTR_CUT_MEMORY;
-    else if (c->deadline_ns != INT64_MAX && btr_monotonic_ns() >= c->deadline_ns)
+    else if (!critical_is_full(c) && c->deadline_ns != INT64_MAX &&
+             btr_monotonic_ns() >= c->deadline_ns)
         c->cut = BTR_CUT_TIME;
     return c->cut != BTR_CUT_NONE;
 }
@@ -304,17 +295,20 @@ int critical_walk(struct critical *c)
 {
     struct heap h = {0};
     int rc = starts_push(c, &h);
-    while (rc == 0 && h.count > 0 && !is_cut(c, &h)) {
+    double last =
+        1; /* score of the state that was looked at last: in part, when memory ran short */
+    while (rc == 0 && h.count > 0 && !is_cut(c)) {
         struct state s = heap_pop(c, &h);
         if (s.flow != CRITICAL_NONE && c->flows[s.flow].settled)
             continue;
         if (s.flow != CRITICAL_NONE)
             c->flows[s.flow].settled = true;
         c->settled++;
+        last = s.score;
         rc = state_expand(c, &h, &s);
     }
     c->left = h.count;
-    c->left_score = h.count ? h.items[0].score : 0;
+    c->left_score = c->cut == BTR_CUT_MEMORY ? last : h.count ? h.items[0].score : 0;
     free(h.items);
     if (rc == BTR_E_NOMEM)
         return btr_fail(c->err, BTR_E_NOMEM, UINT64_MAX, "walk of %u entities and %u events",
