@@ -236,6 +236,24 @@ static void pairs_add(const struct component *m, struct kept_list *list)
     }
 }
 
+/* What happened at the moment of an alert is in its answer, whatever it tells. */
+static void alerts_add(const struct critical *c, struct kept_list *list)
+{
+    for (uint32_t i = 0; i < c->scene->start_count; i++) {
+        const struct btr_start *start = &c->scene->starts[i];
+        int64_t time_ns = critical_time(c, start->time_ns);
+        uint32_t place = btr_idmap_get(&c->map, start->entity);
+        if (place == UINT32_MAX) /* a budget ended the walk before it began */
+            continue;
+        const struct critical_place *p = &c->places[place];
+        for (uint32_t k = 0; p->loaded && k < p->count; k++) {
+            const struct critical_flow *f = &c->flows[p->begin + k];
+            if (f->first_ns == time_ns || f->last_ns == time_ns)
+                pair_add(c, list, f->far, place, 1, BTR_KEPT_ALERT);
+        }
+    }
+}
+
 /* ---- All of it ---- */
 
 static bool component_init(struct component *m)
@@ -317,6 +335,8 @@ int critical_keep(struct btr_kept_pairs *out, const struct btr_scene *scene, str
         rc = critical_ways(&c, &ways, &way_count);
     if (rc == 0)
         rc = components_keep(&c, ways, way_count, &list);
+    if (rc == 0)
+        alerts_add(&c, &list);
     if (rc == 0)
         ways_tell(&c, ways, way_count, &list);
     if (rc == 0) {

@@ -108,7 +108,7 @@ def lines_are_kept(kafka):
     store, _ = once(kafka, "lines", "lines", "--keep-records")
     same_as_files("lines", store, events)
     serial = events[3000].split(b":", 1)[1].split(b")")[0].decode()
-    spec = ["--from", f"record:bast01/{serial}", "--show-records"]
+    spec = ["--strategy", "backtracker", "--from", f"record:bast01/{serial}", "--show-records"]
     shown, _ = must([ingesters.BACKTRAIL, "trace", "--store", store, *spec])
     for line in events[3000].split(b"\n"):
         assert line[:60].decode() in shown, f"{line[:60]} is not shown"

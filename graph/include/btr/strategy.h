@@ -54,6 +54,7 @@ struct btr_scene {
 /** Why a pair was kept, as `trace --explain` says it. X(name, text) */
 #define BTR_KEPT_WHY_TABLE(X)                                                                                     \
     X(SCORE, "the strategy keeps what scores as much")                                                            \
+    X(ALERT, "the alert itself")                                                                                  \
     X(PATH, "on a good path from a likely way in to the alert")                                                   \
     X(CAME, "surely came of a likely way in, and leads to the alert")                                             \
     X(WAY, "a connection of a likely way in")                                                                     \
