@@ -18,88 +18,46 @@ struct component {
 
 /* ---- From the way in ---- */
 
-struct ahead {
-    float score;
-    uint32_t flow;
-};
-
-struct ahead_heap {
-    struct ahead *items;
-    uint32_t count, capacity;
-};
-
-static bool ahead_before(const struct ahead *a, const struct ahead *b)
+static bool ahead_push(const struct component *m, struct critical_heap *h, double score,
+                       uint32_t flow)
 {
-    return a->score != b->score ? a->score > b->score : a->flow < b->flow;
+    return critical_heap_push(h, m->c, (struct critical_state){.score = score, .flow = flow});
 }
 
-static bool ahead_push(struct ahead_heap *h, float score, uint32_t flow)
-{
-    struct ahead s = {score, flow};
-    if (h->count == h->capacity) {
-        uint32_t capacity = h->capacity ? h->capacity * 2 : 1024;
-        struct ahead *grown = realloc(h->items, capacity * sizeof *grown);
-        if (!grown)
-            return false;
-        h->items = grown;
-        h->capacity = capacity;
-    }
-    uint32_t at = h->count++;
-    for (; at > 0 && ahead_before(&s, &h->items[(at - 1) / 2]); at = (at - 1) / 2)
-        h->items[at] = h->items[(at - 1) / 2];
-    h->items[at] = s;
-    return true;
-}
-
-static struct ahead ahead_pop(struct ahead_heap *h)
-{
-    struct ahead first = h->items[0], last = h->items[--h->count];
-    uint32_t at = 0;
-    for (uint32_t child; (child = 2 * at + 1) < h->count; at = child) {
-        if (child + 1 < h->count && ahead_before(&h->items[child + 1], &h->items[child]))
-            child++;
-        if (!ahead_before(&h->items[child], &last))
-            break;
-        h->items[at] = h->items[child];
-    }
-    if (h->count > 0)
-        h->items[at] = last;
-    return first;
-}
-
-static bool way_flows_push(struct component *m, struct ahead_heap *h)
+static bool way_flows_push(struct component *m, struct critical_heap *h)
 {
     struct critical *c = m->c;
     bool ok = true;
     for (uint32_t i = 0; ok && i < c->flow_count; i++)
         if (c->flows[i].score > 0 && critical_way_has(c, m->way, c->flows[i].far))
-            ok = ahead_push(h, 1, i);
+            ok = ahead_push(m, h, 1, i);
     return ok;
 }
 
-static bool effects_push(const struct component *m, struct ahead_heap *h, struct ahead from)
+static bool effects_push(const struct component *m, struct critical_heap *h,
+                         struct critical_state from)
 {
     const struct critical *c = m->c;
     bool ok = true;
     const struct critical_index *index = m->by_cause;
     for (uint32_t i = index->begin[from.flow]; ok && i < index->begin[from.flow + 1]; i++) {
         const struct critical_cause *cause = &c->causes[index->causes[i]];
-        float score = from.score * cause->weight;
+        float score = (float)from.score * cause->weight;
         if (cause->effect != CRITICAL_NONE && score > m->forward[cause->effect])
-            ok = ahead_push(h, score, (uint32_t)cause->effect);
+            ok = ahead_push(m, h, score, (uint32_t)cause->effect);
     }
     return ok;
 }
 
 static bool forward_find(struct component *m)
 {
-    struct ahead_heap h = {0};
+    struct critical_heap h = {0};
     bool ok = way_flows_push(m, &h);
     while (ok && h.count > 0) {
-        struct ahead at = ahead_pop(&h);
+        struct critical_state at = critical_heap_pop(&h, m->c);
         if (m->forward[at.flow] > 0)
             continue;
-        m->forward[at.flow] = at.score;
+        m->forward[at.flow] = (float)at.score;
         ok = effects_push(m, &h, at);
     }
     free(h.items);
@@ -155,24 +113,24 @@ static bool passes_on(const struct critical *c, uint32_t place)
 static bool sides_keep(struct component *m)
 {
     const struct critical *c = m->c;
-    struct ahead_heap h = {0};
+    struct critical_heap h = {0};
     float least = (float)CRITICAL_SHARE * m->best;
     bool ok = true;
     for (uint32_t i = 0; ok && i < c->flow_count; i++)
         if (m->kept[i] >= least)
-            ok = ahead_push(&h, m->kept[i], i);
+            ok = ahead_push(m, &h, m->kept[i], i);
     while (ok && h.count > 0) {
-        struct ahead at = ahead_pop(&h);
+        struct critical_state at = critical_heap_pop(&h, m->c);
         for (uint32_t i = m->by_effect->begin[at.flow]; ok && i < m->by_effect->begin[at.flow + 1];
              i++) {
             const struct critical_cause *cause = &c->causes[m->by_effect->causes[i]];
-            float score = at.score * cause->weight;
+            float score = (float)at.score * cause->weight;
             if (score < least || score <= m->kept[cause->cause] ||
                 critical_is_rival(c, m->way, c->flows[cause->cause].far))
                 continue;
             flow_keep(m, cause->cause, score, BTR_KEPT_NEEDED);
             if (passes_on(c, c->flows[cause->cause].far))
-                ok = ahead_push(&h, score, cause->cause);
+                ok = ahead_push(m, &h, score, cause->cause);
         }
     }
     free(h.items);

@@ -5,6 +5,7 @@
  *   critical_places.c  entities that the walk has come to, and what flows into them
  *   critical_weight.c  how much a flow tells of what a program does
  *   critical_walk.c    the walk: best path first
+ *   critical_heap.c     what to look at next, the best first
  *   critical_index.c    from a flow to what may have caused it, and what it may have
  *   critical_ways.c    the ways in that it came to, ranked
  *   critical.c         what lies on good paths between a way in and the alert
@@ -115,6 +116,27 @@ void critical_fini(struct critical *c);
 /** How much a flow between two places tells: near 1 what is seldom, near 0 what every run of every
  * program does. */
 double critical_weight(const struct critical *c, uint32_t far, uint32_t near, int64_t at_ns);
+
+/* ---- critical_heap.c ---- */
+
+/** A path as far as it was followed: what its last flow came from, and until when that matters. */
+struct critical_state {
+    double score;
+    struct graph_label label; /* of the place that is entered */
+    int64_t flow;             /* entered by, or CRITICAL_NONE */
+    uint32_t place;
+};
+
+/** States, the highest score first, then the later, then the lower id. A zeroed struct is empty. */
+struct critical_heap {
+    struct critical_state *items; /* the caller frees them */
+    uint32_t count, capacity;
+};
+
+/** @return false when out of memory */
+bool critical_heap_push(struct critical_heap *h, const struct critical *c, struct critical_state s);
+/** Takes the first out. The heap must not be empty. */
+struct critical_state critical_heap_pop(struct critical_heap *h, const struct critical *c);
 
 /* ---- critical_walk.c ---- */
 

@@ -10,63 +10,6 @@
  * multiply along a path, so the best path comes first, as in Dijkstra's algorithm.
  */
 
-struct state {
-    double score;
-    struct graph_label label; /* of the place that is entered */
-    int64_t flow;             /* entered by, or CRITICAL_NONE */
-    uint32_t place;
-};
-
-struct heap {
-    struct state *items;
-    uint32_t count, capacity;
-};
-
-/* ---- The heap ---- */
-
-static bool before(const struct critical *c, const struct state *a, const struct state *b)
-{
-    if (a->score != b->score)
-        return a->score > b->score;
-    if (a->label.rest_ns != b->label.rest_ns)
-        return a->label.rest_ns > b->label.rest_ns;
-    int order = btr_id_compare(c->places[a->place].id, c->places[b->place].id);
-    return order ? order < 0 : a->flow < b->flow;
-}
-
-static bool heap_push(const struct critical *c, struct heap *h, struct state s)
-{
-    if (h->count == h->capacity) {
-        uint32_t capacity = h->capacity ? h->capacity * 2 : 1024;
-        struct state *grown = realloc(h->items, capacity * sizeof *grown);
-        if (!grown)
-            return false;
-        h->items = grown;
-        h->capacity = capacity;
-    }
-    uint32_t at = h->count++;
-    for (; at > 0 && before(c, &s, &h->items[(at - 1) / 2]); at = (at - 1) / 2)
-        h->items[at] = h->items[(at - 1) / 2];
-    h->items[at] = s;
-    return true;
-}
-
-static struct state heap_pop(const struct critical *c, struct heap *h)
-{
-    struct state first = h->items[0], last = h->items[--h->count];
-    uint32_t at = 0;
-    for (uint32_t child; (child = 2 * at + 1) < h->count; at = child) {
-        if (child + 1 < h->count && before(c, &h->items[child + 1], &h->items[child]))
-            child++;
-        if (!before(c, &h->items[child], &last))
-            break;
-        h->items[at] = h->items[child];
-    }
-    if (h->count > 0)
-        h->items[at] = last;
-    return first;
-}
-
 /* ---- One state ---- */
 
 /* What came since, by how much it tells. */
@@ -161,7 +104,7 @@ static bool is_own_side(const struct critical *c, const struct critical_place *c
 }
 
 /* An object that a process has just made brings it nothing but what it knew. */
-static bool turns_back(const struct critical *c, const struct state *s, uint32_t far)
+static bool turns_back(const struct critical *c, const struct critical_state *s, uint32_t far)
 {
     if (s->flow == CRITICAL_NONE)
         return false;
@@ -169,8 +112,8 @@ static bool turns_back(const struct critical *c, const struct state *s, uint32_t
     return reader == far || is_own_side(c, &c->places[s->place], reader, far);
 }
 
-static int flow_reach(struct critical *c, struct heap *h, const struct state *s, uint32_t at,
-                      double weight)
+static int flow_reach(struct critical *c, struct critical_heap *h, const struct critical_state *s,
+                      uint32_t at, double weight)
 {
     struct critical_flow *f = &c->flows[at];
     double score = s->score * weight;
@@ -182,11 +125,11 @@ static int flow_reach(struct critical *c, struct heap *h, const struct state *s,
     if (score > c->places[f->far].score)
         c->places[f->far].score = score;
     f->effect = s->flow;
-    struct state next = {.score = score,
-                         .label = graph_label_pass(s->label, f->source, f->last_ns),
-                         .flow = at,
-                         .place = f->far};
-    return heap_push(c, h, next) ? 0 : BTR_E_NOMEM;
+    struct critical_state next = {.score = score,
+                                  .label = graph_label_pass(s->label, f->source, f->last_ns),
+                                  .flow = at,
+                                  .place = f->far};
+    return critical_heap_push(h, c, next) ? 0 : BTR_E_NOMEM;
 }
 
 struct candidate {
@@ -202,7 +145,8 @@ struct candidates {
     double best, sum; /* of the living */
 };
 
-static int candidates_find(struct critical *c, const struct state *s, struct candidates *found)
+static int candidates_find(struct critical *c, const struct critical_state *s,
+                           struct candidates *found)
 {
     const uint32_t begin = c->places[s->place].begin;
     struct since all = {0}, living = {0};
@@ -244,7 +188,7 @@ static double scale_of(const struct critical *c, uint32_t place, const struct ca
     return found->best * pow(found->sum / found->best, CRITICAL_SHARED);
 }
 
-static int state_expand(struct critical *c, struct heap *h, const struct state *s)
+static int state_expand(struct critical *c, struct critical_heap *h, const struct critical_state *s)
 {
     struct candidates found;
     int rc = critical_load(c, s->place);
@@ -263,7 +207,7 @@ static int state_expand(struct critical *c, struct heap *h, const struct state *
 
 /* ---- The walk ---- */
 
-static int starts_push(struct critical *c, struct heap *h)
+static int starts_push(struct critical *c, struct critical_heap *h)
 {
     for (uint32_t i = 0; i < c->scene->start_count; i++) {
         const struct btr_start *start = &c->scene->starts[i];
@@ -272,8 +216,9 @@ static int starts_push(struct critical *c, struct heap *h)
             return c->err->code;
         c->places[place].start = true;
         int64_t time_ns = critical_time(c, start->time_ns);
-        struct state s = {1, graph_label_start(start->source, time_ns), CRITICAL_NONE, place};
-        if (!heap_push(c, h, s))
+        struct critical_state s = {1, graph_label_start(start->source, time_ns), CRITICAL_NONE,
+                                   place};
+        if (!critical_heap_push(h, c, s))
             return BTR_E_NOMEM;
     }
     return 0;
@@ -293,12 +238,12 @@ static bool is_cut(struct critical *c)
 
 int critical_walk(struct critical *c)
 {
-    struct heap h = {0};
+    struct critical_heap h = {0};
     int rc = starts_push(c, &h);
     double last =
         1; /* score of the state that was looked at last: in part, when memory ran short */
     while (rc == 0 && h.count > 0 && !is_cut(c)) {
-        struct state s = heap_pop(c, &h);
+        struct critical_state s = critical_heap_pop(&h, c);
         if (s.flow != CRITICAL_NONE && c->flows[s.flow].settled)
             continue;
         if (s.flow != CRITICAL_NONE)

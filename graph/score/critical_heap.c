@@ -1,0 +1,47 @@
+#include <stdlib.h>
+
+#include "score/critical.h"
+
+static bool before(const struct critical *c, const struct critical_state *a,
+                   const struct critical_state *b)
+{
+    if (a->score != b->score)
+        return a->score > b->score;
+    if (a->label.rest_ns != b->label.rest_ns)
+        return a->label.rest_ns > b->label.rest_ns;
+    int order = btr_id_compare(c->places[a->place].id, c->places[b->place].id);
+    return order ? order < 0 : a->flow < b->flow;
+}
+
+bool critical_heap_push(struct critical_heap *h, const struct critical *c, struct critical_state s)
+{
+    if (h->count == h->capacity) {
+        uint32_t capacity = h->capacity ? h->capacity * 2 : 1024;
+        struct critical_state *grown = realloc(h->items, capacity * sizeof *grown);
+        if (!grown)
+            return false;
+        h->items = grown;
+        h->capacity = capacity;
+    }
+    uint32_t at = h->count++;
+    for (; at > 0 && before(c, &s, &h->items[(at - 1) / 2]); at = (at - 1) / 2)
+        h->items[at] = h->items[(at - 1) / 2];
+    h->items[at] = s;
+    return true;
+}
+
+struct critical_state critical_heap_pop(struct critical_heap *h, const struct critical *c)
+{
+    struct critical_state first = h->items[0], last = h->items[--h->count];
+    uint32_t at = 0;
+    for (uint32_t child; (child = 2 * at + 1) < h->count; at = child) {
+        if (child + 1 < h->count && before(c, &h->items[child + 1], &h->items[child]))
+            child++;
+        if (!before(c, &h->items[child], &last))
+            break;
+        h->items[at] = h->items[child];
+    }
+    if (h->count > 0)
+        h->items[at] = last;
+    return first;
+}
