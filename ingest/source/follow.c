@@ -247,8 +247,8 @@ static void stats_tell(struct btr_follow *w)
     for (uint32_t i = 0; i < w->part_count && w->told_capacity >= w->part_count; i++) {
         const struct follow_partition *p = w->parts[i];
         if (p->assigned)
-            w->told_parts[count++] = (struct btr_follow_partition){p->part.topic, p->part.partition,
-                                                                   p->next, p->end};
+            w->told_parts[count++] =
+                (struct btr_follow_partition){p->part.topic, p->part.partition, p->next, p->end};
     }
     w->told_count = count;
     w->stats.partitions = count;
