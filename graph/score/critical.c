@@ -175,7 +175,8 @@ static void process_explain(const struct critical *c, struct kept_list *list, ui
     }
 }
 
-static void pairs_add(const struct component *m, struct kept_list *list)
+/* @param best  of each place, zeroed: receives the best score of what is shown of it */
+static void flows_add(const struct component *m, struct kept_list *list, double *best)
 {
     const struct critical *c = m->c;
     for (uint32_t i = 0; i < c->flow_count; i++) {
@@ -186,12 +187,25 @@ static void pairs_add(const struct component *m, struct kept_list *list)
         pair_add(c, list, f->far, f->near, score, (enum btr_kept_why)m->why[i]);
         uint32_t ends[] = {f->far, f->near};
         for (int e = 0; e < 2; e++) {
-            if (c->places[ends[e]].fact.kind == BTR_KIND_PROCESS)
-                process_explain(c, list, ends[e], score * CRITICAL_CONTEXT);
-            else if (passes_on(c, ends[e]))
+            best[ends[e]] = score > best[ends[e]] ? score : best[ends[e]];
+            if (passes_on(c, ends[e]))
                 pair_add(c, list, ends[1 - e], ends[e], score * CRITICAL_CONTEXT, BTR_KEPT_ANSWER);
         }
     }
+}
+
+static bool pairs_add(const struct component *m, struct kept_list *list)
+{
+    const struct critical *c = m->c;
+    double *best = calloc((size_t)c->place_count + 1, sizeof *best);
+    if (!best)
+        return false;
+    flows_add(m, list, best);
+    for (uint32_t i = 0; i < c->place_count; i++)
+        if (best[i] > 0 && c->places[i].fact.kind == BTR_KIND_PROCESS)
+            process_explain(c, list, i, best[i] * CRITICAL_CONTEXT);
+    free(best);
+    return true;
 }
 
 /* What happened at the moment of an alert is in its answer, whatever it tells. */
@@ -245,8 +259,7 @@ static bool component_keep(struct component m, const struct critical_way *way, d
         way_keep(&m);
         ok = ok && sides_keep(&m);
     }
-    if (ok)
-        pairs_add(&m, list);
+    ok = ok && pairs_add(&m, list);
     component_fini(&m);
     return ok;
 }

@@ -40,7 +40,7 @@
 /* Bytes that a walk takes at most when no budget says so. */
 #define CRITICAL_MEMORY (UINT64_C(1) << 30)
 
-enum { CRITICAL_NONE = -1, CRITICAL_BANDS = 16, CRITICAL_CAUSES = 1024, CRITICAL_WAYS = 4 };
+enum { CRITICAL_NONE = -1, CRITICAL_BANDS = 16, CRITICAL_WAYS = 4 };
 
 /** A flow into a place. */
 struct critical_flow {
@@ -59,6 +59,8 @@ struct critical_flow {
 struct critical_place {
     struct btr_id id;
     struct btr_fact fact;
+    uint64_t address;      /* of a connection from outside that may be a way in: of that end; 0 */
+    bool accepted;         /* it is one that was accepted */
     double score;          /* of the best path from the alert that it begins */
     uint32_t begin, count; /* its flows, once it is loaded; by key */
     uint32_t stamp;        /* of the expansion that has seen it last */
@@ -72,6 +74,18 @@ struct critical_cause {
     float weight;
 };
 
+/** A flow that may have caused the state that is being looked at. */
+struct critical_candidate {
+    uint32_t flow;
+    double weight;
+};
+
+struct critical_candidates {
+    struct critical_candidate *items;
+    uint32_t count, capacity;
+    double best, sum; /* of those that may have brought something */
+};
+
 struct critical {
     const struct btr_scene *scene;
     struct btr_err *err;
@@ -83,6 +97,7 @@ struct critical {
     struct critical_cause *causes;
     uint32_t cause_count, cause_capacity;
     struct graph_halves halves;
+    struct critical_candidates candidates;
     uint32_t stamp;
     int64_t deadline_ns; /* monotonic; INT64_MAX without a budget */
     uint64_t settled;    /* events that are the last of a path */

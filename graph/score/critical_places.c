@@ -105,6 +105,7 @@ static int pair_take(struct critical *c, uint32_t place, const struct btr_pair *
         (struct critical_flow){.key_ns = critical_time(c, pair->first_ns),
                                .first_ns = first,
                                .last_ns = backward ? INT64_MAX : critical_time(c, pair->first_ns),
+                               .tie = c->places[far].id.lo,
                                .far = far,
                                .near = place,
                                .source = GRAPH_SOURCE_NONE,
@@ -191,6 +192,7 @@ void critical_fini(struct critical *c)
     free(c->places);
     free(c->flows);
     free(c->causes);
+    free(c->candidates.items);
     btr_idmap_fini(&c->map);
     graph_halves_fini(&c->halves);
 }

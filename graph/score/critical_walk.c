@@ -132,29 +132,36 @@ static int flow_reach(struct critical *c, struct critical_heap *h, const struct 
     return critical_heap_push(h, c, next) ? 0 : BTR_E_NOMEM;
 }
 
-struct candidate {
-    uint32_t flow;
-    double weight;
-};
+/* Keeps a cause that may be followed, as far as is known by now of the best. */
+static bool candidate_keep(struct critical *c, const struct critical_state *s, double best,
+                           uint32_t flow, double weight)
+{
+    struct critical_candidates *found = &c->candidates;
+    if (s->score * weight < CRITICAL_FLOOR * best)
+        return true;
+    if (found->count == found->capacity) {
+        uint32_t capacity = found->capacity ? found->capacity * 2 : 256;
+        struct critical_candidate *grown = realloc(found->items, capacity * sizeof *grown);
+        if (!grown)
+            return false;
+        found->items = grown;
+        found->capacity = capacity;
+    }
+    found->items[found->count++] = (struct critical_candidate){flow, weight};
+    return true;
+}
 
 /* What may have caused a state, the latest first. The best of it is taken to have, and the rest in
  * proportion: somebody who only ever does the usual does it for the usual reasons. */
-struct candidates {
-    struct candidate items[CRITICAL_CAUSES];
-    uint32_t count;
-    double best, sum; /* of the living */
-};
-
-static int candidates_find(struct critical *c, const struct critical_state *s,
-                           struct candidates *found)
+static int candidates_find(struct critical *c, const struct critical_state *s)
 {
     const uint32_t begin = c->places[s->place].begin;
+    struct critical_candidates *found = &c->candidates;
     struct since all = {0}, living = {0};
     uint32_t stamp = ++c->stamp, turn = 0;
     found->count = 0;
     found->best = found->sum = 0;
-    for (uint32_t i = flows_end(c, &c->places[s->place], s->label.rest_ns);
-         i-- > begin && found->count < CRITICAL_CAUSES;) {
+    for (uint32_t i = flows_end(c, &c->places[s->place], s->label.rest_ns); i-- > begin;) {
         const struct critical_flow f = c->flows[i];
         bool live;
         if (c->places[f.far].stamp == stamp || f.first_ns > graph_label_bound(s->label, f.source) ||
@@ -172,7 +179,8 @@ static int candidates_find(struct critical *c, const struct critical_state *s,
             found->best = weight;
         if (live)
             found->sum += weight;
-        found->items[found->count++] = (struct candidate){i, weight};
+        if (!candidate_keep(c, s, found->best, i, weight))
+            return BTR_E_NOMEM;
         if (++turn % 16 == 0 && s->score * fade_best(&living) < CRITICAL_FLOOR * found->best)
             break;
     }
@@ -181,8 +189,9 @@ static int candidates_find(struct critical *c, const struct critical_state *s,
 
 /* What stands for 1. In a thing that several have written to, it is less sure whose of it was read.
  */
-static double scale_of(const struct critical *c, uint32_t place, const struct candidates *found)
+static double scale_of(const struct critical *c, uint32_t place)
 {
+    const struct critical_candidates *found = &c->candidates;
     if (found->best <= 0 || c->places[place].fact.kind == BTR_KIND_PROCESS)
         return found->best;
     return found->best * pow(found->sum / found->best, CRITICAL_SHARED);
@@ -190,17 +199,17 @@ static double scale_of(const struct critical *c, uint32_t place, const struct ca
 
 static int state_expand(struct critical *c, struct critical_heap *h, const struct critical_state *s)
 {
-    struct candidates found;
+    const struct critical_candidates *found = &c->candidates;
     int rc = critical_load(c, s->place);
     if (rc == 0)
-        rc = candidates_find(c, s, &found);
-    double scale = rc == 0 ? scale_of(c, s->place, &found) : 1;
-    for (uint32_t i = 0; rc == 0 && i < found.count; i++) {
-        double weight = found.items[i].weight;
+        rc = candidates_find(c, s);
+    double scale = rc == 0 ? scale_of(c, s->place) : 1;
+    for (uint32_t i = 0; rc == 0 && i < found->count; i++) {
+        double weight = found->items[i].weight;
         weight = scale > 0 ? weight / scale : weight;
         weight = weight < 1 ? weight : 1;
         if (s->score * weight >= CRITICAL_FLOOR)
-            rc = flow_reach(c, h, s, found.items[i].flow, weight);
+            rc = flow_reach(c, h, s, found->items[i].flow, weight);
     }
     return rc;
 }

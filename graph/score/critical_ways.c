@@ -88,20 +88,25 @@ static bool is_alert(const struct critical *c, uint32_t place)
     return false;
 }
 
+/* Told once of each place: it is asked for each flow. */
+static void addresses_tell(struct critical *c)
+{
+    for (uint32_t i = 0; i < c->place_count; i++) {
+        struct critical_place *p = &c->places[i];
+        bool outside = p->fact.kind == BTR_KIND_FLOW && p->fact.outside;
+        p->accepted = outside && has_operation(c, p, accepts);
+        p->address = outside && !is_alert(c, i) ? far_address(c, p) : 0;
+    }
+}
+
 bool critical_way_has(const struct critical *c, const struct critical_way *way, uint32_t place)
 {
-    const struct critical_place *p = &c->places[place];
-    if (way->address == 0)
-        return place == way->place;
-    return p->fact.kind == BTR_KIND_FLOW && p->fact.outside && !is_alert(c, place) &&
-           far_address(c, p) == way->address;
+    return way->address ? c->places[place].address == way->address : place == way->place;
 }
 
 bool critical_is_rival(const struct critical *c, const struct critical_way *way, uint32_t place)
 {
-    const struct critical_place *p = &c->places[place];
-    return p->fact.kind == BTR_KIND_FLOW && p->fact.outside && has_operation(c, p, accepts) &&
-           !critical_way_has(c, way, place);
+    return c->places[place].accepted && !critical_way_has(c, way, place);
 }
 
 static int ways_compare(const void *x, const void *y)
@@ -136,13 +141,13 @@ int critical_ways(struct critical *c, struct critical_way **ways, uint32_t *way_
     *ways = malloc(((size_t)c->place_count + 1) * sizeof **ways);
     *way_count = 0;
     bool ok = *ways != NULL;
+    addresses_tell(c);
     for (uint32_t i = 0; ok && i < c->place_count; i++) {
         const struct critical_place *p = &c->places[i];
         double weight = p->score > 0 && p->loaded ? place_weight(c, p) : 0;
         if (weight > 0 && !is_alert(c, i))
             ok = way_add(*ways, way_count, &by_address,
-                         (struct critical_way){p->id, p->fact.outside ? far_address(c, p) : 0, i,
-                                               p->score * weight, 1});
+                         (struct critical_way){p->id, p->address, i, p->score * weight, 1});
     }
     if (*way_count > 1)
         qsort(*ways, *way_count, sizeof **ways, ways_compare);
