@@ -224,10 +224,14 @@ static int cross_pair(struct graph_walk *w, struct btr_id id, uint32_t at)
     int64_t last_ns = backward ? INT64_MAX : graph_walk_time(w, pair->first_ns);
     if (first_ns > graph_label_bound(w->label, GRAPH_SOURCE_NONE))
         return 0;
+    struct btr_id far = btr_id_equal(pair->client, id) ? pair->server : pair->client;
+    if (w->edges->crosses &&
+        !w->edges->crosses(w->edges->self, backward ? far : id, backward ? id : far))
+        return 0;
     int rc = room_for_nodes(w, 1);
     if (rc)
         return rc;
-    uint32_t other = find_node(w, btr_id_equal(pair->client, id) ? pair->server : pair->client);
+    uint32_t other = find_node(w, far);
     if (!w->again || first_ns > graph_label_bound(w->done, GRAPH_SOURCE_NONE))
         rc = add_step(w,
                       (struct btr_trace_step){.first_ns = pair->first_ns,

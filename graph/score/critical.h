@@ -8,7 +8,8 @@
  *   critical_heap.c     what to look at next, the best first
  *   critical_index.c    from a flow to what may have caused it, and what it may have
  *   critical_ways.c    the ways in that it came to, ranked
- *   critical.c         what lies on good paths between a way in and the alert
+ *   critical_component.h   what is shown of a way in
+ *   critical.c          all of it
  * Far and near are as in a walk backward: information flows from far to near. Forward is the
  * mirror, with times negated.
  */
@@ -16,24 +17,30 @@
 #include "label.h"
 #include "score/kept.h"
 
-/*
- * The one setting, of all cases:
- *   POWER    how fast what came before fades behind what came since
- *   USUAL    what a message tells at least, however usual
- *   SHARED   how much of a thing's score is lost to the others that may have put there what was found (0: none, 1: their share)
- *   IMPLIED  what a flow tells, beside one that was seen, that nobody saw but an open descriptor
- * allows FLOOR    of paths from the alert, the least score that is followed SHARE    of the best
- * path from the way in, the share that another must have to be kept TIGHT    how surely something
- * must have come of the way in to be kept for that alone
- */
+/* ---- The one setting, of all cases ---- */
+
+/* The walk: how fast what came before fades behind what came since; what a message tells at least,
+ * however usual; how much of a thing's score is lost to the others that may have put there what was
+ * found (0: none, 1: their share); what a flow tells, beside one that was seen, that nobody saw but
+ * an open descriptor allows; of paths from the alert, the least score that is followed. */
 #define CRITICAL_POWER 2.0
-#define CRITICAL_SHARED 0.5
 #define CRITICAL_USUAL 0.1
+#define CRITICAL_SHARED 0.5
 #define CRITICAL_IMPLIED 0.5
 #define CRITICAL_FLOOR 1e-4
+
+/* What is kept: of the best path from the way in, the share that another must have; how surely
+ * something must have come of the way in for LEAST of that to do. */
 #define CRITICAL_SHARE 0.03
-#define CRITICAL_TIGHT 0.5
+#define CRITICAL_TIGHT 0.7
 #define CRITICAL_LEAST 0.005
+
+/* Of what a step that is kept took: its share of the best cause, and how much it must tell. */
+#define CRITICAL_NEEDED 0.2
+#define CRITICAL_TELLS 0.3
+
+/* What the beginning of a thing scores, of its best; what another way in must score, of the best,
+ * to be shown, too. */
 #define CRITICAL_CONTEXT 0.1
 #define CRITICAL_RIVAL 0.5
 
@@ -118,7 +125,8 @@ static inline int64_t critical_time(const struct critical *c, int64_t t_ns)
 
 /** The place of an entity. @return its number, or UINT32_MAX with c->err set */
 uint32_t critical_place(struct critical *c, struct btr_id id);
-/** Loads what flows into a place; where memory runs short, the latest of it. @return 0, or as the edges */
+/** Loads what flows into a place; where memory runs short, the latest of it. @return 0, or as the
+ * edges */
 int critical_load(struct critical *c, uint32_t place);
 /** Whether memory_max, or CRITICAL_MEMORY without one, is met; c->cut says so then. */
 bool critical_is_full(struct critical *c);

@@ -55,11 +55,17 @@ static int flows_of(void *self, struct btr_id entity, enum btr_side side, int64_
     return k->edges->flows(k->edges->self, entity, side, bound_ns, parts, flows_pass, &q, err);
 }
 
+static bool crosses(void *self, struct btr_id from, struct btr_id to)
+{
+    const struct kept_edges *k = self;
+    return btr_kept_pairs_has(k->kept, from, to);
+}
+
 int btr_walk_kept(struct btr_trace **out, const struct btr_scene *scene,
                   const struct btr_kept_pairs *kept, struct btr_err *err)
 {
     struct kept_edges k = {scene->edges, kept};
-    struct btr_edges edges = {&k, flows_of};
+    struct btr_edges edges = {&k, flows_of, kept->halves ? crosses : NULL};
     struct btr_walk_limits limits = *scene->limits;
     if (!kept->all) /* it was the strategy's */
         limits.edge_max = 0, limits.budget_ns /= 2;

@@ -43,7 +43,7 @@ def check_story(text):
     for line in story:
         assert len(line) <= WIDTH, line
     steps = steps_of(text)
-    assert 20 <= len(steps) <= SCREEN
+    assert 10 <= len(steps) <= SCREEN
     assert [s[0] for s in steps] == list(range(1, len(steps) + 1))
     assert [s[1] for s in steps] == sorted(s[1] for s in steps)
     for number, _, causes, _ in steps:
@@ -97,7 +97,7 @@ def check_views(alert, answer):
     tree = part(trace("--from", alert, "--tree"), "Tree")
     processes = [n["id"] for n in answer["nodes"] if n["kind"] == "process"]
     assert sorted(re.findall(r"id:([0-9a-f]{32})", "\n".join(tree))) == sorted(processes)
-    children = [line.strip().split("  ")[0] for line in tree if re.match(r" {8}\S.*id:", line)]
+    children = [line.strip().split("  ")[0] for line in tree if re.match(r" {6}\S.*id:", line)]
     assert children.index("id[9837]") + 1 == children.index("uname -a[9838]"), children
     for line in timeline + tree:
         assert len(line) <= WIDTH, line

@@ -9,6 +9,9 @@ struct btr_edges {
     int (*flows)(void *self, struct btr_id entity, enum btr_side side, int64_t bound_ns,
                  struct btr_flow_parts *parts, btr_flow_visit *visit, void *visitor,
                  struct btr_err *err);
+    /** Whether a walk crosses from one half of a connection to the other, as information would
+     * flow. NULL: always. */
+    bool (*crosses)(void *self, struct btr_id from, struct btr_id to);
 };
 
 /** The edges of a store's snapshot. */

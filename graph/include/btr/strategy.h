@@ -52,15 +52,14 @@ struct btr_scene {
 };
 
 /** Why a pair was kept, as `trace --explain` says it. X(name, text) */
-#define BTR_KEPT_WHY_TABLE(X)                                                                                     \
-    X(SCORE, "the strategy keeps what scores as much")                                                            \
-    X(ALERT, "the alert itself")                                                                                  \
-    X(PATH, "on a good path from a likely way in to the alert")                                                   \
-    X(CAME, "surely came of a likely way in, and leads to the alert")                                             \
-    X(WAY, "a connection of a likely way in")                                                                     \
-    X(NEEDED, "a step that is shown took it, seldom as it is taken")                                              \
-    X(BEGAN, "how a process that is shown began, or what it ran")                                                 \
-    X(ANSWER, "the other direction of a connection that is shown")                                                \
+#define BTR_KEPT_WHY_TABLE(X)                                                                      \
+    X(SCORE, "the strategy keeps what scores as much")                                             \
+    X(ALERT, "the alert itself")                                                                   \
+    X(PATH, "on a good path from a likely way in to the alert")                                    \
+    X(CAME, "surely came of a likely way in, and leads to the alert")                              \
+    X(WAY, "a connection of a likely way in")                                                      \
+    X(NEEDED, "a step that is shown took it, seldom as it is taken")                               \
+    X(BEGAN, "how something that is shown began, or what it ran")                                  \
     X(LIKELY, "no way in was found; it most surely led to the alert")
 
 enum btr_kept_why {
@@ -86,7 +85,8 @@ struct btr_kept_pairs {
     struct btr_kept_pair *pairs; /* by (from, to); each once */
     struct btr_kept_way *ways;   /* most likely first; ties to the lower id */
     uint32_t pair_count, way_count;
-    bool all; /* it keeps the closure as it is: `pairs` only have scores then, if any */
+    bool halves; /* of connections of which each end was told apart, too: others are not crossed */
+    bool all;    /* it keeps the closure as it is: `pairs` only have scores then, if any */
     enum btr_cut cut;  /* a limit was met before all was looked at that the strategy would have */
     uint64_t left;     /* paths that were not followed then */
     double left_score; /* of the best of them: no path of a higher score is missing */
@@ -111,7 +111,8 @@ double btr_kept_pairs_score(const struct btr_kept_pairs *kept, struct btr_id fro
                             struct btr_id to);
 
 /** Why it is kept, in words; NULL when it is not. */
-const char *btr_kept_pairs_why(const struct btr_kept_pairs *kept, struct btr_id from, struct btr_id to);
+const char *btr_kept_pairs_why(const struct btr_kept_pairs *kept, struct btr_id from,
+                               struct btr_id to);
 /** Whether it is kept. */
 bool btr_kept_pairs_has(const struct btr_kept_pairs *kept, struct btr_id from, struct btr_id to);
 
