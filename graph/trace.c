@@ -265,3 +265,21 @@ void btr_trace_free(struct btr_trace *trace)
     free(trace->manners);
     free(trace);
 }
+
+int btr_trace_merge(struct btr_trace *trace, struct btr_err *err)
+{
+    uint32_t *kinds = malloc(((size_t)trace->manner_count + 1) * sizeof(*kinds));
+    struct graph_sorter sorter = {.kinds = kinds};
+    bool made = kinds != NULL;
+    for (uint32_t i = 0; made && i < trace->manner_count; i++)
+        kinds[i] = btr_manner_way(&trace->manners[i]);
+    for (uint32_t i = 0; made && i < trace->node_count; i++) {
+        struct btr_trace_node *node = &trace->nodes[i];
+        made = graph_steps_sort(&sorter, &trace->steps[node->step_begin], &node->step_count);
+    }
+    trace->merged = made;
+    free(kinds);
+    graph_sorter_fini(&sorter);
+    return made ? 0
+                : btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "answer of %u nodes", trace->node_count);
+}

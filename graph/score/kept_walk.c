@@ -71,6 +71,10 @@ int btr_walk_kept(struct btr_trace **out, const struct btr_scene *scene,
         limits.edge_max = 0, limits.budget_ns /= 2;
     int rc = btr_walk(out, kept->all ? scene->edges : &edges, scene->direction, scene->starts,
                       scene->start_count, &limits, err);
+    if (rc == 0 && !kept->all && (rc = btr_trace_merge(*out, err)) < 0) {
+        btr_trace_free(*out);
+        *out = NULL;
+    }
     if (rc == 0 && kept->cut != BTR_CUT_NONE && (*out)->cut == BTR_CUT_NONE) {
         (*out)->cut = kept->cut;
         (*out)->unexplored = kept->left;

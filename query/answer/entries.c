@@ -62,8 +62,11 @@ static void surroundings_of(const struct btr_answer *a, struct surroundings *all
 {
     const struct btr_trace_node *n = &a->trace->nodes[node];
     uint32_t end = n->step_begin + n->step_count;
-    for (uint32_t at = n->step_begin; at < end; at = answer_steps_end(a->trace, at, end))
-        surroundings_add(a, all, node, &a->trace->steps[at]);
+    const struct btr_trace_step *steps = a->trace->steps;
+    for (uint32_t at = n->step_begin; at < end; at++)
+        if (at == n->step_begin || steps[at].other != steps[at - 1].other ||
+            steps[at].manner != steps[at - 1].manner)
+            surroundings_add(a, all, node, &steps[at]);
 }
 
 static struct surroundings *surroundings_find(const struct btr_answer *a)

@@ -82,46 +82,88 @@ static void thinned_count(const struct btr_answer *a, const struct answer_record
     e->thinned += (more < left ? more : left) - (more > 0);
 }
 
-/* @param records  of the steps, `count` of them */
+/* Of some operations the one that tells most: a start, what ran, then what passed or was done. */
+static uint8_t telling(uint64_t operations)
+{
+    const uint64_t ranks[] = {ANSWER_STARTS, ANSWER_BIT(BTR_OP_EXEC), ~ANSWER_OPENS, ANSWER_OPENS};
+    for (size_t i = 0; i < sizeof ranks / sizeof *ranks; i++)
+        if (operations & ranks[i])
+            return (uint8_t)__builtin_ctzll(operations & ranks[i]);
+    return 0;
+}
+
+static bool takes(uint64_t operations, const struct btr_manner *manner)
+{
+    return manner->operation > BTR_OP_MAX || (operations & ANSWER_BIT(manner->operation));
+}
+
+static void step_take(const struct btr_answer *a, const struct btr_trace_step *s,
+                      const struct btr_manner *first, struct answer_edge *e)
+{
+    const struct btr_manner *manner = btr_step_manner(a->trace, s);
+    e->first_ns = s->first_ns < e->first_ns ? s->first_ns : e->first_ns;
+    e->last_ns = s->last_ns > e->last_ns ? s->last_ns : e->last_ns;
+    e->operations |= manner->operation <= BTR_OP_MAX ? ANSWER_BIT(manner->operation) : 0;
+    e->doubt = manner->doubt < e->doubt ? manner->doubt : e->doubt;
+    e->mixed |= manner->operation != first->operation || manner->doubt != first->doubt;
+}
+
+static void record_take(const struct btr_answer *a, const struct answer_record *r,
+                        struct answer_edge *e)
+{
+    e->record_count += !r->again;
+    if (r->stand && !r->again)
+        thinned_count(a, r, e);
+    if (!e->pair && r->bytes != BTR_BYTES_UNKNOWN)
+        e->bytes = (e->bytes == BTR_BYTES_UNKNOWN ? 0 : e->bytes) + r->bytes;
+}
+
+/* @param records  of the steps, `count` of them @param operations  of which steps */
 static struct answer_edge edge_of(const struct btr_answer *a, const struct answer_place *p,
-                                  const struct answer_record *records, uint32_t count)
+                                  const struct answer_record *records, uint32_t count,
+                                  uint64_t operations)
 {
     const struct btr_trace_step *s = &a->trace->steps[p->step_begin];
     const struct btr_manner *manner = btr_step_manner(a->trace, s);
     bool backward = a->direction == BTR_WALK_BACKWARD;
+    uint32_t each = count / p->step_count; /* records of a step */
     struct answer_edge e = {.from = backward ? s->other : p->node,
                             .to = backward ? p->node : s->other,
                             .step_begin = p->step_begin,
                             .step_count = p->step_count,
                             .first_ns = INT64_MAX,
-                            .last_ns = s[p->step_count - 1].last_ns,
+                            .last_ns = INT64_MIN,
                             .bytes = BTR_BYTES_UNKNOWN,
-                            .operation = manner->operation,
-                            .doubt = manner->doubt,
+                            .doubt = UINT8_MAX,
                             .interval = btr_manner_is_interval(manner),
                             .pair = manner->pair};
-    for (uint32_t i = 0; i < p->step_count; i++)
-        e.first_ns = s[i].first_ns < e.first_ns ? s[i].first_ns : e.first_ns;
-    for (uint32_t i = 0; i < count; i++) {
-        e.record_count += !records[i].again;
-        if (records[i].stand && !records[i].again)
-            thinned_count(a, &records[i], &e);
-        if (!e.pair && records[i].bytes != BTR_BYTES_UNKNOWN)
-            e.bytes = (e.bytes == BTR_BYTES_UNKNOWN ? 0 : e.bytes) + records[i].bytes;
+    for (uint32_t i = 0; i < p->step_count; i++) {
+        if (!takes(operations, btr_step_manner(a->trace, &s[i])))
+            continue;
+        step_take(a, &s[i], manner, &e);
+        for (uint32_t k = i * each; k < (i + 1) * each; k++)
+            record_take(a, &records[k], &e);
     }
+    e.operation = e.operations ? telling(e.operations) : manner->operation;
     return e;
 }
 
-static struct answer_edge edge_make(const struct btr_answer *a, const struct answer_place *p)
+static struct answer_edge edge_make(const struct btr_answer *a, const struct answer_place *p,
+                                    uint64_t operations)
 {
     uint32_t count = p->step_count;
     const struct answer_record *records = answer_records_of(a, p->step_begin, &count);
-    return edge_of(a, p, records, count);
+    return edge_of(a, p, records, count, operations);
 }
 
 struct answer_edge answer_edge_at(const struct btr_answer *a, uint32_t edge)
 {
-    return edge_make(a, &a->places[edge]);
+    return edge_make(a, &a->places[edge], UINT64_MAX);
+}
+
+struct answer_edge answer_edge_part(const struct btr_answer *a, uint32_t edge, uint64_t operations)
+{
+    return edge_make(a, &a->places[edge], operations);
 }
 
 int answer_edge_cite(struct btr_answer *a, uint32_t node, uint32_t step, struct answer_cited *out,
@@ -141,7 +183,7 @@ int answer_edge_cite(struct btr_answer *a, uint32_t node, uint32_t step, struct 
     if (rc == 0 && !marks_make(out->records, out->count))
         rc = fail_memory(err);
     if (rc == 0) {
-        out->edge = edge_of(a, &p, out->records, out->count);
+        out->edge = edge_of(a, &p, out->records, out->count, UINT64_MAX);
         return 0;
     }
     free(out->records);
@@ -235,7 +277,7 @@ static bool ties_sort(struct btr_answer *a, uint32_t begin, uint32_t end)
     if (!alike)
         return false;
     for (uint32_t i = 0; i < count; i++)
-        alike[i] = (struct shown){a, edge_make(a, &a->places[begin + i]), a->places[begin + i]};
+        alike[i] = (struct shown){a, answer_edge_at(a, begin + i), a->places[begin + i]};
     if (count > FEW)
         qsort(alike, count, sizeof *alike, shown_compare);
     else

@@ -41,7 +41,20 @@ struct answer_place {
     uint32_t step_begin, step_count;
 };
 
-/** Steps alike between the same two nodes: same operation, all intervals or none, same doubt. */
+/** A bit for each operation. */
+#define ANSWER_BIT(operation) (UINT64_C(1) << (operation))
+static_assert(BTR_OP_MAX < 64, "a bit for each operation");
+/** Those that only open something, and those that start a process. */
+#define ANSWER_OPENS                                                                               \
+    (ANSWER_BIT(BTR_OP_OPEN_READ) | ANSWER_BIT(BTR_OP_OPEN_WRITE) | ANSWER_BIT(BTR_OP_OPEN_BOTH) | \
+     ANSWER_BIT(BTR_OP_CONNECT) | ANSWER_BIT(BTR_OP_ACCEPT) | ANSWER_BIT(BTR_OP_PIPE_CREATE) |     \
+     ANSWER_BIT(BTR_OP_PIPE_CONNECT))
+#define ANSWER_STARTS                                                                              \
+    (ANSWER_BIT(BTR_OP_FORK) | ANSWER_BIT(BTR_OP_SERVICE_START) | ANSWER_BIT(BTR_OP_TASK_RUN) |    \
+     ANSWER_BIT(BTR_OP_WMI_RUN))
+
+/** Steps alike between the same two nodes (btr_step_kind): of one operation and doubt; in a merged
+ * trace all that flowed one way, but for intervals. */
 struct answer_edge {
     uint32_t from, to; /* node indexes */
     uint32_t step_begin, step_count;
@@ -49,7 +62,10 @@ struct answer_edge {
     uint64_t bytes;        /* sum of what was told; BTR_BYTES_UNKNOWN when nothing was */
     uint32_t record_count; /* records that the steps rest on, each once */
     uint32_t thinned;      /* of these, how many are not told any more */
-    uint8_t operation, doubt;
+    uint64_t operations;   /* of its steps */
+    uint8_t operation;     /* of them, the one that tells most */
+    uint8_t doubt; /* BTR_DOUBT_NONE when one of them is certain; else the first in the table */
+    bool mixed;    /* its steps differ in operation or doubt */
     bool interval, pair;
 };
 
@@ -63,7 +79,8 @@ struct answer_entry {
     uint8_t rank;       /* enum answer_rank */
     bool alert_address; /* a connection with the same far address as a start */
     bool carried;       /* its path begins with something that is told to have passed */
-    uint32_t way; /* place among a strategy's ways in; UINT32_MAX: it does not rank them, or not this one */
+    uint32_t way; /* place among a strategy's ways in; UINT32_MAX: it does not rank them, or not
+                     this one */
     double score;
     const char *why;
 };
@@ -118,7 +135,7 @@ struct btr_answer {
                                       ends (answer_records_of). NULL until answer_edges_need */
     struct answer_stand *stands;   /* of records that were read */
     uint32_t stand_count, stand_capacity;
-    struct answer_place *places;   /* of edges: by first, last, ids, operation. So, too */
+    struct answer_place *places; /* of edges: by first, last, ids, operation. So, too */
     struct answer_entry
         *entries; /* most likely first; forward: ends that leave the recorded hosts */
     struct answer_gap *gaps;
@@ -152,6 +169,8 @@ int answer_edges_need(struct btr_answer *a, struct btr_err *err);
 /** An edge as its steps tell it; `edge` counts in the order in which edges are shown. Edges must be
  * there. */
 struct answer_edge answer_edge_at(const struct btr_answer *a, uint32_t edge);
+/** The part of an edge that some operations make. @return record_count 0: there is none */
+struct answer_edge answer_edge_part(const struct btr_answer *a, uint32_t edge, uint64_t operations);
 
 /** One edge with its records, read for it alone. */
 struct answer_cited {

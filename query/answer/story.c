@@ -3,15 +3,6 @@
 
 #include <stdlib.h>
 
-#define BIT(operation) (UINT64_C(1) << (operation))
-#define OPENS                                                                                      \
-    (BIT(BTR_OP_OPEN_READ) | BIT(BTR_OP_OPEN_WRITE) | BIT(BTR_OP_OPEN_BOTH) |                      \
-     BIT(BTR_OP_CONNECT) | BIT(BTR_OP_ACCEPT) | BIT(BTR_OP_PIPE_CREATE) |                          \
-     BIT(BTR_OP_PIPE_CONNECT))
-#define STARTS                                                                                     \
-    (BIT(BTR_OP_FORK) | BIT(BTR_OP_SERVICE_START) | BIT(BTR_OP_TASK_RUN) | BIT(BTR_OP_WMI_RUN))
-static_assert(BTR_OP_MAX < 64, "a bit for each operation");
-
 static int fail_memory(struct btr_err *err)
 {
     return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "story of the answer");
@@ -19,7 +10,7 @@ static int fail_memory(struct btr_err *err)
 
 bool story_starts(const struct story_step *step)
 {
-    return (step->done.operations & STARTS) != 0;
+    return (step->done.operations & ANSWER_STARTS) != 0;
 }
 
 /* What is certain makes the whole certain; of two doubts the first in the table is told. */
@@ -44,18 +35,31 @@ static void tally_add(struct story_tally *t, const struct story_tally *more)
     t->doubt = doubt_of(t->doubt, more->doubt);
 }
 
+/* @param operations  of the edge, that count */
+static struct story_tally tally_of(const struct btr_answer *a, uint32_t edge, uint64_t operations)
+{
+    struct answer_edge e = answer_edge_part(a, edge, operations);
+    if (e.operations == 0)
+        return (struct story_tally){0};
+    return (struct story_tally){.operations = e.operations,
+                                .count = e.record_count ? e.record_count : 1,
+                                .first_ns = e.first_ns,
+                                .last_ns = e.last_ns,
+                                .edge = edge,
+                                .doubt = e.doubt};
+}
+
 static struct story_step step_of(const struct btr_answer *a, uint32_t edge,
                                  const struct answer_edge *e)
 {
     const struct btr_trace_node *nodes = a->trace->nodes;
-    const struct story_tally tally = {
-        BIT(e->operation), e->record_count, e->first_ns, e->last_ns, edge, e->doubt};
     struct story_step s = {.from = e->from,
                            .to = e->to,
                            .via = ANSWER_NONE,
                            .bytes = e->bytes,
                            .score = answer_score(a, nodes[e->from].id, nodes[e->to].id)};
-    *(BIT(e->operation) & OPENS ? &s.opened : &s.done) = tally;
+    s.opened = tally_of(a, edge, ANSWER_OPENS);
+    s.done = tally_of(a, edge, ~ANSWER_OPENS);
     return s;
 }
 
@@ -128,7 +132,7 @@ static void step_describe(const struct story *s, struct story_step *step)
     step->last_ns = story_said(step)->last_ns;
     uint64_t operations = story_said(step)->operations;
     unsigned operation = 0;
-    while (operation < BTR_OP_MAX && !(operations & BIT(operation)))
+    while (operation < BTR_OP_MAX && !(operations & ANSWER_BIT(operation)))
         operation++;
     enum btr_direction direction = btr_operation_direction(operation);
     bool from = story_is(s, step->from, BTR_KIND_PROCESS);

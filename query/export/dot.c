@@ -61,7 +61,7 @@ static void cluster(struct btr_buffer *out, const struct btr_answer *a, uint32_t
 static void edge(struct btr_buffer *out, const struct answer_edge *e)
 {
     struct btr_buffer label = {0};
-    btr_buffer_text(&label, query_edge_word(e));
+    query_edge_words(&label, e);
     if (e->record_count > 1)
         btr_buffer_format(&label, " x%u%s", (unsigned)e->record_count,
                           e->thinned > 0 ? " (thinned)" : "");

@@ -64,6 +64,18 @@ const char *query_edge_word(const struct answer_edge *e)
     return word ? word : "unknown";
 }
 
+void query_edge_words(struct btr_buffer *out, const struct answer_edge *e)
+{
+    const char *between = "";
+    if (e->operations == 0)
+        btr_buffer_text(out, query_edge_word(e));
+    for (unsigned i = 0; i <= BTR_OP_MAX; i++)
+        if (e->operations & ANSWER_BIT(i)) {
+            btr_buffer_format(out, "%s%s", between, btr_operation_word(i));
+            between = ", ";
+        }
+}
+
 void query_bytes_text(struct btr_buffer *out, uint64_t bytes)
 {
     static const char *const UNITS[] = {"KB", "MB", "GB", "TB", "PB", "EB"};

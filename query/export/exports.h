@@ -31,6 +31,8 @@ struct btr_kept_place query_record_place(const struct btr_answer *a,
 const char *query_json_place(struct json_writer *json, struct btr_span input);
 /** The operation of an edge in one word; never NULL. */
 const char *query_edge_word(const struct answer_edge *e);
+/** All that it is made of, with commas between. */
+void query_edge_words(struct btr_buffer *out, const struct answer_edge *e);
 /** "1.2 MB", "512 bytes". */
 void query_bytes_text(struct btr_buffer *out, uint64_t bytes);
 

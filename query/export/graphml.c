@@ -18,6 +18,7 @@ static const char HEAD[] =
     "<key id=\"last\" for=\"all\" attr.name=\"last_ns\" attr.type=\"long\"/>\n"
     "<key id=\"start\" for=\"node\" attr.name=\"start\" attr.type=\"boolean\"/>\n"
     "<key id=\"operation\" for=\"edge\" attr.name=\"operation\" attr.type=\"string\"/>\n"
+    "<key id=\"operations\" for=\"edge\" attr.name=\"operations\" attr.type=\"string\"/>\n"
     "<key id=\"count\" for=\"edge\" attr.name=\"count\" attr.type=\"long\"/>\n"
     "<key id=\"thinned\" for=\"edge\" attr.name=\"thinned\" attr.type=\"long\"/>\n"
     "<key id=\"bytes\" for=\"edge\" attr.name=\"bytes\" attr.type=\"long\"/>\n"
@@ -65,10 +66,13 @@ static void edge(struct btr_buffer *out, const struct btr_answer *a, const struc
 {
     char from[BTR_ID_TEXT_SIZE], to[BTR_ID_TEXT_SIZE];
     const char *doubt = btr_doubt_text(e->doubt);
+    struct btr_buffer words = {0};
     btr_id_text(a->trace->nodes[e->from].id, from);
     btr_id_text(a->trace->nodes[e->to].id, to);
     btr_buffer_format(out, "<edge source=\"%s\" target=\"%s\">", from, to);
     data_text(out, "operation", btr_span_of(query_edge_word(e)));
+    query_edge_words(&words, e);
+    data_text(out, "operations", btr_buffer_view(&words));
     data_number(out, "first", e->first_ns);
     data_number(out, "last", e->last_ns);
     data_number(out, "count", e->record_count);
@@ -80,6 +84,8 @@ static void edge(struct btr_buffer *out, const struct btr_answer *a, const struc
     if (doubt)
         data_text(out, "doubt", btr_span_of(doubt));
     btr_buffer_text(out, "</edge>\n");
+    out->failed |= words.failed;
+    btr_buffer_fini(&words);
 }
 
 static void complete_tell(struct btr_buffer *out, const struct btr_answer *a)

@@ -18,8 +18,7 @@ struct edge_writer {
     const struct btr_answer *a;
     struct btr_buffer *out;
     struct origin_text *origins;
-    struct btr_buffer operations[UINT8_MAX + 1]; /* from after the id of `to` until first_ns; empty:
-                                                    not made yet */
+    struct btr_buffer operations[UINT8_MAX + 1]; /* behind the id of `to`; empty: not made yet */
     struct btr_buffer doubts[UINT8_MAX + 1];     /* until the evidence; empty: not made yet */
 };
 
@@ -61,10 +60,23 @@ static struct btr_span operation_text(struct edge_writer *w, const struct answer
         struct json_writer json = {text, true};
         btr_buffer_text(text, "\",");
         json_text(&json, "operation", btr_span_of(query_edge_word(e)));
-        btr_buffer_text(text, ",\"first_ns\":");
         w->out->failed |= text->failed;
     }
     return btr_buffer_view(text);
+}
+
+/* Of an edge with several. */
+static void operations_list(struct edge_writer *w, uint64_t operations)
+{
+    const char *between = ",\"operations\":[";
+    if ((operations & (operations - 1)) == 0)
+        return;
+    for (unsigned i = 0; i <= BTR_OP_MAX; i++)
+        if (operations & ANSWER_BIT(i)) {
+            btr_buffer_format(w->out, "%s\"%s\"", between, btr_operation_word(i));
+            between = ",";
+        }
+    btr_buffer_text(w->out, "]");
 }
 
 static struct btr_span doubt_text(struct edge_writer *w, uint8_t doubt)
@@ -124,8 +136,19 @@ static uint8_t *put_score(uint8_t *at, double score)
     return put(at, (struct btr_span){(const uint8_t *)text, (size_t)size});
 }
 
-/* Hot: once for each record of the evidence. */
-static void record(struct edge_writer *w, const struct answer_record *r, bool first)
+/* What a record of an edge with several operations or doubts tells. */
+static void record_manner(struct edge_writer *w, const struct btr_manner *manner)
+{
+    const char *word = btr_operation_word(manner->operation);
+    const char *doubt = btr_doubt_text(manner->doubt);
+    btr_buffer_format(w->out, ",\"operation\":\"%s\"", word ? word : "unknown");
+    if (doubt)
+        btr_buffer_format(w->out, ",\"doubt\":\"%s\"", doubt); /* plain words */
+}
+
+/* Hot: once for each record of the evidence. @param manner  NULL: that of the edge */
+static void record(struct edge_writer *w, const struct answer_record *r,
+                   const struct btr_manner *manner, bool first)
 {
     const struct origin_text *text = &w->origins[r->origin];
     if (!btr_buffer_reserve(w->out, text->before.size + text->between.size + RECORD_ROOM))
@@ -139,6 +162,8 @@ static void record(struct edge_writer *w, const struct answer_record *r, bool fi
     at = json_put_digits(at, r->line);
     at = PUT(at, "}");
     w->out->size = (size_t)(at - w->out->at);
+    if (manner)
+        record_manner(w, manner);
     if (w->a->options.shown) {
         struct btr_kept_place place = query_record_place(w->a, r);
         btr_buffer_u8(w->out, ',');
@@ -153,25 +178,29 @@ struct evidence {
     uint32_t at, last; /* of those that are still told */
 };
 
-static void evidence_put(struct evidence *e, const struct answer_record *r)
+static void evidence_put(struct evidence *e, const struct answer_record *r,
+                         const struct btr_manner *manner)
 {
     if (e->w->a->options.evidence_all || e->at == 0 || e->at == e->last)
-        record(e->w, r, e->at == 0);
+        record(e->w, r, manner, e->at == 0);
     e->at++;
 }
 
 static void evidence(struct edge_writer *w, const struct answer_edge *e)
 {
+    const struct btr_trace *t = w->a->trace;
     uint32_t count = e->step_count;
     const struct answer_record *records = answer_records_of(w->a, e->step_begin, &count);
     struct evidence out = {w, 0, e->record_count - e->thinned - 1};
     for (uint32_t i = 0; i < count; i++) {
         if (records[i].again)
             continue;
-        evidence_put(&out, &records[i]);
+        const struct btr_trace_step *step = &t->steps[e->step_begin + i / (count / e->step_count)];
+        const struct btr_manner *manner = e->mixed ? btr_step_manner(t, step) : NULL;
+        evidence_put(&out, &records[i], manner);
         const struct answer_stand *stand = answer_stand_of(w->a, &records[i]);
         if (stand)
-            evidence_put(&out, &stand->last);
+            evidence_put(&out, &stand->last, manner);
     }
 }
 
@@ -187,6 +216,12 @@ static void edge(struct edge_writer *w, const struct answer_edge *e)
     at = PUT(at, "\",\"to\":\"");
     at = json_put_id(at, nodes[e->to].id);
     at = put(at, operation);
+    w->out->size = (size_t)(at - w->out->at);
+    operations_list(w, e->operations);
+    if (!btr_buffer_reserve(w->out, EDGE_ROOM + doubt.size))
+        return;
+    at = w->out->at + w->out->size;
+    at = PUT(at, ",\"first_ns\":");
     at = put_time(at, e->first_ns);
     at = PUT(at, ",\"last_ns\":");
     at = put_time(at, e->last_ns);

@@ -36,6 +36,8 @@ uint32_t text_name(const struct text_writer *w, uint32_t node, uint32_t width, b
 struct text_doubts {
     uint8_t list[BTR_DOUBT_MAX + 1], count;
 };
+/** What was done, a creation first, with a blank behind; of many operations a few are named. */
+void text_operations(struct btr_buffer *out, uint64_t operations);
 /** " [?2]": the second of the doubts; nothing where there is none. */
 void text_doubt(struct btr_buffer *out, struct text_doubts *doubts, uint8_t doubt);
 /** A line for each doubt that came up. */

@@ -190,6 +190,21 @@ void text_hour(const struct text_writer *w, int64_t ns)
     btr_buffer_format(w->out, "%.*s%s", (int)(size - 12), text + 11, size == 20 ? ".000" : "");
 }
 
+void text_operations(struct btr_buffer *out, uint64_t operations)
+{
+    const char *between = "";
+    unsigned operation = operations >> BTR_OP_CREATE & 1 ? BTR_OP_CREATE : 0;
+    for (unsigned said = 0; operations && said < 3; operation = 0, said++) {
+        while (!(operations >> operation & 1))
+            operation++;
+        const char *phrase = btr_operation_phrase(operation);
+        btr_buffer_format(out, "%s%s", between, phrase ? phrase : "touched");
+        operations &= ~(UINT64_C(1) << operation);
+        between = ", ";
+    }
+    btr_buffer_text(out, operations ? ", and more: " : " ");
+}
+
 void text_doubt(struct btr_buffer *out, struct text_doubts *doubts, uint8_t doubt)
 {
     uint8_t i = 0;

@@ -124,25 +124,12 @@ static void lanes_say(const struct teller *t, const struct story_step *step)
 
 /* ---- One step ---- */
 
-/* What was done, a creation first; a few words say enough. */
 static void phrases_say(struct btr_buffer *out, const struct story_step *s)
 {
-    uint64_t left = story_said(s)->operations;
-    const char *between = "";
-    if (s->via != ANSWER_NONE) {
+    if (s->via != ANSWER_NONE)
         btr_buffer_text(out, "sent to ");
-        return;
-    }
-    unsigned operation = left >> BTR_OP_CREATE & 1 ? BTR_OP_CREATE : 0;
-    for (unsigned said = 0; left && said < 3; operation = 0, said++) {
-        while (!(left >> operation & 1))
-            operation++;
-        const char *phrase = btr_operation_phrase(operation);
-        btr_buffer_format(out, "%s%s", between, phrase ? phrase : "touched");
-        left &= ~(UINT64_C(1) << operation);
-        between = ", ";
-    }
-    btr_buffer_text(out, left ? ", and more: " : " ");
+    else
+        text_operations(out, story_said(s)->operations);
 }
 
 /* What stands behind the other one: how much, how certain, and whether it is the alert. */

@@ -32,6 +32,16 @@ static void times_say(const struct text_writer *w, const struct answer_edge *e)
     text_style(w, TEXT_PLAIN);
 }
 
+/* Where something passed, what only opened is left out, as in the story. */
+static void phrase_make(const struct answer_edge *e, struct btr_buffer *out)
+{
+    uint64_t passed = e->operations & ~ANSWER_OPENS;
+    if (e->pair)
+        btr_buffer_text(out, "is one connection with ");
+    else
+        text_operations(out, passed ? passed : e->operations);
+}
+
 static void tail_make(const struct btr_answer *a, const struct answer_edge *e,
                       struct text_doubts *doubts, struct btr_buffer *out)
 {
@@ -51,24 +61,22 @@ static void edge_say(const struct text_writer *w, const struct answer_edge *e,
     bool turned = is_turned(w->a, e);
     uint32_t subject = turned ? e->to : e->from, object = turned ? e->from : e->to;
     struct btr_span host = w->a->nodes[subject].entity.host;
-    const char *phrase = btr_operation_phrase(e->operation);
-    struct btr_buffer tail = {0};
-    if (e->pair)
-        phrase = "is one connection with";
-    else if (!phrase)
-        phrase = "touched";
+    struct btr_buffer phrase = {0}, tail = {0};
+    phrase_make(e, &phrase);
     tail_make(w->a, e, doubts, &tail);
-    uint32_t used = BEFORE + (uint32_t)strlen(phrase) + 2 + (uint32_t)tail.size;
+    uint32_t used = BEFORE + (uint32_t)phrase.size + 1 + (uint32_t)tail.size;
     uint32_t room = used + LEAST < TEXT_WIDTH ? TEXT_WIDTH - used : LEAST;
     times_say(w, e);
     text_pad(w, text_fit(w, host.size ? host : w->a->nodes[object].entity.host, HOST_WIDTH, false),
              HOST_WIDTH + 1);
     room -= text_name(w, subject, room / 2 < NAME_WIDTH ? room / 2 : NAME_WIDTH, false);
-    btr_buffer_format(w->out, " %s ", phrase);
+    btr_buffer_text(w->out, " ");
+    btr_buffer_span(w->out, btr_buffer_view(&phrase));
     text_name(w, object, room, true);
     btr_buffer_span(w->out, btr_buffer_view(&tail));
     btr_buffer_text(w->out, "\n");
-    w->out->failed |= tail.failed;
+    w->out->failed |= tail.failed || phrase.failed;
+    btr_buffer_fini(&phrase);
     btr_buffer_fini(&tail);
 }
 
@@ -101,6 +109,8 @@ int text_timeline(const struct text_writer *w, struct btr_err *err)
     btr_buffer_text(w->out, "\n");
     for (uint32_t i = first; i < first + shown && query_drain(a, w->out); i++) {
         struct answer_edge e = answer_edge_at(a, i);
+        if (e.operations & ~ANSWER_OPENS)
+            e.record_count = answer_edge_part(a, i, ~ANSWER_OPENS).record_count;
         text_day(w, day, e.first_ns);
         edge_say(w, &e, &doubts);
         why_say(w, &e);

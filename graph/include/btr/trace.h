@@ -71,6 +71,12 @@ static inline uint32_t btr_manner_kind(const struct btr_manner *manner)
            (uint32_t)manner->doubt << 1 | manner->pair;
 }
 
+/** The same for a merged trace: only whether they are intervals, and whether pairing made them. */
+static inline uint32_t btr_manner_way(const struct btr_manner *manner)
+{
+    return (btr_manner_is_interval(manner) ? 2U : 0U) | manner->pair;
+}
+
 /** Two halves of one connection, joined at their rendezvous. */
 struct btr_pair {
     struct btr_id client, server, rendezvous;
@@ -83,7 +89,7 @@ struct btr_pair {
 enum btr_cut { BTR_CUT_NONE, BTR_CUT_EDGES, BTR_CUT_TIME, BTR_CUT_MEMORY };
 
 /** The answer. Nodes by bound (most recent first, forward: earliest first), ties to the lower id.
- * Steps of a node by (other, btr_manner_kind, last_ns, ref), so that parallel ones stand together;
+ * Steps of a node by (other, btr_step_kind, last_ns, ref), so that parallel ones stand together;
  * which node's come first is not told. Pairs by rendezvous, client, server: those that a step
  * crosses. */
 struct btr_trace {
@@ -94,6 +100,7 @@ struct btr_trace {
     uint32_t node_count, pair_count, manner_count;
     uint32_t step_count;
     enum btr_walk_direction direction;
+    bool merged; /* see btr_trace_merge() */
     enum btr_cut cut;
     uint64_t unexplored;         /* nodes whose events were not (all) looked at when it was cut */
     int64_t unexplored_bound_ns; /* the latest (forward: earliest) R among them: no event that
@@ -110,7 +117,8 @@ static inline const struct btr_manner *btr_step_manner(const struct btr_trace *t
 static inline uint32_t btr_step_kind(const struct btr_trace *trace,
                                      const struct btr_trace_step *step)
 {
-    return btr_manner_kind(btr_step_manner(trace, step));
+    const struct btr_manner *manner = btr_step_manner(trace, step);
+    return trace->merged ? btr_manner_way(manner) : btr_manner_kind(manner);
 }
 
 /**
@@ -126,6 +134,9 @@ int btr_walk(struct btr_trace **out, const struct btr_edges *edges,
              enum btr_walk_direction direction, const struct btr_start *starts,
              uint32_t start_count, const struct btr_walk_limits *limits, struct btr_err *err);
 void btr_trace_free(struct btr_trace *trace);
+/** Makes all that flowed between two nodes one way parallel, whatever the operation and the doubt,
+ * but for intervals and pairs. @return 0 or BTR_E_NOMEM, after which it must be freed */
+int btr_trace_merge(struct btr_trace *trace, struct btr_err *err);
 
 /**
  * Pairs all meetings at a rendezvous by order and time (graph/pair.c).

@@ -103,25 +103,39 @@ void world_publish(struct world *w, const char *name)
         fail_msg("%s", err.text);
 }
 
-void world_trace(struct world_answer *out, struct world *w, uint64_t start, int64_t time_ns,
-                 enum btr_walk_direction direction, const struct btr_walk_limits *limits,
-                 const struct btr_answer_options *options)
+static void answer_make(struct world_answer *out, struct world *w,
+                        enum btr_walk_direction direction, const struct btr_answer_options *options)
 {
-    static const struct btr_walk_limits NO_LIMITS;
     static const struct btr_span SPEC = {(const uint8_t *)"record:web01/5", 14};
     const struct btr_answer_options defaults = {.strategy = BTR_SPAN("backtracker"),
                                                 .specs = &SPEC,
                                                 .evidence_all = true,
                                                 .no_stats = true};
+    struct btr_err err = {0};
+    if (btr_answer_make(&out->answer, w->reader, out->trace, direction, &out->start, 1,
+                        options ? options : &defaults, &err) != 0)
+        fail_msg("%s", err.text);
+}
+
+void world_merge(struct world_answer *out, struct world *w)
+{
+    btr_answer_free(out->answer);
+    assert_int_equal(btr_trace_merge(out->trace, NULL), 0);
+    answer_make(out, w, out->trace->direction, NULL);
+}
+
+void world_trace(struct world_answer *out, struct world *w, uint64_t start, int64_t time_ns,
+                 enum btr_walk_direction direction, const struct btr_walk_limits *limits,
+                 const struct btr_answer_options *options)
+{
+    static const struct btr_walk_limits NO_LIMITS;
     struct btr_edges edges = btr_edges_of_reader(w->reader);
     struct btr_err err = {0};
     *out = (struct world_answer){.start = {world_id(start), time_ns, UINT32_MAX}};
     if (btr_walk(&out->trace, &edges, direction, &out->start, 1, limits ? limits : &NO_LIMITS,
                  &err) != 0)
         fail_msg("%s", err.text);
-    if (btr_answer_make(&out->answer, w->reader, out->trace, direction, &out->start, 1,
-                        options ? options : &defaults, &err) != 0)
-        fail_msg("%s", err.text);
+    answer_make(out, w, direction, options);
 }
 
 void world_answer_free(struct world_answer *a)

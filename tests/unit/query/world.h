@@ -40,6 +40,8 @@ struct world_answer {
 void world_trace(struct world_answer *out, struct world *w, uint64_t start, int64_t time_ns,
                  enum btr_walk_direction direction, const struct btr_walk_limits *limits,
                  const struct btr_answer_options *options);
+/** Merges the answer's parallel steps, and makes it again. */
+void world_merge(struct world_answer *out, struct world *w);
 void world_answer_free(struct world_answer *a);
 /** The answer in a format, in `out` with a NUL after it. */
 void world_export(const struct world_answer *a, const char *format, struct btr_buffer *out);
