@@ -301,6 +301,49 @@ static int stats_of_segment(struct btr_reader *reader, uint32_t segment,
     return rc;
 }
 
+/* The earliest first of a host's streams in a segment. */
+static int host_first(struct btr_reader *reader, uint32_t segment, struct btr_span host,
+                      int64_t *first_ns, struct btr_err *err)
+{
+    struct store_segment *seg = &reader->segments[segment].seg;
+    uint8_t *raw = NULL;
+    size_t size = 0;
+    int rc = reader_segment_ready(reader, segment, err);
+    if (rc == 0)
+        rc = store_segment_single(seg, STORE_STATS, seg->header.stream_count, &raw, &size, err);
+    if (rc < 0)
+        return rc;
+    struct store_read r = store_read_of((struct btr_span){raw, size});
+    for (uint32_t i = 0; raw && i < seg->header.stream_count && !r.failed; i++) {
+        struct btr_source_stat stat = {.event_count = 0};
+        stat_read(&r, &stat);
+        if (!r.failed && stat.event_count > 0 && stat.first_ns < *first_ns &&
+            btr_span_equal(seg->streams[i].host, host))
+            *first_ns = stat.first_ns;
+    }
+    if (raw && !store_read_done(&r))
+        rc = store_segment_bad(seg, err, STORE_STATS, 0, "malformed");
+    free(raw);
+    return rc;
+}
+
+int btr_reader_host_begin(struct btr_reader *r, struct btr_span host, int64_t *first_ns,
+                          struct btr_err *err)
+{
+    int rc = 0;
+    *first_ns = INT64_MAX;
+    for (uint32_t i = 0; rc == 0 && i < r->segment_count; i++) {
+        const struct catalog_segment *row = &r->segments[i].row;
+        if (row->sealed.first_ns >= *first_ns) /* segments stand by first time */
+            break;
+        if (row->sealed.event_count > 0 && catalog_segment_may_have(row, host))
+            rc = host_first(r, i, host, first_ns, err);
+    }
+    if (rc < 0 || *first_ns < INT64_MAX)
+        return rc;
+    return btr_fail(err, BTR_E_NOTFOUND, UINT64_MAX, "a host of which nothing is told");
+}
+
 /* Takes back what another input or store told too. First and last stay: all tell the same times. */
 static void stat_again(void *self, const struct once_event *e)
 {

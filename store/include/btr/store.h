@@ -395,6 +395,13 @@ struct btr_source_stat {
 typedef int btr_source_stat_visit(void *self, const struct btr_source_stat *stat);
 int btr_reader_sources(struct btr_reader *reader, btr_source_stat_visit *visit, void *self, struct btr_err *err);
 
+/**
+ * When a host's records begin: the order time of the first event that they tell. Costs a section of those segments that begin
+ * before that and may tell of the host.
+ * @return 0, BTR_E_NOTFOUND (nothing is told of it), BTR_E_FORMAT, BTR_E_CHECKSUM, BTR_E_IO, BTR_E_NOMEM
+ */
+int btr_reader_host_begin(struct btr_reader *reader, struct btr_span host, int64_t *first_ns, struct btr_err *err);
+
 struct btr_store_stat {
     uint64_t segment_count, event_count, entity_count, record_count, undecoded, gap_count, input_count;
     uint64_t segment_bytes, catalog_bytes; /* on disk, all in */
