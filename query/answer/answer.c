@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "holes.h"
 #include "parts.h"
 
 enum {
@@ -82,6 +83,8 @@ static int make(struct btr_answer *a, struct btr_err *err)
         rc = answer_entries_find(a, err);
     if (rc == 0)
         rc = answer_gaps_find(a, err);
+    if (rc == 0)
+        rc = answer_doubts_find(a, err);
     wall_take(a);
     return rc;
 }
@@ -141,6 +144,8 @@ void btr_answer_free(struct btr_answer *answer)
     free(answer->places);
     free(answer->entries);
     free(answer->gaps);
+    holes_fini(&answer->holes);
+    answer_arrivals_free(answer);
     free(answer->paths.labels);
     free(answer->paths.of_node);
     btr_arena_free(answer->arena);

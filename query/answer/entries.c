@@ -13,7 +13,7 @@ struct surroundings {
     bool several, fed, started, paired, accepted, connected, carried;
 };
 
-static bool starts_process(uint8_t operation)
+bool answer_starts_process(uint8_t operation)
 {
     return operation == BTR_OP_FORK || operation == BTR_OP_SERVICE_START ||
            operation == BTR_OP_TASK_RUN || operation == BTR_OP_WMI_RUN;
@@ -47,7 +47,7 @@ static void surroundings_add(const struct btr_answer *a, struct surroundings *al
     neighbour_add(&all[near], far);
     neighbour_add(&all[far], near);
     to->fed = true;
-    to->started |= starts_process(manner->operation);
+    to->started |= answer_starts_process(manner->operation);
     if (near == path_neighbour(a, far))
         all[far].carried |= !answer_only_opens(manner);
     for (int end = 0; end < 2; end++) {
@@ -225,6 +225,7 @@ int answer_entries_find(struct btr_answer *a, struct btr_err *err)
     for (uint32_t i = 0; rc == 0 && i < a->trace->node_count; i++) {
         const char *why = NULL;
         enum answer_rank rank = rank_of(&a->nodes[i], &all[i], &why);
+        a->nodes[i].rank = (uint8_t)rank;
         if (!wanted(a, rank) || a->trace->nodes[i].start)
             continue;
         struct sortable *item = &list[a->entry_count++];

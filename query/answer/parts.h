@@ -11,8 +11,11 @@
 struct answer_node {
     struct btr_entity entity; /* attributes lie in the answer's arena */
     struct btr_span label;    /* raw bytes */
+    struct btr_span doubt;    /* why it is not known where it came from; empty: it is (doubts.c) */
     int64_t seen_ns;          /* attributes are those of this time */
     double score; /* the highest of the pairs it is in, of a way in its own; 0: not scored */
+    uint8_t rank; /* enum answer_rank: what sort of way in it is, or would be if it were no start */
+    bool hole;    /* the doubt is one of a hole in the records, not of their beginning */
 };
 
 /** Where events come from. Spans are the reader's. */
@@ -114,10 +117,42 @@ struct answer_paths {
 };
 
 struct answer_gap {
-    struct btr_span host, source, why; /* why: in the arena */
+    struct btr_span host, source, why; /* in the arena */
     int64_t from_ns, until_ns;
     uint64_t count;
+    uint32_t holes; /* that it was joined of, to be shown; 1: itself */
     uint8_t kind;
+};
+
+/** A gap that may hide records (holes.c). */
+struct answer_hole {
+    int64_t from_ns, until_ns;
+    int64_t reach_ns;       /* the greatest until_ns of those of its host until here */
+    uint64_t count, before; /* records it lacks, 0: not known; that those before it lack */
+    uint32_t wide;          /* the last wide one of its host until here; UINT32_MAX: none */
+    uint8_t kind;
+};
+
+struct answer_hole_host {
+    struct btr_span host;
+    uint32_t begin, end; /* its holes, by from_ns */
+};
+
+struct answer_holes {
+    struct answer_hole *holes;      /* by host */
+    struct answer_hole_host *hosts; /* by name */
+    uint32_t hole_count, host_count;
+};
+
+/** What came to a node, for holes that lie between it and what the node did next (arrivals.c). */
+struct answer_arrival {
+    int64_t last_ns, first_ns; /* first: the least of this and all that end later */
+};
+
+struct answer_arrivals {
+    struct answer_arrival *list; /* by node, then last_ns */
+    uint32_t *begin;             /* of each node, and one more; NULL: not asked for */
+    uint8_t *sorted;             /* by node */
 };
 
 struct btr_answer {
@@ -137,8 +172,10 @@ struct btr_answer {
     uint32_t stand_count, stand_capacity;
     struct answer_place *places; /* of edges: by first, last, ids, operation. So, too */
     struct answer_entry
-        *entries; /* most likely first; forward: ends that leave the recorded hosts */
-    struct answer_gap *gaps;
+        *entries;              /* most likely first; forward: ends that leave the recorded hosts */
+    struct answer_gap *gaps;   /* of its hosts and time, as the reader tells them */
+    struct answer_holes holes; /* of all hosts, until its end */
+    struct answer_arrivals arrivals;
     struct answer_paths paths;
     uint64_t event_count; /* distinct events */
     uint32_t edge_count, origin_count, entry_count, gap_count, gap_capacity;
@@ -151,7 +188,28 @@ int answer_nodes_describe(struct btr_answer *a, struct btr_err *err); /* nodes.c
 int answer_paths_find(struct btr_answer *a, struct btr_err *err);     /* paths.c */
 void answer_scores_find(struct btr_answer *a);                        /* scores.c: of nodes */
 int answer_entries_find(struct btr_answer *a, struct btr_err *err);   /* entries.c */
-int answer_gaps_find(struct btr_answer *a, struct btr_err *err);      /* gaps.c */
+int answer_gaps_find(struct btr_answer *a, struct btr_err *err);      /* gaps.c: and holes */
+int answer_doubts_find(struct btr_answer *a, struct btr_err *err);    /* doubts.c: of nodes */
+/** Whether an operation starts its object, a process. */
+bool answer_starts_process(uint8_t operation);
+/** Lists what came to each node (arrivals.c). @return 0 or BTR_E_NOMEM */
+int answer_arrivals_find(struct btr_answer *a, struct btr_err *err);
+/** Whether something came to a node until `hole_ns`, and nothing from then until `ns`. */
+bool answer_came_before(struct btr_answer *a, uint32_t node, int64_t hole_ns, int64_t ns);
+void answer_arrivals_free(struct btr_answer *a);
+
+/** Joins gaps of one source and kind that lie close together until each source has at most `most`
+ * of a kind; nothing is left out. @param out  from malloc, in the order of the answer's gaps
+ * @return false when out of memory */
+bool answer_gaps_join(const struct btr_answer *a, uint32_t most, struct answer_gap **out,
+                      uint32_t *count);
+/**
+ * Why an edge is not certain, in words (doubts.c): what its events doubt, and the hole in the
+ * records that it stands on.
+ * @param out  receives them, raw; NULL: they are not asked for
+ * @return whether it stands on a hole
+ */
+bool answer_edge_doubt(struct btr_answer *a, const struct answer_edge *e, struct btr_buffer *out);
 
 /** Whether a strategy chose what is shown, by scores. */
 bool answer_is_scored(const struct btr_answer *a);

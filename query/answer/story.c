@@ -49,14 +49,14 @@ static struct story_tally tally_of(const struct btr_answer *a, uint32_t edge, ui
                                 .doubt = e.doubt};
 }
 
-static struct story_step step_of(const struct btr_answer *a, uint32_t edge,
-                                 const struct answer_edge *e)
+static struct story_step step_of(struct btr_answer *a, uint32_t edge, const struct answer_edge *e)
 {
     const struct btr_trace_node *nodes = a->trace->nodes;
     struct story_step s = {.from = e->from,
                            .to = e->to,
                            .via = ANSWER_NONE,
                            .bytes = e->bytes,
+                           .hole = answer_edge_doubt(a, e, NULL) ? edge : ANSWER_NONE,
                            .score = answer_score(a, nodes[e->from].id, nodes[e->to].id)};
     s.opened = tally_of(a, edge, ANSWER_OPENS);
     s.done = tally_of(a, edge, ~ANSWER_OPENS);
@@ -68,6 +68,7 @@ static void step_add(struct story_step *s, const struct story_step *more)
     tally_add(&s->opened, &more->opened);
     tally_add(&s->done, &more->done);
     s->score = more->score > s->score ? more->score : s->score;
+    s->hole = more->hole < s->hole ? more->hole : s->hole;
     if (more->bytes != BTR_BYTES_UNKNOWN)
         s->bytes = (s->bytes == BTR_BYTES_UNKNOWN ? 0 : s->bytes) + more->bytes;
 }
@@ -112,6 +113,7 @@ static void openings_fold(struct story *s)
         struct story_step *kept = second ? b : a, *folded = second ? a : b;
         tally_add(&kept->opened, &folded->opened);
         kept->score = folded->score > kept->score ? folded->score : kept->score;
+        kept->hole = folded->hole < kept->hole ? folded->hole : kept->hole;
         folded->gone = true;
     }
 }

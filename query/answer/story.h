@@ -25,6 +25,7 @@ struct story_step {
     uint64_t bytes;            /* BTR_BYTES_UNKNOWN when none were told */
     double score;
     struct story_tally opened, done;
+    uint32_t hole;   /* an edge of it that stands on a hole in the records, or ANSWER_NONE */
     bool gone;       /* it is a part of another step */
     uint32_t number; /* in the story, from 1; 0: not told */
 };

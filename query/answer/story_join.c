@@ -68,6 +68,7 @@ static void message_make(struct story_step *w, struct story_step *r, uint8_t dou
     w->actor = w->from;
     w->last_ns = r->last_ns > w->last_ns ? r->last_ns : w->last_ns;
     w->score = r->score > w->score ? r->score : w->score;
+    w->hole = w->hole == ANSWER_NONE ? r->hole : w->hole;
     if (w->bytes == BTR_BYTES_UNKNOWN)
         w->bytes = r->bytes;
     if (w->done.doubt == BTR_DOUBT_NONE)

@@ -21,7 +21,7 @@ static const char *shape_of(uint8_t kind)
     }
 }
 
-enum { LABEL_MAX = 100 }; /* bytes of a label; the whole is in the tooltip */
+enum { LABEL_MAX = 100 }; /* bytes of a label; the whole is in the tooltip, or what is missing */
 
 static void node(struct btr_buffer *out, const struct btr_answer *a, uint32_t i)
 {
@@ -31,8 +31,8 @@ static void node(struct btr_buffer *out, const struct btr_answer *a, uint32_t i)
         head.size = LABEL_MAX;
     btr_buffer_format(out, "    n%u [shape=%s, label=", (unsigned)i, shape_of(n->entity.kind));
     btr_escape_dot(out, head);
-    btr_buffer_text(out, ", tooltip=");
-    btr_escape_dot(out, n->label);
+    btr_buffer_text(out, n->hole ? ", style=dashed, tooltip=" : ", tooltip=");
+    btr_escape_dot(out, n->hole ? n->doubt : n->label);
     if (a->trace->nodes[i].start)
         btr_buffer_text(out, ", penwidth=3, color=red");
     btr_buffer_text(out, "];\n");
@@ -58,9 +58,9 @@ static void cluster(struct btr_buffer *out, const struct btr_answer *a, uint32_t
     btr_buffer_text(out, host.size ? "  }\n" : "");
 }
 
-static void edge(struct btr_buffer *out, const struct answer_edge *e)
+static void edge(struct btr_buffer *out, struct btr_answer *a, const struct answer_edge *e)
 {
-    struct btr_buffer label = {0};
+    struct btr_buffer label = {0}, doubt = {0};
     query_edge_words(&label, e);
     if (e->record_count > 1)
         btr_buffer_format(&label, " x%u%s", (unsigned)e->record_count,
@@ -71,13 +71,14 @@ static void edge(struct btr_buffer *out, const struct answer_edge *e)
     }
     btr_buffer_format(out, "  n%u -> n%u [label=", (unsigned)e->from, (unsigned)e->to);
     btr_escape_dot(out, btr_buffer_view(&label));
-    const char *doubt = btr_doubt_text(e->doubt);
-    if (doubt) {
+    (void)answer_edge_doubt(a, e, &doubt);
+    if (doubt.size) {
         btr_buffer_text(out, ", style=dashed, tooltip=");
-        btr_escape_dot(out, btr_span_of(doubt));
+        btr_escape_dot(out, btr_buffer_view(&doubt));
     }
     btr_buffer_text(out, "];\n");
-    out->failed |= label.failed;
+    out->failed |= label.failed || doubt.failed;
+    btr_buffer_fini(&doubt);
     btr_buffer_fini(&label);
 }
 
@@ -111,7 +112,7 @@ int query_export_dot(struct btr_answer *a, bool colour, struct btr_buffer *out, 
         cluster(out, a, i);
     for (uint32_t i = 0; i < a->edge_count && query_drain(a, out); i++) {
         struct answer_edge e = answer_edge_at(a, i);
-        edge(out, &e);
+        edge(out, a, &e);
     }
     btr_buffer_text(out, "}\n");
     return out->failed ? btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "answer as DOT") : 0;

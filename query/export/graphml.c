@@ -23,7 +23,7 @@ static const char HEAD[] =
     "<key id=\"thinned\" for=\"edge\" attr.name=\"thinned\" attr.type=\"long\"/>\n"
     "<key id=\"bytes\" for=\"edge\" attr.name=\"bytes\" attr.type=\"long\"/>\n"
     "<key id=\"score\" for=\"all\" attr.name=\"score\" attr.type=\"double\"/>\n"
-    "<key id=\"doubt\" for=\"edge\" attr.name=\"doubt\" attr.type=\"string\"/>\n";
+    "<key id=\"doubt\" for=\"all\" attr.name=\"doubt\" attr.type=\"string\"/>\n";
 
 static void data_text(struct btr_buffer *out, const char *key, struct btr_span text)
 {
@@ -57,16 +57,18 @@ static void node(struct btr_buffer *out, const struct btr_answer *a, uint32_t i)
     data_number(out, "first", n->entity.first_ns);
     data_number(out, "last", n->entity.last_ns);
     data_score(out, n->score);
+    if (n->doubt.size)
+        data_text(out, "doubt", n->doubt);
     if (a->trace->nodes[i].start)
         data_text(out, "start", BTR_SPAN("true"));
     btr_buffer_text(out, "</node>\n");
 }
 
-static void edge(struct btr_buffer *out, const struct btr_answer *a, const struct answer_edge *e)
+static void edge(struct btr_buffer *out, struct btr_answer *a, const struct answer_edge *e)
 {
     char from[BTR_ID_TEXT_SIZE], to[BTR_ID_TEXT_SIZE];
-    const char *doubt = btr_doubt_text(e->doubt);
-    struct btr_buffer words = {0};
+    struct btr_buffer doubt = {0}, words = {0};
+    (void)answer_edge_doubt(a, e, &doubt);
     btr_id_text(a->trace->nodes[e->from].id, from);
     btr_id_text(a->trace->nodes[e->to].id, to);
     btr_buffer_format(out, "<edge source=\"%s\" target=\"%s\">", from, to);
@@ -81,11 +83,12 @@ static void edge(struct btr_buffer *out, const struct btr_answer *a, const struc
     if (e->bytes != BTR_BYTES_UNKNOWN && e->bytes <= INT64_MAX)
         data_number(out, "bytes", (int64_t)e->bytes);
     data_score(out, answer_score(a, a->trace->nodes[e->from].id, a->trace->nodes[e->to].id));
-    if (doubt)
-        data_text(out, "doubt", btr_span_of(doubt));
+    if (doubt.size)
+        data_text(out, "doubt", btr_buffer_view(&doubt));
     btr_buffer_text(out, "</edge>\n");
-    out->failed |= words.failed;
+    out->failed |= words.failed || doubt.failed;
     btr_buffer_fini(&words);
+    btr_buffer_fini(&doubt);
 }
 
 static void complete_tell(struct btr_buffer *out, const struct btr_answer *a)

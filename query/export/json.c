@@ -2,6 +2,7 @@
 #include "entity_json.h"
 #include "exports.h"
 #include <btr/damage.h>
+#include <stdlib.h>
 
 static void start(struct json_writer *w, const char *name, const struct btr_answer *a, uint32_t i)
 {
@@ -75,6 +76,7 @@ static void entries(struct json_writer *w, const struct btr_answer *a)
         json_id(w, "entity", a->trace->nodes[e->node].id);
         json_real(w, "score", e->score);
         json_text(w, "why", btr_span_of(e->why));
+        json_text_if(w, "doubt", a->nodes[e->node].doubt);
         json_close(w, '}');
     }
     json_close(w, ']');
@@ -82,9 +84,13 @@ static void entries(struct json_writer *w, const struct btr_answer *a)
 
 static void gaps(struct json_writer *w, const struct btr_answer *a)
 {
+    enum { GAPS_OF_SOURCE = 64 }; /* of a kind; closer ones are joined */
+    struct answer_gap *list;
+    uint32_t count;
+    w->out->failed |= !answer_gaps_join(a, GAPS_OF_SOURCE, &list, &count);
     json_open(w, "gaps", '[');
-    for (uint32_t i = 0; i < a->gap_count; i++) {
-        const struct answer_gap *g = &a->gaps[i];
+    for (uint32_t i = 0; i < count; i++) {
+        const struct answer_gap *g = &list[i];
         const char *kind = btr_gap_word(g->kind), *text = btr_gap_text(g->kind);
         json_newline(w);
         json_open(w, NULL, '{');
@@ -96,9 +102,12 @@ static void gaps(struct json_writer *w, const struct btr_answer *a)
         json_text(w, "source", g->source);
         if (g->count)
             json_count(w, "missing", g->count);
+        if (g->holes > 1)
+            json_count(w, "gaps", g->holes);
         json_close(w, '}');
     }
     json_close(w, ']');
+    free(list);
 }
 
 static void nodes(struct json_writer *w, const struct btr_answer *a)
@@ -111,6 +120,10 @@ static void nodes(struct json_writer *w, const struct btr_answer *a)
         json_open(w, NULL, '{');
         query_entity_json(w, &e);
         json_real(w, "score", n->score);
+        if (n->doubt.size)
+            json_text(w, "doubt", n->doubt);
+        else
+            json_null(w, "doubt");
         json_close(w, '}');
     }
     json_close(w, ']');

@@ -15,8 +15,9 @@ struct origin_text {
 };
 
 struct edge_writer {
-    const struct btr_answer *a;
+    struct btr_answer *a;
     struct btr_buffer *out;
+    struct btr_buffer words, hole; /* of a doubt that is of one edge alone; that as a member */
     struct origin_text *origins;
     struct btr_buffer operations[UINT8_MAX + 1]; /* behind the id of `to`; empty: not made yet */
     struct btr_buffer doubts[UINT8_MAX + 1];     /* until the evidence; empty: not made yet */
@@ -79,8 +80,19 @@ static void operations_list(struct edge_writer *w, uint64_t operations)
     btr_buffer_text(w->out, "]");
 }
 
-static struct btr_span doubt_text(struct edge_writer *w, uint8_t doubt)
+static struct btr_span doubt_text(struct edge_writer *w, const struct answer_edge *e)
 {
+    uint8_t doubt = e->doubt;
+    btr_buffer_clear(&w->words);
+    if (w->a->holes.hole_count && answer_edge_doubt(w->a, e, &w->words)) {
+        struct json_writer json = {&w->hole, true};
+        btr_buffer_clear(&w->hole);
+        btr_buffer_u8(&w->hole, ',');
+        json_text(&json, "doubt", btr_buffer_view(&w->words));
+        btr_buffer_text(&w->hole, ",\"evidence\":[");
+        w->out->failed |= w->hole.failed || w->words.failed;
+        return btr_buffer_view(&w->hole);
+    }
     struct btr_buffer *text = &w->doubts[doubt];
     if (text->size == 0) {
         struct json_writer json = {text, true};
@@ -103,6 +115,8 @@ static void writer_fini(struct edge_writer *w)
         btr_buffer_fini(&w->origins[i].between);
     }
     free(w->origins);
+    btr_buffer_fini(&w->words);
+    btr_buffer_fini(&w->hole);
     for (unsigned i = 0; i <= UINT8_MAX; i++) {
         btr_buffer_fini(&w->operations[i]);
         btr_buffer_fini(&w->doubts[i]);
@@ -207,7 +221,7 @@ static void evidence(struct edge_writer *w, const struct answer_edge *e)
 static void edge(struct edge_writer *w, const struct answer_edge *e)
 {
     const struct btr_trace_node *nodes = w->a->trace->nodes;
-    struct btr_span operation = operation_text(w, e), doubt = doubt_text(w, e->doubt);
+    struct btr_span operation = operation_text(w, e), doubt = doubt_text(w, e);
     if (!btr_buffer_reserve(w->out, EDGE_ROOM + operation.size + doubt.size))
         return;
     uint8_t *at = w->out->at + w->out->size;
@@ -259,7 +273,7 @@ static void ask_ahead(const struct btr_answer *a, uint32_t i)
     __builtin_prefetch(&a->trace->nodes[a->places[i].node]);
 }
 
-void query_json_edges(struct json_writer *json, const struct btr_answer *a)
+void query_json_edges(struct json_writer *json, struct btr_answer *a)
 {
     struct edge_writer w = {.a = a, .out = json->out};
     if (!origin_texts_make(&w))

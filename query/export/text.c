@@ -10,8 +10,9 @@
 #include <btr/escape.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
-enum { WAYS_SHOWN = 4, GAPS_SHOWN = 8, HOSTS_SHOWN = 12, LABEL_WIDTH = 110 };
+enum { WAYS_SHOWN = 4, GAPS_SHOWN = 8, GAPS_OF_SOURCE = 2, HOSTS_SHOWN = 12, LABEL_WIDTH = 110 };
 
 void text_style(const struct text_writer *w, enum text_style style)
 {
@@ -207,6 +208,7 @@ static int way_say(const struct text_writer *w, uint32_t number, const struct an
         btr_buffer_text(w->out, " more like it");
     }
     btr_buffer_text(w->out, "\n");
+    text_node_doubt(w, e->node);
     return text_path(w, e, err);
 }
 
@@ -351,9 +353,33 @@ static void others_say(const struct text_writer *w, uint32_t shown)
                     "something passed,\n          then the fewest steps\n");
 }
 
+static void gap_say(const struct text_writer *w, const struct answer_gap *g)
+{
+    char from[BTR_TIME_TEXT_SIZE], until[BTR_TIME_TEXT_SIZE];
+    const char *text = btr_gap_text(g->kind);
+    btr_time_text(g->from_ns, from);
+    btr_time_text(g->until_ns, until);
+    btr_buffer_text(w->out, "          ");
+    btr_escape_terminal(w->out, g->host);
+    btr_buffer_format(w->out, "  %s .. %s  %s", from, until, text ? text : "unknown");
+    if (g->holes > 1) {
+        btr_buffer_text(w->out, ": ");
+        text_number_of(w, g->count, "record", "records");
+        btr_buffer_text(w->out, " in ");
+        text_count(w, g->holes);
+        btr_buffer_text(w->out, " gaps");
+    } else if (g->why.size) {
+        btr_buffer_text(w->out, ": ");
+        label_say(w, g->why);
+    }
+    btr_buffer_text(w->out, "\n");
+}
+
 static void gaps_say(const struct text_writer *w)
 {
     const struct btr_answer *a = w->a;
+    struct answer_gap *gaps;
+    uint32_t count;
     text_heading(w, "Gaps      ");
     if (a->gap_count == 0) {
         btr_buffer_text(w->out, "none known on these hosts in that time\n");
@@ -361,24 +387,13 @@ static void gaps_say(const struct text_writer *w)
     }
     text_number_of(w, a->gap_count, "gap", "gaps");
     btr_buffer_text(w->out, " on these hosts in that time may hide steps\n");
-    for (uint32_t i = 0; i < a->gap_count && i < GAPS_SHOWN; i++) {
-        const struct answer_gap *g = &a->gaps[i];
-        char from[BTR_TIME_TEXT_SIZE], until[BTR_TIME_TEXT_SIZE];
-        const char *text = btr_gap_text(g->kind);
-        btr_time_text(g->from_ns, from);
-        btr_time_text(g->until_ns, until);
-        btr_buffer_text(w->out, "          ");
-        btr_escape_terminal(w->out, g->host);
-        btr_buffer_format(w->out, "  %s .. %s  %s", from, until, text ? text : "unknown");
-        if (g->why.size) {
-            btr_buffer_text(w->out, ": ");
-            label_say(w, g->why);
-        }
-        btr_buffer_text(w->out, "\n");
-    }
-    if (a->gap_count > GAPS_SHOWN)
+    w->out->failed |= !answer_gaps_join(a, GAPS_OF_SOURCE, &gaps, &count);
+    for (uint32_t i = 0; i < count && i < GAPS_SHOWN; i++)
+        gap_say(w, &gaps[i]);
+    if (count > GAPS_SHOWN)
         btr_buffer_format(w->out, "          and %u more: backtrail store gaps\n",
-                          (unsigned)(a->gap_count - GAPS_SHOWN));
+                          (unsigned)(count - GAPS_SHOWN));
+    free(gaps);
 }
 
 /* ---- What to try next ---- */

@@ -32,16 +32,25 @@ uint32_t text_fit(const struct text_writer *w, struct btr_span name, uint32_t wi
 /** A node in at most `width` columns. @param whole  a process by its label, else by the name of its
  * program @return the columns it took */
 uint32_t text_name(const struct text_writer *w, uint32_t node, uint32_t width, bool whole);
-/** Doubts that came up, in that order. A zeroed struct is empty. */
+enum { TEXT_DOUBTS = 24 };
+/** Doubts that came up, in that order, each once. A zeroed struct is empty. */
 struct text_doubts {
-    uint8_t list[BTR_DOUBT_MAX + 1], count;
+    struct btr_span list[TEXT_DOUBTS]; /* raw; in the answer's arena, or constant */
+    uint32_t count, left;              /* left: marks of those for which there was no room */
 };
 /** What was done, a creation first, with a blank behind; of many operations a few are named. */
 void text_operations(struct btr_buffer *out, uint64_t operations);
-/** " [?2]": the second of the doubts; nothing where there is none. */
-void text_doubt(struct btr_buffer *out, struct text_doubts *doubts, uint8_t doubt);
+/** " [?2]": the second of the doubts; nothing where there is none. @param doubt  raw; copied */
+void text_doubt(const struct text_writer *w, struct btr_buffer *out, struct text_doubts *doubts,
+                struct btr_span doubt);
+/** The same of an edge. @return whether it stands on a hole in the records */
+bool text_edge_doubt(const struct text_writer *w, struct btr_buffer *out,
+                     struct text_doubts *doubts, const struct answer_edge *e);
 /** A line for each doubt that came up. */
 void text_doubts_say(const struct text_writer *w, const struct text_doubts *doubts);
+/** A line of its own that says what hole in the records a way in stands on; nothing where it does
+ * not. */
+void text_node_doubt(const struct text_writer *w, uint32_t node);
 void text_pad(const struct text_writer *w, uint32_t used, uint32_t width);
 /** "id:HEX32", the SPEC of a node. */
 void text_id(const struct text_writer *w, uint32_t node);

@@ -205,25 +205,77 @@ void text_operations(struct btr_buffer *out, uint64_t operations)
     btr_buffer_text(out, operations ? ", and more: " : " ");
 }
 
-void text_doubt(struct btr_buffer *out, struct text_doubts *doubts, uint8_t doubt)
+void text_doubt(const struct text_writer *w, struct btr_buffer *out, struct text_doubts *doubts,
+                struct btr_span doubt)
 {
-    uint8_t i = 0;
-    if (!btr_doubt_text(doubt))
+    uint32_t i = 0;
+    if (!doubt.size)
         return;
-    while (i < doubts->count && doubts->list[i] != doubt)
+    while (i < doubts->count && !btr_span_equal(doubts->list[i], doubt))
         i++;
-    if (i == doubts->count)
-        doubts->list[doubts->count++] = doubt;
+    if (i == TEXT_DOUBTS) {
+        doubts->left++;
+        btr_buffer_text(out, " [?]");
+        return;
+    }
+    if (i == doubts->count && !btr_arena_copy(w->a->arena, doubt, &doubts->list[doubts->count++]))
+        out->failed = true;
     btr_buffer_format(out, " [?%u]", (unsigned)i + 1);
+}
+
+bool text_edge_doubt(const struct text_writer *w, struct btr_buffer *out,
+                     struct text_doubts *doubts, const struct answer_edge *e)
+{
+    struct btr_buffer words = {0};
+    bool hole = answer_edge_doubt(w->a, e, &words);
+    text_doubt(w, out, doubts, btr_buffer_view(&words));
+    out->failed |= words.failed;
+    btr_buffer_fini(&words);
+    return hole;
+}
+
+/* Words in lines of a bounded width, each with its end. @param used  columns of the first line that
+ * are taken @param indent  of the others */
+static void text_wrap(const struct text_writer *w, struct btr_span text, uint32_t used,
+                      uint32_t indent)
+{
+    for (size_t at = 0, end; at < text.size; at = end) {
+        for (end = at + 1; end < text.size && text.at[end] != ' ';)
+            end++;
+        struct btr_span word = {text.at + at, end - at};
+        uint32_t columns = text_columns(word);
+        if (at > 0 && used + columns > TEXT_WIDTH) {
+            btr_buffer_text(w->out, "\n");
+            text_pad(w, 0, indent);
+            used = indent;
+            word = (struct btr_span){word.at + 1, word.size - 1}; /* its blank */
+        }
+        btr_escape_terminal(w->out, word);
+        used += columns;
+    }
+    btr_buffer_text(w->out, "\n");
+}
+
+void text_node_doubt(const struct text_writer *w, uint32_t node)
+{
+    const struct answer_node *n = &w->a->nodes[node];
+    if (!n->hole)
+        return;
+    text_style(w, TEXT_DOUBT);
+    btr_buffer_text(w->out, "            not certain: ");
+    text_wrap(w, n->doubt, 25, 14);
+    text_style(w, TEXT_PLAIN);
 }
 
 void text_doubts_say(const struct text_writer *w, const struct text_doubts *doubts)
 {
-    for (uint8_t i = 0; i < doubts->count; i++) {
+    for (uint32_t i = 0; i < doubts->count; i++) {
         text_style(w, TEXT_DOUBT);
-        btr_buffer_format(w->out, "  [?%u] not certain: %s", (unsigned)i + 1,
-                          btr_doubt_text(doubts->list[i]));
+        btr_buffer_format(w->out, "  [?%u] not certain: ", (unsigned)i + 1);
+        text_wrap(w, doubts->list[i], 21, 7);
         text_style(w, TEXT_PLAIN);
-        btr_buffer_text(w->out, "\n");
     }
+    if (doubts->left)
+        btr_buffer_format(w->out, "  [?] not certain, %u times: why, --output json says\n",
+                          (unsigned)doubts->left);
 }

@@ -103,14 +103,19 @@ static void amount_say(const struct text_writer *w, const struct answer_edge *e)
     btr_buffer_text(w->out, ")");
 }
 
-static void doubt_say(const struct text_writer *w, uint8_t doubt)
+static void doubt_say(const struct text_writer *w, const struct answer_edge *e)
 {
-    const char *text = btr_doubt_text(doubt);
-    if (!text)
-        return;
-    text_style(w, TEXT_DOUBT);
-    btr_buffer_format(w->out, "  [not certain: %s]", text);
-    text_style(w, TEXT_PLAIN);
+    struct btr_buffer words = {0};
+    (void)answer_edge_doubt(w->a, e, &words);
+    if (words.size) {
+        text_style(w, TEXT_DOUBT);
+        btr_buffer_text(w->out, "  [not certain: ");
+        btr_escape_terminal(w->out, btr_buffer_view(&words));
+        btr_buffer_text(w->out, "]");
+        text_style(w, TEXT_PLAIN);
+    }
+    w->out->failed |= words.failed;
+    btr_buffer_fini(&words);
 }
 
 static void time_say(const struct text_writer *w, const struct step_view *v)
@@ -176,7 +181,7 @@ static int step_say(const struct text_writer *w, struct place *place, struct pat
         text_node(w, v.other);
     }
     amount_say(w, edge);
-    doubt_say(w, v.manner->doubt);
+    doubt_say(w, edge);
     btr_buffer_text(w->out, "\n");
     records_say(w, step.step, &v.cited);
     free(v.cited.records);

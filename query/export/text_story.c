@@ -33,7 +33,8 @@ struct teller {
     struct story story;
     struct lanes lanes;
     struct text_doubts doubts;
-    bool *named; /* by node: its label was told */
+    bool *named;   /* by node: its label was told */
+    bool *doubted; /* by node: its doubt was told */
     char day[BTR_TIME_TEXT_SIZE];
     bool through; /* a cause came through steps that are not told */
 };
@@ -132,6 +133,30 @@ static void phrases_say(struct btr_buffer *out, const struct story_step *s)
         text_operations(out, story_said(s)->operations);
 }
 
+/* A node's doubt stands with the first step that tells of it. */
+static void node_doubt_say(struct teller *t, struct btr_buffer *out, uint32_t node)
+{
+    const struct answer_node *n = node == ANSWER_NONE ? NULL : &t->w->a->nodes[node];
+    if (n && n->hole && !t->doubted[node])
+        text_doubt(t->w, out, &t->doubts, n->doubt);
+    if (n)
+        t->doubted[node] = true;
+}
+
+static void doubts_say(struct teller *t, struct btr_buffer *out, const struct story_step *s)
+{
+    const char *text = btr_doubt_text(story_said(s)->doubt);
+    if (s->hole != ANSWER_NONE) {
+        struct answer_edge e = answer_edge_at(t->w->a, s->hole);
+        (void)text_edge_doubt(t->w, out, &t->doubts, &e);
+        text = e.doubt == story_said(s)->doubt ? NULL : text; /* it was said with the hole */
+    }
+    text_doubt(t->w, out, &t->doubts, text ? btr_span_of(text) : (struct btr_span){0});
+    node_doubt_say(t, out, s->from);
+    node_doubt_say(t, out, s->via);
+    node_doubt_say(t, out, s->to);
+}
+
 /* What stands behind the other one: how much, how certain, and whether it is the alert. */
 static void tail_say(struct teller *t, struct btr_buffer *out, const struct story_step *s)
 {
@@ -143,7 +168,7 @@ static void tail_say(struct teller *t, struct btr_buffer *out, const struct stor
         btr_buffer_text(out, " until ");
         text_hour(&w, s->last_ns);
     }
-    text_doubt(out, &t->doubts, story_said(s)->doubt);
+    doubts_say(t, out, s);
     if (nodes[s->from].start || nodes[s->to].start)
         btr_buffer_text(out, "  <- alert");
 }
@@ -329,6 +354,49 @@ static int also_say(const struct teller *t, struct btr_err *err)
     return 0;
 }
 
+/* Whether a step stands on a hole in the records, or is the first to tell of something that does.
+ */
+static bool stands_on_hole(const struct btr_answer *a, const struct story_step *s, bool *seen)
+{
+    const uint32_t nodes[] = {s->from, s->via, s->to};
+    bool hole = s->hole != ANSWER_NONE;
+    for (size_t i = 0; i < sizeof nodes / sizeof *nodes; i++) {
+        if (nodes[i] == ANSWER_NONE)
+            continue;
+        hole |= a->nodes[nodes[i]].hole && !seen[nodes[i]];
+        seen[nodes[i]] = true;
+    }
+    return hole;
+}
+
+static void holes_say(const struct teller *t)
+{
+    enum { NUMBERS = 12 };
+    const struct story *s = &t->story;
+    const struct text_writer *w = t->w;
+    bool *seen = calloc((size_t)s->a->trace->node_count + 1, 1);
+    struct btr_buffer numbers = {0};
+    uint32_t count = 0;
+    for (uint32_t i = 0; seen && i < s->told_count; i++) {
+        if (!stands_on_hole(s->a, &s->steps[s->told[i]], seen))
+            continue;
+        if (count < NUMBERS)
+            btr_buffer_format(&numbers, "%s%u", count ? ", " : "", (unsigned)i + 1);
+        count++;
+    }
+    if (count) {
+        text_style(w, TEXT_DOUBT);
+        btr_buffer_format(w->out, "          %u of %s on a hole in the records: ", (unsigned)count,
+                          count == 1 ? "them stands" : "them stand");
+        btr_buffer_span(w->out, btr_buffer_view(&numbers));
+        btr_buffer_text(w->out, count > NUMBERS ? ", ...\n" : "\n");
+        text_style(w, TEXT_PLAIN);
+    }
+    w->out->failed |= numbers.failed || !seen;
+    btr_buffer_fini(&numbers);
+    free(seen);
+}
+
 static void head_say(const struct teller *t)
 {
     const struct story *s = &t->story;
@@ -341,6 +409,7 @@ static void head_say(const struct teller *t)
     if (s->left_count)
         btr_buffer_text(t->w->out, ", those of the highest scores (all: --timeline)");
     btr_buffer_text(t->w->out, "\n");
+    holes_say(t);
     if (s->told_count == 0)
         return;
     text_style(t->w, TEXT_DIM);
@@ -365,9 +434,10 @@ static int story_say(struct teller *t, struct btr_err *err)
 
 int text_story(const struct text_writer *w, uint32_t *first, struct btr_err *err)
 {
-    struct teller t = {.w = w, .named = calloc((size_t)w->a->trace->node_count + 1, 1)};
-    int rc = t.named ? story_make(&t.story, w->a, err)
-                     : btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "answer as text");
+    size_t nodes = (size_t)w->a->trace->node_count + 1;
+    struct teller t = {.w = w, .named = calloc(nodes, 1), .doubted = calloc(nodes, 1)};
+    int rc = t.named && t.doubted ? story_make(&t.story, w->a, err)
+                                  : btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "answer as text");
     if (rc == 0)
         rc = story_join(&t.story, err);
     if (rc == 0)
@@ -378,5 +448,6 @@ int text_story(const struct text_writer *w, uint32_t *first, struct btr_err *err
     }
     story_fini(&t.story);
     free(t.named);
+    free(t.doubted);
     return rc;
 }

@@ -1,4 +1,6 @@
 /* All edges of an answer by the time of their first record, a line each. */
+#include <stdlib.h>
+
 #include "text.h"
 
 enum { LINES_MAX = 10000, HOST_WIDTH = 12, NAME_WIDTH = 40 };
@@ -42,20 +44,27 @@ static void phrase_make(const struct answer_edge *e, struct btr_buffer *out)
         text_operations(out, passed ? passed : e->operations);
 }
 
-static void tail_make(const struct btr_answer *a, const struct answer_edge *e,
-                      struct text_doubts *doubts, struct btr_buffer *out)
+static void tail_make(const struct text_writer *w, const struct answer_edge *e,
+                      struct text_doubts *doubts, bool *told, struct btr_buffer *out)
 {
+    const struct btr_answer *a = w->a;
     if (!e->pair)
         text_amount(out, e->bytes, e->record_count);
     if (e->thinned)
         btr_buffer_text(out, " thinned");
-    text_doubt(out, doubts, e->doubt);
+    (void)text_edge_doubt(w, out, doubts, e);
+    for (int end = 0; end < 2; end++) { /* a node's stands with the first edge that tells of it */
+        uint32_t node = end ? e->to : e->from;
+        if (a->nodes[node].hole && !told[node])
+            text_doubt(w, out, doubts, a->nodes[node].doubt);
+        told[node] = true;
+    }
     if (a->trace->nodes[e->from].start || a->trace->nodes[e->to].start)
         btr_buffer_text(out, "  <- alert");
 }
 
 static void edge_say(const struct text_writer *w, const struct answer_edge *e,
-                     struct text_doubts *doubts)
+                     struct text_doubts *doubts, bool *told)
 {
     enum { BEFORE = 46, LEAST = 24 }; /* columns before the names; of both names at least */
     bool turned = is_turned(w->a, e);
@@ -63,7 +72,7 @@ static void edge_say(const struct text_writer *w, const struct answer_edge *e,
     struct btr_span host = w->a->nodes[subject].entity.host;
     struct btr_buffer phrase = {0}, tail = {0};
     phrase_make(e, &phrase);
-    tail_make(w->a, e, doubts, &tail);
+    tail_make(w, e, doubts, told, &tail);
     uint32_t used = BEFORE + (uint32_t)phrase.size + 1 + (uint32_t)tail.size;
     uint32_t room = used + LEAST < TEXT_WIDTH ? TEXT_WIDTH - used : LEAST;
     times_say(w, e);
@@ -97,6 +106,9 @@ int text_timeline(const struct text_writer *w, struct btr_err *err)
     int rc = answer_edges_need(a, err);
     if (rc < 0)
         return rc;
+    bool *told = calloc((size_t)a->trace->node_count + 1, 1);
+    if (!told)
+        return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "answer as text");
     uint32_t shown = a->edge_count < LINES_MAX ? a->edge_count : LINES_MAX;
     uint32_t first = a->direction == BTR_WALK_BACKWARD ? a->edge_count - shown : 0;
     text_heading(w, "\nTimeline  ");
@@ -112,9 +124,10 @@ int text_timeline(const struct text_writer *w, struct btr_err *err)
         if (e.operations & ~ANSWER_OPENS)
             e.record_count = answer_edge_part(a, i, ~ANSWER_OPENS).record_count;
         text_day(w, day, e.first_ns);
-        edge_say(w, &e, &doubts);
+        edge_say(w, &e, &doubts, told);
         why_say(w, &e);
     }
     text_doubts_say(w, &doubts);
+    free(told);
     return 0;
 }

@@ -9,6 +9,7 @@ enum { PROCESSES_MAX = 2000, DEPTH_SHOWN = 20, NAMES_SHOWN = 3 };
 struct tree {
     const struct text_writer *w;
     struct story story;
+    struct text_doubts doubts; /* of processes */
     uint32_t *parent;          /* by node; ANSWER_NONE: not known */
     uint32_t *child, *sibling; /* by node: of its children the last, and of these the one before */
     int64_t *since_ns;         /* when it was started, or first did something here */
@@ -277,6 +278,8 @@ static void process_say(struct tree *t, uint32_t node)
     text_style(t->w, TEXT_DIM);
     text_id(t->w, node);
     text_style(t->w, TEXT_PLAIN);
+    if (t->w->a->nodes[node].hole)
+        text_doubt(t->w, t->w->out, &t->doubts, t->w->a->nodes[node].doubt);
     btr_buffer_text(t->w->out, start ? "  <- alert\n" : "\n");
     deeds_say(t, node, depth);
     t->shown++;
@@ -327,6 +330,8 @@ int text_tree(const struct text_writer *w, struct btr_err *err)
         for (uint32_t i = 0; i < t.process_count && t.shown < PROCESSES_MAX; i++)
             if (!t.seen[t.order[i]] && (circle || t.parent[t.order[i]] == ANSWER_NONE))
                 root_say(&t, t.order[i]);
+    if (rc == 0)
+        text_doubts_say(w, &t.doubts);
     tree_fini(&t);
     return rc;
 }

@@ -93,6 +93,7 @@ static void way_say(const struct text_writer *w, const struct story *story, cons
     }
     numbers_say(w, story, way);
     btr_buffer_text(w->out, "\n");
+    text_node_doubt(w, e->node);
 }
 
 void text_ways(const struct text_writer *w, const struct story *story, uint32_t *first)

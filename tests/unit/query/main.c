@@ -10,5 +10,6 @@ int main(void)
     failed += filter_tests();
     failed += spec_tests();
     failed += story_tests();
+    failed += holes_tests();
     return failed ? 1 : 0;
 }

@@ -72,8 +72,8 @@ struct btr_event *world_event(struct world *w, uint64_t subject, enum btr_operat
     return e;
 }
 
-void world_gap(struct world *w, uint32_t stream, enum btr_gap_kind kind, int64_t from_ns,
-               int64_t until_ns, const char *why)
+struct btr_gap *world_gap(struct world *w, uint32_t stream, enum btr_gap_kind kind, int64_t from_ns,
+                          int64_t until_ns, const char *why)
 {
     uint32_t index = stream_of(w, stream);
     struct btr_gap *gap = btr_batch_gap(&w->batch);
@@ -83,6 +83,7 @@ void world_gap(struct world *w, uint32_t stream, enum btr_gap_kind kind, int64_t
                             .from_ns = from_ns,
                             .until_ns = until_ns,
                             .why = btr_span_of(why)};
+    return gap;
 }
 
 void world_publish(struct world *w, const char *name)

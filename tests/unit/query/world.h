@@ -25,8 +25,9 @@ void world_note(struct world *w, uint64_t number, enum btr_kind kind, unsigned f
 /** Adds an event; fields that are not set may be filled in. Valid until the next one. */
 struct btr_event *world_event(struct world *w, uint64_t subject, enum btr_operation operation,
                               uint64_t object, int64_t first_ns, int64_t last_ns);
-void world_gap(struct world *w, uint32_t stream, enum btr_gap_kind kind, int64_t from_ns,
-               int64_t until_ns, const char *why);
+/** Adds a gap; its count may be filled in. Valid until the next one. */
+struct btr_gap *world_gap(struct world *w, uint32_t stream, enum btr_gap_kind kind, int64_t from_ns,
+                          int64_t until_ns, const char *why);
 /** Publishes all that was added as input `name`, and opens the reader. Once, or again for a second
  * segment. */
 void world_publish(struct world *w, const char *name);
