@@ -36,7 +36,7 @@
 #define CRITICAL_LEAST 0.005
 
 /* Of what a step that is kept took: its share of the best cause, and how much it must tell. */
-#define CRITICAL_NEEDED 0.2
+#define CRITICAL_NEEDED 0.25
 #define CRITICAL_TELLS 0.3
 
 /* What the beginning of a thing scores, of its best; what another way in must score, of the best,

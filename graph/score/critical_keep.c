@@ -50,11 +50,11 @@ static bool of_process(const struct critical_component *m, int64_t effect)
     return effect != CRITICAL_NONE && c->places[c->flows[effect].far].fact.kind == BTR_KIND_PROCESS;
 }
 
-/* Notes of each origin the best that it brought. */
+/* Notes of each origin the best that it brought of the causes of one effect. */
 static void origins_compare(struct critical_component *m, struct causes causes, int64_t effect)
 {
     m->stamp++;
-    for (uint32_t i = 0; i < causes.count; i++) {
+    for (uint32_t i = 0; of_process(m, effect) && i < causes.count; i++) {
         const struct critical_cause *cause = cause_at(m, causes, i, effect);
         if (!cause)
             continue;
@@ -64,6 +64,14 @@ static void origins_compare(struct critical_component *m, struct causes causes, 
             m->origin_best[origin] = value;
         m->origin_stamp[origin] = m->stamp;
     }
+}
+
+/* Whether another cause of the effect that was compared last brought the same, and better. */
+static bool is_second(const struct critical_component *m, const struct critical_cause *cause)
+{
+    uint32_t origin = m->origin[cause->cause];
+    float value = cause->weight * m->forward[cause->cause];
+    return value > 0 && m->origin_stamp[origin] == m->stamp && value < m->origin_best[origin];
 }
 
 /* The least share of the best path that is kept: less of what surely came of the way in. */
@@ -78,16 +86,14 @@ static bool causes_keep(struct critical_component *m, struct critical_heap *h, i
 {
     struct causes causes = causes_of(m, effect);
     bool ok = true;
-    if (of_process(m, effect))
-        origins_compare(m, causes, effect);
+    origins_compare(m, causes, effect);
     for (uint32_t i = 0; ok && i < causes.count; i++) {
         const struct critical_cause *cause = cause_at(m, causes, i, effect);
         if (!cause)
             continue;
-        float forward = m->forward[cause->cause], value = cause->weight * forward;
-        float through = score * value;
-        if ((of_process(m, effect) && value < m->origin_best[m->origin[cause->cause]]) ||
-            through < share_of(forward) * m->best || through <= m->kept[cause->cause])
+        float forward = m->forward[cause->cause], through = score * cause->weight * forward;
+        if (is_second(m, cause) || through < share_of(forward) * m->best ||
+            through <= m->kept[cause->cause])
             continue;
         flow_keep(m, cause->cause, through,
                   through >= (float)CRITICAL_SHARE * m->best ? BTR_KEPT_PATH : BTR_KEPT_CAME);
@@ -172,8 +178,10 @@ static bool is_needed(const struct critical_component *m, const struct critical_
                       float score)
 {
     const struct critical_flow *f = &m->c->flows[cause->cause];
-    return cause->weight >= (float)CRITICAL_NEEDED && f->weight >= (float)CRITICAL_TELLS &&
-           score >= (float)CRITICAL_LEAST * m->best && score > m->kept[cause->cause] &&
+    bool taken = f->operation == BTR_OP_ACCESS;
+    return (taken || cause->weight >= (float)CRITICAL_NEEDED) &&
+           f->weight >= (float)CRITICAL_TELLS && score >= (float)CRITICAL_LEAST * m->best &&
+           score > m->kept[cause->cause] && !is_second(m, cause) &&
            !critical_is_rival(m->c, m->way, f->far);
 }
 
@@ -189,6 +197,7 @@ static bool sides_keep(struct critical_component *m)
             ok = flow_push(m, &h, m->kept[i], i);
     while (ok && h.count > 0) {
         struct critical_state at = critical_heap_pop(&h, m->c);
+        origins_compare(m, causes_of(m, at.flow), at.flow);
         for (uint32_t i = m->by_effect->begin[at.flow]; ok && i < m->by_effect->begin[at.flow + 1];
              i++) {
             const struct critical_cause *cause = &c->causes[m->by_effect->causes[i]];

@@ -171,7 +171,10 @@ static int candidates_find(struct critical *c, const struct critical_state *s)
         int rc = is_live(c, f.far, &live);
         if (rc < 0)
             return rc;
+        bool taken = f.operation == BTR_OP_ACCESS;
+        live = live && !taken;
         double weight = f.weight * fade(live ? &living : &all, f.weight);
+        weight *= taken ? CRITICAL_USUAL : 1;
         since_add(&all, f.weight);
         if (live)
             since_add(&living, f.weight);
@@ -184,6 +187,34 @@ static int candidates_find(struct critical *c, const struct critical_state *s)
         if (++turn % 16 == 0 && s->score * fade_best(&living) < CRITICAL_FLOOR * found->best)
             break;
     }
+    return 0;
+}
+
+static bool asks(uint8_t operation)
+{
+    return operation == BTR_OP_SERVICE_START || operation == BTR_OP_TASK_RUN ||
+           operation == BTR_OP_WMI_RUN;
+}
+
+/* A process that was asked for by a service, a task or a subscription that somebody is seen to have
+ * set up was started by whoever does so for all of them: that tells little. */
+static int starters_discount(struct critical *c)
+{
+    struct critical_candidates *found = &c->candidates;
+    bool asked = false;
+    for (uint32_t i = 0; i < found->count && !asked; i++) {
+        const struct critical_flow *f = &c->flows[found->items[i].flow];
+        int rc = asks(f->operation) ? is_live(c, f->far, &asked) : 0;
+        if (rc < 0)
+            return rc;
+    }
+    double best = 0;
+    for (uint32_t i = 0; asked && i < found->count; i++) {
+        struct critical_candidate *at = &found->items[i];
+        at->weight *= c->flows[at->flow].operation == BTR_OP_FORK ? CRITICAL_USUAL : 1;
+        best = at->weight > best ? at->weight : best;
+    }
+    found->best = asked ? best : found->best;
     return 0;
 }
 
@@ -203,6 +234,8 @@ static int state_expand(struct critical *c, struct critical_heap *h, const struc
     int rc = critical_load(c, s->place);
     if (rc == 0)
         rc = candidates_find(c, s);
+    if (rc == 0)
+        rc = starters_discount(c);
     double scale = rc == 0 ? scale_of(c, s->place) : 1;
     for (uint32_t i = 0; rc == 0 && i < found->count; i++) {
         double weight = found->items[i].weight;

@@ -29,7 +29,7 @@ struct recording {
     struct memory_usual usual;
 };
 
-enum { SERVER = 1, SHELL, WRITER };
+enum { SERVER = 1, SHELL, WRITER, READER };
 enum { PAGE = 100, LIBRARY, FILE_F, OWN };
 
 static struct btr_id id_of(char name)
@@ -99,8 +99,8 @@ struct answer {
     struct btr_trace *trace;
 };
 
-static void answer_make(struct answer *a, struct recording *r, const struct btr_walk_limits *limits,
-                        uint32_t parts, uint64_t seed)
+static void answer_from(struct answer *a, struct recording *r, struct btr_start start,
+                        const struct btr_walk_limits *limits, uint32_t parts, uint64_t seed)
 {
     static const struct btr_walk_limits none = {0};
     struct memory_edges memory;
@@ -110,7 +110,6 @@ static void answer_make(struct answer *a, struct recording *r, const struct btr_
     struct btr_edges edges = memory_edges_of(&memory);
     struct btr_facts facts = memory_facts_of(&r->facts);
     struct btr_usual usual = memory_usual_of(&r->usual);
-    struct btr_start start = {id_of('E'), 511 * INT64_C(1000000), 0};
     struct btr_scene scene = {
         &edges, &facts, &usual, BTR_WALK_BACKWARD, &start, 1, limits ? limits : &none, 0};
     struct btr_err err = {0};
@@ -118,6 +117,19 @@ static void answer_make(struct answer *a, struct recording *r, const struct btr_
     assert_int_equal(critical_keep(&a->kept, &scene, &err), 0);
     assert_int_equal(btr_walk_kept(&a->trace, &scene, &a->kept, &err), 0);
     memory_edges_fini(&memory);
+}
+
+static void answer_make(struct answer *a, struct recording *r, const struct btr_walk_limits *limits,
+                        uint32_t parts, uint64_t seed)
+{
+    struct btr_start start = {id_of('E'), 511 * INT64_C(1000000), 0};
+    answer_from(a, r, start, limits, parts, seed);
+}
+
+static void answer_at(struct answer *a, struct recording *r, char entity, int64_t at_ms)
+{
+    struct btr_start start = {id_of(entity), at_ms * 1000000, 0};
+    answer_from(a, r, start, NULL, 0, 0);
 }
 
 static void answer_end(struct answer *a)
@@ -194,6 +206,87 @@ static void however_much_it_read_its_start_explains_it(void **state)
     answer_make(&a, &r, NULL, 0, 0);
     assert_true(btr_id_equal(a.kept.ways[0].entity, id_of('C')));
     assert_true(holds(&a, 'C') && holds(&a, 'F'));
+    answer_end(&a);
+}
+
+/* A login G goes through three processes of the server before its shell writes F. */
+static void login_make(struct recording *r)
+{
+    *r = (struct recording){0};
+    recording_make(r);
+    r->event_count -= 2; /* without E's reading of F, and its answer */
+    process(r, 'Y', SERVER);
+    process(r, 'Z', SERVER);
+    process(r, 'W', WRITER);
+    memory_facts_add(&r->facts, id_of('|'), (struct btr_fact){.kind = BTR_KIND_CHANNEL}, 0);
+    memory_facts_add(&r->facts, id_of('H'), (struct btr_fact){.kind = BTR_KIND_FILE, .host = 9}, 0);
+    request(r, 'G', 600);
+    tell(r, 'S', BTR_OP_FORK, 'Y', 610);
+    tell(r, 'Y', BTR_OP_RECV, 'G', 620);
+    tell(r, 'Y', BTR_OP_FORK, 'Z', 630);
+    tell(r, 'Y', BTR_OP_WRITE, '|', 640);
+    tell(r, 'Z', BTR_OP_READ, '|', 641);
+    tell(r, 'Z', BTR_OP_RECV, 'G', 650);
+    tell(r, 'Z', BTR_OP_FORK, 'W', 660);
+    tell(r, 'W', BTR_OP_CREATE, 'H', 670);
+}
+
+static bool keeps(const struct answer *a, char from, char to)
+{
+    return btr_kept_pairs_has(&a->kept, id_of(from), id_of(to));
+}
+
+/* Of what the login brought, the best is shown: not how the server handed it on within itself. */
+static void of_what_one_connection_brought_the_best_is_kept(void **state)
+{
+    static struct recording r;
+    struct answer a;
+    (void)state;
+    login_make(&r);
+    answer_at(&a, &r, 'H', 670);
+    assert_true(btr_id_equal(a.kept.ways[0].entity, id_of('G')));
+    assert_true(keeps(&a, 'W', 'H') && keeps(&a, 'Z', 'W') && keeps(&a, 'G', 'Z'));
+    assert_true(keeps(&a, 'G', 'S') && keeps(&a, 'S', 'Y') && keeps(&a, 'Y', 'Z'));
+    assert_false(keeps(&a, 'G', 'Y') || keeps(&a, 'Y', '|') || keeps(&a, '|', 'Z'));
+    answer_end(&a);
+}
+
+/* What is read of a process was taken; it did not come in by what that process had received. */
+static void a_process_that_was_read_brought_nobody_in(void **state)
+{
+    static struct recording r;
+    struct answer a;
+    (void)state;
+    login_make(&r);
+    process(&r, 'V', READER);
+    request(&r, 'J', 661);
+    tell(&r, 'V', BTR_OP_RECV, 'J', 662);
+    tell(&r, 'W', BTR_OP_ACCESS, 'V', 669);
+    answer_at(&a, &r, 'H', 670);
+    assert_true(btr_id_equal(a.kept.ways[0].entity, id_of('G')));
+    assert_true(keeps(&a, 'V', 'W'));
+    answer_end(&a);
+}
+
+/* A subscription that the login set up ran the program, by the service that runs all of them. */
+static void who_set_a_subscription_up_comes_before_who_runs_it(void **state)
+{
+    static struct recording r;
+    struct answer a;
+    (void)state;
+    login_make(&r);
+    process(&r, 'R', READER);
+    process(&r, 'Q', WRITER);
+    memory_facts_add(&r.facts, id_of('B'), (struct btr_fact){.kind = BTR_KIND_WMI}, 0);
+    request(&r, 'K', 700);
+    tell(&r, 'R', BTR_OP_RECV, 'K', 710);
+    tell(&r, 'W', BTR_OP_WRITE, 'B', 680);
+    tell(&r, 'B', BTR_OP_WMI_RUN, 'Q', 719);
+    tell(&r, 'R', BTR_OP_FORK, 'Q', 720);
+    tell(&r, 'Q', BTR_OP_WRITE, 'H', 730);
+    answer_at(&a, &r, 'H', 730);
+    assert_true(btr_id_equal(a.kept.ways[0].entity, id_of('G')));
+    assert_true(keeps(&a, 'B', 'Q') && keeps(&a, 'W', 'B'));
     answer_end(&a);
 }
 
@@ -377,6 +470,9 @@ int main(void)
         cmocka_unit_test(the_alerts_own_connection_is_no_way_in),
         cmocka_unit_test(what_nobody_wrote_does_not_stand_before_the_start),
         cmocka_unit_test(however_much_it_read_its_start_explains_it),
+        cmocka_unit_test(of_what_one_connection_brought_the_best_is_kept),
+        cmocka_unit_test(a_process_that_was_read_brought_nobody_in),
+        cmocka_unit_test(who_set_a_subscription_up_comes_before_who_runs_it),
         cmocka_unit_test(segments_and_the_order_of_reading_change_nothing),
         cmocka_unit_test(a_cut_says_what_it_may_lack),
         cmocka_unit_test(without_a_way_in_the_likely_is_kept),
