@@ -21,13 +21,32 @@ static bool word_is_option(const char *word)
     return word[0] == '-' && word[1] != 0;
 }
 
-static int option_add(struct cli_args *args, const struct cli_option *option, const char *value,
-                      struct btr_err *err)
+static void value_add(struct cli_args *args, const struct cli_option *option, const char *value)
 {
-    if (!option->many && cli_arg(args, option->name))
-        return btr_fail(err, BTR_E_USAGE, UINT64_MAX, "option %s%s is given twice",
-                        option->name[1] ? "--" : "-", option->name);
     args->given[args->given_count++] = (struct cli_given){option, value};
+}
+
+/* How many values an option takes that takes one at least: the words by which --help calls them. */
+static int value_count(const struct cli_option *option)
+{
+    int count = 1;
+    for (const char *c = option->value; *c; c++)
+        count += *c == ' ';
+    return count;
+}
+
+/* @param first  its value, or NULL: that is the next word */
+static int values_take(struct cli_args *args, const struct cli_option *option, const char *first,
+                       int argc, char **argv, int *i, struct btr_err *err)
+{
+    int wanted = value_count(option) - (first ? 1 : 0);
+    if (argc - 1 - *i < wanted)
+        return btr_fail(err, BTR_E_USAGE, UINT64_MAX, "option %s needs %s: %s", argv[*i],
+                        value_count(option) > 1 ? "values" : "a value", option->value);
+    if (first)
+        value_add(args, option, first);
+    for (; wanted > 0; wanted--)
+        value_add(args, option, argv[++*i]);
     return 0;
 }
 
@@ -48,18 +67,15 @@ static int option_take(struct cli_args *args, const struct cli_usage *usage, int
     if (!option || is_long != (option->name[1] != 0))
         return btr_fail(err, BTR_E_USAGE, UINT64_MAX, "no option \"%.*s\" (see --help)",
                         (int)(size + (is_long ? 2 : 1)), word);
-    if (!option->value) {
-        if (equals)
-            return btr_fail(err, BTR_E_USAGE, UINT64_MAX, "option --%s takes no value",
-                            option->name);
-        return option_add(args, option, "", err);
-    }
-    if (equals)
-        return option_add(args, option, equals + 1, err);
-    if (*i + 1 >= argc)
-        return btr_fail(err, BTR_E_USAGE, UINT64_MAX, "option %s needs a value: %s", word,
-                        option->value);
-    return option_add(args, option, argv[++*i], err);
+    if (!option->value && equals)
+        return btr_fail(err, BTR_E_USAGE, UINT64_MAX, "option --%s takes no value", option->name);
+    if (!option->many && cli_arg(args, option->name))
+        return btr_fail(err, BTR_E_USAGE, UINT64_MAX, "option %s%s is given twice",
+                        option->name[1] ? "--" : "-", option->name);
+    if (option->value)
+        return values_take(args, option, equals ? equals + 1 : NULL, argc, argv, i, err);
+    value_add(args, option, "");
+    return 0;
 }
 
 int cli_args_parse(struct cli_args *out, const struct cli_usage *usage, int argc, char **argv,

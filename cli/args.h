@@ -6,7 +6,7 @@
 
 struct cli_option {
     const char *name;  /* "store"; a name of one letter is written -X */
-    const char *value; /* what --help calls its value; NULL for a switch */
+    const char *value; /* what --help calls its value, or its values, a word each; NULL for a switch */
     bool many;         /* may be given again */
     const char *what;  /* one line for --help */
 };

@@ -33,7 +33,8 @@ static const struct cli_option OPTIONS[] = {
      "the very bytes of the records behind each step (ingest --keep-records)"},
     {"no-stats", NULL, false, "leave out times and costs: the same question, the same bytes"},
     CLI_MAX_S_OPTION,
-    {"between", "SPEC", true, "not built yet"},
+    {"between", "SPEC SPEC", false,
+     "in place of --from: what lies on paths from the first to the second"},
     {"without", "FILTER", true, "not built yet"},
     {"explain", NULL, false,
      "why the strategy kept each step: in JSON, or as text in the timeline"},
@@ -42,13 +43,14 @@ static const struct cli_option OPTIONS[] = {
 
 static const struct cli_usage USAGE = {
     "trace",
-    "--store DIR --from SPEC [--at T] [--forward] [--budget LIMIT] [--output FORMAT] "
-    "[--timeline|--tree] [--show-records]",
+    "--store DIR (--from SPEC [--at T] [--forward] | --between SPEC SPEC) [--budget LIMIT] "
+    "[--output FORMAT] [--timeline|--tree] [--show-records]",
     "Walks from an alert to all that can have led to it, and shows the most likely ways in first.\n"
     "SPEC: record:HOST/ID[@T]  record:HOST/CHANNEL/ID  origin:FILE:LINE  process:HOST/PID[@T]\n"
     "      file:HOST//path  flow:IP:PORT-IP:PORT (a port may be *)  id:HEX32",
     "  backtrail trace --store case.btr --from record:web01/3714009\n"
-    "  backtrail trace --store case.btr --from process:web01/9835 --output json --evidence all",
+    "  backtrail trace --store case.btr --from process:web01/9835 --output json --evidence all\n"
+    "  backtrail trace --store case.btr --between file:web01//var/www/upload/x.php record:db01/52",
     OPTIONS,
 };
 
@@ -58,9 +60,11 @@ struct trace {
     struct btr_start *starts;
     struct btr_span *from; /* texts of the specs */
     struct btr_spec *specs;
-    uint32_t count;
+    uint32_t count, spec_count; /* behind the starts, with --between, stands where it goes from */
     int64_t at_ns;
     enum btr_walk_direction direction;
+    struct btr_between between;
+    struct btr_between_searched searched;
     struct btr_walk_limits limits;
     const struct btr_export *export;
     const struct btr_strategy *strategy;
@@ -68,14 +72,14 @@ struct trace {
     struct btr_answer_options options;
     struct btr_buffer candidates; /* of a SPEC that fits several */
     struct btr_buffer out;
-    bool cut;
+    bool cut, no_path;
 };
 
 /* ---- Options ---- */
 
 static int refused_not_built(const struct cli_args *args, struct btr_err *err)
 {
-    static const char *const LATER[] = {"between", "without"};
+    static const char *const LATER[] = {"without"};
     for (size_t i = 0; i < sizeof LATER / sizeof *LATER; i++) {
         if (cli_arg(args, LATER[i]))
             return btr_fail(err, BTR_E_USAGE, UINT64_MAX, "--%s is not built yet", LATER[i]);
@@ -163,6 +167,27 @@ static int view_option(struct trace *t, const struct cli_args *args, struct btr_
     return 0;
 }
 
+static int start_options(struct trace *t, const struct cli_args *args, struct btr_err *err)
+{
+    static const char *const ALONE[] = {"from", "forward", "backward"};
+    bool between = cli_arg(args, "between") != NULL;
+    for (size_t i = 0; between && i < sizeof ALONE / sizeof *ALONE; i++)
+        if (cli_arg(args, ALONE[i]))
+            return btr_fail(err, BTR_E_USAGE, UINT64_MAX, "--between and --%s exclude each other",
+                            ALONE[i]);
+    if (cli_arg(args, "forward") && cli_arg(args, "backward"))
+        return btr_fail(err, BTR_E_USAGE, UINT64_MAX,
+                        "--forward and --backward exclude each other");
+    if (cli_arg(args, "forward"))
+        t->direction = BTR_WALK_FORWARD;
+    if (args->word_count)
+        return btr_fail(err, BTR_E_USAGE, UINT64_MAX,
+                        "unexpected \"%s\": a start is given by --from", args->words[0]);
+    if (!between && !cli_arg(args, "from"))
+        return btr_fail(err, BTR_E_USAGE, UINT64_MAX, "--from SPEC is missing");
+    return 0;
+}
+
 static int trace_options(struct trace *t, const struct cli_args *args, struct btr_err *err)
 {
     int rc = refused_not_built(args, err);
@@ -176,30 +201,17 @@ static int trace_options(struct trace *t, const struct cli_args *args, struct bt
         rc = cli_budget_parse(args, &t->limits, err);
     if (rc == 0)
         rc = cli_arg_time(args, "at", &t->at_ns, err);
-    if (rc < 0)
-        return rc;
-    if (cli_arg(args, "forward") && cli_arg(args, "backward"))
-        return btr_fail(err, BTR_E_USAGE, UINT64_MAX,
-                        "--forward and --backward exclude each other");
-    if (cli_arg(args, "forward"))
-        t->direction = BTR_WALK_FORWARD;
-    if (args->word_count)
-        return btr_fail(err, BTR_E_USAGE, UINT64_MAX,
-                        "unexpected \"%s\": a start is given by --from", args->words[0]);
-    if (!cli_arg(args, "from"))
-        return btr_fail(err, BTR_E_USAGE, UINT64_MAX, "--from SPEC is missing");
-    return 0;
+    return rc == 0 ? start_options(t, args, err) : rc;
 }
 
 /* ---- Starts ---- */
 
 /* Forward from an entity as such means from its first event on. */
-static int time_forward(struct trace *t, const struct btr_spec *spec, struct btr_spec_match *match,
-                        struct btr_err *err)
+static int time_forward(struct trace *t, const struct btr_spec *spec, int64_t at_ns,
+                        struct btr_spec_match *match, struct btr_err *err)
 {
-    bool given = t->at_ns != INT64_MIN || spec->at_ns != INT64_MIN ||
-                 spec->form == BTR_SPEC_RECORD || spec->form == BTR_SPEC_ORIGIN;
-    if (t->direction == BTR_WALK_BACKWARD || given)
+    if (at_ns != INT64_MIN || spec->at_ns != INT64_MIN || spec->form == BTR_SPEC_RECORD ||
+        spec->form == BTR_SPEC_ORIGIN)
         return 0;
     struct btr_entity entity;
     struct btr_arena *arena = btr_arena_new(64 << 20);
@@ -211,31 +223,65 @@ static int time_forward(struct trace *t, const struct btr_spec *spec, struct btr
     return rc;
 }
 
-static int starts_parse(struct trace *t, const struct cli_args *args, struct btr_err *err)
+static bool is_between(const struct trace *t)
 {
-    for (uint32_t i = 0; i < t->count; i++) {
-        t->from[i] = btr_span_of(cli_arg_nth(args, "from", i));
-        int rc = btr_spec_parse(&t->specs[i], t->from[i], err);
-        if (rc < 0)
-            return rc;
-    }
+    return t->spec_count > t->count;
+}
+
+/* With --between, a walk goes back from the second SPEC. */
+static void specs_take(struct trace *t, const struct cli_args *args)
+{
+    for (uint32_t i = 0; i < t->spec_count; i++)
+        t->from[i] = btr_span_of(is_between(t) ? cli_arg_nth(args, "between", 1 - i)
+                                               : cli_arg_nth(args, "from", i));
     t->options.specs = t->from;
-    return 0;
+    t->between = (struct btr_between){t->starts + t->count, t->starts, 1, t->count};
+    if (is_between(t))
+        t->options.between = &t->between;
+    t->options.searched = &t->searched;
+}
+
+static int specs_new(struct trace *t, const struct cli_args *args, struct btr_err *err)
+{
+    bool between = cli_arg(args, "between") != NULL;
+    t->count = between ? 1 : cli_arg_count(args, "from");
+    t->spec_count = t->count + (between ? 1 : 0);
+    t->starts = calloc(t->spec_count, sizeof *t->starts);
+    t->from = calloc(t->spec_count, sizeof *t->from);
+    t->specs = calloc(t->spec_count, sizeof *t->specs);
+    if (!t->starts || !t->from || !t->specs)
+        return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "starts");
+    specs_take(t, args);
+    int rc = 0;
+    for (uint32_t i = 0; rc == 0 && i < t->spec_count; i++)
+        rc = btr_spec_parse(&t->specs[i], t->from[i], err);
+    return rc;
+}
+
+/* --at is the time of the end that a walk goes back from. */
+static int start_resolve(struct trace *t, uint32_t i, struct btr_err *err)
+{
+    bool origin = i >= t->count;
+    int64_t at_ns = origin ? INT64_MIN : t->at_ns;
+    struct btr_spec_match match;
+    int rc = btr_spec_resolve(t->reader, &t->specs[i], at_ns, &match, &t->candidates, err);
+    if (rc == 0 && (origin || t->direction == BTR_WALK_FORWARD))
+        rc = time_forward(t, &t->specs[i], at_ns, &match, err);
+    if (rc == 0)
+        t->starts[i] = (struct btr_start){match.entity, match.time_ns, match.source};
+    return rc;
 }
 
 static int starts_resolve(struct trace *t, struct btr_err *err)
 {
-    for (uint32_t i = 0; i < t->count; i++) {
-        struct btr_spec_match match;
+    for (uint32_t i = 0; i < t->spec_count; i++) {
         struct btr_err why = {0};
-        int rc = btr_spec_resolve(t->reader, &t->specs[i], t->at_ns, &match, &t->candidates, &why);
-        if (rc == 0)
-            rc = time_forward(t, &t->specs[i], &match, &why);
+        int rc = start_resolve(t, i, &why);
         if (rc < 0)
-            return btr_fail(err, rc, UINT64_MAX, "--from %.*s: %s",
+            return btr_fail(err, rc, UINT64_MAX, "--%s %.*s: %s",
+                            is_between(t) ? "between" : "from",
                             (int)(t->from[i].size < 200 ? t->from[i].size : 200),
                             (const char *)t->from[i].at, why.text);
-        t->starts[i] = (struct btr_start){match.entity, match.time_ns, match.source};
     }
     return 0;
 }
@@ -263,13 +309,16 @@ static int walk_kept(struct trace *t, const struct btr_edges *edges, struct btr_
     if (rc < 0)
         return rc;
     struct btr_facts facts = btr_facts_of_reader(reader_facts);
-    struct btr_scene scene = {edges,     &facts,   &usual,     t->direction,
-                              t->starts, t->count, &t->limits, t->rank_max};
+    struct btr_scene scene = {edges,        &facts,      &usual,
+                              t->direction, t->starts,   t->count,
+                              &t->limits,   t->rank_max, is_between(t) ? &t->between : NULL};
     if (strcmp(t->strategy->name, "backtracker") != 0)
         rc = btr_reader_usual(t->reader, day_end(t), &usual, err);
-    if (rc == 0)
+    if (rc == 0 && is_between(t))
+        rc = btr_walk_between(trace, kept, &t->searched, &scene, t->strategy, err);
+    else if (rc == 0)
         rc = t->strategy->keep(kept, &scene, err);
-    if (rc == 0)
+    if (rc == 0 && !is_between(t))
         rc = btr_walk_kept(trace, &scene, kept, err);
     btr_reader_facts_close(reader_facts);
     return rc;
@@ -289,6 +338,7 @@ static int trace_walk(struct trace *t, struct btr_err *err)
     if (rc == 0)
         rc = t->export->write(answer, cli_colour(), &t->out, err);
     t->cut = trace && trace->cut != BTR_CUT_NONE;
+    t->no_path = trace && is_between(t) && trace->step_count == 0 && !t->cut;
     btr_answer_free(answer);
     btr_trace_free(trace);
     btr_kept_pairs_free(&kept);
@@ -312,7 +362,8 @@ static int answer_print(struct trace *t)
     if (strcmp(t->export->name, "text") == 0)
         btr_shown_lack_text(&out, &t->shown);
     btr_buffer_span(&out, btr_buffer_view(&t->out));
-    int status = cli_damaged_status("trace", t->reader, t->cut ? CLI_CUT : CLI_ANSWERED);
+    int status = t->cut ? CLI_CUT : t->no_path ? CLI_NOTHING : CLI_ANSWERED;
+    status = cli_damaged_status("trace", t->reader, status);
     status = cli_shown_status("trace", &t->shown, status);
     status = ferror(stdout) ? cli_print_end("trace", status) : cli_print("trace", &out, status);
     btr_buffer_fini(&out);
@@ -338,12 +389,7 @@ static int trace_say(struct trace *t, int rc, const struct btr_err *err)
 static int trace_run(struct trace *t, const struct cli_args *args, struct btr_err *err)
 {
     struct btr_buffer again = {0};
-    t->count = cli_arg_count(args, "from");
-    t->starts = calloc(t->count, sizeof *t->starts);
-    t->from = calloc(t->count, sizeof *t->from);
-    t->specs = calloc(t->count, sizeof *t->specs);
-    int rc = t->starts && t->from && t->specs ? starts_parse(t, args, err)
-                                              : btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "starts");
+    int rc = specs_new(t, args, err);
     t->options.began_ns = btr_monotonic_ns();
     cli_stores_again(&again, args);
     t->options.again = btr_buffer_view(&again);

@@ -69,15 +69,21 @@ static void ways_tell(const struct critical *c, const struct critical_way *ways,
 int critical_keep(struct btr_kept_pairs *out, const struct btr_scene *scene, struct btr_err *err)
 {
     struct btr_err unused;
-    struct critical c = {.scene = scene, .err = err ? err : &unused, .deadline_ns = INT64_MAX};
+    struct critical c = {.scene = scene,
+                         .err = err ? err : &unused,
+                         .floor = CRITICAL_FLOOR,
+                         .deadline_ns = INT64_MAX};
     struct critical_way *ways = NULL;
     struct kept_list list = {0};
     uint32_t way_count = 0;
+    if (scene->between)
+        c.floor = CRITICAL_FLOOR_GIVEN;
     if (scene->limits->budget_ns > 0) /* what is found has to be shown, too */
         c.deadline_ns = btr_monotonic_ns() + scene->limits->budget_ns / 2;
     int rc = critical_walk(&c);
     if (rc == 0)
-        rc = critical_ways(&c, &ways, &way_count);
+        rc = scene->between ? critical_ways_given(&c, &ways, &way_count)
+                            : critical_ways(&c, &ways, &way_count);
     if (rc == 0)
         rc = components_keep(&c, ways, way_count, &list);
     if (rc == 0)

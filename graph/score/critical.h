@@ -8,6 +8,7 @@
  *   critical_heap.c     what to look at next, the best first
  *   critical_index.c    from a flow to what may have caused it, and what it may have
  *   critical_ways.c    the ways in that it came to, ranked
+ *   critical_given.c   one that the question gives, in their place
  *   critical_component.h   what is shown of a way in
  *   critical.c          all of it
  * Far and near are as in a walk backward: information flows from far to near. Forward is the
@@ -28,6 +29,8 @@
 #define CRITICAL_SHARED 0.5
 #define CRITICAL_IMPLIED 0.5
 #define CRITICAL_FLOOR 1e-4
+/* The least where the way in is given. */
+#define CRITICAL_FLOOR_GIVEN 1e-12
 
 /* What is kept: of the best path from the way in, the share that another must have; how surely
  * something must have come of the way in for LEAST of that to do. */
@@ -106,6 +109,7 @@ struct critical {
     struct graph_halves halves;
     struct critical_candidates candidates;
     uint32_t stamp;
+    double floor;        /* CRITICAL_FLOOR, or CRITICAL_FLOOR_GIVEN where the way in is given */
     int64_t deadline_ns; /* monotonic; INT64_MAX without a budget */
     uint64_t settled;    /* events that are the last of a path */
     enum btr_cut cut;
@@ -195,6 +199,9 @@ struct critical_way {
 /** Ranks the ways in. @param ways  receives an array from malloc, most likely first @return 0 or a
  * failure */
 int critical_ways(struct critical *c, struct critical_way **ways, uint32_t *way_count);
+/** The same of ways in that are given: the ends that the scene's `between` begins with, as far as a path came to them
+ * (critical_given.c). */
+int critical_ways_given(struct critical *c, struct critical_way **ways, uint32_t *way_count);
 /** Whether a place is of a way in. */
 bool critical_way_has(const struct critical *c, const struct critical_way *way, uint32_t place);
 /** Whether it is a connection from outside that explains the alert in another way than this. */

@@ -137,7 +137,7 @@ static bool candidate_keep(struct critical *c, const struct critical_state *s, d
                            uint32_t flow, double weight)
 {
     struct critical_candidates *found = &c->candidates;
-    if (s->score * weight < CRITICAL_FLOOR * best)
+    if (s->score * weight < c->floor * best)
         return true;
     if (found->count == found->capacity) {
         uint32_t capacity = found->capacity ? found->capacity * 2 : 256;
@@ -184,7 +184,7 @@ static int candidates_find(struct critical *c, const struct critical_state *s)
             found->sum += weight;
         if (!candidate_keep(c, s, found->best, i, weight))
             return BTR_E_NOMEM;
-        if (++turn % 16 == 0 && s->score * fade_best(&living) < CRITICAL_FLOOR * found->best)
+        if (++turn % 16 == 0 && s->score * fade_best(&living) < c->floor * found->best)
             break;
     }
     return 0;
@@ -241,7 +241,7 @@ static int state_expand(struct critical *c, struct critical_heap *h, const struc
         double weight = found->items[i].weight;
         weight = scale > 0 ? weight / scale : weight;
         weight = weight < 1 ? weight : 1;
-        if (s->score * weight >= CRITICAL_FLOOR)
+        if (s->score * weight >= c->floor)
             rc = flow_reach(c, h, s, found->items[i].flow, weight);
     }
     return rc;

@@ -20,4 +20,12 @@ void kept_way_add(struct kept_list *list, struct btr_id entity, double score);
  * BTR_E_NOMEM */
 int kept_finish(struct kept_list *list, struct btr_kept_pairs *out, struct btr_err *err);
 
+/** Edges of which only events between kept pairs are seen. */
+struct kept_edges {
+    const struct btr_edges *edges; /* borrowed, as `kept` is */
+    const struct btr_kept_pairs *kept;
+    int64_t since_ns; /* nor those that ended before; INT64_MIN: all */
+};
+struct btr_edges kept_edges_of(struct kept_edges *k);
+
 #endif

@@ -3,11 +3,6 @@
 
 enum { RUN = 256 };
 
-struct kept_edges {
-    const struct btr_edges *edges;
-    const struct btr_kept_pairs *kept;
-};
-
 /* What one question is answered with. */
 struct kept_question {
     const struct kept_edges *k;
@@ -34,7 +29,7 @@ static int flows_pass(void *self, const struct btr_flow *flows, uint32_t flow_co
     for (uint32_t i = 0; i < flow_count && rc == 0; i++) {
         if (i == 0 || !btr_id_equal(flows[i].other, flows[i - 1].other))
             kept = is_kept(q, &flows[i]);
-        if (kept)
+        if (kept && flows[i].last_ns >= q->k->since_ns)
             run[count++] = flows[i];
         if (count == RUN) {
             rc = q->visit(q->visitor, run, count);
@@ -48,24 +43,31 @@ static int flows_of(void *self, struct btr_id entity, enum btr_side side, int64_
                     struct btr_flow_parts *parts, btr_flow_visit *visit, void *visitor,
                     struct btr_err *err)
 {
-    struct kept_edges *k = self;
+    const struct kept_edges *k = self;
     struct kept_question q = {k, entity, side == BTR_SIDE_INTO, visit, visitor};
     if (side != BTR_SIDE_INTO && side != BTR_SIDE_OUT_OF)
         return k->edges->flows(k->edges->self, entity, side, bound_ns, parts, visit, visitor, err);
     return k->edges->flows(k->edges->self, entity, side, bound_ns, parts, flows_pass, &q, err);
 }
 
+/* Where the halves of connections are kept, others are not crossed. */
 static bool crosses(void *self, struct btr_id from, struct btr_id to)
 {
     const struct kept_edges *k = self;
-    return btr_kept_pairs_has(k->kept, from, to);
+    return (!k->kept->halves || btr_kept_pairs_has(k->kept, from, to)) &&
+           (!k->edges->crosses || k->edges->crosses(k->edges->self, from, to));
+}
+
+struct btr_edges kept_edges_of(struct kept_edges *k)
+{
+    return (struct btr_edges){k, flows_of, crosses};
 }
 
 int btr_walk_kept(struct btr_trace **out, const struct btr_scene *scene,
                   const struct btr_kept_pairs *kept, struct btr_err *err)
 {
-    struct kept_edges k = {scene->edges, kept};
-    struct btr_edges edges = {&k, flows_of, kept->halves ? crosses : NULL};
+    struct kept_edges k = {scene->edges, kept, INT64_MIN};
+    struct btr_edges edges = kept_edges_of(&k);
     struct btr_walk_limits limits = *scene->limits;
     if (!kept->all) /* it was the strategy's */
         limits.edge_max = 0, limits.budget_ns /= 2;

@@ -11,17 +11,24 @@ enum {
     ASIDE_MIN = 4096     /* nodes that make a second thread worth its beginning */
 };
 
+static void bounds_widen(struct btr_answer *a, const struct btr_start *starts, uint32_t start_count)
+{
+    for (uint32_t i = 0; i < start_count; i++) {
+        int64_t at = starts[i].time_ns;
+        a->first_ns = at < a->first_ns ? at : a->first_ns;
+        a->last_ns = at > a->last_ns ? at : a->last_ns;
+    }
+}
+
 /* The time that the answer speaks of: no later than the starts (forward: no earlier), however long
  * an interval is. */
 static void bounds_find(struct btr_answer *a)
 {
     const struct btr_trace *t = a->trace;
     a->first_ns = a->last_ns = a->start_count ? a->starts[0].time_ns : 0;
-    for (uint32_t i = 0; i < a->start_count; i++) {
-        int64_t at = a->starts[i].time_ns;
-        a->first_ns = at < a->first_ns ? at : a->first_ns;
-        a->last_ns = at > a->last_ns ? at : a->last_ns;
-    }
+    bounds_widen(a, a->starts, a->start_count);
+    if (a->options.between)
+        bounds_widen(a, a->options.between->from, a->options.between->from_count);
     for (uint32_t i = 0; i < t->step_count; i++) {
         const struct btr_trace_step *s = &t->steps[i];
         if (a->direction == BTR_WALK_BACKWARD)

@@ -206,9 +206,30 @@ static uint32_t way_of(const struct btr_kept_pairs *kept, struct btr_id id)
     return UINT32_MAX;
 }
 
-/* Forward, only connections: everything else that was reached is in the answer's nodes. */
-static bool wanted(const struct btr_answer *a, enum answer_rank rank)
+bool answer_is_from(const struct btr_answer *a, uint32_t node)
 {
+    const struct btr_between *between = a->options.between;
+    for (uint32_t i = 0; between && i < between->from_count; i++)
+        if (btr_id_equal(between->from[i].entity, a->trace->nodes[node].id))
+            return true;
+    return false;
+}
+
+bool answer_has_no_path(const struct btr_answer *a)
+{
+    return a->options.between && a->trace->step_count == 0;
+}
+
+/* Forward, only connections: everything else that was reached is in the answer's nodes. */
+static bool wanted(const struct btr_answer *a, uint32_t node, enum answer_rank rank,
+                   const char **why)
+{
+    if (a->options.between) {
+        *why = "the end that was asked from";
+        return !answer_has_no_path(a) && answer_is_from(a, node);
+    }
+    if (a->trace->nodes[node].start)
+        return false;
     return a->direction == BTR_WALK_BACKWARD ? rank != ANSWER_RANK_NONE : rank >= ANSWER_RANK_FLOW;
 }
 
@@ -226,7 +247,7 @@ int answer_entries_find(struct btr_answer *a, struct btr_err *err)
         const char *why = NULL;
         enum answer_rank rank = rank_of(&a->nodes[i], &all[i], &why);
         a->nodes[i].rank = (uint8_t)rank;
-        if (!wanted(a, rank) || a->trace->nodes[i].start)
+        if (!wanted(a, i, rank, &why))
             continue;
         struct sortable *item = &list[a->entry_count++];
         item->id = a->trace->nodes[i].id;

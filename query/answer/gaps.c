@@ -105,7 +105,8 @@ static int gap_visit(void *self, const struct btr_gap_full *full)
     return 0;
 }
 
-/* Those of the answer's own hosts and time, and of a while before. */
+/* Those of the answer's own hosts and time, and of a while before. That there is no path is said of
+ * all hosts. */
 static int gaps_keep(struct gap_search *s)
 {
     struct btr_answer *a = s->a;
@@ -115,7 +116,8 @@ static int gaps_keep(struct gap_search *s)
     if (!a->gaps)
         return fail_memory(s->err);
     for (uint32_t i = 0; i < s->around_count; i++)
-        if (s->around[i].until_ns >= since_ns && host_is_in(&s->hosts, s->around[i].host))
+        if (s->around[i].until_ns >= since_ns &&
+            (answer_has_no_path(a) || host_is_in(&s->hosts, s->around[i].host)))
             a->gaps[a->gap_count++] = s->around[i];
     return 0;
 }

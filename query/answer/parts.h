@@ -211,6 +211,11 @@ bool answer_gaps_join(const struct btr_answer *a, uint32_t most, struct answer_g
  */
 bool answer_edge_doubt(struct btr_answer *a, const struct answer_edge *e, struct btr_buffer *out);
 
+/** Whether a node is an end that the question goes from. */
+bool answer_is_from(const struct btr_answer *a, uint32_t node);
+/** Whether the question has two ends, and no path joins them, as far as was looked. */
+bool answer_has_no_path(const struct btr_answer *a);
+
 /** Whether a strategy chose what is shown, by scores. */
 bool answer_is_scored(const struct btr_answer *a);
 /** The score of a pair of entities; 0 where the strategy has none. */

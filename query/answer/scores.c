@@ -17,7 +17,8 @@ const char *answer_why(const struct btr_answer *a, const struct answer_edge *e)
     if (!a->options.explain || !a->options.kept)
         return NULL;
     if (a->options.kept->all)
-        return "it can have led to the alert, as all that is shown";
+        return a->options.between ? "it lies on a path between the two, as all that is shown"
+                                  : "it can have led to the alert, as all that is shown";
     const char *why = btr_kept_pairs_why(a->options.kept, nodes[e->from].id, nodes[e->to].id);
     return why ? why : "the other end of a connection that is shown"; /* pairing made it */
 }

@@ -4,24 +4,43 @@
 #include <btr/damage.h>
 #include <stdlib.h>
 
-static void start(struct json_writer *w, const char *name, const struct btr_answer *a, uint32_t i)
+/* @param spec  its place among the specs */
+static void start(struct json_writer *w, const char *name, const struct btr_answer *a,
+                  const struct btr_start *start, uint32_t spec)
 {
     json_open(w, name, '{');
-    json_id(w, "entity", a->starts[i].entity);
-    json_number(w, "time_ns", a->starts[i].time_ns);
-    json_text(w, "spec", a->options.specs ? a->options.specs[i] : (struct btr_span){0});
+    json_id(w, "entity", start->entity);
+    json_number(w, "time_ns", start->time_ns);
+    json_text(w, "spec", a->options.specs ? a->options.specs[spec] : (struct btr_span){0});
+    json_close(w, '}');
+}
+
+static void between(struct json_writer *w, const struct btr_answer *a)
+{
+    const struct btr_between *ends = a->options.between;
+    const struct btr_between_searched *searched = a->options.searched;
+    if (!ends)
+        return;
+    json_open(w, "between", '{');
+    start(w, "from", a, &ends->from[0], a->start_count);
+    start(w, "to", a, &ends->to[0], 0);
+    json_bool(w, "path", !answer_has_no_path(a));
+    json_open(w, "reached", '{'); /* from the one, until the other's time */
+    json_count(w, "entities", searched->node_count);
+    json_count(w, "flows", searched->event_count);
+    json_close(w, '}');
     json_close(w, '}');
 }
 
 static void starts(struct json_writer *w, const struct btr_answer *a)
 {
     if (a->start_count)
-        start(w, "alert", a, 0);
+        start(w, "alert", a, &a->starts[0], 0);
     if (a->start_count < 2)
         return;
     json_open(w, "alerts", '[');
     for (uint32_t i = 0; i < a->start_count; i++)
-        start(w, NULL, a, i);
+        start(w, NULL, a, &a->starts[i], i);
     json_close(w, ']');
 }
 
@@ -143,6 +162,7 @@ int query_export_json(struct btr_answer *a, bool colour, struct btr_buffer *out,
     json_text(&w, "direction", backward ? BTR_SPAN("backward") : BTR_SPAN("forward"));
     json_text(&w, "strategy", a->options.strategy);
     starts(&w, a);
+    between(&w, a);
     cut(&w, a);
     stats(&w, a);
     entries(&w, a);

@@ -125,13 +125,15 @@ static bool spec_is_id(const struct btr_answer *a, uint32_t i)
            memcmp(a->options.specs[i].at, "id:", 3) == 0;
 }
 
-static void alert_say(const struct text_writer *w, uint32_t i)
+/* @param name  seven columns  @param i  its place among the specs */
+static void start_say(const struct text_writer *w, const char *name, const struct btr_start *start,
+                      uint32_t i)
 {
     const struct btr_answer *a = w->a;
     char time[BTR_TIME_TEXT_SIZE];
-    uint32_t node = node_of(a, a->starts[i].entity);
-    btr_time_text(a->starts[i].time_ns, time);
-    text_heading(w, "Alert  ");
+    uint32_t node = node_of(a, start->entity);
+    btr_time_text(start->time_ns, time);
+    text_heading(w, name);
     btr_buffer_text(w->out, time);
     if (node != ANSWER_NONE) {
         struct btr_span host = a->nodes[node].entity.host;
@@ -149,6 +151,43 @@ static void alert_say(const struct text_writer *w, uint32_t i)
         text_id(w, node);
     }
     btr_buffer_text(w->out, "\n");
+}
+
+static void starts_say(const struct text_writer *w)
+{
+    const struct btr_answer *a = w->a;
+    const struct btr_between *between = a->options.between;
+    for (uint32_t i = 0; between && i < between->from_count; i++)
+        start_say(w, "From   ", &between->from[i], a->start_count + i);
+    for (uint32_t i = 0; i < a->start_count; i++)
+        start_say(w, between ? "To     " : "Alert  ", &a->starts[i], i);
+}
+
+/* ---- Between two ends ---- */
+
+static void no_path_say(const struct text_writer *w)
+{
+    const struct btr_answer *a = w->a;
+    text_heading(w, "\nNo path");
+    btr_buffer_text(w->out, a->trace->cut == BTR_CUT_NONE ? ": of the " : " was found: of the ");
+    text_number_of(w, a->options.searched->node_count, "entity", "entities");
+    btr_buffer_text(w->out, " that can be reached from the one until the time of the other,\n"
+                            "         over ");
+    text_number_of(w, a->options.searched->event_count, "flow", "flows");
+    btr_buffer_text(w->out, ", none leads to it in time\n");
+}
+
+/* The path of fewest steps, where nothing is scored. */
+static int shortest_say(const struct text_writer *w, struct btr_err *err)
+{
+    int rc = 0;
+    for (uint32_t i = 0; rc == 0 && i < w->a->entry_count; i++) {
+        if (w->a->entries[i].label == ANSWER_NONE)
+            continue;
+        text_heading(w, "\nThe fewest steps\n");
+        rc = text_path(w, &w->a->entries[i], err);
+    }
+    return rc;
 }
 
 /* ---- Ways in ---- */
@@ -304,12 +343,17 @@ static void summary_say(const struct text_writer *w)
     text_number_of(w, a->event_count, "event", "events");
     hosts_say(w);
     btr_buffer_format(w->out, ", %s .. %s\n", first, last);
+    if (!answer_is_scored(a) && a->options.between && a->options.kept &&
+        a->options.kept->pair_count)
+        btr_buffer_text(w->out, "          nothing of it makes a likely path: it is all that lies "
+                                "between\n");
     if (answer_is_scored(a)) {
         btr_buffer_text(w->out, "          it is what the strategy \"");
         btr_escape_terminal(w->out, a->options.strategy);
         btr_buffer_format(w->out, "\" keeps; all that %s: --strategy backtracker\n",
-                          a->direction == BTR_WALK_BACKWARD ? "can have led to the alert"
-                                                            : "can have come of it");
+                          a->options.between                  ? "lies between"
+                          : a->direction == BTR_WALK_BACKWARD ? "can have led to the alert"
+                                                              : "can have come of it");
     }
     if (a->options.no_stats)
         return;
@@ -381,12 +425,16 @@ static void gaps_say(const struct text_writer *w)
     struct answer_gap *gaps;
     uint32_t count;
     text_heading(w, "Gaps      ");
+    bool no_path = answer_has_no_path(a);
     if (a->gap_count == 0) {
-        btr_buffer_text(w->out, "none known on these hosts in that time\n");
+        btr_buffer_text(w->out, no_path ? "none known on any host in that time\n"
+                                        : "none known on these hosts in that time\n");
         return;
     }
     text_number_of(w, a->gap_count, "gap", "gaps");
-    btr_buffer_text(w->out, " on these hosts in that time may hide steps\n");
+    btr_buffer_text(w->out,
+                    no_path ? " in that time may hide a path: of these \"no path\" does not speak\n"
+                            : " on these hosts in that time may hide steps\n");
     w->out->failed |= !answer_gaps_join(a, GAPS_OF_SOURCE, &gaps, &count);
     for (uint32_t i = 0; i < count && i < GAPS_SHOWN; i++)
         gap_say(w, &gaps[i]);
@@ -438,8 +486,13 @@ static void command_say(const struct text_writer *w, const char *command, const 
 /* A command that asks the same question in another way. */
 static void again_say(const struct text_writer *w, const char *rest)
 {
+    bool between = w->a->options.between != NULL;
     command_say(w, "trace", w->a->direction == BTR_WALK_BACKWARD ? "" : " --forward");
-    btr_buffer_text(w->out, " --from ");
+    btr_buffer_text(w->out, between ? " --between " : " --from ");
+    if (between) {
+        shell_word(w->out, w->a->options.specs[w->a->start_count]);
+        btr_buffer_text(w->out, " ");
+    }
     shell_word(w->out, w->a->options.specs[0]);
     btr_buffer_text(w->out, rest);
 }
@@ -449,12 +502,12 @@ static void next_say(const struct text_writer *w, uint32_t first)
 {
     const struct btr_answer *a = w->a;
     text_heading(w, "\nWhat to try next\n");
-    if (first != ANSWER_NONE && a->direction == BTR_WALK_BACKWARD) {
+    if (first != ANSWER_NONE && a->direction == BTR_WALK_BACKWARD && !a->options.between) {
         command_say(w, "trace", " --forward --from ");
         text_id(w, first);
         btr_buffer_text(w->out, "    # what way in 1 led to\n");
     }
-    if (a->options.specs && a->start_count) {
+    if (a->options.specs && a->start_count && !answer_has_no_path(a)) {
         if (answer_is_scored(a))
             again_say(w, " --timeline    # every step; --tree: by process\n");
         again_say(w, " --evidence all --output json    # all of it, with every record\n");
@@ -469,8 +522,14 @@ static int body_say(const struct text_writer *w, uint32_t *shown, uint32_t *firs
                     struct btr_err *err)
 {
     uint32_t picked[WAYS_SHOWN];
+    if (answer_has_no_path(w->a)) {
+        no_path_say(w);
+        return 0;
+    }
     if (answer_is_scored(w->a))
         return text_story(w, first, err);
+    if (w->a->options.between)
+        return shortest_say(w, err);
     int rc = ways_say(w, picked, shown, err);
     if (rc == 0 && *shown)
         *first = w->a->entries[picked[0]].node;
@@ -485,8 +544,7 @@ int query_export_text(struct btr_answer *a, bool colour, struct btr_buffer *out,
     int rc;
     damage_say(&w);
     cut_say(&w);
-    for (uint32_t i = 0; i < a->start_count; i++)
-        alert_say(&w, i);
+    starts_say(&w);
     if (a->options.view == BTR_VIEW_TIMELINE)
         rc = text_timeline(&w, err);
     else if (a->options.view == BTR_VIEW_TREE)
@@ -497,7 +555,7 @@ int query_export_text(struct btr_answer *a, bool colour, struct btr_buffer *out,
         return rc;
     summary_say(&w);
     if (a->options.view == BTR_VIEW_STORY) {
-        if (!answer_is_scored(a))
+        if (!answer_is_scored(a) && !a->options.between)
             others_say(&w, shown);
         gaps_say(&w);
         next_say(&w, first);

@@ -443,7 +443,8 @@ int text_story(const struct text_writer *w, uint32_t *first, struct btr_err *err
     if (rc == 0)
         rc = story_pick(&t.story, STEPS_TOLD, err);
     if (rc == 0) {
-        text_ways(w, &t.story, first);
+        if (!w->a->options.between)
+            text_ways(w, &t.story, first);
         rc = story_say(&t, err);
     }
     story_fini(&t.story);

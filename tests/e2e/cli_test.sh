@@ -88,7 +88,11 @@ refused 2 'entries is for --strategy depimpact only' trace $store --from record:
 refused 2 'entries "0": a number from 1 on' trace $store --from record:web01/105 --strategy depimpact --entries 0
 refused 2 'no number' trace $store --from record:web01/105 --strategy depimpact --entries many
 refused 2 '"critical" goes backward only' trace $store --from id:0 --strategy critical --forward
-refused 2 'between is not built yet' trace $store --between a --from b
+refused 2 'between and --from exclude' trace $store --between id:0 id:1 --from id:0
+refused 2 'between and --forward exclude' trace $store --between id:0 id:1 --forward
+refused 2 'option --between needs values: SPEC SPEC' trace $store --between id:0
+refused 2 'is given twice' trace $store --between id:0 id:1 --between id:0 id:1
+refused 2 'begins with none of' trace $store --between id:0 web01/105
 refused 2 'explain: with text or json' trace $store --from record:web01/105 --explain --output dot
 refused 2 'exclude each other' trace $store --from record:web01/105 --forward --backward
 refused 2 'timeline and --tree exclude each other' trace $store --from record:web01/105 --timeline --tree
@@ -147,6 +151,10 @@ answers 0 '^Tree  ' trace $store --from record:web01/101 --tree --forward
 answers 0 '/usr/bin/cat' trace $store --from record:web01/204 --output dot
 answers 0 '^</graphml>' trace $store --from record:web01/204 --output graphml
 answers 0 'forward' trace $store --from record:web01/101 --forward --output json
+answers 0 '^From   ' trace $store --between record:web01/101 record:web01/204
+answers 0 '^The fewest steps' trace $store --between record:web01/101 record:web01/204 --strategy backtracker
+answers 1 '^No path' trace $store --between record:web01/204 record:web01/101
+answers 1 '"path":false' trace $store --between=record:web01/204 record:web01/101 --output json
 answers 0 'way in' trace $store --from record:web01/204 --explain
 answers 0 '"why":"' trace $store --from record:web01/204 --explain --output json
 answers 4 'scores above' trace $store --from record:web01/204 --budget edges=1

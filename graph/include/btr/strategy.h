@@ -6,7 +6,7 @@
  * kept pairs, so that whatever a strategy does, each path that is shown is one that times admit,
  * with all its evidence.
  */
-#include <btr/trace.h>
+#include <btr/between.h>
 #include <btr/usual.h>
 
 /** The program that a process was, from a time on. */
@@ -49,6 +49,7 @@ struct btr_scene {
     uint32_t start_count;
     const struct btr_walk_limits *limits;
     uint32_t rank_max; /* depimpact: how many ways in it keeps; 0: as published */
+    const struct btr_between *between; /* the way in is given: `starts` are its `to`; NULL: it is sought */
 };
 
 /** Why a pair was kept, as `trace --explain` says it. X(name, text) */
@@ -119,6 +120,17 @@ bool btr_kept_pairs_has(const struct btr_kept_pairs *kept, struct btr_id from, s
 /** The closure over what a strategy kept. @param kept  borrowed  @return as btr_walk */
 int btr_walk_kept(struct btr_trace **out, const struct btr_scene *scene,
                   const struct btr_kept_pairs *kept, struct btr_err *err);
+
+/**
+ * What a strategy keeps of the part between two ends, which is all that it sees; what is shown of that is a part between
+ * them, too. When no path is left of what it keeps, or it keeps all, the answer is the whole part, and `kept` says `all`.
+ * @param scene     backward, with `between`; its edges are all there are
+ * @param searched  as of btr_between
+ * @return as btr_walk
+ */
+int btr_walk_between(struct btr_trace **out, struct btr_kept_pairs *kept,
+                     struct btr_between_searched *searched, const struct btr_scene *scene,
+                     const struct btr_strategy *strategy, struct btr_err *err);
 
 /** Facts of a store's snapshot. */
 struct btr_reader_facts;

@@ -19,6 +19,9 @@ enum btr_view {
 struct btr_answer_options {
     struct btr_span strategy;
     const struct btr_span *specs; /* as given, one per start */
+    const struct btr_between *between; /* the part between two ends: the starts are its `to`; or NULL. The specs of its
+                                          `from` stand behind those of the starts */
+    const struct btr_between_searched *searched; /* with `between` */
     const struct btr_kept_pairs *kept; /* scores, and ways in ranked; NULL: neither */
     bool evidence_all;            /* else the first and the last record of an edge */
     bool no_stats;

@@ -8,4 +8,5 @@ int pair_tests(void);
 int nomem_tests(void);
 int stored_tests(void);
 int thin_tests(void);
+int between_tests(void);
 #endif

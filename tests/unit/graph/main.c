@@ -4,6 +4,7 @@ int main(void)
 {
     int failed = walk_tests();
     failed += closure_tests();
+    failed += between_tests();
     failed += limits_tests();
     failed += pair_tests();
     failed += nomem_tests();

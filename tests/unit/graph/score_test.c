@@ -111,7 +111,7 @@ static void answer_from(struct answer *a, struct recording *r, struct btr_start 
     struct btr_facts facts = memory_facts_of(&r->facts);
     struct btr_usual usual = memory_usual_of(&r->usual);
     struct btr_scene scene = {
-        &edges, &facts, &usual, BTR_WALK_BACKWARD, &start, 1, limits ? limits : &none, 0};
+        &edges, &facts, &usual, BTR_WALK_BACKWARD, &start, 1, limits ? limits : &none, 0, NULL};
     struct btr_err err = {0};
     *a = (struct answer){0};
     assert_int_equal(critical_keep(&a->kept, &scene, &err), 0);
@@ -420,7 +420,7 @@ static void round_check(struct test_random *random)
     memory_edges_init(&memory, events, ROUND_EVENTS);
     struct btr_edges edges = memory_edges_of(&memory);
     struct btr_start start = {id_of('a'), 90 * INT64_C(1000000), 0};
-    struct btr_scene scene = {&edges, NULL, NULL, BTR_WALK_BACKWARD, &start, 1, &none, 0};
+    struct btr_scene scene = {&edges, NULL, NULL, BTR_WALK_BACKWARD, &start, 1, &none, 0, NULL};
     assert_int_equal(btr_walk_kept(&trace, &scene, &kept, &err), 0);
     uint32_t count = events_kept(fewer, events, &kept);
     oracle_closure(&oracle, fewer, count, NULL, 0, BTR_WALK_BACKWARD, &start, 1);
