@@ -76,7 +76,23 @@ static void get_map(struct reader *r, struct btr_u64map *map, uint64_t max)
     }
 }
 
-static void get_scalars(struct reader *r, struct audit_host *h)
+static void get_holes(struct reader *r, struct audit_host *h)
+{
+    h->hole_line = get(r, UINT64_MAX);
+    h->holes_open = (uint32_t)get(r, AUDIT_HOLES_MAX);
+    for (uint32_t i = 0; i < h->holes_open && !r->bad; i++) {
+        struct audit_hole *hole = &h->holes[i];
+        hole->from = get(r, UINT64_MAX);
+        hole->until = get(r, UINT64_MAX);
+        hole->from_ns = get_signed(r);
+        hole->until_ns = get_signed(r);
+        hole->line = get(r, UINT64_MAX);
+    }
+    if (r->bad)
+        h->holes_open = 0;
+}
+
+static void get_scalars(struct reader *r, struct audit_host *h, uint8_t version)
 {
     h->order_ns = get_signed(r);
     h->clock_offset_ns = get_signed(r);
@@ -92,6 +108,8 @@ static void get_scalars(struct reader *r, struct audit_host *h)
     h->hole_count = get(r, UINT64_MAX);
     h->hole_from_ns = get_signed(r);
     h->hole_until_ns = get_signed(r);
+    if (version > AUDIT_SAVE_VERSION_LEAST)
+        get_holes(r, h);
     h->events = get(r, UINT64_MAX);
     h->evicted = get(r, UINT64_MAX);
     h->orphans = get(r, UINT64_MAX);
@@ -297,9 +315,10 @@ int audit_host_load(struct audit_host *h, struct btr_span saved, struct btr_err 
     struct reader r = {{saved, 0}, false};
     if (h->process_count || h->object_count || h->inode_count || h->any)
         return btr_fail(err, BTR_E_USAGE, 0, "a state is loaded into a new one only");
-    if (get_u8(&r) != AUDIT_SAVE_VERSION)
+    uint8_t version = get_u8(&r);
+    if (version < AUDIT_SAVE_VERSION_LEAST || version > AUDIT_SAVE_VERSION)
         return btr_fail(err, BTR_E_VERSION, 0, "saved audit state of an unknown version");
-    get_scalars(&r, h);
+    get_scalars(&r, h, version);
     get_inodes(&r, h);
     uint64_t objects = get(&r, h->object_max);
     for (uint64_t i = 0; i < objects && !r.bad; i++)

@@ -3,7 +3,7 @@
 #define FAR_NS                                                                                     \
     INT64_C(10000000000) /* a record further off than this from its neighbours has a wrong clock   \
                           */
-enum { BEHIND_LASTING = 8, HOLE_NEAR = 1000 };
+enum { BEHIND_LASTING = 8 };
 #define SERIAL_HALF UINT32_C(0x80000000)
 
 /* Serials are 32 bits wide in the kernel and wrap. */
@@ -88,46 +88,12 @@ static int64_t order_next(struct audit_host *h, int64_t time_ns, int64_t ahead_n
     return time > least ? time : least;
 }
 
-static void hole_tell(struct audit_host *h)
-{
-    if (h->hole_count == 0)
-        return;
-    int64_t now_ns = h->now_ns;
-    h->now_ns = h->hole_until_ns;
-    audit_gap(h, BTR_GAP_HOLE, h->hole_from_ns, h->hole_from, h->hole_count,
-              BTR_SPAN("serials are missing"));
-    if (h->batch->gap_count)
-        h->batch->gaps[h->batch->gap_count - 1].until_id = h->hole_until;
-    h->now_ns = now_ns;
-    h->hole_count = 0;
-}
-
-/* Serials that no record has. Hosts that share a counter have holes by nature: the ledger compares
- * them together. */
-static void hole_see(struct audit_host *h, uint64_t serial, int64_t before_ns)
-{
-    if (!h->any || h->serial_space.size || !serial_after(serial, h->last_serial + 1))
-        return;
-    uint64_t missing = (uint32_t)(serial - h->last_serial - 1);
-    if (missing > SERIAL_HALF / 16) /* the counter began anew */
-        return;
-    if (h->hole_count && h->last_serial - h->hole_until > HOLE_NEAR)
-        hole_tell(h);
-    if (h->hole_count == 0) {
-        h->hole_from = h->last_serial;
-        h->hole_from_ns = before_ns;
-    }
-    h->hole_until = serial;
-    h->hole_until_ns = h->now_ns;
-    h->hole_count += missing;
-}
-
 /* Whether a record comes after one with a higher serial of the same counter. */
 static bool is_late(const struct audit_host *h, const struct audit_event *e)
 {
     return h->any && serial_after(h->last_serial, e->serial) &&
            audit_time_here(h, e->time_ns) <= h->order_ns + FAR_NS &&
-           h->last_serial - e->serial < UINT64_C(16) * AUDIT_RECENT_MAX;
+           h->last_serial - e->serial < AUDIT_LATE_MAX;
 }
 
 /* Gives the event in hand its order time. auditd's own records (DAEMON_*) have a counter of their
@@ -138,6 +104,7 @@ static void order_set(struct audit_host *h, const struct audit_event *e, int64_t
     bool own_counter = btr_span_begins(e->type, BTR_SPAN("DAEMON_"));
     if (!own_counter && is_late(h, e)) {
         h->now_ns = order_late(h, e->serial);
+        audit_holes_fill(h, e->serial);
         return;
     }
     h->now_ns = order_next(h, e->time_ns, ahead_ns);
@@ -146,7 +113,8 @@ static void order_set(struct audit_host *h, const struct audit_event *e, int64_t
         h->order_ns = h->any ? h->now_ns : h->order_ns;
         return;
     }
-    hole_see(h, e->serial, before_ns);
+    if (h->any && h->serial_space.size == 0)
+        audit_holes_see(h, e->serial, before_ns);
     h->order_ns = h->now_ns;
     h->last_serial = e->serial;
     h->any = true;
@@ -416,7 +384,7 @@ int audit_resolve_flush(struct audit_host *h, struct btr_batch *out, struct btr_
 {
     begin(h, NULL, out, arena);
     h->now_ns = h->order_ns;
-    hole_tell(h);
+    audit_holes_tell(h);
     audit_slots_tell(h);
     return end(h);
 }

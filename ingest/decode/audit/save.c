@@ -156,6 +156,15 @@ static void put_scalars(struct btr_buffer *b, const struct audit_host *h, const 
     btr_buffer_varint(b, h->hole_count);
     btr_buffer_svarint(b, h->hole_from_ns);
     btr_buffer_svarint(b, h->hole_until_ns);
+    btr_buffer_varint(b, h->hole_line);
+    btr_buffer_varint(b, h->holes_open);
+    for (uint32_t i = 0; i < h->holes_open; i++) {
+        btr_buffer_varint(b, h->holes[i].from);
+        btr_buffer_varint(b, h->holes[i].until);
+        btr_buffer_svarint(b, h->holes[i].from_ns);
+        btr_buffer_svarint(b, h->holes[i].until_ns);
+        btr_buffer_varint(b, h->holes[i].line);
+    }
     btr_buffer_varint(b, h->events);
     btr_buffer_varint(b, h->evicted);
     btr_buffer_varint(b, h->orphans);

@@ -138,10 +138,20 @@ struct audit_open_clone {
 enum {
     AUDIT_OPEN_CLONES_MAX = 256,
     AUDIT_RECENT_MAX = 256,
+    AUDIT_LATE_MAX = 16 * AUDIT_RECENT_MAX, /* serials that a record may come late */
+    AUDIT_HOLES_MAX = 256,
     AUDIT_DESCRIPTOR_MAX = 65536,
     AUDIT_INODES_IN_HAND = 4,
-    AUDIT_SAVE_VERSION = 2,
+    AUDIT_SAVE_VERSION = 3,        /* 2: without holes that wait to be filled */
+    AUDIT_SAVE_VERSION_LEAST = 2,
     AUDIT_FDCWD = -100 /* AT_FDCWD: names count from the working folder */
+};
+
+/** Serials that no record had when one of a higher came. */
+struct audit_hole {
+    uint64_t from, until; /* serials around it */
+    int64_t from_ns, until_ns;
+    uint64_t line;
 };
 
 struct audit_recent {
@@ -188,8 +198,10 @@ struct audit_host {
     int64_t old_boot_ns;      /* order time of the last record before it */
     struct audit_recent recent[AUDIT_RECENT_MAX];
     uint32_t recent_next;
-    /* holes in serials that wait to be told together */
-    uint64_t hole_from, hole_until, hole_count;
+    /* holes in serials that wait to be filled, by serial; and those that wait to be told together */
+    struct audit_hole holes[AUDIT_HOLES_MAX];
+    uint32_t holes_open;
+    uint64_t hole_from, hole_until, hole_count, hole_line;
     int64_t hole_from_ns, hole_until_ns;
     struct audit_open_clone clones[AUDIT_OPEN_CLONES_MAX];
     uint32_t clone_count;
@@ -231,6 +243,12 @@ struct btr_span audit_intern(struct audit_host *h, struct btr_span value);
 void audit_interned_sweep(struct audit_host *h, uint32_t least);
 uint32_t audit_inode_find(struct audit_host *h, uint64_t device, uint64_t number);
 uint32_t audit_inode_add(struct audit_host *h, uint64_t device, uint64_t number); /* found or new */
+
+/** Holes in serials (holes.c): a record with a higher one has come, or a late one; all that wait are
+ * told. `before_ns`: order time of the record before. */
+void audit_holes_see(struct audit_host *h, uint64_t serial, int64_t before_ns);
+void audit_holes_fill(struct audit_host *h, uint64_t serial);
+void audit_holes_tell(struct audit_host *h);
 
 /** Notices a new boot, whose processes are others (boot.c). `last_ns`: order time of the record
  * before; `lower`: this one's serial is lower than that, and it is not late. */

@@ -540,6 +540,94 @@ static void missing_serials_are_a_hole_unless_hosts_share_the_counter(void **sta
     told_fini(&t);
 }
 
+/* Opens a file with each of these serials, in this order. */
+static void open_each(struct told *t, const uint32_t *serials, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        t->serial = serials[i];
+        open_read(t, 10, "/a", "5", 3);
+    }
+}
+
+static void assert_hole(const struct told *t, uint32_t gap, uint64_t from, uint64_t until,
+                        uint64_t count)
+{
+    const struct btr_gap *g = &t->batch.gaps[gap];
+    assert_int_equal(g->kind, BTR_GAP_HOLE);
+    assert_int_equal(g->from_id, from);
+    assert_int_equal(g->until_id, until);
+    assert_int_equal(g->count, count);
+    assert_true(g->from_ns < g->until_ns);
+}
+
+static void what_comes_late_fills_its_hole(void **state)
+{
+    (void)state;
+    static const uint32_t SERIALS[] = {100, 102, 101, 110, 105, 106, 120, 119, 111, 130};
+    struct told t;
+    told_init(&t, "web01", NULL);
+    open_each(&t, SERIALS, sizeof SERIALS / sizeof *SERIALS);
+    told_end(&t);
+    assert_int_equal(t.batch.gap_count, 1); /* they lie near each other */
+    assert_hole(&t, 0, 102, 130, 2 + 3 + 7 + 9);
+    told_fini(&t);
+}
+
+static void holes_far_from_each_other_are_told_apart(void **state)
+{
+    (void)state;
+    struct told t;
+    told_init(&t, "web01", NULL);
+    for (uint32_t serial = 100; serial < 400; serial++) {
+        if (serial == 150 || serial == 155 || serial == 200 || serial == 300 || serial == 301)
+            continue;
+        t.serial = serial;
+        open_read(&t, 10, "/a", "5", 3);
+    }
+    told_end(&t);
+    assert_int_equal(t.batch.gap_count, 3);
+    assert_hole(&t, 0, 149, 156, 2);
+    assert_hole(&t, 1, 199, 201, 1);
+    assert_hole(&t, 2, 299, 302, 2);
+    told_fini(&t);
+}
+
+/* Others were given out long before it came. */
+static void what_comes_very_late_fills_its_hole(void **state)
+{
+    (void)state;
+    static const uint32_t BEFORE[] = {100, 102, 110}, AFTER[] = {111, 112}, LATE[] = {101, 105};
+    struct told t;
+    told_init(&t, "web01", NULL);
+    open_each(&t, BEFORE, 3);
+    t.now += 5;
+    open_each(&t, AFTER, 2);
+    t.now -= 5;
+    open_each(&t, LATE, 2);
+    told_end(&t);
+    assert_int_equal(t.batch.gap_count, 1);
+    assert_hole(&t, 0, 102, 110, 6);
+    told_fini(&t);
+}
+
+static void more_holes_than_can_wait_are_all_told(void **state)
+{
+    (void)state;
+    uint64_t missing = 0;
+    struct told t;
+    told_init(&t, "web01", NULL);
+    for (uint32_t serial = 101; serial < 4000; serial++) {
+        t.serial = serial;
+        if (serial % 4 != 0)
+            open_read(&t, 10, "/a", "5", 3);
+    }
+    told_end(&t);
+    for (uint32_t i = 0; i < t.batch.gap_count; i++)
+        missing += t.batch.gaps[i].count;
+    assert_int_equal(missing, 4000 / 4 - 104 / 4);
+    told_fini(&t);
+}
+
 static void the_audit_system_tells_what_it_lost(void **state)
 {
     (void)state;
@@ -588,6 +676,10 @@ int main(void)
         cmocka_unit_test(order_follows_the_sequence_and_not_the_clock),
         cmocka_unit_test(one_record_far_ahead_does_not_drag_the_rest_along),
         cmocka_unit_test(missing_serials_are_a_hole_unless_hosts_share_the_counter),
+        cmocka_unit_test(what_comes_late_fills_its_hole),
+        cmocka_unit_test(holes_far_from_each_other_are_told_apart),
+        cmocka_unit_test(what_comes_very_late_fills_its_hole),
+        cmocka_unit_test(more_holes_than_can_wait_are_all_told),
         cmocka_unit_test(the_audit_system_tells_what_it_lost),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
