@@ -4,6 +4,8 @@
 #include <btr/damage.h>
 #include <btr/filter.h>
 #include <btr/strategy.h>
+#include <btr/without.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,7 +37,8 @@ static const struct cli_option OPTIONS[] = {
     CLI_MAX_S_OPTION,
     {"between", "SPEC SPEC", false,
      "in place of --from: what lies on paths from the first to the second"},
-    {"without", "FILTER", true, "not built yet"},
+    {"without", "FILTER", false,
+     "leave out every entity that this fits (find FILTER lists them), with all events at it"},
     {"explain", NULL, false,
      "why the strategy kept each step: in JSON, or as text in the timeline"},
     {0},
@@ -66,6 +69,8 @@ struct trace {
     struct btr_between between;
     struct btr_between_searched searched;
     struct btr_walk_limits limits;
+    struct btr_filter *filter; /* of --without, or NULL */
+    struct btr_without *without;
     const struct btr_export *export;
     const struct btr_strategy *strategy;
     uint32_t rank_max; /* as of struct btr_scene */
@@ -77,14 +82,18 @@ struct trace {
 
 /* ---- Options ---- */
 
-static int refused_not_built(const struct cli_args *args, struct btr_err *err)
+static int without_option(struct trace *t, const struct cli_args *args, struct btr_err *err)
 {
-    static const char *const LATER[] = {"without"};
-    for (size_t i = 0; i < sizeof LATER / sizeof *LATER; i++) {
-        if (cli_arg(args, LATER[i]))
-            return btr_fail(err, BTR_E_USAGE, UINT64_MAX, "--%s is not built yet", LATER[i]);
-    }
-    return 0;
+    const char *text = cli_arg(args, "without");
+    struct btr_err why = {0};
+    if (!text)
+        return 0;
+    t->options.filter = btr_span_of(text);
+    if (t->options.filter.size == 0)
+        return btr_fail(err, BTR_E_USAGE, UINT64_MAX,
+                        "--without \"\": an empty FILTER would leave out everything");
+    int rc = btr_filter_parse(&t->filter, t->options.filter, &why);
+    return rc < 0 ? btr_fail(err, rc, why.offset, "--without: %s", why.text) : 0;
 }
 
 static int entries_option(struct trace *t, const struct cli_args *args, struct btr_err *err)
@@ -190,7 +199,7 @@ static int start_options(struct trace *t, const struct cli_args *args, struct bt
 
 static int trace_options(struct trace *t, const struct cli_args *args, struct btr_err *err)
 {
-    int rc = refused_not_built(args, err);
+    int rc = without_option(t, args, err);
     if (rc == 0)
         rc = strategy_option(t, args, err);
     if (rc == 0)
@@ -324,13 +333,38 @@ static int walk_kept(struct trace *t, const struct btr_edges *edges, struct btr_
     return rc;
 }
 
+/* A walk cannot begin where nothing is to be seen. */
+static int without_open(struct trace *t, struct btr_err *err)
+{
+    btr_without_free(t->without);
+    t->options.without = t->without = NULL;
+    if (!t->filter)
+        return 0;
+    int rc = btr_without_new(&t->without, t->reader, t->filter, err);
+    t->options.without = t->without;
+    for (uint32_t i = 0; rc == 0 && i < t->spec_count; i++) {
+        bool fits;
+        rc = btr_without_fits(t->without, t->starts[i].entity, &fits, err);
+        if (rc == 0 && fits)
+            return btr_fail(err, BTR_E_USAGE, UINT64_MAX, "--without leaves out what %.*s names",
+                            (int)(t->from[i].size < 200 ? t->from[i].size : 200),
+                            (const char *)t->from[i].at);
+    }
+    return rc;
+}
+
 static int trace_walk(struct trace *t, struct btr_err *err)
 {
     struct btr_trace *trace = NULL;
     struct btr_answer *answer = NULL;
-    struct btr_edges edges = btr_edges_of_reader(t->reader);
     struct btr_kept_pairs kept = {0};
-    int rc = walk_kept(t, &edges, &kept, &trace, err);
+    int rc = without_open(t, err);
+    struct btr_edges edges =
+        t->without ? btr_without_edges(t->without) : btr_edges_of_reader(t->reader);
+    if (rc == 0)
+        rc = walk_kept(t, &edges, &kept, &trace, err);
+    if (rc == 0 && t->without)
+        rc = btr_without_failed(t->without, err);
     t->options.kept = &kept;
     if (rc == 0)
         rc = btr_answer_make(&answer, t->reader, trace, t->direction, t->starts, t->count,
@@ -399,6 +433,11 @@ static int trace_run(struct trace *t, const struct cli_args *args, struct btr_er
         rc = cli_kept_open(&t->shown.kept, args, err);
     if (rc == 0)
         rc = cli_ask(t->reader, trace_ask, t, err);
+    if (rc == 0 && t->filter && btr_filter_given_up(t->filter))
+        cli_note("trace",
+                 "a regular expression gave up on %" PRIu64
+                 " values that cost too much; they count as no match",
+                 btr_filter_given_up(t->filter));
     int status = trace_say(t, rc, err);
     btr_kept_close(t->shown.kept);
     btr_reader_close(t->reader);
@@ -416,6 +455,8 @@ static int trace_show(const struct cli_args *args, struct btr_err *err)
     int status = rc < 0 ? cli_fail("trace", err) : trace_run(&t, args, err);
     btr_buffer_fini(&t.out);
     btr_buffer_fini(&t.candidates);
+    btr_without_free(t.without);
+    btr_filter_free(t.filter);
     return status;
 }
 

@@ -96,7 +96,12 @@ static int pair_take(struct critical *c, uint32_t place, const struct btr_pair *
 {
     struct btr_id id = c->places[place].id;
     bool backward = c->scene->direction == BTR_WALK_BACKWARD;
-    uint32_t far = critical_place(c, btr_id_equal(pair->client, id) ? pair->server : pair->client);
+    struct btr_id other = btr_id_equal(pair->client, id) ? pair->server : pair->client;
+    const struct btr_edges *edges = c->scene->edges;
+    if (edges->crosses &&
+        !edges->crosses(edges->self, backward ? other : id, backward ? id : other))
+        return 0;
+    uint32_t far = critical_place(c, other);
     struct critical_flow *flow = far == UINT32_MAX ? NULL : flow_new(c);
     if (!flow)
         return far == UINT32_MAX ? c->err->code : no_memory(c);

@@ -249,6 +249,8 @@ int answer_entries_find(struct btr_answer *a, struct btr_err *err)
         a->nodes[i].rank = (uint8_t)rank;
         if (!wanted(a, i, rank, &why))
             continue;
+        if (a->options.without && btr_without_touches(a->options.without, a->trace->nodes[i].id))
+            why = "something that led to it is left out by --without";
         struct sortable *item = &list[a->entry_count++];
         item->id = a->trace->nodes[i].id;
         item->entry = entry_make(a, i, rank, why);

@@ -44,6 +44,18 @@ static void starts(struct json_writer *w, const struct btr_answer *a)
     json_close(w, ']');
 }
 
+static void without(struct json_writer *w, const struct btr_answer *a)
+{
+    if (!a->options.without)
+        return;
+    struct btr_without_stat stat = btr_without_stat(a->options.without);
+    json_open(w, "without", '{');
+    json_text(w, "filter", a->options.filter);
+    json_count(w, "entities", stat.entity_count);
+    json_count(w, "events", stat.event_count);
+    json_close(w, '}');
+}
+
 static void cut(struct json_writer *w, const struct btr_answer *a)
 {
     static const char *const REASONS[] = {"", "edges", "time", "memory"};
@@ -163,6 +175,7 @@ int query_export_json(struct btr_answer *a, bool colour, struct btr_buffer *out,
     json_text(&w, "strategy", a->options.strategy);
     starts(&w, a);
     between(&w, a);
+    without(&w, a);
     cut(&w, a);
     stats(&w, a);
     entries(&w, a);

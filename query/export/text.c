@@ -163,6 +163,21 @@ static void starts_say(const struct text_writer *w)
         start_say(w, between ? "To     " : "Alert  ", &a->starts[i], i);
 }
 
+/* What an answer is not of, at its head. */
+static void without_say(const struct text_writer *w)
+{
+    if (!w->a->options.without)
+        return;
+    struct btr_without_stat stat = btr_without_stat(w->a->options.without);
+    text_heading(w, "without: ");
+    btr_escape_terminal(w->out, w->a->options.filter);
+    btr_buffer_text(w->out, "\n       (");
+    text_number_of(w, stat.entity_count, "entity", "entities");
+    btr_buffer_text(w->out, " that the walk came to left out, of ");
+    text_number_of(w, stat.event_count, "event", "events");
+    btr_buffer_text(w->out, " in all)\n");
+}
+
 /* ---- Between two ends ---- */
 
 static void no_path_say(const struct text_writer *w)
@@ -494,6 +509,10 @@ static void again_say(const struct text_writer *w, const char *rest)
         btr_buffer_text(w->out, " ");
     }
     shell_word(w->out, w->a->options.specs[0]);
+    if (w->a->options.without) {
+        btr_buffer_text(w->out, " --without ");
+        shell_word(w->out, w->a->options.filter);
+    }
     btr_buffer_text(w->out, rest);
 }
 
@@ -545,6 +564,7 @@ int query_export_text(struct btr_answer *a, bool colour, struct btr_buffer *out,
     damage_say(&w);
     cut_say(&w);
     starts_say(&w);
+    without_say(&w);
     if (a->options.view == BTR_VIEW_TIMELINE)
         rc = text_timeline(&w, err);
     else if (a->options.view == BTR_VIEW_TREE)

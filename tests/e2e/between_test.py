@@ -72,3 +72,22 @@ assert "No path: of the " in text and "Gaps " in text, text
 cut = json.loads(trace("--between", A, B, "--budget", "edges=100", status=4))
 assert not cut["complete"] and cut["cut"]["reason"] == "edges", "cut"
 print("ok: no path the other way, with what was searched; a cut one says so", flush=True)
+
+# Without a host's own entities the closure is that of a store which never had its records, but for the far halves of connections to it.
+ingest("c", "bkp01")
+WITHOUT = 'host.name == "db01"'
+for stage in TRUTH["alerts"]:
+    spec = f"record:{stage['host']}/{stage['serial']}"
+    less = json.loads(trace("--from", spec, "--strategy", "backtracker", "--without", WITHOUT))
+    assert less["without"]["filter"] == WITHOUT
+    assert not any(node["host"] == "db01" for node in less["nodes"]), stage["name"]
+    never = json.loads(trace("--from", spec, "--strategy", "backtracker", stores=("a", "c")))
+    assert cited(less) == cited(never), (stage["name"], len(cited(less) ^ cited(never)))
+    print(f"ok: {stage['name']}: {less['without']['entities']} entities left out, {len(cited(less))} steps as without these records", flush=True)
+text = run("trace", "--store", "one", "--from", B, "--without", WITHOUT).decode()
+assert f"without: {WITHOUT}\n" in text and "db01  " not in text
+for strategy in ("critical", "readonly", "priotracker", "nodoze", "depimpact"):
+    less = json.loads(trace("--from", B, "--strategy", strategy, "--without", WITHOUT))
+    assert not any(node["host"] == "db01" for node in less["nodes"]), strategy
+assert not json.loads(trace("--between", A, B, "--without", 'process.name == "php-fpm8.2" or process.name == "nginx"', status=1))["between"]["path"]
+print("ok: every strategy leaves out, and so does a part between two ends", flush=True)

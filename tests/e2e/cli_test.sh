@@ -93,6 +93,9 @@ refused 2 'between and --forward exclude' trace $store --between id:0 id:1 --for
 refused 2 'option --between needs values: SPEC SPEC' trace $store --between id:0
 refused 2 'is given twice' trace $store --between id:0 id:1 --between id:0 id:1
 refused 2 'begins with none of' trace $store --between id:0 web01/105
+refused 2 'without: .*did you mean process.executable' trace $store --from record:web01/105 --without 'process.exe == "x"'
+refused 2 'without "": an empty FILTER' trace $store --from record:web01/105 --without ''
+refused 2 'without leaves out what record:web01/204 names' trace $store --from record:web01/204 --without 'process.name == "cat"'
 refused 2 'explain: with text or json' trace $store --from record:web01/105 --explain --output dot
 refused 2 'exclude each other' trace $store --from record:web01/105 --forward --backward
 refused 2 'timeline and --tree exclude each other' trace $store --from record:web01/105 --timeline --tree
@@ -157,6 +160,9 @@ answers 1 '^No path' trace $store --between record:web01/204 record:web01/101
 answers 1 '"path":false' trace $store --between=record:web01/204 record:web01/101 --output json
 answers 0 'way in' trace $store --from record:web01/204 --explain
 answers 0 '"why":"' trace $store --from record:web01/204 --explain --output json
+answers 0 '^without: file.path like "/tmp/\*"$' trace $store --from record:web01/204 --without 'file.path like "/tmp/*"'
+answers 0 '\(1 entity that the walk came to left out, of [0-9]+ events in all\)$' trace $store --from record:web01/204 --without 'file.path like "/tmp/*"'
+answers 0 '"without":{"filter":"file.path like .*,"entities":1,"events":[0-9]+}' trace $store --from record:web01/204 --without 'file.path like "/tmp/*"' --output json
 answers 4 'scores above' trace $store --from record:web01/204 --budget edges=1
 answers 4 '^CUT by the budget of edges' trace $store --from record:web01/204 --strategy backtracker --budget edges=1
 answers 4 '"reason":"edges"' trace $store --from record:web01/204 --strategy backtracker --budget edges=1 --output json

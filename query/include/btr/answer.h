@@ -6,6 +6,7 @@
 #include <btr/shown.h>
 #include <btr/strategy.h>
 #include <btr/trace.h>
+#include <btr/without.h>
 
 struct btr_answer;
 
@@ -22,6 +23,8 @@ struct btr_answer_options {
     const struct btr_between *between; /* the part between two ends: the starts are its `to`; or NULL. The specs of its
                                           `from` stand behind those of the starts */
     const struct btr_between_searched *searched; /* with `between` */
+    struct btr_span filter;            /* of the entities that were left out */
+    const struct btr_without *without; /* what that left out; NULL: nothing was to be */
     const struct btr_kept_pairs *kept; /* scores, and ways in ranked; NULL: neither */
     bool evidence_all;            /* else the first and the last record of an edge */
     bool no_stats;
