@@ -208,13 +208,70 @@ static int starters_discount(struct critical *c)
         if (rc < 0)
             return rc;
     }
-    double best = 0;
-    for (uint32_t i = 0; asked && i < found->count; i++) {
-        struct critical_candidate *at = &found->items[i];
-        at->weight *= c->flows[at->flow].operation == BTR_OP_FORK ? CRITICAL_USUAL : 1;
-        best = at->weight > best ? at->weight : best;
+    for (uint32_t i = 0; asked && i < found->count; i++)
+        if (c->flows[found->items[i].flow].operation == BTR_OP_FORK)
+            found->items[i].weight *= CRITICAL_USUAL;
+    return 0;
+}
+
+static bool has_accepted(const struct critical *c, uint32_t process, uint32_t connection)
+{
+    const struct critical_place *p = &c->places[connection];
+    for (uint32_t i = 0; i < p->count; i++)
+        if (c->flows[p->begin + i].operation == BTR_OP_ACCEPT &&
+            c->flows[p->begin + i].far == process)
+            return true;
+    return false;
+}
+
+/* Whether what the process sent was an answer: it had received from there. */
+static bool is_answer(const struct critical *c, const struct critical_state *s)
+{
+    const struct critical_place *p = &c->places[s->place];
+    if (s->flow == CRITICAL_NONE || p->fact.kind != BTR_KIND_PROCESS)
+        return false;
+    uint32_t to = c->flows[s->flow].near;
+    if (c->places[to].fact.kind != BTR_KIND_FLOW)
+        return false;
+    for (uint32_t i = flows_end(c, p, s->label.rest_ns); i-- > p->begin;)
+        if (c->flows[i].far == to)
+            return true;
+    return false;
+}
+
+/* A server that answers one connection does so for what was asked there, not in the others that it
+ * took: these tell little. */
+static int others_discount(struct critical *c, const struct critical_state *s)
+{
+    struct critical_candidates *found = &c->candidates;
+    bool answers = is_answer(c, s);
+    for (uint32_t i = 0; answers && i < found->count; i++) {
+        uint32_t far = c->flows[found->items[i].flow].far;
+        if (c->places[far].fact.kind != BTR_KIND_FLOW)
+            continue;
+        int rc = critical_load(c, far);
+        if (rc < 0)
+            return rc;
+        if (has_accepted(c, s->place, far))
+            found->items[i].weight *= CRITICAL_USUAL;
     }
-    found->best = asked ? best : found->best;
+    return 0;
+}
+
+/* The best of what may have brought something, by now. */
+static int best_find(struct critical *c)
+{
+    struct critical_candidates *found = &c->candidates;
+    found->best = 0;
+    for (uint32_t i = 0; i < found->count; i++) {
+        const struct critical_flow f = c->flows[found->items[i].flow];
+        bool live;
+        int rc = is_live(c, f.far, &live);
+        if (rc < 0)
+            return rc;
+        if (live && f.operation != BTR_OP_ACCESS && found->items[i].weight > found->best)
+            found->best = found->items[i].weight;
+    }
     return 0;
 }
 
@@ -236,6 +293,10 @@ static int state_expand(struct critical *c, struct critical_heap *h, const struc
         rc = candidates_find(c, s);
     if (rc == 0)
         rc = starters_discount(c);
+    if (rc == 0)
+        rc = others_discount(c, s);
+    if (rc == 0)
+        rc = best_find(c);
     double scale = rc == 0 ? scale_of(c, s->place) : 1;
     for (uint32_t i = 0; rc == 0 && i < found->count; i++) {
         double weight = found->items[i].weight;

@@ -290,6 +290,24 @@ static void who_set_a_subscription_up_comes_before_who_runs_it(void **state)
     answer_end(&a);
 }
 
+/* What a server sends to one connection is the answer to what was asked there, not to what others
+ * asked at the time. */
+static void an_answer_is_not_for_what_others_asked(void **state)
+{
+    static struct recording r;
+    struct answer a;
+    (void)state;
+    recording_make(&r);
+    memory_facts_add(&r.facts, id_of('k'), (struct btr_fact){.kind = BTR_KIND_CHANNEL}, 0);
+    memory_facts_add(&r.facts, id_of('l'), (struct btr_fact){.kind = BTR_KIND_CHANNEL}, 0);
+    tell(&r, 'X', BTR_OP_READ, 'k', 312);
+    tell(&r, 'X', BTR_OP_READ, 'l', 313);
+    request(&r, 'M', 505);
+    answer_make(&a, &r, NULL, 0, 0);
+    assert_true(btr_id_equal(a.kept.ways[0].entity, id_of('C')));
+    answer_end(&a);
+}
+
 static void assert_same_answer(const struct answer *x, const struct answer *y)
 {
     assert_int_equal(x->kept.pair_count, y->kept.pair_count);
@@ -470,6 +488,7 @@ int main(void)
         cmocka_unit_test(the_alerts_own_connection_is_no_way_in),
         cmocka_unit_test(what_nobody_wrote_does_not_stand_before_the_start),
         cmocka_unit_test(however_much_it_read_its_start_explains_it),
+        cmocka_unit_test(an_answer_is_not_for_what_others_asked),
         cmocka_unit_test(of_what_one_connection_brought_the_best_is_kept),
         cmocka_unit_test(a_process_that_was_read_brought_nobody_in),
         cmocka_unit_test(who_set_a_subscription_up_comes_before_who_runs_it),
