@@ -4,7 +4,8 @@ void store_cache_fini(struct store_cache *c)
 {
     for (size_t i = 0; i < c->count; i++) {
         free(c->slots[i]->data);
-        c->slots[i]->data = NULL;
+        free(c->slots[i]->more);
+        c->slots[i]->data = c->slots[i]->more = NULL;
     }
     free(c->slots);
     *c = (struct store_cache){0};
@@ -23,7 +24,8 @@ static void evict(struct store_cache *c)
         }
         c->size -= slot->size;
         free(slot->data);
-        slot->data = NULL;
+        free(slot->more);
+        slot->data = slot->more = NULL;
         c->slots[c->hand] = c->slots[--c->count];
     }
 }
@@ -40,11 +42,19 @@ bool store_cache_put(struct store_cache *c, struct cache_slot *slot, void *data,
         c->slots = slots;
         c->capacity = capacity;
     }
-    *slot =
-        (struct cache_slot){data, size, 1, true}; /* pinned, so that it survives its own coming */
+    /* pinned, so that it survives its own coming */
+    *slot = (struct cache_slot){.data = data, .size = size, .pins = 1, .used = true};
     c->slots[c->count++] = slot;
     c->size += size;
     evict(c);
     slot->pins = 0;
     return true;
+}
+
+void store_cache_add(struct store_cache *c, struct cache_slot *slot, void *more, size_t size)
+{
+    assert(slot->data && !slot->more);
+    slot->more = more;
+    slot->size += size;
+    c->size += size;
 }

@@ -9,6 +9,7 @@
 /** Place of one decoded block. A pinned one stays. */
 struct cache_slot {
     void *data; /* malloc'd; NULL = not decoded */
+    void *more; /* malloc'd, what was added to it; NULL = nothing */
     size_t size;
     uint32_t pins;
     bool used; /* since the hand came by */
@@ -24,6 +25,10 @@ void store_cache_fini(struct store_cache *cache); /* frees the data of all slots
 /** Hands data over to a slot and makes room for it. @return false when out of memory; data is then
  * freed */
 bool store_cache_put(struct store_cache *cache, struct cache_slot *slot, void *data, size_t size);
+
+/** Hands more over to a slot with data, in addition: it goes when they go. The slot has none yet.
+ */
+void store_cache_add(struct store_cache *cache, struct cache_slot *slot, void *more, size_t size);
 
 static inline void store_cache_pin(struct cache_slot *slot)
 {

@@ -9,7 +9,9 @@ struct flow_search {
     struct store_segment *seg;
     uint32_t segment, number; /* number: of the entity in the segment */
     enum btr_side side;
-    int64_t bound_ns, until_ns; /* until_ns: of meetings */
+    int64_t since_ns, until_ns; /* asked for is what shares a moment with these */
+    bool only, as_object;       /* as the parts have them */
+    int64_t rest_ns;            /* as the parts have it; used with `only` */
     btr_flow_visit *visit;
     void *self;
     struct btr_err *err;
@@ -38,10 +40,14 @@ static void block_drop(struct flow_search *f)
     f->slot = NULL;
 }
 
+/* What was found is told before more is read, to who asks for a stretch: it may be enough. */
 static int block_take(struct flow_search *f, uint32_t block)
 {
+    int rc = f->only ? flows_flush(f) : 0;
+    if (rc != 0)
+        return rc;
     block_drop(f);
-    int rc = store_segment_groups(f->seg, block, &f->slot, f->err);
+    rc = store_segment_groups(f->seg, block, &f->slot, f->err);
     if (rc < 0)
         f->slot = NULL;
     f->block = block;
@@ -51,23 +57,26 @@ static int block_take(struct flow_search *f, uint32_t block)
 /* Whether a time is asked for: of an event, or of a block or a segment that may hold one. */
 static bool in_time(const struct flow_search *f, int64_t first_ns, int64_t last_ns)
 {
-    switch (f->side) {
-    case BTR_SIDE_INTO:
-        return first_ns <= f->bound_ns;
-    case BTR_SIDE_OUT_OF:
-        return last_ns >= f->bound_ns;
-    case BTR_SIDE_MEET:
-        return first_ns <= f->until_ns && last_ns >= f->bound_ns;
-    case BTR_SIDE_ALL:
-        return true;
-    }
-    return true;
+    return first_ns <= f->until_ns && last_ns >= f->since_ns;
 }
 
-static bool block_may(const struct flow_search *f, uint32_t block)
+/* Notes that something was left: an event, or all of a block or a segment that may hold one. */
+static void left_note(struct flow_search *f, int64_t first_ns, int64_t last_ns)
+{
+    bool into = f->side == BTR_SIDE_INTO;
+    if (into && last_ns < f->since_ns && last_ns > f->rest_ns)
+        f->rest_ns = last_ns;
+    if (!into && first_ns > f->until_ns && first_ns < f->rest_ns)
+        f->rest_ns = first_ns;
+}
+
+static bool block_may(struct flow_search *f, uint32_t block)
 {
     const struct segment_bounds *b = &f->seg->bounds[block];
-    return in_time(f, b->first_ns, b->last_ns);
+    bool may = in_time(f, b->first_ns, b->last_ns);
+    if (!may)
+        left_note(f, b->first_ns, b->last_ns);
+    return may;
 }
 
 /* Whether information flows as asked in the events of a group of which the entity is an end. */
@@ -98,6 +107,35 @@ static int flow_emit(struct flow_search *f, const struct btr_flow *flow)
     return ++f->flow_count == FLOWS_RUN ? flows_flush(f) : 0;
 }
 
+static int event_time(struct flow_search *f, uint32_t group, uint32_t event, int64_t *first_ns,
+                      int64_t *last_ns)
+{
+    return store_event_time(f->slot->data, group, event, &f->moments, first_ns, last_ns, f->err);
+}
+
+/* The first event of a group that may be asked for: those of one that does not last ascend. */
+static int group_begin(struct flow_search *f, uint32_t group, uint32_t *begin)
+{
+    const struct segment_group *g = &((const struct segment_block *)f->slot->data)->groups[group];
+    uint32_t low = g->begin, high = g[1].begin;
+    int64_t first_ns = 0, last_ns = 0;
+    *begin = low;
+    if (f->since_ns == INT64_MIN || (g->shape & STORE_SHAPE_LASTS))
+        return 0;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        int rc = event_time(f, group, middle, &first_ns, &last_ns);
+        if (rc < 0)
+            return rc;
+        if (last_ns < f->since_ns)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    *begin = low > g->begin ? low - 1 : low; /* what is left is told by the last of it */
+    return 0;
+}
+
 /* The events of a group of the block at hand. */
 static int group_visit(struct flow_search *f, uint32_t group)
 {
@@ -107,21 +145,27 @@ static int group_visit(struct flow_search *f, uint32_t group)
                             .operation = g->operation,
                             .doubt = g->doubt,
                             .flags = g->flags};
+    uint32_t begin;
+    int64_t before_ns = INT64_MIN;
     f->reader->cost.events_scanned += g[1].begin - g->begin;
     if (!group_fits(f, g))
         return 0;
-    int rc = store_block_times(b, group, &f->moments, f->err);
-    if (rc < 0 || (f->side == BTR_SIDE_INTO && b->first_ns[g->begin] > f->bound_ns))
-        return rc;
-    rc = store_segment_who(f->seg, g->subject == f->number ? g->object : g->subject, &flow.other,
-                           &flow.other_kind, f->err);
-    for (uint32_t i = g->begin; rc == 0 && i < g[1].begin; i++) {
-        if (!in_time(f, b->first_ns[i], b->last_ns[i]))
-            continue;
-        flow.first_ns = b->first_ns[i];
-        flow.last_ns = b->last_ns[i];
+    int rc = group_begin(f, group, &begin);
+    if (rc == 0)
+        rc = store_segment_who(f->seg, g->subject == f->number ? g->object : g->subject,
+                               &flow.other, &flow.other_kind, f->err);
+    for (uint32_t i = begin; rc == 0 && i < g[1].begin; i++) {
+        rc = event_time(f, group, i, &flow.first_ns, &flow.last_ns);
+        if (rc == 0 && (flow.first_ns > flow.last_ns || flow.first_ns < before_ns))
+            rc = store_segment_bad(f->seg, f->err, STORE_EVENTS, f->block, "malformed");
+        before_ns = flow.first_ns;
         flow.ref = reader_ref(f->segment, b->first + i);
-        rc = flow_emit(f, &flow);
+        if (rc == 0 && in_time(f, flow.first_ns, flow.last_ns))
+            rc = flow_emit(f, &flow);
+        else if (rc == 0)
+            left_note(f, flow.first_ns, flow.last_ns);
+        if (flow.first_ns > f->until_ns)
+            break; /* and so do all behind it */
     }
     return rc;
 }
@@ -217,7 +261,7 @@ static int segment_visit(struct flow_search *f)
     const struct segment_index *x = slot->data;
     uint32_t i = f->number - x->first;
     f->moments = (struct moment_cursor)STORE_MOMENT_CURSOR(f->seg);
-    rc = run_visit(f, x->run_first[i], x->run_groups[i]);
+    rc = f->as_object ? 0 : run_visit(f, x->run_first[i], x->run_groups[i]);
     for (unsigned list = 0; rc == 0 && list < SEGMENT_LISTS; list++) {
         const uint32_t *begin = &x->list_begin[(size_t)i * SEGMENT_LISTS + list];
         if (list_may(f->side, list))
@@ -389,6 +433,53 @@ static void rest_tell(const struct flow_search *f, uint32_t part, struct btr_flo
     }
 }
 
+/* Finds the latest that may be left in segments that were not looked at: as exact as can be told
+ * without opening one. */
+static int only_rest(struct flow_search *f, struct btr_id entity)
+{
+    struct btr_reader *r = f->reader;
+    for (uint32_t part = 0; part < r->segment_count; part++) {
+        uint32_t i = segment_of(f, part);
+        const struct store_sealed *row = &r->segments[i].row.sealed;
+        int64_t before_ns = f->rest_ns;
+        if (row->event_count == 0 || segment_may(f, i) || r->located[i] == READER_ABSENT)
+            continue;
+        left_note(f, row->first_ns, row->last_ns);
+        if (f->rest_ns == before_ns)
+            continue;
+        int may =
+            r->located[i] == READER_UNASKED ? reader_segment_may_hold(r, i, entity, f->err) : 1;
+        if (may < 0)
+            return may;
+        if (may == 0)
+            f->rest_ns = before_ns;
+    }
+    return 0;
+}
+
+/* The stretch of time that is asked for, of all segments. */
+static int only_visit(struct flow_search *f, struct btr_id entity, struct btr_flow_parts *parts)
+{
+    uint32_t count = f->reader->segment_count;
+    int rc = 0;
+    f->rest_ns = f->side == BTR_SIDE_INTO ? INT64_MIN : INT64_MAX;
+    for (uint32_t part = 0; rc == 0 && part < count; part++) {
+        f->segment = segment_of(f, part);
+        f->seg = &f->reader->segments[f->segment].seg;
+        f->number = number_in(f, f->segment);
+        if (f->number != READER_ABSENT)
+            rc = segment_visit(f);
+    }
+    if (rc == 0)
+        rc = once_flows_release(&f->held, f->reader, f->visit, f->self, f->err);
+    free(f->held.items);
+    if (rc == 0)
+        rc = only_rest(f, entity);
+    if (rc == 0)
+        parts->rest_ns = f->rest_ns;
+    return rc;
+}
+
 static int parts_visit(struct flow_search *f, struct btr_flow_parts *parts)
 {
     uint32_t part = parts->begin, count = f->reader->segment_count;
@@ -416,6 +507,21 @@ static int parts_visit(struct flow_search *f, struct btr_flow_parts *parts)
     return rc;
 }
 
+/* The times that are asked for. */
+static void times_ask(struct flow_search *f, int64_t bound_ns, const struct btr_flow_parts *parts)
+{
+    bool ends = f->only || (f->side == BTR_SIDE_MEET && parts);
+    f->since_ns = INT64_MIN;
+    f->until_ns = INT64_MAX;
+    if (f->side == BTR_SIDE_INTO) {
+        f->until_ns = bound_ns;
+        f->since_ns = ends ? parts->until_ns : INT64_MIN;
+    } else if (f->side == BTR_SIDE_OUT_OF || ends) {
+        f->since_ns = bound_ns;
+        f->until_ns = ends ? parts->until_ns : INT64_MAX;
+    }
+}
+
 int btr_reader_flows(struct btr_reader *r, struct btr_id entity, enum btr_side side,
                      int64_t bound_ns, struct btr_flow_parts *parts, btr_flow_visit *visit,
                      void *self, struct btr_err *err)
@@ -425,19 +531,23 @@ int btr_reader_flows(struct btr_reader *r, struct btr_id entity, enum btr_side s
     struct flow_search f;
     f.reader = r;
     f.side = side;
-    f.bound_ns = side == BTR_SIDE_MEET && !parts ? INT64_MIN : bound_ns;
-    f.until_ns = parts ? parts->until_ns : INT64_MAX;
+    f.only = parts && parts->only && side <= BTR_SIDE_OUT_OF;
+    f.as_object = f.only && parts->as_object;
     f.visit = visit;
     f.self = self;
     f.err = err;
     f.slot = NULL;
     f.flow_count = 0;
+    f.rest_ns = 0;
     f.held = (struct once_flows){0};
+    times_ask(&f, bound_ns, parts);
     int rc = latest_make(r, err);
     if (rc == 0)
-        rc = entity_locate(&f, entity, parts ? parts->begin : 0);
+        rc = entity_locate(&f, entity, parts && !f.only ? parts->begin : 0);
     f.once = rc == 1;
-    if (rc >= 0)
+    if (rc >= 0 && f.only)
+        rc = only_visit(&f, entity, parts);
+    else if (rc >= 0)
         rc = parts_visit(&f, parts && side <= BTR_SIDE_OUT_OF ? parts : &whole);
     return rc;
 }

@@ -26,16 +26,18 @@ struct segment_group {
 };
 
 /** A block of events: the part that a walk needs. Arrays follow the struct in one allocation.
- * Within a group `first_ns` ascends. Times of a group are there once they were asked for
- * (store_block_times): the moments that tell them lie all over the segment. */
+ * Within a group `first_ns` ascends. Times are there of groups of which they were asked for
+ * (store_block_times): the moments that tell them lie all over the segment. Who looks at few events
+ * asks for theirs alone (store_event_time), which keeps nothing. */
 struct segment_block {
+    struct cache_slot *slot;           /* its own */
     uint32_t first, count;             /* events */
     uint32_t group_first, group_count; /* numbers of groups go through the segment */
-    int64_t *first_ns, *last_ns;       /* by event; one array when none lasts */
+    int64_t *first_ns, *last_ns;       /* by event; NULL: of no group yet */
     struct segment_group *groups;      /* count + 1 */
     uint32_t *moments, *ends;          /* by event, ends of groups that last; undefined in formats
                                           without groups */
-    uint8_t *timed;                    /* by group: times are there */
+    uint8_t *timed;                    /* by group: times are there; NULL with first_ns */
 };
 
 struct segment_locator {
@@ -388,7 +390,35 @@ int store_block_times_read(struct segment_block *block, uint32_t group,
 static inline int store_block_times(struct segment_block *block, uint32_t group,
                                     struct moment_cursor *moments, struct btr_err *err)
 {
-    return block->timed[group] ? 0 : store_block_times_read(block, group, moments, err);
+    return block->timed && block->timed[group] ? 0
+                                               : store_block_times_read(block, group, moments, err);
+}
+
+/** The order time of a moment. @param moments  a cursor over the segment's */
+static inline int store_moment_time(struct moment_cursor *moments, uint32_t moment,
+                                    int64_t *time_ns, struct btr_err *err)
+{
+    int rc = store_cursor_need(moments, moment, err);
+    if (rc == 0)
+        *time_ns = ((const int64_t *)moments->slot->data)[moment % STORE_MOMENT_ROWS];
+    return rc;
+}
+
+/** The times of one event of a group, read for this call if they are not there. Hot. */
+static inline int store_event_time(const struct segment_block *b, uint32_t group, uint32_t event,
+                                   struct moment_cursor *moments, int64_t *first_ns,
+                                   int64_t *last_ns, struct btr_err *err)
+{
+    if (b->timed && b->timed[group]) {
+        *first_ns = b->first_ns[event];
+        *last_ns = b->last_ns[event];
+        return 0;
+    }
+    int rc = store_moment_time(moments, b->moments[event], first_ns, err);
+    *last_ns = *first_ns;
+    if (rc == 0 && (b->groups[group].shape & STORE_SHAPE_LASTS))
+        rc = store_moment_time(moments, b->ends[event], last_ns, err);
+    return rc;
 }
 
 /** Entities of an entity block, but for the last. */

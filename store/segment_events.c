@@ -128,10 +128,9 @@ static void old_times_read(struct store_read *r, struct segment_block *b, int64_
     }
 }
 
-/* Columns of moments. @return whether any event lasts */
-static bool moments_read(struct store_read *r, struct segment_block *b)
+/* Columns of moments. */
+static void moments_read(struct store_read *r, struct segment_block *b)
 {
-    bool lasts = false;
     uint64_t moment = 0;
     for (uint32_t g = 0; g < b->group_count; g++) {
         moment += store_unzigzag(store_read_varint(r));
@@ -144,11 +143,9 @@ static bool moments_read(struct store_read *r, struct segment_block *b)
     for (uint32_t g = 0; g < b->group_count; g++) {
         if (!(b->groups[g].shape & STORE_SHAPE_LASTS))
             continue;
-        lasts = true;
         for (uint32_t i = b->groups[g].begin; i < b->groups[g + 1].begin; i++)
             b->ends[i] = b->moments[i] + store_read_upto(r, UINT32_MAX - b->moments[i]);
     }
-    return lasts;
 }
 
 /* Order times of moments[begin..end) into `times`. */
@@ -173,14 +170,31 @@ static bool group_sound(const struct segment_block *b, uint32_t begin, uint32_t 
     return sound;
 }
 
+/* Room for the times of a block, none of them there. */
+static bool times_new(const struct store_segment *seg, struct segment_block *b)
+{
+    size_t size = (size_t)b->count * 2 * sizeof(int64_t) + b->group_count;
+    int64_t *times = malloc(size);
+    if (!times)
+        return false;
+    b->first_ns = times;
+    b->last_ns = times + b->count;
+    b->timed = (uint8_t *)(b->last_ns + b->count);
+    memset(b->timed, 0, b->group_count);
+    store_cache_add(seg->cache, b->slot, times, size);
+    return true;
+}
+
 int store_block_times_read(struct segment_block *b, uint32_t group, struct moment_cursor *moments,
                            struct btr_err *err)
 {
     uint32_t begin = b->groups[group].begin, end = b->groups[group + 1].begin;
+    if (!b->timed && !times_new(moments->seg, b))
+        return out_of_memory(err);
     int rc = times_fill(moments, b->moments, begin, end, b->first_ns, err);
     if (rc == 0 && (b->groups[group].shape & STORE_SHAPE_LASTS))
         rc = times_fill(moments, b->ends, begin, end, b->last_ns, err);
-    else if (rc == 0 && b->last_ns != b->first_ns)
+    else if (rc == 0)
         memcpy(b->last_ns + begin, b->first_ns + begin, (end - begin) * sizeof(*b->last_ns));
     if (rc < 0)
         return rc;
@@ -191,34 +205,36 @@ int store_block_times_read(struct segment_block *b, uint32_t group, struct momen
     return 0;
 }
 
-/* All but times. @return whether an event lasts, or -1: malformed */
-static int columns_read(const struct store_segment *seg, uint32_t block, struct btr_span raw,
-                        struct segment_block *b)
+/* All but times; of formats without groups these, too. */
+static bool columns_read(const struct store_segment *seg, uint32_t block, struct btr_span raw,
+                         struct segment_block *b)
 {
     struct store_read r = store_read_of(raw);
     struct numbering numbering = {block == 0 ? 0 : seg->bounds[block - 1].next_number,
                                   seg->bounds[block].next_number};
-    bool lasts = true;
     ends_read(&r, b, numbering);
     if (!r.failed)
         kinds_read(&r, seg, b);
     if (!r.failed && seg->header.version < STORE_VERSION_GROUPS)
         old_times_read(&r, b, seg->bounds[block].first_ns);
     else if (!r.failed)
-        lasts = moments_read(&r, b);
-    return store_read_done(&r) ? lasts : -1;
+        moments_read(&r, b);
+    return store_read_done(&r);
 }
 
-/* One allocation: the struct, first, last, groups, moments, ends, timed. */
+/* One allocation: the struct, in formats without groups first, last, timed; groups, moments, ends.
+ */
 static struct segment_block *block_new(const struct store_segment *seg, uint32_t block,
                                        size_t *size)
 {
+    bool is_old = seg->header.version < STORE_VERSION_GROUPS;
     uint32_t group_first = block == 0 ? 0 : seg->bounds[block - 1].next_group;
     uint32_t count = store_segment_block_events(seg, block);
     uint32_t group_count = seg->bounds[block].next_group - group_first;
-    *size = sizeof(struct segment_block) +
-            (size_t)count * 2 * (sizeof(int64_t) + sizeof(uint32_t)) +
-            ((size_t)group_count + 1) * sizeof(struct segment_group) + group_count;
+    size_t times = is_old ? (size_t)count * 2 * sizeof(int64_t) : 0;
+    size_t moments = is_old ? 0 : (size_t)count * 2 * sizeof(uint32_t);
+    *size = sizeof(struct segment_block) + times + moments +
+            ((size_t)group_count + 1) * sizeof(struct segment_group) + (is_old ? group_count : 0);
     struct segment_block *b = malloc(*size);
     if (!b)
         return NULL;
@@ -226,23 +242,21 @@ static struct segment_block *block_new(const struct store_segment *seg, uint32_t
                                 .count = count,
                                 .group_first = group_first,
                                 .group_count = group_count};
-    b->first_ns = (int64_t *)(b + 1);
-    b->last_ns = b->first_ns + count;
-    b->groups = (struct segment_group *)(b->last_ns + count);
-    b->moments = (uint32_t *)(b->groups + group_count + 1);
-    b->ends = b->moments + count;
-    b->timed = (uint8_t *)(b->ends + count);
-    memset(b->timed, seg->header.version < STORE_VERSION_GROUPS, group_count);
+    int64_t *at = (int64_t *)(b + 1);
+    if (is_old) {
+        b->first_ns = at;
+        b->last_ns = at + count;
+    }
+    b->groups = (struct segment_group *)((uint8_t *)at + times);
+    uint32_t *behind = (uint32_t *)(b->groups + group_count + 1);
+    if (is_old) {
+        b->timed = (uint8_t *)behind;
+        memset(b->timed, 1, group_count);
+    } else {
+        b->moments = behind;
+        b->ends = behind + count;
+    }
     return b;
-}
-
-static int block_read(struct store_segment *seg, uint32_t block, struct btr_span raw,
-                      struct segment_block *b, struct btr_err *err)
-{
-    int lasts = columns_read(seg, block, raw, b);
-    if (lasts == 0)
-        b->last_ns = b->first_ns;
-    return lasts < 0 ? store_segment_bad(seg, err, STORE_EVENTS, block, "malformed") : 0;
 }
 
 int store_segment_groups(struct store_segment *seg, uint32_t block, struct cache_slot **slot,
@@ -266,12 +280,15 @@ int store_segment_groups(struct store_segment *seg, uint32_t block, struct cache
         return rc;
     struct segment_block *b = block_new(seg, block, &size);
     struct btr_span bytes = {raw, seg->directory[STORE_EVENTS][block].raw_size};
-    rc = b ? block_read(seg, block, bytes, b, err) : out_of_memory(err);
+    rc = b ? 0 : out_of_memory(err);
+    if (b && !columns_read(seg, block, bytes, b))
+        rc = store_segment_bad(seg, err, STORE_EVENTS, block, "malformed");
     free(raw);
     if (rc < 0) {
         free(b);
         return rc;
     }
+    b->slot = *slot;
     return store_segment_keep(seg, *slot, b, size, err);
 }
 

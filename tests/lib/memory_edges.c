@@ -30,6 +30,7 @@ static struct memory_edges_end end_of(const struct btr_event *e, uint32_t ref, b
                  .operation = e->operation,
                  .doubt = e->doubt,
                  .flags = e->flags},
+        .subject = subject,
         .into = self      ? in || out
                 : subject ? in
                           : out,
@@ -106,17 +107,22 @@ void memory_edges_part(struct memory_edges *m, uint32_t part_count, uint64_t see
 struct question {
     struct btr_id entity;
     enum btr_side side;
-    int64_t bound_ns, until_ns; /* until_ns: of meetings */
+    int64_t bound_ns, until_ns; /* until_ns: of meetings, and with `only` */
     uint32_t part;              /* UINT32_MAX: all */
+    bool only, as_object;
 };
 
 static bool is_asked_for(const struct memory_edges_end *end, const struct question *q)
 {
+    if (q->as_object && end->subject)
+        return false;
     switch (q->side) {
     case BTR_SIDE_INTO:
-        return end->into && end->flow.first_ns <= q->bound_ns;
+        return end->into && end->flow.first_ns <= q->bound_ns &&
+               (!q->only || end->flow.last_ns >= q->until_ns);
     case BTR_SIDE_OUT_OF:
-        return end->out_of && end->flow.last_ns >= q->bound_ns;
+        return end->out_of && end->flow.last_ns >= q->bound_ns &&
+               (!q->only || end->flow.first_ns <= q->until_ns);
     case BTR_SIDE_MEET:
         return end->meet && end->flow.first_ns <= q->until_ns && end->flow.last_ns >= q->bound_ns;
     case BTR_SIDE_ALL:
@@ -140,12 +146,42 @@ static int part_flows(struct memory_edges *m, const struct question *q, btr_flow
         run[count].other_kind = m->kind_of ? m->kind_of(run[count].other) : 0;
         if (++count < run_max)
             continue;
+        m->told += count;
         int rc = visit(visitor, run, count);
         if (rc)
             return rc;
         count = 0;
     }
+    m->told += count;
     return count ? visit(visitor, run, count) : 0;
+}
+
+/* A time that is later, but not than a limit. */
+static int64_t late(int64_t at_ns, int64_t most_ns, int64_t by_ns)
+{
+    return at_ns < most_ns - by_ns ? at_ns + by_ns : most_ns;
+}
+
+/* A stretch of time. What is left is told as late as a part that holds it may be, as a store does
+ * that did not look. */
+static int only_flows(struct memory_edges *m, const struct question *q,
+                      struct btr_flow_parts *parts, btr_flow_visit *visit, void *visitor)
+{
+    bool into = q->side == BTR_SIDE_INTO;
+    int rc = part_flows(m, q, visit, visitor);
+    parts->rest_ns = into ? INT64_MIN : INT64_MAX;
+    for (uint32_t i = btr_idmap_get(&m->index, q->entity);
+         rc == 0 && i < m->end_count && btr_id_equal(m->ends[i].entity, q->entity); i++) {
+        const struct btr_flow *f = &m->ends[i].flow;
+        if (into && m->ends[i].into && f->last_ns < q->until_ns)
+            parts->rest_ns = f->last_ns > parts->rest_ns ? f->last_ns : parts->rest_ns;
+        if (!into && m->ends[i].out_of && f->first_ns > q->until_ns)
+            parts->rest_ns = f->first_ns < parts->rest_ns ? f->first_ns : parts->rest_ns;
+    }
+    if (rc == 0 && m->rest_late_ns && parts->rest_ns != (into ? INT64_MIN : INT64_MAX))
+        parts->rest_ns = into ? late(parts->rest_ns, q->until_ns - 1, m->rest_late_ns)
+                              : -late(-parts->rest_ns, -q->until_ns - 1, m->rest_late_ns);
+    return rc;
 }
 
 static int memory_flows(void *self, struct btr_id entity, enum btr_side side, int64_t bound_ns,
@@ -156,9 +192,17 @@ static int memory_flows(void *self, struct btr_id entity, enum btr_side side, in
     struct memory_edges *m = self;
     bool into = side == BTR_SIDE_INTO;
     bool all_meetings = side == BTR_SIDE_MEET && !parts;
-    struct question q = {entity, side, all_meetings ? INT64_MIN : bound_ns,
-                         parts ? parts->until_ns : INT64_MAX, UINT32_MAX};
+    bool only = parts && parts->only && side <= BTR_SIDE_OUT_OF;
+    struct question q = {.entity = entity,
+                         .side = side,
+                         .bound_ns = all_meetings ? INT64_MIN : bound_ns,
+                         .until_ns = parts ? parts->until_ns : INT64_MAX,
+                         .part = UINT32_MAX,
+                         .only = only,
+                         .as_object = only && parts->as_object};
     m->asked[side]++;
+    if (only)
+        return only_flows(m, &q, parts, visit, visitor);
     if (!parts || m->part_count == 0 || side > BTR_SIDE_OUT_OF) {
         int rc = part_flows(m, &q, visit, visitor);
         if (parts)

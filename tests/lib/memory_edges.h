@@ -8,7 +8,7 @@
 struct memory_edges_end {
     struct btr_id entity;
     struct btr_flow flow;
-    bool into, out_of, meet;
+    bool subject, into, out_of, meet;
 };
 
 enum { MEMORY_PARTS_MAX = 8 };
@@ -30,7 +30,9 @@ struct memory_edges {
     uint32_t part_count;                  /* 0: as one */
     uint8_t *part_of;                     /* by event */
     struct memory_edges_part parts[2][MEMORY_PARTS_MAX]; /* by side: in the order to visit them */
+    int64_t rest_late_ns; /* of a stretch: what is left is told so much later than it is, at most */
     uint64_t asked[BTR_SIDE_ALL + 1];     /* calls, by side */
+    uint64_t told;                        /* flows */
 };
 
 /** Borrows the events until memory_edges_fini. Aborts the test when out of memory. */

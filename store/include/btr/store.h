@@ -260,6 +260,10 @@ struct btr_flow_parts {
     int64_t rest_ns;  /* becomes a time that no flow of what is left ends after (OUT_OF: begins before) */
     bool repeats;     /* becomes whether parts may tell the same: then all of them are visited when `begin` is 0, each flow
                          once; but when there is an `end`, too, none is, as what lies behind it is needed to tell */
+    bool only;        /* instead of parts, visit exactly the flows that share a moment with until_ns .. bound (OUT_OF: bound ..
+                         until_ns), wherever they lie; rest_ns is told as if these were a part, and the others are not used.
+                         What lies in one place of the store is told before the next is read */
+    bool as_object;   /* with `only`: of events of which the entity is the subject, none */
 };
 
 /**

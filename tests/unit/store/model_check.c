@@ -334,6 +334,64 @@ static void check_parts(struct model *m, struct btr_reader *reader, struct btr_i
     free(got.items);
 }
 
+/* Whether a flow is one of a stretch, as the definition has it. */
+static bool only_fits(struct btr_reader *reader, const struct btr_flow *f, struct btr_id v,
+                      enum btr_side side, const struct btr_flow_parts *parts)
+{
+    struct btr_event_full full;
+    struct btr_err err;
+    bool in_time =
+        side == BTR_SIDE_INTO ? f->last_ns >= parts->until_ns : f->first_ns <= parts->until_ns;
+    if (!parts->as_object || !in_time)
+        return in_time;
+    assert_int_equal(btr_reader_event(reader, f->ref, &full, &err), 0);
+    return !btr_id_equal(full.event.subject, v);
+}
+
+/* A stretch of time has exactly the flows that share a moment with it, and nothing that is left
+ * lies nearer than what is told of it. */
+static void check_only(const struct model *m, struct btr_reader *reader, struct btr_id v,
+                       enum btr_side side, int64_t bound)
+{
+    struct btr_err err;
+    struct flow_list whole = {calloc((size_t)m->event_count + 1, sizeof(*whole.items)), 0,
+                              m->event_count};
+    struct flow_list got = {calloc((size_t)m->event_count + 1, sizeof(*got.items)), 0,
+                            m->event_count};
+    struct flow_list left = {calloc((size_t)m->event_count + 1, sizeof(*left.items)), 0, 0};
+    struct test_random random = {v.lo ^ (uint64_t)bound}; /* the model's has more to make */
+    const struct btr_event *e = &m->events[test_random_below(&random, m->event_count)].event;
+    struct btr_flow_parts parts = {
+        .until_ns = e->last_ns, .only = true, .as_object = test_random_below(&random, 2) == 0};
+    uint32_t count = 0;
+    assert_true(whole.items && got.items && left.items);
+    assert_int_equal(btr_reader_flows(reader, v, side, bound, NULL, flows_take, &whole, &err), 0);
+    assert_int_equal(btr_reader_flows(reader, v, side, bound, &parts, flows_take, &got, &err), 0);
+    for (uint32_t i = 0; i < whole.count; i++) {
+        struct btr_flow f = whole.items[i];
+        if (only_fits(reader, &f, v, side, &parts))
+            whole.items[count++] = f;
+        else if (side == BTR_SIDE_INTO ? f.last_ns < e->last_ns : f.first_ns > e->last_ns)
+            left.items[left.count++] = f;
+    }
+    assert_int_equal(got.count, count);
+    if (count > 0) {
+        qsort(got.items, count, sizeof(*got.items), flow_compare);
+        qsort(whole.items, count, sizeof(*got.items), flow_compare);
+    }
+    for (uint32_t i = 0; i < count; i++)
+        assert_int_equal(flow_compare(&got.items[i], &whole.items[i]), 0);
+    if (!parts.as_object)
+        check_rest(&left, 0, side, parts.rest_ns);
+    if (side == BTR_SIDE_INTO)
+        assert_true(parts.rest_ns < e->last_ns || e->last_ns == INT64_MIN);
+    else
+        assert_true(parts.rest_ns > e->last_ns || e->last_ns == INT64_MAX);
+    free(whole.items);
+    free(got.items);
+    free(left.items);
+}
+
 void model_check_flows(struct model *m, struct btr_reader *reader, uint32_t bounds)
 {
     for (uint32_t i = 0; i < MODEL_IDS; i++) {
@@ -342,6 +400,8 @@ void model_check_flows(struct model *m, struct btr_reader *reader, uint32_t boun
         for (uint32_t k = 0; m->event_count > 0 && k < bounds; k++) {
             const struct btr_event *e =
                 &m->events[test_random_below(&m->random, m->event_count)].event;
+            check_only(m, reader, m->ids[i], BTR_SIDE_INTO, e->first_ns);
+            check_only(m, reader, m->ids[i], BTR_SIDE_OUT_OF, e->last_ns);
             check_side(m, reader, m->ids[i], BTR_SIDE_INTO, e->first_ns);
             check_side(m, reader, m->ids[i], BTR_SIDE_OUT_OF, e->last_ns);
             check_parts(m, reader, m->ids[i], BTR_SIDE_INTO, e->first_ns);
