@@ -4,22 +4,36 @@
 #include "score/critical_component.h"
 #include "score/strategies.h"
 
-/* What happened at the moment of an alert is in its answer, whatever it tells. */
-static void alerts_add(const struct critical *c, struct kept_list *list)
+/* What happened at the moment of an alert. */
+struct moment {
+    const struct critical *c;
+    const struct btr_start *start;
+    struct kept_list *list;
+};
+
+static int moment_visit(void *self, const struct btr_flow *flows, uint32_t flow_count)
 {
-    for (uint32_t i = 0; i < c->scene->start_count; i++) {
-        const struct btr_start *start = &c->scene->starts[i];
-        int64_t time_ns = critical_time(c, start->time_ns);
-        uint32_t place = btr_idmap_get(&c->map, start->entity);
-        if (place == UINT32_MAX) /* a budget ended the walk before it began */
-            continue;
-        const struct critical_place *p = &c->places[place];
-        for (uint32_t k = 0; p->loaded && k < p->count; k++) {
-            const struct critical_flow *f = &c->flows[p->begin + k];
-            if (f->first_ns == time_ns || f->last_ns == time_ns)
-                critical_pair_add(c, list, f->far, place, 1, BTR_KEPT_ALERT);
-        }
+    const struct moment *m = self;
+    const struct btr_start *start = m->start;
+    for (uint32_t i = 0; i < flow_count; i++)
+        if (!btr_id_equal(flows[i].other, start->entity) &&
+            (flows[i].first_ns == start->time_ns || flows[i].last_ns == start->time_ns))
+            critical_pair_add(m->c, m->list, flows[i].other, start->entity, 1, BTR_KEPT_ALERT);
+    return 0;
+}
+
+/* It is in the answer, whatever it tells. */
+static int alerts_add(struct critical *c, struct kept_list *list)
+{
+    int rc = 0;
+    for (uint32_t i = 0; rc == 0 && i < c->scene->start_count; i++) {
+        struct moment m = {c, &c->scene->starts[i], list};
+        int64_t time_ns = critical_time(c, m.start->time_ns);
+        uint32_t place = btr_idmap_get(&c->map, m.start->entity);
+        if (place != UINT32_MAX) /* else a budget ended the walk before it began */
+            rc = critical_ask(c, place, time_ns, time_ns, false, moment_visit, &m);
     }
+    return rc;
 }
 
 /* @param way  NULL: there is none  @return false when out of memory */
@@ -39,18 +53,16 @@ static int components_keep(struct critical *c, const struct critical_way *ways, 
                            struct kept_list *list)
 {
     struct critical_index by_cause = {0}, by_effect = {0};
-    uint32_t *parents = critical_parents(c);
-    bool ok = parents && critical_index_make(&by_cause, c, false) &&
-              critical_index_make(&by_effect, c, true);
-    struct critical_component m = {
-        .c = c, .by_cause = &by_cause, .by_effect = &by_effect, .parents = parents};
+    bool ok = critical_index_make(&by_cause, c, false) && critical_index_make(&by_effect, c, true);
+    struct critical_component m = {.c = c, .by_cause = &by_cause, .by_effect = &by_effect};
     ok = ok && component_keep(m, count ? ways : NULL, 1, list);
     for (uint32_t k = 1; ok && k < count && k < CRITICAL_WAYS; k++)
         if (ways[k].score >= CRITICAL_RIVAL * ways[0].score)
             ok = component_keep(m, &ways[k], ways[k].score / ways[0].score, list);
     critical_index_fini(&by_cause);
     critical_index_fini(&by_effect);
-    free(parents);
+    if (c->failed < 0)
+        return c->failed;
     return ok ? 0 : btr_fail(c->err, BTR_E_NOMEM, UINT64_MAX, "%u events", c->flow_count);
 }
 
@@ -87,7 +99,7 @@ int critical_keep(struct btr_kept_pairs *out, const struct btr_scene *scene, str
     if (rc == 0)
         rc = components_keep(&c, ways, way_count, &list);
     if (rc == 0)
-        alerts_add(&c, &list);
+        rc = alerts_add(&c, &list);
     if (rc == 0)
         ways_tell(&c, ways, way_count, &list);
     if (rc == 0) {

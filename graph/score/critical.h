@@ -2,7 +2,9 @@
 #define GRAPH_SCORE_CRITICAL_H
 /**
  * The critical component, in parts (docs/SCORING.md has the argument):
- *   critical_places.c  entities that the walk has come to, and what flows into them
+ *   critical_places.c  entities that the walk has come to
+ *   critical_flows.c   what flows into them, read as far back as it is asked for
+ *   critical_asked.c   what is asked of all that flows into one
  *   critical_weight.c  how much a flow tells of what a program does
  *   critical_walk.c    the walk: best path first
  *   critical_heap.c     what to look at next, the best first
@@ -66,15 +68,38 @@ struct critical_flow {
     bool settled;
 };
 
+/** Flows into a place: all of which the key lies in a stretch of time, both ends included. */
+struct critical_stretch {
+    int64_t from_ns, until_ns;
+    int64_t width_ns;      /* that was asked for: how far the next goes back */
+    uint32_t begin, count; /* flows, by key */
+    uint32_t earlier;      /* the place's stretch before it, or UINT32_MAX; they share no time */
+};
+
 struct critical_place {
     struct btr_id id;
     struct btr_fact fact;
-    uint64_t address;      /* of a connection from outside that may be a way in: of that end; 0 */
-    bool accepted;         /* it is one that was accepted */
-    double score;          /* of the best path from the alert that it begins */
-    uint32_t begin, count; /* its flows, once it is loaded; by key */
-    uint32_t stamp;        /* of the expansion that has seen it last */
-    bool loaded, start;
+    uint64_t address; /* of a connection from outside that may be a way in: of that end; 0 */
+    bool accepted;    /* it is one that was accepted */
+    double score;     /* of the best path from the alert that it begins */
+    uint32_t order; /* places that the walk came to before it; UINT32_MAX: it did not come there */
+    uint32_t stretch;         /* the latest that was read, or UINT32_MAX */
+    uint32_t pair;            /* the first of a half flow, or UINT32_MAX */
+    uint32_t stamp;           /* of the expansion that has seen it last */
+    uint32_t parent;          /* the process that started it, once that was asked, or UINT32_MAX */
+    uint32_t ends, end_count; /* of a connection, once they were asked */
+    uint32_t readers, reader_count; /* likewise */
+    bool paired;                    /* pairs were asked for */
+    bool asked, seen;               /* whether anything flows into it was asked, and found */
+    bool asked_parent, asked_ends, asked_readers;
+    bool start, alert; /* alert: a connection in which a start's own event lies */
+};
+
+/** Who accepted a connection, or asked for it. */
+struct critical_end {
+    struct btr_id far;
+    int64_t last_ns; /* in the walk's time */
+    uint8_t operation;
 };
 
 /** That a flow may have caused another, and how surely. */
@@ -96,14 +121,29 @@ struct critical_candidates {
     double best, sum; /* of those that may have brought something */
 };
 
+/** Who read from a connection, and the key of the first flow. */
+struct critical_reader {
+    struct btr_id process;
+    int64_t first_ns;
+};
+
 struct critical {
     const struct btr_scene *scene;
     struct btr_err *err;
     struct critical_place *places;
     uint32_t place_count, place_capacity;
     struct btr_idmap map; /* entity -> place */
+    uint32_t ordered;     /* places with an order */
+    struct critical_stretch *stretches;
+    uint32_t stretch_count, stretch_capacity;
     struct critical_flow *flows;
     uint32_t flow_count, flow_capacity;
+    struct critical_end *ends;
+    uint32_t end_count, end_capacity;
+    struct critical_reader *readers;
+    uint32_t reader_count, reader_capacity;
+    int failed; /* what the edges returned when they were asked of all that flows into a place */
+    int64_t until_ns; /* of the walk: nothing that begins later matters to any start */
     struct critical_cause *causes;
     uint32_t cause_count, cause_capacity;
     struct graph_halves halves;
@@ -111,6 +151,7 @@ struct critical {
     uint32_t stamp;
     double floor;        /* CRITICAL_FLOOR, or CRITICAL_FLOOR_GIVEN where the way in is given */
     int64_t deadline_ns; /* monotonic; INT64_MAX without a budget */
+    bool unread;         /* a limit kept flows from being read that were asked for */
     uint64_t settled;    /* events that are the last of a path */
     enum btr_cut cut;
     uint64_t left; /* as struct btr_kept_pairs has them */
@@ -129,14 +170,65 @@ static inline int64_t critical_time(const struct critical *c, int64_t t_ns)
 
 /** The place of an entity. @return its number, or UINT32_MAX with c->err set */
 uint32_t critical_place(struct critical *c, struct btr_id id);
-/** Loads what flows into a place; where memory runs short, the latest of it. @return 0, or as the
- * edges */
-int critical_load(struct critical *c, uint32_t place);
+/** Notes that the walk comes to a place. */
+void critical_enter(struct critical *c, uint32_t place);
 /** Whether memory_max, or CRITICAL_MEMORY without one, is met; c->cut says so then. */
 bool critical_is_full(struct critical *c);
+/** Whether the time is over; c->cut says so then. */
+bool critical_is_late(struct critical *c);
 /** Bytes held. */
 uint64_t critical_memory(const struct critical *c);
 void critical_fini(struct critical *c);
+
+/* ---- critical_flows.c ---- */
+
+/** Goes through the flows into a place, those with the latest key first. */
+struct critical_cursor {
+    int64_t at_ns; /* what is left has no later key */
+    uint32_t place, stretch, at;
+};
+
+/** Begins with the latest that counts until a time. @return 0, or as the edges */
+int critical_cursor_begin(struct critical_cursor *cursor, struct critical *c, uint32_t place,
+                          int64_t until_ns);
+/** @param flow  receives the next  @return 1, 0 when there is none, or when a limit is met, or as
+ * the edges */
+int critical_cursor_next(struct critical_cursor *cursor, struct critical *c, uint32_t *flow);
+/** The order of a place's flows: by key, and what is alike by what it tells. */
+int critical_flow_compare(const struct critical_flow *a, const struct critical_flow *b);
+/** What a flow tells by itself: all but its places and its weight. */
+struct critical_flow critical_flow_of(const struct critical *c, const struct btr_flow *f);
+/** Finds the pairs of a place that may be a half flow. @return 0, or as the edges */
+int critical_pairs_find(struct critical *c, uint32_t place);
+/** Whether it has one that is crossed, of those that were found. */
+bool critical_is_paired(const struct critical *c, uint32_t place);
+/** Whether all that flows into a place was read. */
+bool critical_is_whole(const struct critical *c, uint32_t place);
+
+/* ---- critical_asked.c: of what flows into a place until the alert, read or not ---- */
+
+/**
+ * Asks for flows that share a moment with a stretch of the walk's time, from the latest part of the
+ * store on. Keeps nothing.
+ * @param as_object  only of events of which the place is the object
+ * @return 0, the visitor's, or as the edges
+ */
+int critical_ask(struct critical *c, uint32_t place, int64_t from_ns, int64_t until_ns,
+                 bool as_object, btr_flow_visit *visit, void *self);
+/** Whether there is any. @return 0, or as the edges */
+int critical_seen(struct critical *c, uint32_t place, bool *seen);
+/** Whether there is one of an operation of which it is the object. @return 0, or as the edges */
+int critical_operation(struct critical *c, uint32_t place, bool (*is)(uint8_t operation),
+                       bool *found);
+/** The process that first started a place to which the walk came, or UINT32_MAX, also when the walk
+ * did not meet that process, or (c->failed) the edges fail. */
+uint32_t critical_parent(struct critical *c, uint32_t place);
+/** Whether a process has read from a connection until a time. @return 0, or as the edges */
+int critical_has_read(struct critical *c, uint32_t process, uint32_t connection, int64_t until_ns,
+                      bool *found);
+/** Who accepted a connection to which the walk came, and asked for it. @return the first of
+ * p->end_count; c->failed when the edges fail. Valid until this is asked again */
+const struct critical_end *critical_ends(struct critical *c, uint32_t place);
 
 /* ---- critical_weight.c ---- */
 
@@ -199,8 +291,8 @@ struct critical_way {
 /** Ranks the ways in. @param ways  receives an array from malloc, most likely first @return 0 or a
  * failure */
 int critical_ways(struct critical *c, struct critical_way **ways, uint32_t *way_count);
-/** The same of ways in that are given: the ends that the scene's `between` begins with, as far as a path came to them
- * (critical_given.c). */
+/** The same of ways in that are given: the ends that the scene's `between` begins with, as far as a
+ * path came to them (critical_given.c). */
 int critical_ways_given(struct critical *c, struct critical_way **ways, uint32_t *way_count);
 /** Whether a place is of a way in. */
 bool critical_way_has(const struct critical *c, const struct critical_way *way, uint32_t place);

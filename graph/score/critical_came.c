@@ -4,16 +4,16 @@
 
 enum { ANCESTORS = 32 }; /* generations that are looked at */
 
-static bool is_ancestor(const struct critical_component *m, uint32_t place, uint32_t of)
+static bool is_ancestor(struct critical_component *m, uint32_t place, uint32_t of)
 {
-    for (int i = 0; i < ANCESTORS && of != UINT32_MAX; i++, of = m->parents[of])
+    for (int i = 0; i < ANCESTORS && of != UINT32_MAX; i++, of = critical_parent(m->c, of))
         if (of == place)
             return true;
     return false;
 }
 
 /* The place that a flow's path brought it from. */
-static uint32_t origin_of(const struct critical_component *m, uint32_t flow)
+static uint32_t origin_of(struct critical_component *m, uint32_t flow)
 {
     const struct critical *c = m->c;
     const struct critical_flow *f = &c->flows[flow];

@@ -12,8 +12,7 @@ struct critical_component {
     struct critical *c;
     const struct critical_way *way; /* NULL: there is none */
     const struct critical_index *by_cause, *by_effect;
-    const uint32_t *parents; /* of each place: the process that started it, or UINT32_MAX */
-    double share;            /* of the best way's score, that this one has */
+    double share; /* of the best way's score, that this one has */
 
     /* of each flow */
     float *forward;   /* of the best path from the way in; 0: there is none */
@@ -35,8 +34,6 @@ struct critical_component {
 /** @return false when out of memory; critical_component_fini() in either case */
 bool critical_component_init(struct critical_component *m);
 void critical_component_fini(struct critical_component *m);
-/** @return who started each place, from malloc, or NULL */
-uint32_t *critical_parents(const struct critical *c);
 
 /* ---- critical_came.c ---- */
 
@@ -57,8 +54,8 @@ bool critical_keep_flows(struct critical_component *m);
 
 /** Whether a place only passes on what comes from its other end. */
 bool critical_passes_on(const struct critical *c, uint32_t place);
-void critical_pair_add(const struct critical *c, struct kept_list *list, uint32_t far,
-                       uint32_t near, double score, enum btr_kept_why why);
+void critical_pair_add(const struct critical *c, struct kept_list *list, struct btr_id far,
+                       struct btr_id near, double score, enum btr_kept_why why);
 /** Adds the pairs of what is kept, and how each thing that is shown began. @return false when out
  * of memory */
 bool critical_pairs_add(const struct critical_component *m, struct kept_list *list);

@@ -15,12 +15,11 @@ static bool starts_process(uint8_t operation)
            operation == BTR_OP_WMI_RUN || operation == BTR_OP_SESSION_OF;
 }
 
-void critical_pair_add(const struct critical *c, struct kept_list *list, uint32_t far,
-                       uint32_t near, double score, enum btr_kept_why why)
+void critical_pair_add(const struct critical *c, struct kept_list *list, struct btr_id far,
+                       struct btr_id near, double score, enum btr_kept_why why)
 {
     bool backward = c->scene->direction == BTR_WALK_BACKWARD;
-    kept_add_why(list, c->places[backward ? far : near].id, c->places[backward ? near : far].id,
-                 score, why);
+    kept_add_why(list, backward ? far : near, backward ? near : far, score, why);
 }
 
 /* @param best  of each place, zeroed: receives the best score of what is shown of it */
@@ -32,7 +31,8 @@ static void flows_add(const struct critical_component *m, struct kept_list *list
         double score = m->best > 0 ? m->share * m->kept[i] / m->best : 0;
         if (m->kept[i] <= 0)
             continue;
-        critical_pair_add(c, list, f->far, f->near, score, (enum btr_kept_why)m->why[i]);
+        critical_pair_add(c, list, c->places[f->far].id, c->places[f->near].id, score,
+                          (enum btr_kept_why)m->why[i]);
         best[f->far] = score > best[f->far] ? score : best[f->far];
         best[f->near] = score > best[f->near] ? score : best[f->near];
     }
@@ -40,22 +40,54 @@ static void flows_add(const struct critical_component *m, struct kept_list *list
 
 /* ---- How things began ---- */
 
+/* How one process began. */
+struct beginning {
+    const struct critical *c;
+    struct kept_list *list;
+    const double *best;
+    double score;
+    struct btr_id id;
+    uint32_t parent;           /* that is not shown; UINT32_MAX: none is met */
+    bool forked;               /* one is not shown, */
+    struct critical_flow last; /* and this is the last that was done by such a one */
+};
+
+static int beginning_visit(void *self, const struct btr_flow *flows, uint32_t flow_count)
+{
+    struct beginning *b = self;
+    for (uint32_t i = 0; i < flow_count; i++) {
+        struct critical_flow f = critical_flow_of(b->c, &flows[i]);
+        if (!starts_process(f.operation) || btr_id_equal(flows[i].other, b->id))
+            continue;
+        critical_pair_add(b->c, b->list, flows[i].other, b->id, b->score, BTR_KEPT_BEGAN);
+        uint32_t far = btr_idmap_get(&b->c->map, flows[i].other);
+        if (f.operation != BTR_OP_FORK || (far != UINT32_MAX && b->best[far] > 0) ||
+            (b->forked && critical_flow_compare(&f, &b->last) < 0))
+            continue;
+        b->forked = true;
+        b->last = f;
+        b->parent = far;
+    }
+    return 0;
+}
+
 /* @return the process that started it, when that is not shown and did so since the way in */
 static uint32_t start_add(const struct critical_component *m, struct kept_list *list,
                           const double *best, uint32_t place, double score)
 {
-    const struct critical *c = m->c;
-    const struct critical_place *p = &c->places[place];
-    uint32_t parent = UINT32_MAX;
-    for (uint32_t i = 0; p->loaded && i < p->count; i++) {
-        const struct critical_flow *f = &c->flows[p->begin + i];
-        if (!starts_process(f->operation) || f->last_ns < m->since_ns)
-            continue;
-        critical_pair_add(c, list, f->far, place, score, BTR_KEPT_BEGAN);
-        if (f->operation == BTR_OP_FORK && best[f->far] <= 0)
-            parent = f->far;
-    }
-    return parent;
+    struct critical *c = m->c;
+    struct beginning b = {.c = c,
+                          .list = list,
+                          .best = best,
+                          .score = score,
+                          .id = c->places[place].id,
+                          .parent = UINT32_MAX};
+    int rc = c->places[place].order == UINT32_MAX || m->since_ns > c->until_ns
+                 ? 0
+                 : critical_ask(c, place, m->since_ns, c->until_ns, false, beginning_visit, &b);
+    if (rc < 0)
+        c->failed = rc;
+    return b.parent;
 }
 
 /* How a process that is shown began, and what it ran; then its parent's start, until one is shown:
@@ -70,20 +102,32 @@ static void process_explain(const struct critical_component *m, struct kept_list
     }
 }
 
+static bool is_process(struct critical *c, struct btr_id id)
+{
+    struct btr_fact fact;
+    uint32_t place = btr_idmap_get(&c->map, id);
+    if (place != UINT32_MAX)
+        return c->places[place].fact.kind == BTR_KIND_PROCESS;
+    int rc = c->scene->facts->fact(c->scene->facts->self, id, &fact, c->err);
+    if (rc < 0)
+        c->failed = rc;
+    return rc == 0 && fact.kind == BTR_KIND_PROCESS;
+}
+
 /* Who accepted a connection that is shown, or asked for it. */
 static void connection_explain(const struct critical_component *m, struct kept_list *list,
                                uint32_t place, double score)
 {
-    const struct critical *c = m->c;
-    const struct critical_place *p = &c->places[place];
-    for (uint32_t i = 0; p->loaded && i < p->count; i++) {
-        const struct critical_flow *f = &c->flows[p->begin + i];
-        if (c->places[f->far].fact.kind != BTR_KIND_PROCESS)
+    struct critical *c = m->c;
+    const struct critical_end *ends = critical_ends(c, place);
+    for (uint32_t i = 0; i < c->places[place].end_count; i++) {
+        struct btr_id id = c->places[place].id, far = ends[i].far;
+        if (!is_process(c, far))
             continue;
-        if (f->operation == BTR_OP_ACCEPT)
-            kept_add_why(list, p->id, c->places[f->far].id, score, BTR_KEPT_BEGAN);
-        if (f->operation == BTR_OP_CONNECT)
-            kept_add_why(list, c->places[f->far].id, p->id, score, BTR_KEPT_BEGAN);
+        if (ends[i].operation == BTR_OP_ACCEPT)
+            kept_add_why(list, id, far, score, BTR_KEPT_BEGAN);
+        else
+            kept_add_why(list, far, id, score, BTR_KEPT_BEGAN);
     }
 }
 
@@ -107,17 +151,6 @@ bool critical_pairs_add(const struct critical_component *m, struct kept_list *li
 }
 
 /* ---- A component ---- */
-
-uint32_t *critical_parents(const struct critical *c)
-{
-    uint32_t *parents = malloc(((size_t)c->place_count + 1) * sizeof *parents);
-    for (uint32_t i = 0; parents && i < c->place_count; i++)
-        parents[i] = UINT32_MAX;
-    for (uint32_t i = 0; parents && i < c->flow_count; i++)
-        if (c->flows[i].operation == BTR_OP_FORK && parents[c->flows[i].near] == UINT32_MAX)
-            parents[c->flows[i].near] = c->flows[i].far;
-    return parents;
-}
 
 bool critical_component_init(struct critical_component *m)
 {

@@ -2,6 +2,17 @@
 
 #include "score/critical.h"
 
+/* The flow whose near end the walk came to first, and of one place the earlier. */
+static int flow_order(const struct critical *c, int64_t x, int64_t y)
+{
+    if (x == CRITICAL_NONE || y == CRITICAL_NONE)
+        return x == y ? 0 : x == CRITICAL_NONE ? -1 : 1;
+    const struct critical_flow *a = &c->flows[x], *b = &c->flows[y];
+    if (a->near != b->near)
+        return c->places[a->near].order < c->places[b->near].order ? -1 : 1;
+    return critical_flow_compare(a, b);
+}
+
 static bool before(const struct critical *c, const struct critical_state *a,
                    const struct critical_state *b)
 {
@@ -10,7 +21,7 @@ static bool before(const struct critical *c, const struct critical_state *a,
     if (a->label.rest_ns != b->label.rest_ns)
         return a->label.rest_ns > b->label.rest_ns;
     int order = btr_id_compare(c->places[a->place].id, c->places[b->place].id);
-    return order ? order < 0 : a->flow < b->flow;
+    return order ? order < 0 : flow_order(c, a->flow, b->flow) < 0;
 }
 
 bool critical_heap_push(struct critical_heap *h, const struct critical *c, struct critical_state s)

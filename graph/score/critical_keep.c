@@ -123,15 +123,15 @@ static bool paths_keep(struct critical_component *m)
 /* ---- The way in ---- */
 
 /* Whether a process took the connection, of one that is accepted: others read on in it. */
-static bool accepts(const struct critical *c, uint32_t flow)
+static bool accepts(struct critical *c, uint32_t flow)
 {
-    const struct critical_flow *f = &c->flows[flow];
-    const struct critical_place *p = &c->places[f->far];
+    const struct critical_place *p = &c->places[c->flows[flow].far];
+    struct btr_id near = c->places[c->flows[flow].near].id;
     if (!p->accepted)
         return true;
-    for (uint32_t i = 0; p->loaded && i < p->count; i++)
-        if (c->flows[p->begin + i].operation == BTR_OP_ACCEPT &&
-            c->flows[p->begin + i].far == f->near)
+    const struct critical_end *ends = critical_ends(c, c->flows[flow].far);
+    for (uint32_t i = 0; i < p->end_count; i++)
+        if (ends[i].operation == BTR_OP_ACCEPT && btr_id_equal(ends[i].far, near))
             return true;
     return false;
 }
@@ -139,20 +139,23 @@ static bool accepts(const struct critical *c, uint32_t flow)
 /* Each connection of the way in is shown. */
 static void way_keep(struct critical_component *m)
 {
-    const struct critical *c = m->c;
+    struct critical *c = m->c;
     for (uint32_t i = 0; i < c->flow_count; i++)
         if (m->forward[i] >= 1 && critical_way_has(c, m->way, c->flows[i].far) && accepts(c, i))
             flow_keep(m, i, (float)CRITICAL_SHARE * m->best, BTR_KEPT_WAY);
 }
 
 /* When the first of a place that is shown happened. */
-static int64_t first_of(const struct critical *c, uint32_t flow)
+static int64_t first_of(struct critical *c, uint32_t flow)
 {
     const struct critical_place *p = &c->places[c->flows[flow].far];
     int64_t first_ns = c->flows[flow].last_ns;
-    for (uint32_t i = 0; p->fact.kind == BTR_KIND_FLOW && p->loaded && i < p->count; i++)
-        if (c->flows[p->begin + i].operation == BTR_OP_ACCEPT)
-            first_ns = graph_time_min(first_ns, c->flows[p->begin + i].last_ns);
+    if (p->fact.kind != BTR_KIND_FLOW)
+        return first_ns;
+    const struct critical_end *ends = critical_ends(c, c->flows[flow].far);
+    for (uint32_t i = 0; i < p->end_count; i++)
+        if (ends[i].operation == BTR_OP_ACCEPT)
+            first_ns = graph_time_min(first_ns, ends[i].last_ns);
     return first_ns;
 }
 

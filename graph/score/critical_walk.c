@@ -1,4 +1,3 @@
-#include <btr/clock.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -58,9 +57,7 @@ static int is_live(struct critical *c, uint32_t place, bool *live)
 {
     uint8_t kind = c->places[place].fact.kind;
     *live = kind == BTR_KIND_PROCESS || kind == BTR_KIND_FLOW || kind == BTR_KIND_CHANNEL;
-    int rc = *live ? 0 : critical_load(c, place);
-    *live = *live || c->places[place].count > 0;
-    return rc;
+    return *live ? 0 : critical_seen(c, place, live);
 }
 
 static bool cause_note(struct critical *c, uint32_t cause, int64_t effect, double weight)
@@ -75,21 +72,6 @@ static bool cause_note(struct critical *c, uint32_t cause, int64_t effect, doubl
     }
     c->causes[c->cause_count++] = (struct critical_cause){cause, effect, (float)weight};
     return true;
-}
-
-/* The first flow behind all that count until the latest bound. */
-static uint32_t flows_end(const struct critical *c, const struct critical_place *place,
-                          int64_t bound_ns)
-{
-    uint32_t low = place->begin, high = place->begin + place->count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (c->flows[middle].key_ns <= bound_ns)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
 }
 
 /* What a process reads of a connection is what the other end sent. */
@@ -155,20 +137,22 @@ static bool candidate_keep(struct critical *c, const struct critical_state *s, d
  * proportion: somebody who only ever does the usual does it for the usual reasons. */
 static int candidates_find(struct critical *c, const struct critical_state *s)
 {
-    const uint32_t begin = c->places[s->place].begin;
     struct critical_candidates *found = &c->candidates;
     struct since all = {0}, living = {0};
-    uint32_t stamp = ++c->stamp, turn = 0;
+    struct critical_cursor cursor;
+    uint32_t stamp = ++c->stamp, turn = 0, i;
+    bool live;
     found->count = 0;
     found->best = found->sum = 0;
-    for (uint32_t i = flows_end(c, &c->places[s->place], s->label.rest_ns); i-- > begin;) {
+    int rc = critical_cursor_begin(&cursor, c, s->place, s->label.rest_ns);
+    while (rc == 0 && (rc = critical_cursor_next(&cursor, c, &i)) > 0) {
         const struct critical_flow f = c->flows[i];
-        bool live;
+        rc = 0;
         if (c->places[f.far].stamp == stamp || f.first_ns > graph_label_bound(s->label, f.source) ||
             turns_back(c, s, f.far))
             continue;
         c->places[f.far].stamp = stamp;
-        int rc = is_live(c, f.far, &live);
+        rc = is_live(c, f.far, &live);
         if (rc < 0)
             return rc;
         bool taken = f.operation == BTR_OP_ACCESS;
@@ -187,7 +171,7 @@ static int candidates_find(struct critical *c, const struct critical_state *s)
         if (++turn % 16 == 0 && s->score * fade_best(&living) < c->floor * found->best)
             break;
     }
-    return 0;
+    return rc;
 }
 
 static bool asks(uint8_t operation)
@@ -214,29 +198,26 @@ static int starters_discount(struct critical *c)
     return 0;
 }
 
-static bool has_accepted(const struct critical *c, uint32_t process, uint32_t connection)
+static bool has_accepted(struct critical *c, uint32_t process, uint32_t connection)
 {
-    const struct critical_place *p = &c->places[connection];
-    for (uint32_t i = 0; i < p->count; i++)
-        if (c->flows[p->begin + i].operation == BTR_OP_ACCEPT &&
-            c->flows[p->begin + i].far == process)
+    critical_enter(c, connection);
+    const struct critical_end *ends = critical_ends(c, connection);
+    for (uint32_t i = 0; i < c->places[connection].end_count; i++)
+        if (ends[i].operation == BTR_OP_ACCEPT && btr_id_equal(ends[i].far, c->places[process].id))
             return true;
     return false;
 }
 
 /* Whether what the process sent was an answer: it had received from there. */
-static bool is_answer(const struct critical *c, const struct critical_state *s)
+static int is_answer(struct critical *c, const struct critical_state *s, bool *answers)
 {
-    const struct critical_place *p = &c->places[s->place];
-    if (s->flow == CRITICAL_NONE || p->fact.kind != BTR_KIND_PROCESS)
-        return false;
+    *answers = false;
+    if (s->flow == CRITICAL_NONE || c->places[s->place].fact.kind != BTR_KIND_PROCESS)
+        return 0;
     uint32_t to = c->flows[s->flow].near;
     if (c->places[to].fact.kind != BTR_KIND_FLOW)
-        return false;
-    for (uint32_t i = flows_end(c, p, s->label.rest_ns); i-- > p->begin;)
-        if (c->flows[i].far == to)
-            return true;
-    return false;
+        return 0;
+    return critical_has_read(c, s->place, to, s->label.rest_ns, answers);
 }
 
 /* A server that answers one connection does so for what was asked there, not in the others that it
@@ -244,18 +225,15 @@ static bool is_answer(const struct critical *c, const struct critical_state *s)
 static int others_discount(struct critical *c, const struct critical_state *s)
 {
     struct critical_candidates *found = &c->candidates;
-    bool answers = is_answer(c, s);
-    for (uint32_t i = 0; answers && i < found->count; i++) {
+    bool answers;
+    int rc = is_answer(c, s, &answers);
+    for (uint32_t i = 0; rc == 0 && answers && i < found->count; i++) {
         uint32_t far = c->flows[found->items[i].flow].far;
-        if (c->places[far].fact.kind != BTR_KIND_FLOW)
-            continue;
-        int rc = critical_load(c, far);
-        if (rc < 0)
-            return rc;
-        if (has_accepted(c, s->place, far))
+        if (c->places[far].fact.kind == BTR_KIND_FLOW && has_accepted(c, s->place, far))
             found->items[i].weight *= CRITICAL_USUAL;
+        rc = c->failed;
     }
-    return 0;
+    return rc;
 }
 
 /* The best of what may have brought something, by now. */
@@ -288,9 +266,7 @@ static double scale_of(const struct critical *c, uint32_t place)
 static int state_expand(struct critical *c, struct critical_heap *h, const struct critical_state *s)
 {
     const struct critical_candidates *found = &c->candidates;
-    int rc = critical_load(c, s->place);
-    if (rc == 0)
-        rc = candidates_find(c, s);
+    int rc = candidates_find(c, s);
     if (rc == 0)
         rc = starters_discount(c);
     if (rc == 0)
@@ -319,6 +295,7 @@ static int starts_push(struct critical *c, struct critical_heap *h)
             return c->err->code;
         c->places[place].start = true;
         int64_t time_ns = critical_time(c, start->time_ns);
+        c->until_ns = graph_time_max(c->until_ns, graph_time_later(time_ns));
         struct critical_state s = {1, graph_label_start(start->source, time_ns), CRITICAL_NONE,
                                    place};
         if (!critical_heap_push(h, c, s))
@@ -333,18 +310,17 @@ static bool is_cut(struct critical *c)
     const struct btr_walk_limits *limits = c->scene->limits;
     if (limits->edge_max && c->settled >= limits->edge_max)
         c->cut = BTR_CUT_EDGES;
-    else if (!critical_is_full(c) && c->deadline_ns != INT64_MAX &&
-             btr_monotonic_ns() >= c->deadline_ns)
-        c->cut = BTR_CUT_TIME;
+    else if (!critical_is_full(c))
+        (void)critical_is_late(c);
     return c->cut != BTR_CUT_NONE;
 }
 
 int critical_walk(struct critical *c)
 {
     struct critical_heap h = {0};
+    c->until_ns = INT64_MIN;
     int rc = starts_push(c, &h);
-    double last =
-        1; /* score of the state that was looked at last: in part, when memory ran short */
+    double last = 1; /* score of the state that was looked at last: in part, when a limit was met */
     while (rc == 0 && h.count > 0 && !is_cut(c)) {
         struct critical_state s = critical_heap_pop(&h, c);
         if (s.flow != CRITICAL_NONE && c->flows[s.flow].settled)
@@ -356,7 +332,7 @@ int critical_walk(struct critical *c)
         rc = state_expand(c, &h, &s);
     }
     c->left = h.count;
-    c->left_score = c->cut == BTR_CUT_MEMORY ? last : h.count ? h.items[0].score : 0;
+    c->left_score = c->unread ? last : h.count ? h.items[0].score : 0;
     free(h.items);
     if (rc == BTR_E_NOMEM)
         return btr_fail(c->err, BTR_E_NOMEM, UINT64_MAX, "walk of %u entities and %u events",

@@ -15,15 +15,6 @@ static bool starts_process(uint8_t operation)
            operation == BTR_OP_TASK_RUN || operation == BTR_OP_WMI_RUN;
 }
 
-static bool has_operation(const struct critical *c, const struct critical_place *p,
-                          bool (*is)(uint8_t operation))
-{
-    for (uint32_t i = 0; i < p->count; i++)
-        if (is(c->flows[p->begin + i].operation))
-            return true;
-    return false;
-}
-
 static bool accepts(uint8_t operation)
 {
     return operation == BTR_OP_ACCEPT;
@@ -34,69 +25,91 @@ static bool connects(uint8_t operation)
     return operation == BTR_OP_CONNECT;
 }
 
-/* The address of a connection's end that is not ours. */
-static uint64_t far_address(const struct critical *c, const struct critical_place *p)
+/* Tells the address of a connection's end that is not ours, and whether it was accepted. */
+static int address_tell(struct critical *c, uint32_t place)
 {
-    if (has_operation(c, p, accepts) && p->fact.source)
-        return p->fact.source;
-    if (has_operation(c, p, connects) && p->fact.destination)
-        return p->fact.destination;
-    return p->fact.source ? p->fact.source : p->fact.destination;
+    struct critical_place *p = &c->places[place];
+    bool connected = false, entered = p->order != UINT32_MAX;
+    int rc = entered ? critical_operation(c, place, accepts, &p->accepted) : 0;
+    if (rc == 0 && entered && !(p->accepted && p->fact.source) && p->fact.destination)
+        rc = critical_operation(c, place, connects, &connected);
+    p->address = p->fact.source ? p->fact.source : p->fact.destination;
+    if (connected && p->fact.destination)
+        p->address = p->fact.destination;
+    return rc;
 }
 
-static bool is_paired(const struct critical *c, const struct critical_place *p)
+/* @param weight  receives what it weighs, 0: it is no way in  @return 0, or as the edges */
+static int place_weigh(struct critical *c, uint32_t place, double *weight)
 {
-    for (uint32_t i = 0; i < p->count; i++)
-        if (c->flows[p->begin + i].source == GRAPH_SOURCE_NONE)
-            return true;
-    return false;
-}
-
-/* @return what it weighs, 0: it is no way in */
-static double place_weight(const struct critical *c, const struct critical_place *p)
-{
+    const struct critical_place *p = &c->places[place];
+    bool found = false;
+    int rc = 0;
+    *weight = 0;
     switch (p->fact.kind) {
     case BTR_KIND_FLOW:
-        return p->fact.outside ? 1 : is_paired(c, p) ? 0 : WEIGHT_HALF;
+        *weight = p->fact.outside ? 1 : critical_is_paired(c, place) ? 0 : WEIGHT_HALF;
+        break;
     case BTR_KIND_CHANNEL:
-        return 0;
+        break;
     case BTR_KIND_PROCESS:
-        return has_operation(c, p, starts_process) ? 0 : WEIGHT_PROCESS;
-    case BTR_KIND_SESSION:
-        return p->count ? 0 : WEIGHT_SESSION;
+        rc = critical_operation(c, place, starts_process, &found);
+        *weight = found ? 0 : WEIGHT_PROCESS;
+        break;
     default:
-        return p->count ? 0 : WEIGHT_OBJECT;
+        rc = critical_seen(c, place, &found);
+        *weight = found ? 0 : p->fact.kind == BTR_KIND_SESSION ? WEIGHT_SESSION : WEIGHT_OBJECT;
+        break;
     }
+    return rc;
+}
+
+/* What happens at the moment of a start. */
+struct moment {
+    struct critical *c;
+    int64_t time_ns;
+};
+
+static int moment_visit(void *self, const struct btr_flow *flows, uint32_t flow_count)
+{
+    struct moment *m = self;
+    for (uint32_t i = 0; i < flow_count; i++) {
+        uint32_t place = btr_idmap_get(&m->c->map, flows[i].other);
+        bool at = flows[i].first_ns == m->time_ns || flows[i].last_ns == m->time_ns;
+        if (at && place != UINT32_MAX && m->c->places[place].fact.kind == BTR_KIND_FLOW)
+            m->c->places[place].alert = true;
+    }
+    return 0;
 }
 
 /* The alert's own connection leads to it and from it, and says nothing of where it came from. */
-static bool is_alert(const struct critical *c, uint32_t place)
+static int alerts_tell(struct critical *c)
 {
-    const struct critical_place *p = &c->places[place];
-    if (p->start)
-        return true;
-    for (uint32_t i = 0; i < c->scene->start_count; i++) {
+    bool backward = c->scene->direction == BTR_WALK_BACKWARD;
+    const struct btr_edges *edges = c->scene->edges;
+    int rc = 0;
+    for (uint32_t i = 0; rc == 0 && i < c->scene->start_count; i++) {
         const struct btr_start *start = &c->scene->starts[i];
-        int64_t time_ns = critical_time(c, start->time_ns);
-        for (uint32_t k = 0; p->fact.kind == BTR_KIND_FLOW && k < p->count; k++) {
-            const struct critical_flow *f = &c->flows[p->begin + k];
-            if (btr_id_equal(c->places[f->far].id, start->entity) &&
-                (f->first_ns == time_ns || f->last_ns == time_ns))
-                return true;
-        }
+        struct moment m = {c, start->time_ns};
+        struct btr_flow_parts parts = {.until_ns = start->time_ns, .only = true};
+        rc = edges->flows(edges->self, start->entity, backward ? BTR_SIDE_OUT_OF : BTR_SIDE_INTO,
+                          start->time_ns, &parts, moment_visit, &m, c->err);
     }
-    return false;
+    return rc;
 }
 
 /* Told once of each place: it is asked for each flow. */
-static void addresses_tell(struct critical *c)
+static int addresses_tell(struct critical *c)
 {
-    for (uint32_t i = 0; i < c->place_count; i++) {
+    int rc = alerts_tell(c);
+    for (uint32_t i = 0; rc == 0 && i < c->place_count; i++) {
         struct critical_place *p = &c->places[i];
-        bool outside = p->fact.kind == BTR_KIND_FLOW && p->fact.outside;
-        p->accepted = outside && has_operation(c, p, accepts);
-        p->address = outside && !is_alert(c, i) ? far_address(c, p) : 0;
+        if (p->fact.kind == BTR_KIND_FLOW && p->fact.outside)
+            rc = address_tell(c, i);
+        if (p->start || p->alert)
+            p->address = 0;
     }
+    return rc;
 }
 
 bool critical_way_has(const struct critical *c, const struct critical_way *way, uint32_t place)
@@ -129,10 +142,28 @@ static bool way_add(struct critical_way *ways, uint32_t *count, struct btr_u64ma
         return way.address == 0 || btr_u64map_set(by_address, way.address, *count - 1);
     }
     struct critical_way *old = &ways[at];
-    if (way.score > old->score)
+    if (way.score > old->score || (way.score == old->score && btr_id_compare(way.id, old->id) < 0))
         way.count = old->count, *old = way;
     old->count++;
     return true;
+}
+
+/* Adds the place to the ways in, if it is one. @return 0, or a failure */
+static int way_find(struct critical *c, uint32_t place, struct critical_way *ways, uint32_t *count,
+                    struct btr_u64map *by_address)
+{
+    const struct critical_place *p = &c->places[place];
+    double weight = 0;
+    if (p->score <= 0 || p->order == UINT32_MAX || p->start || p->alert)
+        return 0;
+    int rc = place_weigh(c, place, &weight);
+    if (rc < 0 || weight <= 0)
+        return rc;
+    struct critical_way way = {p->id, p->address, place, p->score * weight, 1};
+    return way_add(ways, count, by_address, way)
+               ? 0
+               : btr_fail(c->err, BTR_E_NOMEM, UINT64_MAX, "ways in among %u entities",
+                          c->place_count);
 }
 
 int critical_ways(struct critical *c, struct critical_way **ways, uint32_t *way_count)
@@ -140,19 +171,13 @@ int critical_ways(struct critical *c, struct critical_way **ways, uint32_t *way_
     struct btr_u64map by_address = {0};
     *ways = malloc(((size_t)c->place_count + 1) * sizeof **ways);
     *way_count = 0;
-    bool ok = *ways != NULL;
-    addresses_tell(c);
-    for (uint32_t i = 0; ok && i < c->place_count; i++) {
-        const struct critical_place *p = &c->places[i];
-        double weight = p->score > 0 && p->loaded ? place_weight(c, p) : 0;
-        if (weight > 0 && !is_alert(c, i))
-            ok = way_add(*ways, way_count, &by_address,
-                         (struct critical_way){p->id, p->address, i, p->score * weight, 1});
-    }
+    int rc = *ways ? addresses_tell(c)
+                   : btr_fail(c->err, BTR_E_NOMEM, UINT64_MAX, "ways in among %u entities",
+                              c->place_count);
+    for (uint32_t i = 0; rc == 0 && i < c->place_count; i++)
+        rc = way_find(c, i, *ways, way_count, &by_address);
     if (*way_count > 1)
         qsort(*ways, *way_count, sizeof **ways, ways_compare);
     btr_u64map_fini(&by_address);
-    return ok ? 0
-              : btr_fail(c->err, BTR_E_NOMEM, UINT64_MAX, "ways in among %u entities",
-                         c->place_count);
+    return rc;
 }

@@ -105,8 +105,11 @@ static void answer_from(struct answer *a, struct recording *r, struct btr_start 
     static const struct btr_walk_limits none = {0};
     struct memory_edges memory;
     memory_edges_init(&memory, r->events, r->event_count);
-    if (parts)
+    if (parts) { /* and what is told of what is left is as far off as a store may tell it */
         memory_edges_part(&memory, parts, seed);
+        memory.run_max = 1 + (uint32_t)(seed % 7);
+        memory.rest_late_ns = (int64_t)seed * 3000000;
+    }
     struct btr_edges edges = memory_edges_of(&memory);
     struct btr_facts facts = memory_facts_of(&r->facts);
     struct btr_usual usual = memory_usual_of(&r->usual);
