@@ -42,6 +42,7 @@ static bool component_keep(struct critical_component m, const struct critical_wa
 {
     m.way = way;
     m.share = share;
+    m.rival = share < 1;
     bool ok =
         critical_component_init(&m) && critical_keep_flows(&m) && critical_pairs_add(&m, list);
     critical_component_fini(&m);

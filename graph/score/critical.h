@@ -45,9 +45,10 @@
 #define CRITICAL_TELLS 0.3
 
 /* What the beginning of a thing scores, of its best; what another way in must score, of the best,
- * to be shown, too. */
+ * to be shown, too, and of its best path the share that others must have then. */
 #define CRITICAL_CONTEXT 0.1
 #define CRITICAL_RIVAL 0.5
+#define CRITICAL_OTHER 0.3
 
 /* Bytes that a walk takes at most when no budget says so. */
 #define CRITICAL_MEMORY (UINT64_C(1) << 30)
@@ -235,6 +236,10 @@ const struct critical_end *critical_ends(struct critical *c, uint32_t place);
 /** How much a flow between two places tells: near 1 what is seldom, near 0 what every run of every
  * program does. */
 double critical_weight(const struct critical *c, uint32_t far, uint32_t near, int64_t at_ns);
+
+/** How much a flow tells of what its process took, as something to be shown: of a connection how
+ * seldom the program does that, of all that it does. */
+double critical_tells(const struct critical *c, const struct critical_flow *f);
 
 /* ---- critical_heap.c ---- */
 

@@ -13,6 +13,7 @@ struct critical_component {
     const struct critical_way *way; /* NULL: there is none */
     const struct critical_index *by_cause, *by_effect;
     double share; /* of the best way's score, that this one has */
+    bool rival;   /* it is not the best: less of it is shown */
 
     /* of each flow */
     float *forward;   /* of the best path from the way in; 0: there is none */

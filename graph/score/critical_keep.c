@@ -74,9 +74,12 @@ static bool is_second(const struct critical_component *m, const struct critical_
     return value > 0 && m->origin_stamp[origin] == m->stamp && value < m->origin_best[origin];
 }
 
-/* The least share of the best path that is kept: less of what surely came of the way in. */
-static float share_of(float forward)
+/* The least share of the best path that is kept: less of what surely came of the way in; of another
+ * way in more. */
+static float share_of(const struct critical_component *m, float forward)
 {
+    if (m->rival)
+        return (float)CRITICAL_OTHER;
     return forward >= (float)CRITICAL_TIGHT ? (float)CRITICAL_LEAST : (float)CRITICAL_SHARE;
 }
 
@@ -92,7 +95,7 @@ static bool causes_keep(struct critical_component *m, struct critical_heap *h, i
         if (!cause)
             continue;
         float forward = m->forward[cause->cause], through = score * cause->weight * forward;
-        if (is_second(m, cause) || through < share_of(forward) * m->best ||
+        if (is_second(m, cause) || through < share_of(m, forward) * m->best ||
             through <= m->kept[cause->cause])
             continue;
         flow_keep(m, cause->cause, through,
@@ -183,7 +186,7 @@ static bool is_needed(const struct critical_component *m, const struct critical_
     const struct critical_flow *f = &m->c->flows[cause->cause];
     bool taken = f->operation == BTR_OP_ACCESS;
     return (taken || cause->weight >= (float)CRITICAL_NEEDED) &&
-           f->weight >= (float)CRITICAL_TELLS && score >= (float)CRITICAL_LEAST * m->best &&
+           critical_tells(m->c, f) >= CRITICAL_TELLS && score >= (float)CRITICAL_LEAST * m->best &&
            score > m->kept[cause->cause] && !is_second(m, cause) &&
            !critical_is_rival(m->c, m->way, f->far);
 }
@@ -236,7 +239,8 @@ bool critical_keep_flows(struct critical_component *m)
     }
     if (!critical_came(m) || !paths_keep(m))
         return false;
-    way_keep(m);
+    if (!m->rival)
+        way_keep(m);
     since_tell(m);
     return sides_keep(m);
 }

@@ -22,11 +22,17 @@ static double file_weight(const struct btr_usual *u, uint64_t program, uint64_t 
     return ((double)(most - both) + any) / ((double)most + 1) * any;
 }
 
-static double flow_weight(const struct btr_usual *u, uint64_t program, const struct btr_fact *flow)
+/* How often a program talks to the addresses of a connection: to the one that it does more with. */
+static uint64_t talks(const struct btr_usual *u, uint64_t program, const struct btr_fact *flow)
 {
     uint64_t from = flow->source ? u->both(u->self, program, flow->source) : 0;
     uint64_t to = flow->destination ? u->both(u->self, program, flow->destination) : 0;
-    return seldom(from > to ? from : to, u->most_of_all(u->self));
+    return from > to ? from : to;
+}
+
+static double flow_weight(const struct btr_usual *u, uint64_t program, const struct btr_fact *flow)
+{
+    return seldom(talks(u, program, flow), u->most_of_all(u->self));
 }
 
 /* However usual, a message may be the one that mattered. */
@@ -46,4 +52,15 @@ double critical_weight(const struct critical *c, uint32_t far, uint32_t near, in
     if (a->kind == BTR_KIND_FLOW && b->kind == BTR_KIND_PROCESS)
         return message(flow_weight(u, btr_fact_program(b, at_ns), a));
     return 1;
+}
+
+double critical_tells(const struct critical *c, const struct critical_flow *f)
+{
+    const struct btr_usual *u = c->scene->usual;
+    const struct btr_fact *a = &c->places[f->far].fact, *b = &c->places[f->near].fact;
+    if (a->kind != BTR_KIND_FLOW || b->kind != BTR_KIND_PROCESS)
+        return f->weight;
+    uint64_t program = btr_fact_program(b, critical_time(c, f->last_ns));
+    uint64_t most = program ? u->most(u->self, program) : 0, all = u->programs_all(u->self);
+    return program ? seldom(talks(u, program, a), most > all ? most : all) : 1;
 }
