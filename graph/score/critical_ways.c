@@ -39,6 +39,18 @@ static int address_tell(struct critical *c, uint32_t place)
     return rc;
 }
 
+/* Whether both ends of a connection are in the records: it goes on at the other one. */
+static bool is_told_whole(struct critical *c, uint32_t place)
+{
+    const struct critical_end *ends = critical_ends(c, place);
+    bool accepted = false, asked = false;
+    for (uint32_t i = 0; i < c->places[place].end_count; i++) {
+        accepted = accepted || accepts(ends[i].operation);
+        asked = asked || connects(ends[i].operation);
+    }
+    return (accepted && asked) || critical_is_paired(c, place);
+}
+
 /* @param weight  receives what it weighs, 0: it is no way in  @return 0, or as the edges */
 static int place_weigh(struct critical *c, uint32_t place, double *weight)
 {
@@ -48,7 +60,8 @@ static int place_weigh(struct critical *c, uint32_t place, double *weight)
     *weight = 0;
     switch (p->fact.kind) {
     case BTR_KIND_FLOW:
-        *weight = p->fact.outside ? 1 : critical_is_paired(c, place) ? 0 : WEIGHT_HALF;
+        *weight = p->fact.outside ? 1 : is_told_whole(c, place) ? 0 : WEIGHT_HALF;
+        rc = c->failed;
         break;
     case BTR_KIND_CHANNEL:
         break;

@@ -30,7 +30,7 @@ struct recording {
 };
 
 enum { SERVER = 1, SHELL, WRITER, READER };
-enum { PAGE = 100, LIBRARY, FILE_F, OWN };
+enum { PAGE = 100, LIBRARY, FILE_F, OWN, DATABASE };
 
 static struct btr_id id_of(char name)
 {
@@ -271,6 +271,42 @@ static void a_process_that_was_read_brought_nobody_in(void **state)
     answer_end(&a);
 }
 
+/* What W takes of a database before it writes: of both ends there are records. */
+static void database_ask(struct recording *r, uint64_t often)
+{
+    struct btr_fact flow = {.kind = BTR_KIND_FLOW, .source = OWN, .destination = DATABASE};
+    login_make(r);
+    process(r, 'D', READER);
+    memory_facts_add(&r->facts, id_of('p'), flow, 0);
+    tell(r, 'W', BTR_OP_CONNECT, 'p', 661);
+    tell(r, 'D', BTR_OP_ACCEPT, 'p', 662);
+    tell(r, 'D', BTR_OP_SEND, 'p', 663);
+    tell(r, 'W', BTR_OP_RECV, 'p', 664);
+    memory_usual_add(&r->usual, WRITER, DATABASE, often);
+    memory_usual_add(&r->usual, READER, LIBRARY, 1000000);
+}
+
+/* What is usual for a program is no find, however seldom it is beside what the busiest does. A
+ * connection of which both ends are known is no way in. */
+static void what_a_program_seldom_takes_is_shown(void **state)
+{
+    static struct recording r;
+    struct answer a;
+    (void)state;
+    database_ask(&r, 2);
+    answer_at(&a, &r, 'H', 670);
+    assert_true(btr_id_equal(a.kept.ways[0].entity, id_of('G')));
+    assert_true(keeps(&a, 'p', 'W'));
+    for (uint32_t i = 0; i < a.kept.way_count; i++)
+        assert_false(btr_id_equal(a.kept.ways[i].entity, id_of('p')));
+    answer_end(&a);
+    database_ask(&r, 900);
+    answer_at(&a, &r, 'H', 670);
+    assert_true(btr_id_equal(a.kept.ways[0].entity, id_of('G')));
+    assert_false(keeps(&a, 'p', 'W'));
+    answer_end(&a);
+}
+
 /* A subscription that the login set up ran the program, by the service that runs all of them. */
 static void who_set_a_subscription_up_comes_before_who_runs_it(void **state)
 {
@@ -494,6 +530,7 @@ int main(void)
         cmocka_unit_test(an_answer_is_not_for_what_others_asked),
         cmocka_unit_test(of_what_one_connection_brought_the_best_is_kept),
         cmocka_unit_test(a_process_that_was_read_brought_nobody_in),
+        cmocka_unit_test(what_a_program_seldom_takes_is_shown),
         cmocka_unit_test(who_set_a_subscription_up_comes_before_who_runs_it),
         cmocka_unit_test(segments_and_the_order_of_reading_change_nothing),
         cmocka_unit_test(a_cut_says_what_it_may_lack),
