@@ -78,7 +78,11 @@ struct trace {
     struct btr_buffer candidates; /* of a SPEC that fits several */
     struct btr_buffer out;
     bool cut, no_path;
+    struct btr_clocks *clocks;
+    int64_t deadline_ns; /* of the walk, monotonic */
 };
+
+enum { CLOCK_ROUNDS_MAX = 8 }; /* hosts behind hosts whose clocks are wrong */
 
 /* ---- Options ---- */
 
@@ -309,27 +313,94 @@ static int64_t day_end(const struct trace *t)
     return begin_ns > INT64_MAX - day_ns ? INT64_MAX : begin_ns + day_ns - 1;
 }
 
-static int walk_kept(struct trace *t, const struct btr_edges *edges, struct btr_kept_pairs *kept,
+/* The host of a start: that of its event, else of its entity. */
+static int start_host(struct trace *t, uint32_t i, struct btr_arena *arena, struct btr_span *host,
+                      struct btr_err *err)
+{
+    struct btr_entity entity = {.kind = 0};
+    if (t->starts[i].source != BTR_SOURCE_NONE) {
+        *host = btr_reader_source(t->reader, t->starts[i].source).host;
+        return 0;
+    }
+    int rc = btr_reader_entity(t->reader, t->starts[i].entity, arena, &entity, err);
+    *host = entity.host;
+    return rc == BTR_E_NOTFOUND ? 0 : rc;
+}
+
+static int clocks_open(struct trace *t, struct btr_err *err)
+{
+    struct btr_edges edges =
+        t->without ? btr_without_edges(t->without) : btr_edges_of_reader(t->reader);
+    struct btr_clock_hosts hosts = btr_clock_hosts_of_reader(t->reader);
+    struct btr_arena *arena = btr_arena_new(64 << 20);
+    struct btr_span *names = calloc(t->spec_count, sizeof *names);
+    int rc = arena && names ? 0 : btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "hosts of starts");
+    for (uint32_t i = 0; rc == 0 && i < t->spec_count; i++)
+        rc = start_host(t, i, arena, &names[i], err);
+    if (rc == 0)
+        rc = btr_clocks_new(&t->clocks, &edges, &hosts, t->starts, names, t->spec_count, err);
+    free(names);
+    btr_arena_free(arena);
+    return rc;
+}
+
+static int64_t time_left(const struct trace *t)
+{
+    int64_t left_ns = t->deadline_ns - btr_monotonic_ns();
+    return left_ns > 0 ? left_ns : 1;
+}
+
+static int walk_kept(struct trace *t, const struct btr_usual *usual, struct btr_kept_pairs *kept,
                      struct btr_trace **trace, struct btr_err *err)
 {
     struct btr_reader_facts *reader_facts = NULL;
-    struct btr_usual usual = {0};
-    int rc = btr_reader_facts_open(&reader_facts, t->reader, err);
+    int rc = btr_reader_facts_open(&reader_facts, t->reader, t->clocks, err);
     if (rc < 0)
         return rc;
+    struct btr_edges edges = btr_clocks_edges(t->clocks);
     struct btr_facts facts = btr_facts_of_reader(reader_facts);
-    struct btr_scene scene = {edges,        &facts,      &usual,
-                              t->direction, t->starts,   t->count,
-                              &t->limits,   t->rank_max, is_between(t) ? &t->between : NULL};
-    if (strcmp(t->strategy->name, "backtracker") != 0)
-        rc = btr_reader_usual(t->reader, day_end(t), &usual, err);
-    if (rc == 0 && is_between(t))
+    const struct btr_start *starts = btr_clocks_starts(t->clocks);
+    struct btr_walk_limits limits = t->limits;
+    if (limits.budget_ns)
+        limits.budget_ns = time_left(t);
+    t->between = (struct btr_between){starts + t->count, starts, 1, t->count};
+    struct btr_scene scene = {&edges,       &facts,      usual,
+                              t->direction, starts,      t->count,
+                              &limits,      t->rank_max, is_between(t) ? &t->between : NULL};
+    if (is_between(t))
         rc = btr_walk_between(trace, kept, &t->searched, &scene, t->strategy, err);
-    else if (rc == 0)
+    else
         rc = t->strategy->keep(kept, &scene, err);
     if (rc == 0 && !is_between(t))
         rc = btr_walk_kept(trace, &scene, kept, err);
     btr_reader_facts_close(reader_facts);
+    return rc;
+}
+
+/* A walk that came to hosts whose clocks are wrong goes again with their times set right. */
+static int walk_clocked(struct trace *t, struct btr_kept_pairs *kept, struct btr_trace **trace,
+                        struct btr_err *err)
+{
+    struct btr_usual usual = {0};
+    bool again = true;
+    int rc = strcmp(t->strategy->name, "backtracker") != 0
+                 ? btr_reader_usual(t->reader, day_end(t), &usual, err)
+                 : 0;
+    t->deadline_ns = btr_monotonic_ns() + t->limits.budget_ns;
+    for (int round = 0; rc == 0 && again; round++) {
+        btr_trace_free(*trace);
+        btr_kept_pairs_free(kept);
+        *trace = NULL;
+        rc = walk_kept(t, &usual, kept, trace, err);
+        again = false;
+        if (rc == 0 && round < CLOCK_ROUNDS_MAX)
+            rc = btr_clocks_learn(t->clocks, &again, err);
+        if (again && t->limits.budget_ns && btr_monotonic_ns() >= t->deadline_ns) {
+            btr_clocks_unlearn(t->clocks);
+            (*trace)->cut = BTR_CUT_TIME;
+            again = false;
+        }
+    }
     return rc;
 }
 
@@ -359,16 +430,17 @@ static int trace_walk(struct trace *t, struct btr_err *err)
     struct btr_answer *answer = NULL;
     struct btr_kept_pairs kept = {0};
     int rc = without_open(t, err);
-    struct btr_edges edges =
-        t->without ? btr_without_edges(t->without) : btr_edges_of_reader(t->reader);
     if (rc == 0)
-        rc = walk_kept(t, &edges, &kept, &trace, err);
+        rc = clocks_open(t, err);
+    if (rc == 0)
+        rc = walk_clocked(t, &kept, &trace, err);
     if (rc == 0 && t->without)
         rc = btr_without_failed(t->without, err);
     t->options.kept = &kept;
+    t->options.clocks = t->clocks;
     if (rc == 0)
-        rc = btr_answer_make(&answer, t->reader, trace, t->direction, t->starts, t->count,
-                             &t->options, err);
+        rc = btr_answer_make(&answer, t->reader, trace, t->direction, btr_clocks_starts(t->clocks),
+                             t->count, &t->options, err);
     if (rc == 0)
         rc = t->export->write(answer, cli_colour(), &t->out, err);
     t->cut = trace && trace->cut != BTR_CUT_NONE;
@@ -376,6 +448,8 @@ static int trace_walk(struct trace *t, struct btr_err *err)
     btr_answer_free(answer);
     btr_trace_free(trace);
     btr_kept_pairs_free(&kept);
+    btr_clocks_free(t->clocks);
+    t->clocks = NULL;
     return rc;
 }
 

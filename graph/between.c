@@ -74,6 +74,12 @@ static bool crosses(void *self, struct btr_id from, struct btr_id to)
     return !j->edges->crosses || j->edges->crosses(j->edges->self, from, to);
 }
 
+static int connection_pass(void *self, struct btr_id flow, struct btr_err *err)
+{
+    const struct joining *j = self;
+    return j->edges->connection ? j->edges->connection(j->edges->self, flow, err) : 0;
+}
+
 /* ---- The two walks ---- */
 
 static int64_t until_find(const struct btr_between *ends)
@@ -103,7 +109,7 @@ static int walk_ahead(struct joining *j, struct btr_between_searched *searched,
                       struct btr_trace *cut, struct btr_err *err)
 {
     struct btr_trace *ahead = NULL;
-    struct btr_edges edges = {j, flows_of, crosses};
+    struct btr_edges edges = {j, flows_of, crosses, connection_pass};
     int rc = btr_walk(&ahead, &edges, BTR_WALK_FORWARD, ends->from, ends->from_count, limits, err);
     if (rc == 0)
         rc = reached_note(j, ahead, err);
@@ -289,7 +295,7 @@ int btr_between(struct btr_trace **out, struct btr_between_searched *searched,
     struct btr_between_searched unused;
     struct btr_trace *t = NULL, ahead = {0};
     struct joining j = {.edges = edges, .until_ns = until_find(ends)};
-    struct btr_edges seen = {&j, flows_of, crosses};
+    struct btr_edges seen = {&j, flows_of, crosses, connection_pass};
     const struct btr_walk_limits *all = limits ? limits : &unlimited;
     int64_t deadline_ns = INT64_MAX;
     if (all->budget_ns > 0)

@@ -9,5 +9,5 @@ static int flows(void *self, struct btr_id entity, enum btr_side side, int64_t b
 
 struct btr_edges btr_edges_of_reader(struct btr_reader *reader)
 {
-    return (struct btr_edges){reader, flows, NULL};
+    return (struct btr_edges){reader, flows, NULL, NULL};
 }

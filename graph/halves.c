@@ -167,13 +167,15 @@ static int pair_once(struct graph_halves *h, const struct btr_edges *edges,
 }
 
 int graph_halves_find(struct graph_halves *h, const struct btr_edges *edges, struct btr_id entity,
-                      uint32_t *first, struct btr_err *err)
+                      uint8_t kind, uint32_t *first, struct btr_err *err)
 {
     *first = UINT32_MAX;
     h->meet_count = 0;
     int rc = edges->flows(edges->self, entity, BTR_SIDE_MEET, 0, NULL, collect_meets, h, err);
     if (rc == BTR_E_NOMEM)
         return btr_fail(err, rc, UINT64_MAX, "meetings of a half flow");
+    if (rc == 0 && h->meet_count == 0 && kind != BTR_KIND_CHANNEL && edges->connection)
+        rc = edges->connection(edges->self, entity, err);
     if (rc < 0)
         return rc;
     for (uint32_t i = 0; i < h->meet_count; i++) {

@@ -42,11 +42,12 @@ void graph_halves_fini(struct graph_halves *h);
 uint64_t graph_halves_bytes(const struct graph_halves *h);
 /**
  * Pairs the rendezvous of an entity, if it is a half flow.
+ * @param kind   of the entity
  * @param first  its first pair, or UINT32_MAX when it has none
  * @return 0, or what the edges return, BTR_E_NOMEM
  */
 int graph_halves_find(struct graph_halves *h, const struct btr_edges *edges, struct btr_id entity,
-                      uint32_t *first, struct btr_err *err);
+                      uint8_t kind, uint32_t *first, struct btr_err *err);
 /** The pair of the entity after this one, or UINT32_MAX. */
 uint32_t graph_halves_next(const struct graph_halves *h, struct btr_id entity, uint32_t pair);
 

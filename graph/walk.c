@@ -316,7 +316,7 @@ static int find_pairs(struct graph_walk *w, struct graph_settling *s)
     const struct graph_node *n = &w->nodes.items[w->now];
     if (!may_be_half(n))
         return 0;
-    return graph_halves_find(&w->halves, w->edges, n->id, &s->first_pair, w->err);
+    return graph_halves_find(&w->halves, w->edges, n->id, n->kind, &s->first_pair, w->err);
 }
 
 /* Admits what the node's label lets in, or a part of it. @return 0, WALK_STOP, or an error */

@@ -124,7 +124,7 @@ static bool crosses(void *self, struct btr_id from, struct btr_id to)
 
 struct btr_edges btr_without_edges(struct btr_without *w)
 {
-    return (struct btr_edges){w, flows_of, crosses};
+    return (struct btr_edges){w, flows_of, crosses, NULL};
 }
 
 int btr_without_failed(const struct btr_without *w, struct btr_err *err)

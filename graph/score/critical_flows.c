@@ -46,7 +46,7 @@ int critical_pairs_find(struct critical *c, uint32_t place)
     if (p->fact.kind != BTR_KIND_FLOW && p->fact.kind != BTR_KIND_CHANNEL &&
         p->fact.kind != BTR_KIND_NONE)
         return 0;
-    return graph_halves_find(&c->halves, c->scene->edges, p->id, &p->pair, c->err);
+    return graph_halves_find(&c->halves, c->scene->edges, p->id, p->fact.kind, &p->pair, c->err);
 }
 
 /* ---- Reading a stretch ---------------------------------------------------------------------- */

@@ -6,6 +6,7 @@ enum { ARENA_MAX = 1 << 30 /* bytes of images and attributes */ };
 
 struct btr_reader_facts {
     struct btr_reader *reader;
+    const struct btr_clocks *clocks; /* or NULL */
     struct btr_arena *images, *scratch;
     struct btr_idmap map; /* entity -> its place in `facts` */
     struct btr_fact *facts;
@@ -22,6 +23,7 @@ static bool address_of(const struct btr_entity *e, enum btr_attr_key key, uint64
 static bool images_take(struct btr_reader_facts *f, const struct btr_entity *e,
                         struct btr_fact *out)
 {
+    int64_t ahead_ns = f->clocks ? btr_clocks_host_ahead(f->clocks, e->host) : 0;
     uint32_t count = 0;
     for (uint32_t i = 0; i < e->attr_count; i++)
         count += e->attrs[i].key == BTR_ATTR_PROCESS_EXECUTABLE;
@@ -33,7 +35,7 @@ static bool images_take(struct btr_reader_facts *f, const struct btr_entity *e,
         const struct btr_attr *a = &e->attrs[i];
         if (a->key == BTR_ATTR_PROCESS_EXECUTABLE)
             images[out->image_count++] =
-                (struct btr_fact_image){a->since_ns, btr_usual_program(a->value)};
+                (struct btr_fact_image){a->since_ns - ahead_ns, btr_usual_program(a->value)};
     }
     out->images = images;
     return true;
@@ -121,11 +123,12 @@ uint64_t btr_fact_program(const struct btr_fact *fact, int64_t at_ns)
 }
 
 int btr_reader_facts_open(struct btr_reader_facts **out, struct btr_reader *reader,
-                          struct btr_err *err)
+                          const struct btr_clocks *clocks, struct btr_err *err)
 {
     struct btr_reader_facts *f = calloc(1, sizeof *f);
     if (f) {
         f->reader = reader;
+        f->clocks = clocks;
         f->images = btr_arena_new(ARENA_MAX);
         f->scratch = btr_arena_new(ARENA_MAX);
     }

@@ -58,9 +58,15 @@ static bool crosses(void *self, struct btr_id from, struct btr_id to)
            (!k->edges->crosses || k->edges->crosses(k->edges->self, from, to));
 }
 
+static int connection_pass(void *self, struct btr_id flow, struct btr_err *err)
+{
+    const struct kept_edges *k = self;
+    return k->edges->connection ? k->edges->connection(k->edges->self, flow, err) : 0;
+}
+
 struct btr_edges kept_edges_of(struct kept_edges *k)
 {
-    return (struct btr_edges){k, flows_of, crosses};
+    return (struct btr_edges){k, flows_of, crosses, connection_pass};
 }
 
 int btr_walk_kept(struct btr_trace **out, const struct btr_scene *scene,

@@ -81,7 +81,9 @@ static void wall_take(struct btr_answer *a)
 static int make(struct btr_answer *a, struct btr_err *err)
 {
     bounds_find(a);
-    int rc = a->options.edges ? answer_edges_need(a, err) : 0;
+    int rc = answer_clocks_find(a, err);
+    if (rc == 0 && a->options.edges)
+        rc = answer_edges_need(a, err);
     if (rc == 0)
         rc = nodes_and_paths_make(a, err);
     if (rc == 0)

@@ -41,8 +41,9 @@ static int origin_is_told(struct btr_answer *a, uint32_t node, bool *told, struc
     *told = false;
     if (!answer_is_scored(a) && a->trace->cut == BTR_CUT_NONE)
         return 0;
+    int64_t bound_ns = answer_told(n->bound_ns, answer_node_ahead(a, node));
     int rc =
-        btr_reader_flows(a->reader, n->id, BTR_SIDE_INTO, n->bound_ns, NULL, origin_visit, &s, err);
+        btr_reader_flows(a->reader, n->id, BTR_SIDE_INTO, bound_ns, NULL, origin_visit, &s, err);
     *told = s.found;
     return s.found ? 0 : rc;
 }
@@ -108,7 +109,8 @@ static int object_doubt(struct doubting *d, struct answer_node *n, struct btr_er
 {
     int64_t seen_ns = n->entity.first_ns;
     const struct answer_hole_host *host = holes_of(&d->a->holes, n->entity.host);
-    struct holes_lack lack = holes_before(&d->a->holes, host, d->since_ns, seen_ns);
+    int64_t since_ns = answer_host_told(d->a, n->entity.host, d->since_ns);
+    struct holes_lack lack = holes_before(&d->a->holes, host, since_ns, seen_ns);
     int rc = lack.nearest ? begin_find(d, n->entity.host, err) : 0;
     if (rc < 0 || !lack.nearest)
         return rc;
@@ -125,9 +127,12 @@ static int object_doubt(struct doubting *d, struct answer_node *n, struct btr_er
 static int flow_doubt(struct doubting *d, struct answer_node *n)
 {
     const struct answer_holes *holes = &d->a->holes;
-    int64_t first_ns = n->entity.first_ns, last_ns = n->entity.last_ns;
+    int64_t ahead_ns = answer_node_ahead(d->a, (uint32_t)(n - d->a->nodes));
     uint32_t count = 0;
     for (uint32_t i = 0; i < holes->host_count; i++) {
+        struct btr_span host = holes->hosts[i].host;
+        int64_t first_ns = answer_host_told(d->a, host, answer_told(n->entity.first_ns, -ahead_ns));
+        int64_t last_ns = answer_host_told(d->a, host, answer_told(n->entity.last_ns, -ahead_ns));
         struct holes_lack lack =
             holes_between(holes, &holes->hosts[i], first_ns - ABOUT_NS,
                           last_ns > INT64_MAX - ABOUT_NS ? INT64_MAX : last_ns + ABOUT_NS);
@@ -136,10 +141,10 @@ static int flow_doubt(struct doubting *d, struct answer_node *n)
         btr_buffer_text(&d->words,
                         count == 1 ? "no record tells of its other end: about then " : ", ");
         if (lack.hole_count == 1) {
-            hole_words(&d->words, holes->hosts[i].host, lack.nearest, first_ns);
+            hole_words(&d->words, host, lack.nearest, first_ns);
             continue;
         }
-        btr_buffer_span(&d->words, holes->hosts[i].host);
+        btr_buffer_span(&d->words, host);
         btr_buffer_text(&d->words, " lacks ");
         holes_number(&d->words, lack.record_count);
         btr_buffer_format(&d->words, " records in %u holes", (unsigned)lack.hole_count);
@@ -214,7 +219,9 @@ static bool record_doubt(const struct btr_answer *a, const struct answer_edge *e
         return false;
     struct btr_span host = a->nodes[process].entity.host;
     const struct answer_hole_host *holes = holes_of(&a->holes, host);
-    struct holes_lack lack = holes_before(&a->holes, holes, a->first_ns, e->first_ns);
+    int64_t begin_ns = answer_told(a->first_ns, e->ahead_ns);
+    int64_t first_ns = answer_told(e->first_ns, e->ahead_ns);
+    struct holes_lack lack = holes_before(&a->holes, holes, begin_ns, first_ns);
     if (!lack.nearest)
         return false;
     if (!out)
@@ -223,7 +230,7 @@ static bool record_doubt(const struct btr_answer *a, const struct answer_edge *e
                              ? "the opening of the descriptor is not in the records"
                              : btr_doubt_text(e->doubt));
     btr_buffer_text(out, ": ");
-    holes_lack_words(out, host, &lack, e->first_ns);
+    holes_lack_words(out, host, &lack, first_ns);
     return true;
 }
 
@@ -245,13 +252,15 @@ static struct crossing step_crosses(struct btr_answer *a, uint32_t from, uint32_
     const struct answer_hole_host *holes = holes_of(&a->holes, host);
     if (!holes)
         return none;
-    const struct answer_hole *wide = holes_wide(&a->holes, holes, s->last_ns);
-    if (wide && wide->from_ns >= s->first_ns)
+    int64_t ahead_ns = answer_ahead(a, s), first_ns = answer_told(s->first_ns, ahead_ns);
+    const struct answer_hole *wide =
+        holes_wide(&a->holes, holes, answer_told(s->last_ns, ahead_ns));
+    if (wide && wide->from_ns >= first_ns)
         return btr_manner_is_interval(btr_step_manner(a->trace, s))
                    ? (struct crossing){wide, host, true}
                    : none;
-    wide = wide ? holes_wide(&a->holes, holes, s->first_ns) : NULL;
-    if (!wide || !answer_came_before(a, from, wide->from_ns, s->first_ns))
+    wide = wide ? holes_wide(&a->holes, holes, first_ns) : NULL;
+    if (!wide || !answer_came_before(a, from, answer_told(wide->from_ns, -ahead_ns), s->first_ns))
         return none;
     return (struct crossing){wide, host, false};
 }
@@ -269,7 +278,7 @@ static bool hole_doubt(struct btr_answer *a, const struct answer_edge *e, bool m
     btr_buffer_text(out, more ? "; " : "");
     btr_buffer_text(out, c.lasts ? "while it lasted "
                                  : "between this and what is seen to have led to it ");
-    hole_words(out, c.host, c.hole, e->first_ns);
+    hole_words(out, c.host, c.hole, answer_told(e->first_ns, e->ahead_ns));
     return true;
 }
 

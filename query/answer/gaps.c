@@ -75,7 +75,7 @@ static int gap_visit(void *self, const struct btr_gap_full *full)
 {
     struct gap_search *s = self;
     const struct btr_gap *gap = &full->gap;
-    if (gap->from_ns > s->a->last_ns)
+    if (gap->from_ns > answer_host_told(s->a, full->host, s->a->last_ns))
         return 0;
     if (s->around_count == s->around_capacity) {
         uint32_t capacity = s->around_capacity ? s->around_capacity * 2 : 16;
@@ -116,7 +116,7 @@ static int gaps_keep(struct gap_search *s)
     if (!a->gaps)
         return fail_memory(s->err);
     for (uint32_t i = 0; i < s->around_count; i++)
-        if (s->around[i].until_ns >= since_ns &&
+        if (s->around[i].until_ns >= answer_host_told(a, s->around[i].host, since_ns) &&
             (answer_has_no_path(a) || host_is_in(&s->hosts, s->around[i].host)))
             a->gaps[a->gap_count++] = s->around[i];
     return 0;

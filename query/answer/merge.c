@@ -136,7 +136,8 @@ static struct answer_edge edge_of(const struct btr_answer *a, const struct answe
                             .bytes = BTR_BYTES_UNKNOWN,
                             .doubt = UINT8_MAX,
                             .interval = btr_manner_is_interval(manner),
-                            .pair = manner->pair};
+                            .pair = manner->pair,
+                            .ahead_ns = answer_ahead(a, s)};
     for (uint32_t i = 0; i < p->step_count; i++) {
         if (!takes(operations, btr_step_manner(a->trace, &s[i])))
             continue;

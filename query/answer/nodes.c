@@ -22,7 +22,7 @@ static int node_describe(struct btr_answer *a, uint32_t i, struct btr_buffer *la
         node->entity = (struct btr_entity){.id = id};
     else if (rc < 0)
         return rc;
-    node->seen_ns = time_shown(a, i);
+    node->seen_ns = answer_host_told(a, node->entity.host, time_shown(a, i));
     btr_buffer_clear(label);
     btr_entity_label(label, &node->entity, node->seen_ns);
     if (label->failed || !btr_arena_copy(a->arena, btr_buffer_view(label), &node->label))

@@ -70,6 +70,7 @@ struct answer_edge {
     uint8_t doubt; /* BTR_DOUBT_NONE when one of them is certain; else the first in the table */
     bool mixed;    /* its steps differ in operation or doubt */
     bool interval, pair;
+    int64_t ahead_ns; /* of the clock that tells it */
 };
 
 /** A way in. */
@@ -176,6 +177,8 @@ struct btr_answer {
     struct answer_gap *gaps;   /* of its hosts and time, as the reader tells them */
     struct answer_holes holes; /* of all hosts, until its end */
     struct answer_arrivals arrivals;
+    const struct btr_clock *clocks; /* of the hosts that the walk came to, by name */
+    uint32_t clock_count;
     struct answer_paths paths;
     uint64_t event_count; /* distinct events */
     uint32_t edge_count, origin_count, entry_count, gap_count, gap_capacity;
@@ -190,6 +193,7 @@ void answer_scores_find(struct btr_answer *a);                        /* scores.
 int answer_entries_find(struct btr_answer *a, struct btr_err *err);   /* entries.c */
 int answer_gaps_find(struct btr_answer *a, struct btr_err *err);      /* gaps.c: and holes */
 int answer_doubts_find(struct btr_answer *a, struct btr_err *err);    /* doubts.c: of nodes */
+int answer_clocks_find(struct btr_answer *a, struct btr_err *err);    /* clocks.c */
 /** Whether an operation starts its object, a process. */
 bool answer_starts_process(uint8_t operation);
 /** Lists what came to each node (arrivals.c). @return 0 or BTR_E_NOMEM */
@@ -215,6 +219,25 @@ bool answer_edge_doubt(struct btr_answer *a, const struct answer_edge *e, struct
 bool answer_is_from(const struct btr_answer *a, uint32_t node);
 /** Whether the question has two ends, and no path joins them, as far as was looked. */
 bool answer_has_no_path(const struct btr_answer *a);
+
+/* Times of a trace are set right, as the clock of the first start's host tells them. Shown are
+ * those that the hosts themselves told: times by which their clocks are ahead. */
+
+/** By how much the clock is ahead that tells a step; of a pair, its client's. */
+int64_t answer_ahead(const struct btr_answer *a, const struct btr_trace_step *step);
+/** The same of what tells of a node: of its host, else of the first of its steps. */
+int64_t answer_node_ahead(const struct btr_answer *a, uint32_t node);
+/** When a start was, as its own host tells it. */
+int64_t answer_start_told(const struct btr_answer *a, const struct btr_start *start);
+/** A time as a host tells it. */
+int64_t answer_host_told(const struct btr_answer *a, struct btr_span host, int64_t t_ns);
+/** A time as a clock tells it; the ends of time stay. */
+static inline int64_t answer_told(int64_t t_ns, int64_t ahead_ns)
+{
+    bool end = t_ns == INT64_MIN || t_ns == INT64_MAX;
+    bool beyond = ahead_ns > 0 ? t_ns > INT64_MAX - ahead_ns : t_ns < INT64_MIN - ahead_ns;
+    return end || beyond ? t_ns : t_ns + ahead_ns;
+}
 
 /** Whether a strategy chose what is shown, by scores. */
 bool answer_is_scored(const struct btr_answer *a);

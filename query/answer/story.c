@@ -45,6 +45,7 @@ static struct story_tally tally_of(const struct btr_answer *a, uint32_t edge, ui
                                 .count = e.record_count ? e.record_count : 1,
                                 .first_ns = e.first_ns,
                                 .last_ns = e.last_ns,
+                                .ahead_ns = e.ahead_ns,
                                 .edge = edge,
                                 .doubt = e.doubt};
 }
@@ -132,6 +133,7 @@ static void step_describe(const struct story *s, struct story_step *step)
 {
     step->first_ns = story_said(step)->first_ns;
     step->last_ns = story_said(step)->last_ns;
+    step->first_ahead_ns = step->last_ahead_ns = story_said(step)->ahead_ns;
     uint64_t operations = story_said(step)->operations;
     unsigned operation = 0;
     while (operation < BTR_OP_MAX && !(operations & ANSWER_BIT(operation)))

@@ -13,6 +13,7 @@ struct story_tally {
     uint64_t operations; /* a bit for each */
     uint64_t count;      /* records */
     int64_t first_ns, last_ns;
+    int64_t ahead_ns; /* of the clock that tells it */
     uint32_t edge; /* the first of the answer's edges that it is made of */
     uint8_t doubt; /* of all; BTR_DOUBT_NONE when something is certain */
 };
@@ -22,6 +23,7 @@ struct story_step {
     uint32_t via;              /* of a message: what it went through; else ANSWER_NONE */
     uint32_t actor, other;     /* actor: the process that did it, or ANSWER_NONE */
     int64_t first_ns, last_ns; /* of what it did */
+    int64_t first_ahead_ns, last_ahead_ns; /* of the clocks that tell these */
     uint64_t bytes;            /* BTR_BYTES_UNKNOWN when none were told */
     double score;
     struct story_tally opened, done;
@@ -85,6 +87,8 @@ static inline bool story_is(const struct story *s, uint32_t node, uint8_t kind)
 
 /** The time that a step stands at in the story: its first, of the alert itself the last. */
 int64_t story_time(const struct story *s, const struct story_step *step);
+/** The same, as its host told it. */
+int64_t story_told(const struct story *s, const struct story_step *step);
 /** Whether a step started a process. */
 bool story_starts(const struct story_step *step);
 

@@ -66,6 +66,7 @@ static void message_make(struct story_step *w, struct story_step *r, uint8_t dou
     w->via = w->to;
     w->to = w->other = r->to;
     w->actor = w->from;
+    w->last_ahead_ns = r->last_ns > w->last_ns ? r->last_ahead_ns : w->last_ahead_ns;
     w->last_ns = r->last_ns > w->last_ns ? r->last_ns : w->last_ns;
     w->score = r->score > w->score ? r->score : w->score;
     w->hole = w->hole == ANSWER_NONE ? r->hole : w->hole;

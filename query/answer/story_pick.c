@@ -21,6 +21,14 @@ int64_t story_time(const struct story *s, const struct story_step *step)
     return nodes[step->from].start || nodes[step->to].start ? step->last_ns : step->first_ns;
 }
 
+int64_t story_told(const struct story *s, const struct story_step *step)
+{
+    const struct btr_trace_node *nodes = s->a->trace->nodes;
+    bool last = nodes[step->from].start || nodes[step->to].start;
+    return last ? answer_told(step->last_ns, step->last_ahead_ns)
+                : answer_told(step->first_ns, step->first_ahead_ns);
+}
+
 /* Ties to the lower index, which depends on the answer alone. */
 static bool is_better(const struct story *s, uint32_t x, uint32_t y)
 {

@@ -33,6 +33,11 @@ const char *query_json_place(struct json_writer *json, struct btr_span input);
 const char *query_edge_word(const struct answer_edge *e);
 /** All that it is made of, with commas between. */
 void query_edge_words(struct btr_buffer *out, const struct answer_edge *e);
+/** What the offset of a host's clock rests on. Raw bytes: names of hosts are not escaped. */
+void query_clock_why(struct btr_buffer *out, const struct btr_clock *clock);
+/** A line that says by how much a host's clock is wrong. @param clocks  all of the answer */
+void query_clock_text(struct btr_buffer *out, const struct btr_clock *clock,
+                      const struct btr_clock *clocks, uint32_t count);
 /** "1.2 MB", "512 bytes". */
 void query_bytes_text(struct btr_buffer *out, uint64_t bytes);
 

@@ -75,8 +75,8 @@ static void edge(struct btr_buffer *out, struct btr_answer *a, const struct answ
     data_text(out, "operation", btr_span_of(query_edge_word(e)));
     query_edge_words(&words, e);
     data_text(out, "operations", btr_buffer_view(&words));
-    data_number(out, "first", e->first_ns);
-    data_number(out, "last", e->last_ns);
+    data_number(out, "first", answer_told(e->first_ns, e->ahead_ns));
+    data_number(out, "last", answer_told(e->last_ns, e->ahead_ns));
     data_number(out, "count", e->record_count);
     if (e->thinned > 0)
         data_number(out, "thinned", e->thinned);

@@ -10,7 +10,7 @@ static void start(struct json_writer *w, const char *name, const struct btr_answ
 {
     json_open(w, name, '{');
     json_id(w, "entity", start->entity);
-    json_number(w, "time_ns", start->time_ns);
+    json_number(w, "time_ns", answer_start_told(a, start));
     json_text(w, "spec", a->options.specs ? a->options.specs[spec] : (struct btr_span){0});
     json_close(w, '}');
 }
@@ -141,6 +141,27 @@ static void gaps(struct json_writer *w, const struct btr_answer *a)
     free(list);
 }
 
+static void clocks(struct json_writer *w, const struct btr_answer *a)
+{
+    json_open(w, "clocks", '[');
+    for (uint32_t i = 0; i < a->clock_count; i++) {
+        const struct btr_clock *c = &a->clocks[i];
+        struct btr_buffer why = {0};
+        query_clock_why(&why, c);
+        json_newline(w);
+        json_open(w, NULL, '{');
+        json_text(w, "host", c->host);
+        json_number(w, "offset_ns", c->ahead_ns);
+        json_number(w, "error_ns", c->error_ns);
+        json_count(w, "pairs", c->pair_count);
+        json_text(w, "why", btr_buffer_view(&why));
+        json_close(w, '}');
+        w->out->failed |= why.failed;
+        btr_buffer_fini(&why);
+    }
+    json_close(w, ']');
+}
+
 static void nodes(struct json_writer *w, const struct btr_answer *a)
 {
     json_open(w, "nodes", '[');
@@ -180,6 +201,7 @@ int query_export_json(struct btr_answer *a, bool colour, struct btr_buffer *out,
     stats(&w, a);
     entries(&w, a);
     gaps(&w, a);
+    clocks(&w, a);
     nodes(&w, a);
     query_json_edges(&w, a);
     if (a->options.shown) {

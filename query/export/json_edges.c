@@ -236,9 +236,9 @@ static void edge(struct edge_writer *w, const struct answer_edge *e)
         return;
     at = w->out->at + w->out->size;
     at = PUT(at, ",\"first_ns\":");
-    at = put_time(at, e->first_ns);
+    at = put_time(at, answer_told(e->first_ns, e->ahead_ns));
     at = PUT(at, ",\"last_ns\":");
-    at = put_time(at, e->last_ns);
+    at = put_time(at, answer_told(e->last_ns, e->ahead_ns));
     at = PUT(at, ",\"count\":");
     at = json_put_digits(at, e->record_count);
     if (e->bytes != BTR_BYTES_UNKNOWN) {

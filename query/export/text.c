@@ -110,6 +110,22 @@ static void cut_say(const struct text_writer *w)
     btr_buffer_text(w->out, "\n\n");
 }
 
+/* A line for each host whose times were set right. */
+static void clocks_say(const struct text_writer *w)
+{
+    const struct btr_answer *a = w->a;
+    bool any = false;
+    for (uint32_t i = 0; i < a->clock_count; i++) {
+        if (a->clocks[i].ahead_ns == 0)
+            continue;
+        query_clock_text(w->out, &a->clocks[i], a->clocks, a->clock_count);
+        any = true;
+    }
+    if (any)
+        btr_buffer_text(w->out, "Times are shown as each host told them; what came first is told "
+                                "by clocks set right.\n\n");
+}
+
 static uint32_t node_of(const struct btr_answer *a, struct btr_id id)
 {
     for (uint32_t i = 0; i < a->trace->node_count; i++) {
@@ -132,7 +148,7 @@ static void start_say(const struct text_writer *w, const char *name, const struc
     const struct btr_answer *a = w->a;
     char time[BTR_TIME_TEXT_SIZE];
     uint32_t node = node_of(a, start->entity);
-    btr_time_text(start->time_ns, time);
+    btr_time_text(answer_start_told(a, start), time);
     text_heading(w, name);
     btr_buffer_text(w->out, time);
     if (node != ANSWER_NONE) {
@@ -563,6 +579,7 @@ int query_export_text(struct btr_answer *a, bool colour, struct btr_buffer *out,
     int rc;
     damage_say(&w);
     cut_say(&w);
+    clocks_say(&w);
     starts_say(&w);
     without_say(&w);
     if (a->options.view == BTR_VIEW_TIMELINE)

@@ -123,10 +123,10 @@ static void time_say(const struct text_writer *w, const struct step_view *v)
     const struct btr_trace_step *s = v->step;
     text_style(w, TEXT_DIM);
     if (btr_manner_is_interval(v->manner) && s->first_ns != s->last_ns) {
-        text_hour(w, s->first_ns);
+        text_hour(w, answer_told(s->first_ns, v->cited.edge.ahead_ns));
         btr_buffer_text(w->out, " .. ");
     }
-    text_hour(w, s->last_ns);
+    text_hour(w, answer_told(s->last_ns, v->cited.edge.ahead_ns));
     text_style(w, TEXT_PLAIN);
     btr_buffer_text(w->out, "  ");
 }
@@ -164,7 +164,7 @@ static int step_say(const struct text_writer *w, struct place *place, struct pat
     if (rc < 0)
         return rc;
     const struct answer_edge *edge = &v.cited.edge;
-    text_day(w, place->day, v.step->last_ns);
+    text_day(w, place->day, answer_told(v.step->last_ns, v.cited.edge.ahead_ns));
     actor_say(w, place, v.actor);
     btr_buffer_text(w->out, "      ");
     time_say(w, &v);

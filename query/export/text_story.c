@@ -166,7 +166,7 @@ static void tail_say(struct teller *t, struct btr_buffer *out, const struct stor
     if (s->last_ns - story_time(&t->story, s) >= LASTING_NS) {
         const struct text_writer w = {t->w->a, out, false};
         btr_buffer_text(out, " until ");
-        text_hour(&w, s->last_ns);
+        text_hour(&w, answer_told(s->last_ns, s->last_ahead_ns));
     }
     doubts_say(t, out, s);
     if (nodes[s->from].start || nodes[s->to].start)
@@ -242,10 +242,10 @@ static int step_say(struct teller *t, const struct story_step *s, struct btr_err
     else if (from.count == 2)
         (void)snprintf(text, sizeof text, "%u,%u%s", (unsigned)from.numbers[0],
                        (unsigned)from.numbers[1], mark);
-    text_day(t->w, t->day, story_time(&t->story, s));
+    text_day(t->w, t->day, story_told(&t->story, s));
     btr_buffer_format(t->w->out, "  %2u  ", (unsigned)s->number);
     text_style(t->w, TEXT_DIM);
-    text_hour(t->w, story_time(&t->story, s));
+    text_hour(t->w, story_told(&t->story, s));
     btr_buffer_text(t->w->out, "  ");
     lanes_say(t, s);
     btr_buffer_format(t->w->out, "%-6s ", text);

@@ -23,10 +23,10 @@ static void times_say(const struct text_writer *w, const struct answer_edge *e)
 {
     text_style(w, TEXT_DIM);
     btr_buffer_text(w->out, "  ");
-    text_hour(w, e->first_ns);
+    text_hour(w, answer_told(e->first_ns, e->ahead_ns));
     if (e->last_ns - e->first_ns >= 1000000) {
         btr_buffer_text(w->out, " .. ");
-        text_hour(w, e->last_ns);
+        text_hour(w, answer_told(e->last_ns, e->ahead_ns));
         btr_buffer_text(w->out, "  ");
     } else {
         text_pad(w, 0, 18);
@@ -123,7 +123,7 @@ int text_timeline(const struct text_writer *w, struct btr_err *err)
         struct answer_edge e = answer_edge_at(a, i);
         if (e.operations & ~ANSWER_OPENS)
             e.record_count = answer_edge_part(a, i, ~ANSWER_OPENS).record_count;
-        text_day(w, day, e.first_ns);
+        text_day(w, day, answer_told(e.first_ns, e.ahead_ns));
         edge_say(w, &e, &doubts, told);
         why_say(w, &e);
     }

@@ -228,5 +228,5 @@ static int memory_flows(void *self, struct btr_id entity, enum btr_side side, in
 
 struct btr_edges memory_edges_of(struct memory_edges *m)
 {
-    return (struct btr_edges){m, memory_flows, NULL};
+    return (struct btr_edges){m, memory_flows, NULL, NULL};
 }

@@ -12,6 +12,9 @@ struct btr_edges {
     /** Whether a walk crosses from one half of a connection to the other, as information would
      * flow. NULL: always. */
     bool (*crosses)(void *self, struct btr_id from, struct btr_id to);
+    /** Hears of each connection that a walk comes to and that stands at no rendezvous: both of its
+     * ends may tell of it. NULL: nobody asks. */
+    int (*connection)(void *self, struct btr_id flow, struct btr_err *err);
 };
 
 /** The edges of a store's snapshot. */

@@ -7,6 +7,7 @@
  * with all its evidence.
  */
 #include <btr/between.h>
+#include <btr/clocks.h>
 #include <btr/usual.h>
 
 /** The program that a process was, from a time on. */
@@ -132,10 +133,10 @@ int btr_walk_between(struct btr_trace **out, struct btr_kept_pairs *kept,
                      struct btr_between_searched *searched, const struct btr_scene *scene,
                      const struct btr_strategy *strategy, struct btr_err *err);
 
-/** Facts of a store's snapshot. */
+/** Facts of a store's snapshot, with times set right. @param clocks  NULL: they are right */
 struct btr_reader_facts;
 int btr_reader_facts_open(struct btr_reader_facts **out, struct btr_reader *reader,
-                          struct btr_err *err);
+                          const struct btr_clocks *clocks, struct btr_err *err);
 struct btr_facts btr_facts_of_reader(struct btr_reader_facts *facts);
 void btr_reader_facts_close(struct btr_reader_facts *facts);
 

@@ -26,6 +26,7 @@ struct btr_answer_options {
     struct btr_span filter;            /* of the entities that were left out */
     const struct btr_without *without; /* what that left out; NULL: nothing was to be */
     const struct btr_kept_pairs *kept; /* scores, and ways in ranked; NULL: neither */
+    struct btr_clocks *clocks;         /* by which times were set right; NULL: they are as told */
     bool evidence_all;            /* else the first and the last record of an edge */
     bool no_stats;
     enum btr_view view;

@@ -299,7 +299,7 @@ static void damage_under_the_walk_is_returned_and_not_hidden(void **state)
     (void)state;
     enum btr_side sides[] = {BTR_SIDE_INTO, BTR_SIDE_MEET};
     for (int i = 0; i < 2; i++) {
-        struct btr_edges edges = {&sides[i], refuse, NULL};
+        struct btr_edges edges = {&sides[i], refuse, NULL, NULL};
         struct btr_start start = {story_id('B'), story_ms(50), 0};
         struct btr_trace *trace = NULL;
         struct btr_err err = {0};
