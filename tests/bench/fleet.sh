@@ -68,6 +68,8 @@ for events in 1000000 10000000 100000000 "$most"; do
 done
 merged 10000000
 "$here/fleet/latency.py" --merged "$work/merged.fleet" "$BACKTRAIL" "$tools/bench_fleet_sample" "${stores[@]}"
+late=$(jq -r '[.alerts[] | select(.stage == "late")][0] | "record:\(.host)/\(.serial)"' "$here/../../datasets/web_cmdi/truth.json")
+"$here/fleet/alerts.py" "$BACKTRAIL" "$tools/bench_fleet_sample" "${stores[-1]}" "$late"
 
 # The explosion: 12.2 M events, of which the late alert's closure has 6.8 M, and 395,500 nodes, with the three recordings that have a web01.
 joined=()
@@ -76,8 +78,7 @@ for one in "${recordings[@]}"; do
 done
 rm -rf "$work/explosion.fleet"
 told "explosion, decoded to sealed" "$("$tools/bench_fleet" --store "$work/explosion.fleet" --explosion --sites 18 "${joined[@]}")"
-alert=$(jq -r '[.alerts[] | select(.stage == "late")][0] | "record:\(.host)/\(.serial)"' "$here/../../datasets/web_cmdi/truth.json")
-trace=("$BACKTRAIL" trace --strategy backtracker --store "$work/explosion.fleet" --from "$alert" --output json)
+trace=("$BACKTRAIL" trace --strategy backtracker --store "$work/explosion.fleet" --from "$late" --output json)
 "${trace[@]}" | jq -r '.stats | "explosion: \(.closure_nodes) nodes, \(.closure_events) events in the closure, \(.events_scanned) looked at, \(.segments_opened) segments"'
 "$tools/bench_closure" "$work/explosion.fleet" "$alert" 3 |
     jq -r '"explosion, one process: walk \(.walk_ms) ms of processor, answer \(.answer_ms), JSON \(.json_ms) for \(.json_bytes) bytes; peak \(.peak_mib) MiB"'
