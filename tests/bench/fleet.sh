@@ -80,7 +80,7 @@ rm -rf "$work/explosion.fleet"
 told "explosion, decoded to sealed" "$("$tools/bench_fleet" --store "$work/explosion.fleet" --explosion --sites 18 "${joined[@]}")"
 trace=("$BACKTRAIL" trace --strategy backtracker --store "$work/explosion.fleet" --from "$late" --output json)
 "${trace[@]}" | jq -r '.stats | "explosion: \(.closure_nodes) nodes, \(.closure_events) events in the closure, \(.events_scanned) looked at, \(.segments_opened) segments"'
-"$tools/bench_closure" "$work/explosion.fleet" "$alert" 3 |
+"$tools/bench_closure" "$work/explosion.fleet" "$late" 3 |
     jq -r '"explosion, one process: walk \(.walk_ms) ms of processor, answer \(.answer_ms), JSON \(.json_ms) for \(.json_bytes) bytes; peak \(.peak_mib) MiB"'
 "$here/measure.py" --runs 3 bash -c '"$@" >/dev/null' trace "${trace[@]:0:6}" |
     jq -r '"explosion: trace as text \(.wall_s) s, least \(.least_s), most \(.most_s), processor \(.cpu_s) s, peak \(.peak_mib) MiB"'
