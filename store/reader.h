@@ -56,7 +56,7 @@ struct btr_reader {
 #define READER_UNASKED (UINT32_MAX - 1)
 #define READER_SHUT (UINT32_C(1) << 31) /* numbers are smaller */
 
-enum { READER_CACHE_SIZE = 128 << 20 };
+enum { READER_CACHE_SIZE = 256 << 20 };
 
 /** Notes that a store cannot be read at all. @param err  why; receives BTR_E_NOMEM */
 int reader_store_lose(struct btr_reader *reader, uint32_t store, struct btr_err *err);
