@@ -498,7 +498,7 @@ static int trace_run(struct trace *t, const struct cli_args *args, struct btr_er
 {
     struct btr_buffer again = {0};
     int rc = specs_new(t, args, err);
-    t->options.began_ns = btr_monotonic_ns();
+    t->options.began_ns = t->limits.since_ns = btr_monotonic_ns();
     cli_stores_again(&again, args);
     t->options.again = btr_buffer_view(&again);
     if (rc == 0)

@@ -158,7 +158,7 @@ static int pair_once(struct graph_halves *h, const struct btr_edges *edges,
     int rc = paired ? graph_pair_stretch(edges, meet->rendezvous, meet->at_ns, &time, &pairs,
                                          &pair_count, err)
                     : BTR_E_NOMEM;
-    if (rc < 0 && paired)
+    if (rc != 0 && paired)
         return rc;
     bool added = rc == 0 && add_pairs(h, pairs, pair_count) && stretch_add(h, paired, time);
     free(pairs);
@@ -176,11 +176,11 @@ int graph_halves_find(struct graph_halves *h, const struct btr_edges *edges, str
         return btr_fail(err, rc, UINT64_MAX, "meetings of a half flow");
     if (rc == 0 && h->meet_count == 0 && kind != BTR_KIND_CHANNEL && edges->connection)
         rc = edges->connection(edges->self, entity, err);
-    if (rc < 0)
+    if (rc != 0)
         return rc;
     for (uint32_t i = 0; i < h->meet_count; i++) {
         rc = pair_once(h, edges, &h->meets[i], err);
-        if (rc < 0)
+        if (rc != 0)
             return rc;
     }
     uint32_t at = h->meet_count ? btr_idmap_get(&h->halves.by_id, entity) : UINT32_MAX;

@@ -44,7 +44,8 @@ uint64_t graph_halves_bytes(const struct graph_halves *h);
  * Pairs the rendezvous of an entity, if it is a half flow.
  * @param kind   of the entity
  * @param first  its first pair, or UINT32_MAX when it has none
- * @return 0, or what the edges return, BTR_E_NOMEM
+ * @return 0, or what the edges return (a positive code, too: what is not found then is found when
+ * asked again), BTR_E_NOMEM
  */
 int graph_halves_find(struct graph_halves *h, const struct btr_edges *edges, struct btr_id entity,
                       uint8_t kind, uint32_t *first, struct btr_err *err);

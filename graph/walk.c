@@ -441,18 +441,23 @@ static void walk_fini(struct graph_walk *w)
     graph_manners_fini(&w->manners);
 }
 
+int64_t btr_walk_deadline(const struct btr_walk_limits *limits, unsigned percent)
+{
+    if (limits->budget_ns <= 0)
+        return INT64_MAX;
+    int64_t since_ns = limits->since_ns ? limits->since_ns : btr_monotonic_ns();
+    int64_t left_ns = limits->budget_ns / 100 * percent;
+    return left_ns > INT64_MAX - since_ns ? INT64_MAX : since_ns + left_ns;
+}
+
 int btr_walk(struct btr_trace **out, const struct btr_edges *edges,
              enum btr_walk_direction direction, const struct btr_start *starts,
              uint32_t start_count, const struct btr_walk_limits *limits, struct btr_err *err)
 {
     static const struct btr_walk_limits unlimited = {0};
-    struct graph_walk w = {.edges = edges,
-                           .direction = direction,
-                           .limits = limits ? limits : &unlimited,
-                           .deadline_ns = INT64_MAX,
-                           .err = err};
-    if (w.limits->budget_ns > 0)
-        w.deadline_ns = btr_monotonic_ns() + w.limits->budget_ns;
+    struct graph_walk w = {
+        .edges = edges, .direction = direction, .limits = limits ? limits : &unlimited, .err = err};
+    w.deadline_ns = btr_walk_deadline(w.limits, 100);
     int rc = add_starts(&w, starts, start_count);
     w.started = true;
     if (rc == 0)

@@ -40,10 +40,11 @@ static void block_drop(struct flow_search *f)
     f->slot = NULL;
 }
 
-/* What was found is told before more is read, to who asks for a stretch: it may be enough. */
+/* What was found is told before more is read, to who asks for a stretch: it may be enough, or the
+ * time be over. */
 static int block_take(struct flow_search *f, uint32_t block)
 {
-    int rc = f->only ? flows_flush(f) : 0;
+    int rc = f->only || f->side == BTR_SIDE_MEET ? flows_flush(f) : 0;
     if (rc != 0)
         return rc;
     block_drop(f);

@@ -1,8 +1,11 @@
-#include <btr/clock.h>
 #include <stdlib.h>
 
 #include "score/critical_component.h"
 #include "score/strategies.h"
+
+/* Of the time that there is, what is over at most when the walk ends, and when what it found is
+ * ranked: it has to be shown, too. */
+enum { WALK_PERCENT = 70, RANK_PERCENT = 82 };
 
 /* What happened at the moment of an alert. */
 struct moment {
@@ -82,18 +85,16 @@ static void ways_tell(const struct critical *c, const struct critical_way *ways,
 int critical_keep(struct btr_kept_pairs *out, const struct btr_scene *scene, struct btr_err *err)
 {
     struct btr_err unused;
-    struct critical c = {.scene = scene,
-                         .err = err ? err : &unused,
-                         .floor = CRITICAL_FLOOR,
-                         .deadline_ns = INT64_MAX};
+    struct critical c = {.scene = scene, .err = err ? err : &unused, .floor = CRITICAL_FLOOR};
     struct critical_way *ways = NULL;
     struct kept_list list = {0};
     uint32_t way_count = 0;
     if (scene->between)
         c.floor = CRITICAL_FLOOR_GIVEN;
-    if (scene->limits->budget_ns > 0) /* what is found has to be shown, too */
-        c.deadline_ns = btr_monotonic_ns() + scene->limits->budget_ns / 2;
+    c.deadline_ns = btr_walk_deadline(scene->limits, WALK_PERCENT);
     int rc = critical_walk(&c);
+    if (scene->limits->since_ns) /* what is found is looked at again */
+        c.deadline_ns = btr_walk_deadline(scene->limits, RANK_PERCENT);
     if (rc == 0)
         rc = scene->between ? critical_ways_given(&c, &ways, &way_count)
                             : critical_ways(&c, &ways, &way_count);

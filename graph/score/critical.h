@@ -210,7 +210,7 @@ bool critical_is_whole(const struct critical *c, uint32_t place);
 
 /**
  * Asks for flows that share a moment with a stretch of the walk's time, from the latest part of the
- * store on. Keeps nothing.
+ * store on. Keeps nothing. When the time is over nothing is asked, and nothing found.
  * @param as_object  only of events of which the place is the object
  * @return 0, the visitor's, or as the edges
  */

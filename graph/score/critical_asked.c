@@ -11,6 +11,8 @@ int critical_ask(struct critical *c, uint32_t place, int64_t from_ns, int64_t un
     bool backward = c->scene->direction == BTR_WALK_BACKWARD;
     struct btr_flow_parts parts = {
         .until_ns = critical_time(c, from_ns), .only = true, .as_object = as_object};
+    if (critical_is_late(c))
+        return 0;
     return edges->flows(edges->self, c->places[place].id,
                         backward ? BTR_SIDE_INTO : BTR_SIDE_OUT_OF, critical_time(c, until_ns),
                         &parts, visit, self, c->err);

@@ -37,16 +37,50 @@ static bool pair_crosses(const struct critical *c, uint32_t place, const struct 
            edges->crosses(edges->self, backward ? other : id, backward ? id : other);
 }
 
+/* A question of which the time may run out. */
+struct timed {
+    struct critical *c;
+    btr_flow_visit *visit;
+    void *visitor;
+};
+
+static int timed_visit(void *self, const struct btr_flow *flows, uint32_t flow_count)
+{
+    const struct timed *t = self;
+    int rc = t->visit(t->visitor, flows, flow_count);
+    return rc == 0 && critical_is_late(t->c) ? STOPPED : rc;
+}
+
+static int timed_flows(void *self, struct btr_id entity, enum btr_side side, int64_t bound_ns,
+                       struct btr_flow_parts *parts, btr_flow_visit *visit, void *visitor,
+                       struct btr_err *err)
+{
+    struct timed t = {self, visit, visitor};
+    const struct btr_edges *edges = t.c->scene->edges;
+    return edges->flows(edges->self, entity, side, bound_ns, parts, timed_visit, &t, err);
+}
+
+static int timed_connection(void *self, struct btr_id flow, struct btr_err *err)
+{
+    const struct critical *c = self;
+    return c->scene->edges->connection(c->scene->edges->self, flow, err);
+}
+
 int critical_pairs_find(struct critical *c, uint32_t place)
 {
     struct critical_place *p = &c->places[place];
-    if (p->paired)
+    bool hears = c->scene->edges->connection != NULL;
+    const struct btr_edges edges = {
+        .self = c, .flows = timed_flows, .connection = hears ? timed_connection : NULL};
+    if (p->paired || critical_is_late(c))
         return 0;
     p->paired = true;
     if (p->fact.kind != BTR_KIND_FLOW && p->fact.kind != BTR_KIND_CHANNEL &&
         p->fact.kind != BTR_KIND_NONE)
         return 0;
-    return graph_halves_find(&c->halves, c->scene->edges, p->id, p->fact.kind, &p->pair, c->err);
+    int rc = graph_halves_find(&c->halves, &edges, p->id, p->fact.kind, &p->pair, c->err);
+    c->unread = c->unread || rc == STOPPED;
+    return rc == STOPPED ? 0 : rc;
 }
 
 /* ---- Reading a stretch ---------------------------------------------------------------------- */

@@ -67,11 +67,13 @@ static int place_weigh(struct critical *c, uint32_t place, double *weight)
         break;
     case BTR_KIND_PROCESS:
         rc = critical_operation(c, place, starts_process, &found);
-        *weight = found ? 0 : WEIGHT_PROCESS;
+        *weight = found || critical_is_late(c) ? 0 : WEIGHT_PROCESS;
         break;
     default:
         rc = critical_seen(c, place, &found);
-        *weight = found ? 0 : p->fact.kind == BTR_KIND_SESSION ? WEIGHT_SESSION : WEIGHT_OBJECT;
+        *weight = found || critical_is_late(c)       ? 0
+                  : p->fact.kind == BTR_KIND_SESSION ? WEIGHT_SESSION
+                                                     : WEIGHT_OBJECT;
         break;
     }
     return rc;

@@ -1,7 +1,7 @@
 /* The closure over the pairs that a strategy kept: the walk itself, which sees no other events. */
 #include "score/kept.h"
 
-enum { RUN = 256 };
+enum { RUN = 256, KEPT_PERCENT = 90 };
 
 /* What one question is answered with. */
 struct kept_question {
@@ -69,14 +69,21 @@ struct btr_edges kept_edges_of(struct kept_edges *k)
     return (struct btr_edges){k, flows_of, crosses, connection_pass};
 }
 
+/* What a strategy kept has to be told, too: of the time since the question some is left for that.
+ */
+static int64_t kept_budget(const struct btr_walk_limits *limits)
+{
+    return limits->since_ns ? limits->budget_ns / 100 * KEPT_PERCENT : limits->budget_ns / 2;
+}
+
 int btr_walk_kept(struct btr_trace **out, const struct btr_scene *scene,
                   const struct btr_kept_pairs *kept, struct btr_err *err)
 {
     struct kept_edges k = {scene->edges, kept, INT64_MIN};
     struct btr_edges edges = kept_edges_of(&k);
     struct btr_walk_limits limits = *scene->limits;
-    if (!kept->all) /* it was the strategy's */
-        limits.edge_max = 0, limits.budget_ns /= 2;
+    if (!kept->all) /* these were the strategy's */
+        limits.edge_max = 0, limits.budget_ns = kept_budget(&limits);
     int rc = btr_walk(out, kept->all ? scene->edges : &edges, scene->direction, scene->starts,
                       scene->start_count, &limits, err);
     if (rc == 0 && !kept->all && (rc = btr_trace_merge(*out, err)) < 0) {

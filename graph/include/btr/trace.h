@@ -18,6 +18,7 @@ struct btr_start {
 struct btr_walk_limits {
     uint64_t edge_max;   /* steps in the closure; 0 = no limit */
     int64_t budget_ns;   /* monotonic; 0 = no limit */
+    int64_t since_ns;    /* when that time began, monotonic; 0: with the call */
     uint64_t memory_max; /* bytes; 0 = no limit. 2^32 - 1 steps are the most in any case */
 };
 
@@ -67,8 +68,8 @@ static inline bool btr_manner_is_interval(const struct btr_manner *manner)
 static inline uint32_t btr_manner_kind(const struct btr_manner *manner)
 {
     return (uint32_t)manner->operation << 10 |
-           (btr_manner_is_interval(manner) ? UINT32_C(1) << 9 : 0) |
-           (uint32_t)manner->doubt << 1 | manner->pair;
+           (btr_manner_is_interval(manner) ? UINT32_C(1) << 9 : 0) | (uint32_t)manner->doubt << 1 |
+           manner->pair;
 }
 
 /** The same for a merged trace: only whether they are intervals, and whether pairing made them. */
@@ -134,6 +135,9 @@ int btr_walk(struct btr_trace **out, const struct btr_edges *edges,
              enum btr_walk_direction direction, const struct btr_start *starts,
              uint32_t start_count, const struct btr_walk_limits *limits, struct btr_err *err);
 void btr_trace_free(struct btr_trace *trace);
+
+/** When a share of the time that a walk may take is over, monotonic; INT64_MAX: it may take any. */
+int64_t btr_walk_deadline(const struct btr_walk_limits *limits, unsigned percent);
 /** Makes all that flowed between two nodes one way parallel, whatever the operation and the doubt,
  * but for intervals and pairs. @return 0 or BTR_E_NOMEM, after which it must be freed */
 int btr_trace_merge(struct btr_trace *trace, struct btr_err *err);
