@@ -12,19 +12,7 @@ most=${1:-10000000}
 [[ $most =~ ^[0-9]+$ ]] || { echo "fleet.sh: EVENTS is a number" >&2; exit 2; }
 mkdir -p "$work"
 
-# recording NAME FOLDER: its store and its attack; prints the argument for bench_fleet.
-recording() {
-    local store=$work/$1.btr
-    rm -rf "$store"
-    "$BACKTRAIL" ingest --store "$store" --hosts "$2/hosts.json" "$2"/*.audit.log.zst 2>/dev/null
-    jq -r -f "$here/fleet/attack.jq" "$2/truth.json" >"$work/$1.attack"
-    echo "$store,$work/$1.attack"
-}
-
-recordings=("$(recording web_cmdi "$here/../../datasets/web_cmdi")")
-for name in ssh_lateral container_escape shellshock_twostage; do
-    [ ! -d "$lab/$name" ] || recordings+=("$(recording $name "$lab/$name")")
-done
+. "$here/fleet/recordings.sh"
 echo "recordings: ${#recordings[@]}"
 day=$("$tools/bench_fleet" --null --sites "${#recordings[@]}" "${recordings[@]}" | jq .events)
 
