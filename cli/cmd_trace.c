@@ -40,7 +40,7 @@ static const struct cli_option OPTIONS[] = {
     {"without", "FILTER", false,
      "leave out every entity that this fits (find FILTER lists them), with all events at it"},
     {"explain", NULL, false,
-     "why the strategy kept each step: in JSON, or as text in the timeline"},
+     "why the strategy kept each step, and what it left out: in JSON, or in the timeline"},
     {0},
 };
 
@@ -364,9 +364,16 @@ static int walk_kept(struct trace *t, const struct btr_usual *usual, struct btr_
     if (limits.budget_ns)
         limits.budget_ns = time_left(t);
     t->between = (struct btr_between){starts + t->count, starts, 1, t->count};
-    struct btr_scene scene = {&edges,       &facts,      usual,
-                              t->direction, starts,      t->count,
-                              &limits,      t->rank_max, is_between(t) ? &t->between : NULL};
+    struct btr_scene scene = {&edges,
+                              &facts,
+                              usual,
+                              t->direction,
+                              starts,
+                              t->count,
+                              &limits,
+                              t->rank_max,
+                              is_between(t) ? &t->between : NULL,
+                              t->options.explain};
     if (is_between(t))
         rc = btr_walk_between(trace, kept, &t->searched, &scene, t->strategy, err);
     else

@@ -39,30 +39,33 @@ static int alerts_add(struct critical *c, struct kept_list *list)
     return rc;
 }
 
-/* @param way  NULL: there is none  @return false when out of memory */
+/* @param way  NULL: there is none  @param left_why  of each flow, or NULL  @return false when out
+ * of memory */
 static bool component_keep(struct critical_component m, const struct critical_way *way,
-                           double share, struct kept_list *list)
+                           double share, struct kept_list *list, uint8_t *left_why)
 {
     m.way = way;
     m.share = share;
     m.rival = share < 1;
     bool ok =
         critical_component_init(&m) && critical_keep_flows(&m) && critical_pairs_add(&m, list);
+    if (ok && left_why)
+        critical_left_note(&m, left_why);
     critical_component_fini(&m);
     return ok;
 }
 
 /* The best way in, and those that explain the alert about as well. */
 static int components_keep(struct critical *c, const struct critical_way *ways, uint32_t count,
-                           struct kept_list *list)
+                           struct kept_list *list, uint8_t *left_why)
 {
     struct critical_index by_cause = {0}, by_effect = {0};
     bool ok = critical_index_make(&by_cause, c, false) && critical_index_make(&by_effect, c, true);
     struct critical_component m = {.c = c, .by_cause = &by_cause, .by_effect = &by_effect};
-    ok = ok && component_keep(m, count ? ways : NULL, 1, list);
+    ok = ok && component_keep(m, count ? ways : NULL, 1, list, left_why);
     for (uint32_t k = 1; ok && k < count && k < CRITICAL_WAYS; k++)
         if (ways[k].score >= CRITICAL_RIVAL * ways[0].score)
-            ok = component_keep(m, &ways[k], ways[k].score / ways[0].score, list);
+            ok = component_keep(m, &ways[k], ways[k].score / ways[0].score, list, NULL);
     critical_index_fini(&by_cause);
     critical_index_fini(&by_effect);
     if (c->failed < 0)
@@ -89,6 +92,7 @@ int critical_keep(struct btr_kept_pairs *out, const struct btr_scene *scene, str
     struct critical_way *ways = NULL;
     struct kept_list list = {0};
     uint32_t way_count = 0;
+    uint8_t *left_why = NULL;
     if (scene->between)
         c.floor = CRITICAL_FLOOR_GIVEN;
     c.deadline_ns = btr_walk_deadline(scene->limits, WALK_PERCENT);
@@ -98,8 +102,10 @@ int critical_keep(struct btr_kept_pairs *out, const struct btr_scene *scene, str
     if (rc == 0)
         rc = scene->between ? critical_ways_given(&c, &ways, &way_count)
                             : critical_ways(&c, &ways, &way_count);
+    if (rc == 0 && scene->left_out && !(left_why = calloc((size_t)c.flow_count + 1, 1)))
+        rc = btr_fail(c.err, BTR_E_NOMEM, UINT64_MAX, "%u events", c.flow_count);
     if (rc == 0)
-        rc = components_keep(&c, ways, way_count, &list);
+        rc = components_keep(&c, ways, way_count, &list, left_why);
     if (rc == 0)
         rc = alerts_add(&c, &list);
     if (rc == 0)
@@ -114,6 +120,11 @@ int critical_keep(struct btr_kept_pairs *out, const struct btr_scene *scene, str
         free(list.pairs);
         free(list.ways);
     }
+    if (rc == 0 && left_why && !critical_left_tell(&c, left_why, out)) {
+        btr_kept_pairs_free(out);
+        rc = btr_fail(c.err, BTR_E_NOMEM, UINT64_MAX, "%u events", c.flow_count);
+    }
+    free(left_why);
     free(ways);
     critical_fini(&c);
     return rc;

@@ -4,6 +4,7 @@
  * What is shown of one way in, once the walk is done:
  *   critical_came.c      what came of the way in, and by what it came
  *   critical_keep.c      flows that are kept, and why
+ *   critical_left.c      what is left out, and why
  *   critical_context.c   how what is shown began; what is kept as pairs of entities
  */
 #include "score/critical.h"
@@ -50,6 +51,17 @@ bool critical_came(struct critical_component *m);
 
 /** Decides which flows are kept. @return false when out of memory */
 bool critical_keep_flows(struct critical_component *m);
+
+/** The least share of the best path by which something is kept: less of what surely came of the
+ * way in; of another way in more. */
+float critical_share_of(const struct critical_component *m, float forward);
+
+/* ---- critical_left.c ---- */
+
+/** Notes of each flow why this component leaves it out, if it does. */
+void critical_left_note(const struct critical_component *m, uint8_t *why);
+/** Tells what is left out. @return false when out of memory */
+bool critical_left_tell(const struct critical *c, const uint8_t *why, struct btr_kept_pairs *kept);
 
 /* ---- critical_context.c ---- */
 

@@ -74,9 +74,7 @@ static bool is_second(const struct critical_component *m, const struct critical_
     return value > 0 && m->origin_stamp[origin] == m->stamp && value < m->origin_best[origin];
 }
 
-/* The least share of the best path that is kept: less of what surely came of the way in; of another
- * way in more. */
-static float share_of(const struct critical_component *m, float forward)
+float critical_share_of(const struct critical_component *m, float forward)
 {
     if (m->rival)
         return (float)CRITICAL_OTHER;
@@ -95,7 +93,7 @@ static bool causes_keep(struct critical_component *m, struct critical_heap *h, i
         if (!cause)
             continue;
         float forward = m->forward[cause->cause], through = score * cause->weight * forward;
-        if (is_second(m, cause) || through < share_of(m, forward) * m->best ||
+        if (is_second(m, cause) || through < critical_share_of(m, forward) * m->best ||
             through <= m->kept[cause->cause])
             continue;
         flow_keep(m, cause->cause, through,

@@ -123,6 +123,16 @@ const char *btr_kept_pairs_why(const struct btr_kept_pairs *kept, struct btr_id 
     return pair ? TEXTS[pair->why] : NULL;
 }
 
+const char *btr_left_why_text(uint8_t why)
+{
+    static const char *const TEXTS[] = {
+#define BTR_LEFT_WHY_TEXT(name, text) text,
+        BTR_LEFT_WHY_TABLE(BTR_LEFT_WHY_TEXT)
+#undef BTR_LEFT_WHY_TEXT
+    };
+    return TEXTS[why];
+}
+
 bool btr_kept_pairs_has(const struct btr_kept_pairs *kept, struct btr_id from, struct btr_id to)
 {
     return kept->all || pair_find(kept, from, to) != NULL;
@@ -132,5 +142,6 @@ void btr_kept_pairs_free(struct btr_kept_pairs *kept)
 {
     free(kept->pairs);
     free(kept->ways);
+    free(kept->left_out);
     *kept = (struct btr_kept_pairs){0};
 }

@@ -16,6 +16,8 @@ int query_export_graphml(struct btr_answer *a, bool colour, struct btr_buffer *o
 
 /** The member "edges" of a trace as JSON. */
 void query_json_edges(struct json_writer *json, struct btr_answer *a);
+/** "left_out", where the answer explains itself (left_out.c). */
+void query_json_left_out(struct json_writer *w, const struct btr_answer *a);
 
 /** Gives what was written so far to whoever takes it piece by piece (btr_answer_options.drain),
  * when that is much. @return false when no more of a part need be written */

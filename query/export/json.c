@@ -204,6 +204,7 @@ int query_export_json(struct btr_answer *a, bool colour, struct btr_buffer *out,
     clocks(&w, a);
     nodes(&w, a);
     query_json_edges(&w, a);
+    query_json_left_out(&w, a);
     if (a->options.shown) {
         btr_buffer_u8(out, ',');
         btr_shown_lack_json(out, a->options.shown);

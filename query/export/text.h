@@ -76,6 +76,8 @@ int text_story(const struct text_writer *w, uint32_t *first, struct btr_err *err
 /** All edges by time (text_timeline.c), the processes with what they did (text_tree.c). @return 0,
  * or as answer_edges_need */
 int text_timeline(const struct text_writer *w, struct btr_err *err);
+/** What was left out, where the answer explains itself (left_out.c). */
+void text_left_out(const struct text_writer *w);
 int text_tree(const struct text_writer *w, struct btr_err *err);
 
 /** Shows what was kept of a record, and of the last that it stands for. Only where records are

@@ -128,6 +128,7 @@ int text_timeline(const struct text_writer *w, struct btr_err *err)
         why_say(w, &e);
     }
     text_doubts_say(w, &doubts);
+    text_left_out(w);
     free(told);
     return 0;
 }

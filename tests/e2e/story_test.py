@@ -105,6 +105,20 @@ def check_views(alert, answer):
     assert re.search(r"^Timeline +[\d,]+ steps; CUT: the last 10,000 are shown", cut, re.M)
 
 
+def check_left_out(alert):
+    """What was left out is none of what is shown, the best of it first; the text tells the same."""
+    answer = json.loads(trace("--from", alert, "--explain", "--output", "json"))
+    left, shown = answer["left_out"], {(e["from"], e["to"]) for e in answer["edges"]}
+    pairs = [(p["from"], p["to"]) for p in left["best"]]
+    assert left["pairs"] >= len(pairs) > 10 and len(set(pairs)) == len(pairs) and not shown & set(pairs)
+    assert [p["score"] for p in left["best"]] == sorted((p["score"] for p in left["best"]), reverse=True)
+    assert all(p["why"] and p["from_label"] and p["to_label"] for p in left["best"])
+    assert "left_out" not in json.loads(trace("--from", alert, "--output", "json"))
+    text = part(trace("--from", alert, "--explain"), "Left out")
+    assert text[0].split()[2].replace(",", "") == str(left["pairs"]), text[0]
+    assert any(line.strip() == left["best"][0]["why"] for line in text)
+
+
 def check_records(alert, steps):
     """Behind each step stands the record that it rests on, first of all the alert's."""
     story = part(trace("--from", alert, "--show-records"), "Story")
@@ -128,6 +142,7 @@ def main():
     check_causes(steps if alert == late else steps_of(trace("--from", late)))
     check_specs(trace("--from", late))
     check_records(late, steps_of(trace("--from", late)))
+    check_left_out(late)
     check_views(late, json.loads(trace("--from", late, "--output", "json")))
 
 

@@ -51,6 +51,7 @@ struct btr_scene {
     const struct btr_walk_limits *limits;
     uint32_t rank_max; /* depimpact: how many ways in it keeps; 0: as published */
     const struct btr_between *between; /* the way in is given: `starts` are its `to`; NULL: it is sought */
+    bool left_out; /* critical: tells what it left out, too */
 };
 
 /** Why a pair was kept, as `trace --explain` says it. X(name, text) */
@@ -76,6 +77,27 @@ struct btr_kept_pair {
     uint8_t why; /* enum btr_kept_why */
 };
 
+/** Why a pair was left out that a walk had come to. X(name, text) */
+#define BTR_LEFT_WHY_TABLE(X)                                                                      \
+    X(ORIGIN, "no likely way in is seen to have brought it")                                       \
+    X(SCORE, "beside the best path it scores too little")                                          \
+    X(SECOND, "what it brought came by a better way, too")
+
+enum btr_left_why {
+#define BTR_LEFT_WHY_ENUM(name, text) BTR_LEFT_##name,
+    BTR_LEFT_WHY_TABLE(BTR_LEFT_WHY_ENUM)
+#undef BTR_LEFT_WHY_ENUM
+    BTR_LEFT_WHY_COUNT
+};
+
+enum { BTR_LEFT_MAX = 50 }; /* pairs that are told */
+
+struct btr_left_pair {
+    struct btr_id from, to;
+    double score; /* of the best path from the alert that ends with it */
+    uint8_t why;  /* enum btr_left_why */
+};
+
 /** A way in, as a strategy ranks them. */
 struct btr_kept_way {
     struct btr_id entity;
@@ -87,6 +109,10 @@ struct btr_kept_pairs {
     struct btr_kept_pair *pairs; /* by (from, to); each once */
     struct btr_kept_way *ways;   /* most likely first; ties to the lower id */
     uint32_t pair_count, way_count;
+    struct btr_left_pair *left_out; /* where the scene asks for it: the best of them first, at most
+                                       BTR_LEFT_MAX; ties to the lower ids */
+    uint32_t left_out_count;
+    uint64_t left_out_all[BTR_LEFT_WHY_COUNT]; /* pairs, by reason */
     bool halves; /* of connections of which each end was told apart, too: others are not crossed */
     bool all;    /* it keeps the closure as it is: `pairs` only have scores then, if any */
     enum btr_cut cut;  /* a limit was met before all was looked at that the strategy would have */
@@ -115,6 +141,7 @@ double btr_kept_pairs_score(const struct btr_kept_pairs *kept, struct btr_id fro
 /** Why it is kept, in words; NULL when it is not. */
 const char *btr_kept_pairs_why(const struct btr_kept_pairs *kept, struct btr_id from,
                                struct btr_id to);
+const char *btr_left_why_text(uint8_t why);
 /** Whether it is kept. */
 bool btr_kept_pairs_has(const struct btr_kept_pairs *kept, struct btr_id from, struct btr_id to);
 

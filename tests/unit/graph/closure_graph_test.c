@@ -97,7 +97,7 @@ static void round_check(struct test_random *random, enum btr_walk_direction dire
     struct btr_edges edges = memory_edges_of(&memory);
     struct btr_facts facts = memory_facts_of(&facts_memory);
     struct btr_start start = {id_of(0), 50 * INT64_C(1000000), 0};
-    struct btr_scene scene = {&edges, &facts, NULL, direction, &start, 1, &none, 0, NULL};
+    struct btr_scene scene = {&edges, &facts, NULL, direction, &start, 1, &none, 0, NULL, false};
     assert_int_equal(btr_walk(&trace, &edges, direction, &start, 1, &none, NULL), 0);
     assert_int_equal(closure_graph_walk(&g, &scene, true, NULL), 0);
     assert_int_equal(g.node_count, trace->node_count);

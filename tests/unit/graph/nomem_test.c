@@ -145,7 +145,8 @@ static void strategies_tell_it_too(void **state)
     struct btr_usual usual = memory_usual_of(&usual_memory);
     struct btr_start start = {{1, 1}, INT64_C(1000000), 0};
     struct btr_walk_limits none = {0};
-    struct btr_scene scene = {&edges, &facts, &usual, BTR_WALK_BACKWARD, &start, 1, &none, 0, NULL};
+    struct btr_scene scene = {&edges, &facts, &usual, BTR_WALK_BACKWARD, &start, 1, &none,
+                              0,      NULL,   true};
     for (const struct btr_strategy *s = btr_strategies; s->name; s++)
         assert_true(strategy_starves(s, &scene) > 10 || strcmp(s->name, "backtracker") == 0);
     memory_edges_fini(&m);

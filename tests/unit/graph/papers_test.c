@@ -81,7 +81,8 @@ static void keep_parts(const char *strategy, enum btr_walk_direction direction, 
     struct btr_facts facts = memory_facts_of(&r.facts);
     struct btr_usual usual = memory_usual_of(&r.usual);
     struct btr_start start = {id_of(ALERT), at_ms * 1000000, 0};
-    struct btr_scene scene = {&edges, &facts, &usual, direction, &start, 1, &none, rank_max, NULL};
+    struct btr_scene scene = {&edges, &facts, &usual,   direction, &start,
+                              1,      &none,  rank_max, NULL,      false};
     btr_kept_pairs_free(&r.kept);
     assert_int_equal(btr_strategy_find(strategy)->keep(&r.kept, &scene, NULL), 0);
     memory_edges_fini(&r.edges);
@@ -406,7 +407,7 @@ static void closure_make(struct btr_kept_pairs *out, enum btr_walk_direction dir
     struct btr_edges edges = memory_edges_of(&r.edges);
     struct btr_facts facts = memory_facts_of(&r.facts);
     struct btr_start start = {id_of(ALERT), 60 * INT64_C(1000000), 0};
-    struct btr_scene scene = {&edges, &facts, NULL, direction, &start, 1, &none, 0, NULL};
+    struct btr_scene scene = {&edges, &facts, NULL, direction, &start, 1, &none, 0, NULL, false};
     assert_int_equal(closure_graph_walk(&g, &scene, false, NULL), 0);
     for (uint32_t i = 0; i < g.edge_count; i++)
         closure_edge_keep(&g, i, 1, &list);

@@ -114,7 +114,8 @@ static void answer_from(struct answer *a, struct recording *r, struct btr_start 
     struct btr_facts facts = memory_facts_of(&r->facts);
     struct btr_usual usual = memory_usual_of(&r->usual);
     struct btr_scene scene = {
-        &edges, &facts, &usual, BTR_WALK_BACKWARD, &start, 1, limits ? limits : &none, 0, NULL};
+        &edges, &facts, &usual, BTR_WALK_BACKWARD, &start, 1, limits ? limits : &none,
+        0,      NULL,   true};
     struct btr_err err = {0};
     *a = (struct answer){0};
     assert_int_equal(critical_keep(&a->kept, &scene, &err), 0);
@@ -239,6 +240,20 @@ static bool keeps(const struct answer *a, char from, char to)
     return btr_kept_pairs_has(&a->kept, id_of(from), id_of(to));
 }
 
+/* Why a pair is left out, or -1. What is left out is not kept. */
+static int left_why(const struct answer *a, char from, char to)
+{
+    int why = -1;
+    for (uint32_t i = 0; i < a->kept.left_out_count; i++) {
+        const struct btr_left_pair *pair = &a->kept.left_out[i];
+        assert_false(btr_kept_pairs_has(&a->kept, pair->from, pair->to));
+        assert_true(i == 0 || pair->score <= a->kept.left_out[i - 1].score);
+        if (btr_id_equal(pair->from, id_of(from)) && btr_id_equal(pair->to, id_of(to)))
+            why = pair->why;
+    }
+    return why;
+}
+
 /* Of what the login brought, the best is shown: not how the server handed it on within itself. */
 static void of_what_one_connection_brought_the_best_is_kept(void **state)
 {
@@ -251,6 +266,7 @@ static void of_what_one_connection_brought_the_best_is_kept(void **state)
     assert_true(keeps(&a, 'W', 'H') && keeps(&a, 'Z', 'W') && keeps(&a, 'G', 'Z'));
     assert_true(keeps(&a, 'G', 'S') && keeps(&a, 'S', 'Y') && keeps(&a, 'Y', 'Z'));
     assert_false(keeps(&a, 'G', 'Y') || keeps(&a, 'Y', '|') || keeps(&a, '|', 'Z'));
+    assert_int_equal(left_why(&a, '|', 'Z'), BTR_LEFT_SECOND);
     answer_end(&a);
 }
 
@@ -477,7 +493,8 @@ static void round_check(struct test_random *random)
     memory_edges_init(&memory, events, ROUND_EVENTS);
     struct btr_edges edges = memory_edges_of(&memory);
     struct btr_start start = {id_of('a'), 90 * INT64_C(1000000), 0};
-    struct btr_scene scene = {&edges, NULL, NULL, BTR_WALK_BACKWARD, &start, 1, &none, 0, NULL};
+    struct btr_scene scene = {&edges, NULL, NULL, BTR_WALK_BACKWARD, &start, 1, &none,
+                              0,      NULL, false};
     assert_int_equal(btr_walk_kept(&trace, &scene, &kept, &err), 0);
     uint32_t count = events_kept(fewer, events, &kept);
     oracle_closure(&oracle, fewer, count, NULL, 0, BTR_WALK_BACKWARD, &start, 1);
