@@ -111,7 +111,7 @@ const char *btr_gap_word(unsigned kind)
         [BTR_GAP_RULES] = "rules",     [BTR_GAP_UNDECODED] = "undecoded",
         [BTR_GAP_CLEARED] = "cleared", [BTR_GAP_EVICTED] = "evicted",
         [BTR_GAP_CUT] = "cut",         [BTR_GAP_OFFSETS] = "offsets",
-        [BTR_GAP_SPLIT] = "split",
+        [BTR_GAP_SPLIT] = "split",     [BTR_GAP_SHARED] = "shared",
     };
     return kind <= BTR_GAP_MAX ? words[kind] : NULL;
 }

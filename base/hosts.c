@@ -399,3 +399,8 @@ struct btr_span btr_hosts_serial_space(const struct btr_hosts *hosts, struct btr
     const struct host *found = host_find(hosts, host);
     return found ? found->serial_space : (struct btr_span){0};
 }
+
+struct btr_span btr_hosts_name(const struct btr_hosts *hosts, uint32_t i)
+{
+    return hosts && i < hosts->count ? hosts->items[i].name : (struct btr_span){0};
+}

@@ -1,4 +1,5 @@
 #include "feed.h"
+#include "../decode/serials.h"
 #include "state_pack.h"
 
 #include <stdarg.h>
@@ -101,11 +102,13 @@ static int path_read(struct feed *f, const struct btr_path *path)
 
 static int run_read(struct feed *f, const struct btr_paths *paths)
 {
-    int rc = 0;
+    int rc = feed_serials_begin(f);
     for (uint32_t i = 0; i < paths->count && rc == 0; i++)
         rc = path_read(f, &paths->items[i]);
     if (rc == 0)
         rc = feed_states_flush(f);
+    if (rc == 0)
+        rc = feed_serials_tell(f);
     if (rc == 0) {
         inputs_finish(f);
         rc = feed_publish(f);
@@ -130,6 +133,7 @@ static void run_end(struct feed *f)
     btr_batch_fini(&f->batch);
     btr_arena_free(f->arena);
     btr_json_reader_free(f->json);
+    serials_free(f->serials);
     source_packer_free(f->packer);
     btr_buffer_fini(&f->passed_over);
     free(f);

@@ -136,6 +136,7 @@ struct feed {
 
     struct btr_batch batch;
     struct btr_arena *arena;
+    struct btr_serials *serials; /* of counters that hosts share; NULL: they are not compared (topics: of others a host may be heard elsewhere) */
     struct btr_json_reader *json; /* of the states: each of its own would take more than most of them hold */
     struct source_packer *packer;
     struct feed_state **states;
@@ -278,6 +279,19 @@ int feed_states_input_end(struct feed *f, uint32_t input);
 /** Adds the states' counters to the statistics. */
 void feed_states_count(struct feed *f);
 void feed_states_fini(struct feed *f);
+
+/* ---- feed_serials.c ---- */
+
+/** Begins to compare the counters that hosts of the inventory share, where the last run ended. @return 0, BTR_E_NOMEM, or
+ * what the saved numbers fail with */
+int feed_serials_begin(struct feed *f);
+/** Tells which numbers none of the hosts has. @return 0 or BTR_E_NOMEM */
+int feed_serials_tell(struct feed *f);
+/** Appends the states of those that moved to what is published. @param bytes  room for one each, the caller's to free
+ * @return how many, or BTR_E_NOMEM */
+int feed_serials_save(struct feed *f, struct btr_saved_state *states, struct btr_buffer *bytes);
+/** How many counters there are. */
+uint32_t feed_serials_count(const struct feed *f);
 
 /* ---- feed_publish.c ---- */
 

@@ -159,8 +159,8 @@ struct progress_parts {
     struct btr_input *rows;
     uint32_t *ids;
     struct btr_saved_state *states;
-    struct btr_buffer *saved; /* one a state */
-    uint32_t row_count, state_count;
+    struct btr_buffer *saved; /* one a state, then one a shared counter */
+    uint32_t row_count, state_count, saved_count;
 };
 
 static bool rows_collect(const struct feed *f, struct progress_parts *p)
@@ -180,8 +180,10 @@ static bool rows_collect(const struct feed *f, struct progress_parts *p)
 
 static bool states_collect(struct feed *f, struct progress_parts *p)
 {
-    p->states = calloc(f->state_count + f->more_count + 1, sizeof *p->states);
-    p->saved = calloc(f->state_count + 1, sizeof *p->saved);
+    uint32_t serials = feed_serials_count(f);
+    p->saved_count = f->state_count + serials;
+    p->states = calloc(p->saved_count + f->more_count + 1, sizeof *p->states);
+    p->saved = calloc(p->saved_count + 1, sizeof *p->saved);
     if (!p->states || !p->saved)
         return false;
     for (uint32_t i = 0; i < f->state_count; i++) {
@@ -196,14 +198,16 @@ static bool states_collect(struct feed *f, struct progress_parts *p)
                                                                .host = {s->host, s->host_size},
                                                                .bytes = btr_buffer_view(saved)};
     }
+    int shared = feed_serials_save(f, &p->states[p->state_count], &p->saved[f->state_count]);
+    p->state_count += shared > 0 ? (uint32_t)shared : 0;
     for (uint32_t i = 0; i < f->more_count; i++)
         p->states[p->state_count++] = f->more[i];
-    return true;
+    return shared >= 0;
 }
 
-static void parts_free(const struct feed *f, struct progress_parts *p)
+static void parts_free(struct progress_parts *p)
 {
-    for (uint32_t i = 0; p->saved && i < f->state_count; i++)
+    for (uint32_t i = 0; p->saved && i < p->saved_count; i++)
         btr_buffer_fini(&p->saved[i]);
     free(p->saved);
     free(p->states);
@@ -239,6 +243,6 @@ int feed_publish(struct feed *f)
         f->batch.epoch++;
         moved_clear(f);
     }
-    parts_free(f, &p);
+    parts_free(&p);
     return rc;
 }

@@ -31,6 +31,7 @@ static int state_unpack(struct feed *f, struct feed_state *s, bool saved)
     struct btr_decoder_config config = {.host = {s->host, s->host_size},
                                         .hosts = f->options->hosts,
                                         .size_max = size_max ? size_max : FEED_STATE_SIZE,
+                                        .serials = f->serials,
                                         .json = f->json};
     struct btr_err err = {0};
     s->state = s->decoder->state_new(&config);

@@ -269,14 +269,15 @@ struct btr_event {
     X(EVICTED, 10, "decoder state was evicted")                                 \
     X(CUT, 11, "the input ends inside a record")                                \
     X(OFFSETS, 12, "messages of a topic are not there")                         \
-    X(SPLIT, 13, "the records of one host go to several ingesters")
+    X(SPLIT, 13, "the records of one host go to several ingesters")             \
+    X(SHARED, 14, "numbers are missing from a sequence that hosts share")
 
 enum btr_gap_kind {
     BTR_GAP_NONE = 0,
 #define BTR_GAP_ENUM(name, number, text) BTR_GAP_##name = number,
     BTR_GAP_TABLE(BTR_GAP_ENUM)
 #undef BTR_GAP_ENUM
-    BTR_GAP_MAX = 13
+    BTR_GAP_MAX = 14
 };
 
 const char *btr_gap_text(unsigned kind);

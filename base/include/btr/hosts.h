@@ -22,6 +22,8 @@ struct btr_span btr_hosts_address(const struct btr_hosts *hosts, struct btr_span
 struct btr_span btr_hosts_owner(const struct btr_hosts *hosts, struct btr_span address);
 /** Name of a numeric user id on a host; empty when unknown. */
 struct btr_span btr_hosts_user(const struct btr_hosts *hosts, struct btr_span host, struct btr_span uid);
+/** Canonical name of the i-th host; empty when there is none. */
+struct btr_span btr_hosts_name(const struct btr_hosts *hosts, uint32_t i);
 /** Name of the sequence space a host shares with others; empty when it has its own. */
 struct btr_span btr_hosts_serial_space(const struct btr_hosts *hosts, struct btr_span host);
 

@@ -25,6 +25,8 @@ static void boot_begin(struct audit_host *h, int64_t last_ns)
     h->now_ns = last_ns < now_ns ? last_ns : now_ns;
     old_processes_end(h, h->agent_started_ns);
     btr_u64map_clear(&h->bound);
+    if (h->shared)
+        serials_stop(h->shared);
     memset(h->recent, 0, sizeof(h->recent)); /* serials of another counter */
     h->recent_next = 0;
     h->now_ns = now_ns;

@@ -27,6 +27,7 @@ struct audit_host *audit_host_new(const struct btr_decoder_config *config)
     memset(h->inodes_in_hand, 0xff, sizeof(h->inodes_in_hand));
     audit_string_set(h, &h->host, config->host);
     h->serial_space = btr_hosts_serial_space(config->hosts, config->host);
+    h->shared = serials_of(config->serials, config->host, &h->shared_member);
     h->interned_most = 256;
     limits_set(h);
     return h;

@@ -96,6 +96,13 @@ static bool is_late(const struct audit_host *h, const struct audit_event *e)
            h->last_serial - e->serial < AUDIT_LATE_MAX;
 }
 
+/* Hosts that share a counter have holes by nature: who reads them compares them together. */
+static void shared_see(struct audit_host *h, uint64_t serial)
+{
+    if (h->shared)
+        serials_see(h->shared, h->shared_member, serial, h->now_ns);
+}
+
 /* Gives the event in hand its order time. auditd's own records (DAEMON_*) have a counter of their
    own: they stand where they arrive. */
 static void order_set(struct audit_host *h, const struct audit_event *e, int64_t ahead_ns)
@@ -105,6 +112,7 @@ static void order_set(struct audit_host *h, const struct audit_event *e, int64_t
     if (!own_counter && is_late(h, e)) {
         h->now_ns = order_late(h, e->serial);
         audit_holes_fill(h, e->serial);
+        shared_see(h, e->serial);
         return;
     }
     h->now_ns = order_next(h, e->time_ns, ahead_ns);
@@ -115,6 +123,7 @@ static void order_set(struct audit_host *h, const struct audit_event *e, int64_t
     }
     if (h->any && h->serial_space.size == 0)
         audit_holes_see(h, e->serial, before_ns);
+    shared_see(h, e->serial);
     h->order_ns = h->now_ns;
     h->last_serial = e->serial;
     h->any = true;

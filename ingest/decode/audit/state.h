@@ -5,6 +5,7 @@
  * files, inodes in use. Everything lives in pools that are bounded and can be saved; things name
  * each other by index.
  */
+#include "../serials.h"
 #include <btr/decoder.h>
 #include <btr/identity.h>
 
@@ -163,6 +164,8 @@ struct audit_host {
     struct btr_decoder_config config;
     struct btr_span host; /* owned copy of the canonical name */
     struct btr_span serial_space;
+    struct serials_space *shared; /* of a counter that others share, where it is compared; and */
+    uint32_t shared_member;       /* its place among them */
     /* pools */
     struct audit_object *objects;
     struct audit_process *processes;

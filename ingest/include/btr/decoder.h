@@ -9,12 +9,14 @@
 
 struct btr_decoder_state;
 struct btr_json_reader;
+struct btr_serials;
 
 /** What a state needs to know from outside; borrowed for the state's life. */
 struct btr_decoder_config {
     struct btr_span host;           /* canonical name of the host this state is for */
     const struct btr_hosts *hosts;  /* inventory, or NULL */
     uint32_t size_max;              /* bytes of memory; what does not fit is evicted and counted */
+    struct btr_serials *serials;    /* numbers of counters that hosts share are noted there (decode/serials.h), or NULL: they are not compared */
     struct btr_json_reader *json;   /* of all states of a thread; lives longer than they. NULL: a state that needs one has its own */
 };
 
