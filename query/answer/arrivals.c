@@ -63,7 +63,8 @@ static void node_sort(struct answer_arrival *list, uint32_t count)
             list[i - 1].first_ns = list[i].first_ns;
 }
 
-bool answer_came_before(struct btr_answer *a, uint32_t node, int64_t hole_ns, int64_t ns)
+bool answer_came_before(struct btr_answer *a, uint32_t node, int64_t hole_ns, int64_t ns,
+                        int64_t *when_ns)
 {
     struct answer_arrivals *r = &a->arrivals;
     struct answer_arrival *list = &r->list[r->begin[node]];
@@ -78,7 +79,10 @@ bool answer_came_before(struct btr_answer *a, uint32_t node, int64_t hole_ns, in
         else
             high = middle;
     }
-    return low > 0 && (low == count || list[low].first_ns > ns);
+    if (low == 0 || (low < count && list[low].first_ns <= ns))
+        return false;
+    *when_ns = list[low - 1].last_ns;
+    return true;
 }
 
 void answer_arrivals_free(struct btr_answer *a)

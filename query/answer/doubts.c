@@ -128,6 +128,7 @@ static int flow_doubt(struct doubting *d, struct answer_node *n)
 {
     const struct answer_holes *holes = &d->a->holes;
     int64_t ahead_ns = answer_node_ahead(d->a, (uint32_t)(n - d->a->nodes));
+    const struct answer_hole *last = NULL;
     uint32_t count = 0;
     for (uint32_t i = 0; i < holes->host_count; i++) {
         struct btr_span host = holes->hosts[i].host;
@@ -136,18 +137,12 @@ static int flow_doubt(struct doubting *d, struct answer_node *n)
         struct holes_lack lack =
             holes_between(holes, &holes->hosts[i], first_ns - ABOUT_NS,
                           last_ns > INT64_MAX - ABOUT_NS ? INT64_MAX : last_ns + ABOUT_NS);
-        if (!lack.nearest || count++ >= HOSTS_NAMED)
+        if (!lack.nearest || (last && holes_shared(last, lack.nearest)) || count++ >= HOSTS_NAMED)
             continue;
+        last = lack.nearest;
         btr_buffer_text(&d->words,
                         count == 1 ? "no record tells of its other end: about then " : ", ");
-        if (lack.hole_count == 1) {
-            hole_words(&d->words, host, lack.nearest, first_ns);
-            continue;
-        }
-        btr_buffer_span(&d->words, host);
-        btr_buffer_text(&d->words, " lacks ");
-        holes_number(&d->words, lack.record_count);
-        btr_buffer_format(&d->words, " records in %u holes", (unsigned)lack.hole_count);
+        holes_stretch_words(&d->words, host, &lack, first_ns);
     }
     if (count > HOSTS_NAMED)
         btr_buffer_format(&d->words, ", and %u more hosts lack some",
@@ -234,18 +229,19 @@ static bool record_doubt(const struct btr_answer *a, const struct answer_edge *e
     return true;
 }
 
-/* A wide hole that a step stands on. */
+/* Holes that a step stands on, of which one is wide. */
 struct crossing {
-    const struct answer_hole *hole; /* NULL: none */
+    struct holes_lack lack; /* hole_count 0: none */
     struct btr_span host;
-    bool lasts; /* the step lasts over it; else it lies between the step and what led to it */
+    bool lasts; /* the step lasts over them; else they lie between it and what led to it */
 };
 
 static struct crossing step_crosses(struct btr_answer *a, uint32_t from, uint32_t step)
 {
     const struct btr_trace_step *s = &a->trace->steps[step];
     uint32_t source = answer_step_source(a, step);
-    struct crossing none = {.hole = NULL};
+    struct crossing none = {.lasts = false};
+    int64_t since_ns;
     if (source == ANSWER_NONE)
         return none;
     struct btr_span host = btr_reader_source(a->reader, source).host;
@@ -253,16 +249,16 @@ static struct crossing step_crosses(struct btr_answer *a, uint32_t from, uint32_
     if (!holes)
         return none;
     int64_t ahead_ns = answer_ahead(a, s), first_ns = answer_told(s->first_ns, ahead_ns);
-    const struct answer_hole *wide =
-        holes_wide(&a->holes, holes, answer_told(s->last_ns, ahead_ns));
-    if (wide && wide->from_ns >= first_ns)
-        return btr_manner_is_interval(btr_step_manner(a->trace, s))
-                   ? (struct crossing){wide, host, true}
-                   : none;
-    wide = wide ? holes_wide(&a->holes, holes, first_ns) : NULL;
-    if (!wide || !answer_came_before(a, from, answer_told(wide->from_ns, -ahead_ns), s->first_ns))
+    int64_t last_ns = answer_told(s->last_ns, ahead_ns);
+    const struct answer_hole *wide = holes_wide(&a->holes, holes, last_ns, last_ns);
+    if (wide && wide->from_ns >= first_ns && btr_manner_is_interval(btr_step_manner(a->trace, s)))
+        return (struct crossing){holes_between(&a->holes, holes, first_ns, last_ns), host, true};
+    wide = wide ? holes_wide(&a->holes, holes, first_ns, last_ns) : NULL;
+    if (!wide ||
+        !answer_came_before(a, from, answer_told(wide->from_ns, -ahead_ns), s->first_ns, &since_ns))
         return none;
-    return (struct crossing){wide, host, false};
+    since_ns = answer_told(since_ns, ahead_ns);
+    return (struct crossing){holes_between(&a->holes, holes, since_ns, first_ns), host, false};
 }
 
 static bool hole_doubt(struct btr_answer *a, const struct answer_edge *e, bool more,
@@ -271,14 +267,14 @@ static bool hole_doubt(struct btr_answer *a, const struct answer_edge *e, bool m
     if (!a->arrivals.begin)
         return false;
     struct crossing c = step_crosses(a, e->from, e->step_begin + e->step_count - 1);
-    if (!c.hole && e->step_count > 1)
+    if (c.lack.hole_count == 0 && e->step_count > 1)
         c = step_crosses(a, e->from, e->step_begin);
-    if (!c.hole || !out)
-        return c.hole != NULL;
+    if (c.lack.hole_count == 0 || !out)
+        return c.lack.hole_count > 0;
     btr_buffer_text(out, more ? "; " : "");
     btr_buffer_text(out, c.lasts ? "while it lasted "
                                  : "between this and what is seen to have led to it ");
-    hole_words(out, c.host, c.hole, answer_told(e->first_ns, e->ahead_ns));
+    holes_stretch_words(out, c.host, &c.lack, answer_told(e->first_ns, e->ahead_ns));
     return true;
 }
 

@@ -134,7 +134,7 @@ struct holes_lack holes_between(const struct answer_holes *h, const struct answe
     if (begin < end) {
         const struct answer_hole *last = &h->holes[end - 1];
         lack = (struct holes_lack){end - begin, last->before + last->count - h->holes[begin].before,
-                                   last};
+                                   last, &h->holes[begin]};
     }
     /* Those that began before, and lasted until then. */
     for (uint32_t i = begin; i-- > host->begin && h->holes[i].reach_ns >= since_ns;) {
@@ -142,6 +142,7 @@ struct holes_lack holes_between(const struct answer_holes *h, const struct answe
             continue;
         lack.hole_count++;
         lack.record_count += h->holes[i].count;
+        lack.first = &h->holes[i];
         if (!lack.nearest)
             lack.nearest = &h->holes[i];
     }
@@ -158,12 +159,21 @@ struct holes_lack holes_before(const struct answer_holes *h, const struct answer
 }
 
 const struct answer_hole *holes_wide(const struct answer_holes *h,
-                                     const struct answer_hole_host *host, int64_t until_ns)
+                                     const struct answer_hole_host *host, int64_t until_ns,
+                                     int64_t ended_ns)
 {
+    enum { TRIES = 64 };
     uint32_t end = begin_at(h, host, until_ns);
-    if (end == host->begin || h->holes[end - 1].wide == UINT32_MAX)
-        return NULL;
-    return &h->holes[h->holes[end - 1].wide];
+    uint32_t at = end > host->begin ? h->holes[end - 1].wide : UINT32_MAX;
+    for (int i = 0; at != UINT32_MAX && h->holes[at].until_ns > ended_ns; i++)
+        at = i < TRIES && at > host->begin ? h->holes[at - 1].wide : UINT32_MAX;
+    return at == UINT32_MAX ? NULL : &h->holes[at];
+}
+
+bool holes_shared(const struct answer_hole *a, const struct answer_hole *b)
+{
+    return a->kind == BTR_GAP_SHARED && b->kind == BTR_GAP_SHARED && a->count == b->count &&
+           a->from_ns == b->from_ns && a->until_ns == b->until_ns;
 }
 
 /* ---- Words ---------------------------------------------------------------------------------- */
@@ -204,7 +214,16 @@ static void records_words(struct btr_buffer *out, uint64_t count)
 static bool lacks_records(const struct answer_hole *hole)
 {
     return hole->count > 0 && (hole->kind == BTR_GAP_HOLE || hole->kind == BTR_GAP_LOST ||
-                               hole->kind == BTR_GAP_OFFSETS);
+                               hole->kind == BTR_GAP_OFFSETS || hole->kind == BTR_GAP_SHARED);
+}
+
+/* "web01 lacks "; of a counter that it shares nobody knows whose the missing ones are. */
+static void lacks_words(struct btr_buffer *out, struct btr_span host,
+                        const struct answer_hole *hole)
+{
+    btr_buffer_span(out, host);
+    btr_buffer_text(out, hole->kind == BTR_GAP_SHARED ? " or one that shares its counter lacks "
+                                                      : " lacks ");
 }
 
 /* "at 10:00:13.401", "between 10:00:03.200 and 10:00:13.401" */
@@ -223,17 +242,43 @@ void hole_words(struct btr_buffer *out, struct btr_span host, const struct answe
                 int64_t near_ns)
 {
     const char *text = btr_gap_text(hole->kind);
-    btr_buffer_span(out, host);
     if (lacks_records(hole)) {
-        btr_buffer_text(out, " lacks ");
+        lacks_words(out, host, hole);
         records_words(out, hole->count);
         span_words(out, hole, near_ns);
         return;
     }
+    btr_buffer_span(out, host);
     span_words(out, hole, near_ns);
     btr_buffer_format(out, ": %s", text ? text : "it did not tell everything");
     if (hole->count > 0)
         btr_buffer_format(out, " (%llu)", (unsigned long long)hole->count);
+}
+
+/* "web01 lacks 31 records in 29 holes" */
+static void sum_words(struct btr_buffer *out, struct btr_span host, const struct holes_lack *lack)
+{
+    lacks_words(out, host, lack->nearest);
+    if (lack->record_count > 0) {
+        records_words(out, lack->record_count);
+        btr_buffer_text(out, " in ");
+    }
+    holes_number(out, lack->hole_count);
+    btr_buffer_text(out, " holes");
+}
+
+void holes_stretch_words(struct btr_buffer *out, struct btr_span host,
+                         const struct holes_lack *lack, int64_t near_ns)
+{
+    if (lack->hole_count == 1) {
+        hole_words(out, host, lack->nearest, near_ns);
+        return;
+    }
+    sum_words(out, host, lack);
+    btr_buffer_text(out, " between ");
+    holes_time(out, lack->first->from_ns, near_ns);
+    btr_buffer_text(out, " and ");
+    holes_time(out, lack->nearest->until_ns, near_ns);
 }
 
 void holes_lack_words(struct btr_buffer *out, struct btr_span host, const struct holes_lack *lack,
@@ -244,14 +289,7 @@ void holes_lack_words(struct btr_buffer *out, struct btr_span host, const struct
         hole_words(out, host, nearest, near_ns);
         return;
     }
-    btr_buffer_span(out, host);
-    btr_buffer_text(out, " lacks ");
-    if (lack->record_count > 0) {
-        records_words(out, lack->record_count);
-        btr_buffer_text(out, " in ");
-    }
-    holes_number(out, lack->hole_count);
-    btr_buffer_text(out, " holes");
+    sum_words(out, host, lack);
     if (near_ns - nearest->from_ns <= HOLES_BEFORE_NS)
         btr_buffer_text(out, " in the minute before");
     btr_buffer_text(out, ", the nearest");

@@ -16,6 +16,7 @@ struct holes_lack {
     uint32_t hole_count;
     uint64_t record_count;             /* those of which it is known */
     const struct answer_hole *nearest; /* the last to begin; NULL: it lacks nothing */
+    const struct answer_hole *first;   /* the first to begin */
 };
 
 /** Sorts gaps that may hide records by host and time. @return 0 or BTR_E_NOMEM */
@@ -33,15 +34,21 @@ struct holes_lack holes_between(const struct answer_holes *holes,
 struct holes_lack holes_before(const struct answer_holes *holes,
                                const struct answer_hole_host *host, int64_t since_ns,
                                int64_t until_ns);
-/** The last wide hole that began before a time; NULL: there is none. */
+/** The last wide hole that began before a time, and ended until another; NULL: there is none. */
 const struct answer_hole *holes_wide(const struct answer_holes *holes,
-                                     const struct answer_hole_host *host, int64_t until_ns);
+                                     const struct answer_hole_host *host, int64_t until_ns,
+                                     int64_t ended_ns);
+/** Whether two hosts tell of the same hole in a counter that they share. */
+bool holes_shared(const struct answer_hole *a, const struct answer_hole *b);
 bool holes_any_wide(const struct answer_holes *holes);
 
 /** "web01 lacks 31 records in 29 holes in the minute before 08:58:13.412, the nearest (1) at
  * 08:58:13.401". @param near_ns  the time that it is about */
 void holes_lack_words(struct btr_buffer *out, struct btr_span host, const struct holes_lack *lack,
                       int64_t near_ns);
+/** "web01 lacks 5,889 records in 120 holes between 08:58:24.834 and 08:58:34.826". */
+void holes_stretch_words(struct btr_buffer *out, struct btr_span host,
+                         const struct holes_lack *lack, int64_t near_ns);
 /** "web01 lacks 5,113 records between 08:58:24.834 and 08:58:34.826". */
 void hole_words(struct btr_buffer *out, struct btr_span host, const struct answer_hole *hole,
                 int64_t near_ns);

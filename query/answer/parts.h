@@ -198,8 +198,10 @@ int answer_clocks_find(struct btr_answer *a, struct btr_err *err);    /* clocks.
 bool answer_starts_process(uint8_t operation);
 /** Lists what came to each node (arrivals.c). @return 0 or BTR_E_NOMEM */
 int answer_arrivals_find(struct btr_answer *a, struct btr_err *err);
-/** Whether something came to a node until `hole_ns`, and nothing from then until `ns`. */
-bool answer_came_before(struct btr_answer *a, uint32_t node, int64_t hole_ns, int64_t ns);
+/** Whether something came to a node until `hole_ns`, and nothing from then until `ns`. @param when_ns
+ * receives when the last of it did */
+bool answer_came_before(struct btr_answer *a, uint32_t node, int64_t hole_ns, int64_t ns,
+                        int64_t *when_ns);
 void answer_arrivals_free(struct btr_answer *a);
 
 /** Joins gaps of one source and kind that lie close together until each source has at most `most`

@@ -73,6 +73,9 @@ void text_ways(const struct text_writer *w, const struct story *story, uint32_t 
 /** The answer of a strategy that scores: ways in, and the most important steps (text_story.c).
  * @return 0, or as story_make */
 int text_story(const struct text_writer *w, uint32_t *first, struct btr_err *err);
+/** What the head of a story says of holes in the records: which steps stand on them, and how much
+ * its hosts lack (text_holes.c). */
+void text_story_holes(const struct text_writer *w, const struct story *story);
 /** All edges by time (text_timeline.c), the processes with what they did (text_tree.c). @return 0,
  * or as answer_edges_need */
 int text_timeline(const struct text_writer *w, struct btr_err *err);

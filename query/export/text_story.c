@@ -152,7 +152,8 @@ static void doubts_say(struct teller *t, struct btr_buffer *out, const struct st
         text = e.doubt == story_said(s)->doubt ? NULL : text; /* it was said with the hole */
     }
     text_doubt(t->w, out, &t->doubts, text ? btr_span_of(text) : (struct btr_span){0});
-    node_doubt_say(t, out, s->from);
+    if (s->hole == ANSWER_NONE || !story_is(&t->story, s->from, BTR_KIND_CHANNEL))
+        node_doubt_say(t, out, s->from); /* else that of its opening says it */
     node_doubt_say(t, out, s->via);
     node_doubt_say(t, out, s->to);
 }
@@ -354,49 +355,6 @@ static int also_say(const struct teller *t, struct btr_err *err)
     return 0;
 }
 
-/* Whether a step stands on a hole in the records, or is the first to tell of something that does.
- */
-static bool stands_on_hole(const struct btr_answer *a, const struct story_step *s, bool *seen)
-{
-    const uint32_t nodes[] = {s->from, s->via, s->to};
-    bool hole = s->hole != ANSWER_NONE;
-    for (size_t i = 0; i < sizeof nodes / sizeof *nodes; i++) {
-        if (nodes[i] == ANSWER_NONE)
-            continue;
-        hole |= a->nodes[nodes[i]].hole && !seen[nodes[i]];
-        seen[nodes[i]] = true;
-    }
-    return hole;
-}
-
-static void holes_say(const struct teller *t)
-{
-    enum { NUMBERS = 12 };
-    const struct story *s = &t->story;
-    const struct text_writer *w = t->w;
-    bool *seen = calloc((size_t)s->a->trace->node_count + 1, 1);
-    struct btr_buffer numbers = {0};
-    uint32_t count = 0;
-    for (uint32_t i = 0; seen && i < s->told_count; i++) {
-        if (!stands_on_hole(s->a, &s->steps[s->told[i]], seen))
-            continue;
-        if (count < NUMBERS)
-            btr_buffer_format(&numbers, "%s%u", count ? ", " : "", (unsigned)i + 1);
-        count++;
-    }
-    if (count) {
-        text_style(w, TEXT_DOUBT);
-        btr_buffer_format(w->out, "          %u of %s on a hole in the records: ", (unsigned)count,
-                          count == 1 ? "them stands" : "them stand");
-        btr_buffer_span(w->out, btr_buffer_view(&numbers));
-        btr_buffer_text(w->out, count > NUMBERS ? ", ...\n" : "\n");
-        text_style(w, TEXT_PLAIN);
-    }
-    w->out->failed |= numbers.failed || !seen;
-    btr_buffer_fini(&numbers);
-    free(seen);
-}
-
 static void head_say(const struct teller *t)
 {
     const struct story *s = &t->story;
@@ -409,7 +367,7 @@ static void head_say(const struct teller *t)
     if (s->left_count)
         btr_buffer_text(t->w->out, ", those of the highest scores (all: --timeline)");
     btr_buffer_text(t->w->out, "\n");
-    holes_say(t);
+    text_story_holes(t->w, s);
     if (s->told_count == 0)
         return;
     text_style(t->w, TEXT_DIM);

@@ -277,7 +277,8 @@ static void a_connection_says_who_may_have_recorded_its_other_end(void **state)
     back(&a, &w);
     assert_doubt(&a, 9, true,
                  "no record tells of its other end: about then db01 lacks 2 records at "
-                 "09:00:24.000, web01 lacks 4 records in 2 holes");
+                 "09:00:24.000, web01 lacks 4 records in 2 holes between 09:00:24.000 and "
+                 "09:00:25.000");
     end(&a, &w);
 }
 
