@@ -133,10 +133,8 @@ static int flow_doubt(struct doubting *d, struct answer_node *n)
     for (uint32_t i = 0; i < holes->host_count; i++) {
         struct btr_span host = holes->hosts[i].host;
         int64_t first_ns = answer_host_told(d->a, host, answer_told(n->entity.first_ns, -ahead_ns));
-        int64_t last_ns = answer_host_told(d->a, host, answer_told(n->entity.last_ns, -ahead_ns));
         struct holes_lack lack =
-            holes_between(holes, &holes->hosts[i], first_ns - ABOUT_NS,
-                          last_ns > INT64_MAX - ABOUT_NS ? INT64_MAX : last_ns + ABOUT_NS);
+            holes_between(holes, &holes->hosts[i], first_ns - ABOUT_NS, first_ns + ABOUT_NS);
         if (!lack.nearest || (last && holes_shared(last, lack.nearest)) || count++ >= HOSTS_NAMED)
             continue;
         last = lack.nearest;
