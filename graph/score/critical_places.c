@@ -46,6 +46,8 @@ uint64_t critical_memory(const struct critical *c)
 {
     return (uint64_t)c->place_capacity * (sizeof *c->places + 64) +
            (uint64_t)c->stretch_capacity * sizeof *c->stretches +
+           (uint64_t)c->end_capacity * sizeof *c->ends +
+           (uint64_t)c->reader_capacity * sizeof *c->readers +
            (uint64_t)c->flow_capacity * (sizeof *c->flows + 2 * sizeof(float)) +
            (uint64_t)c->cause_capacity * 2 * sizeof *c->causes + graph_halves_bytes(&c->halves);
 }
