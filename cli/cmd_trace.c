@@ -79,7 +79,6 @@ struct trace {
     struct btr_buffer out;
     bool cut, no_path;
     struct btr_clocks *clocks;
-    int64_t deadline_ns; /* of the walk, monotonic */
 };
 
 enum { CLOCK_ROUNDS_MAX = 8 }; /* hosts behind hosts whose clocks are wrong */
@@ -313,7 +312,27 @@ static int64_t day_end(const struct trace *t)
     return begin_ns > INT64_MAX - day_ns ? INT64_MAX : begin_ns + day_ns - 1;
 }
 
-/* The host of a start: that of its event, else of its entity. */
+/* Who tells of a start that is of no host, such as a connection: of an event at its time, else of
+ * any. */
+struct teller {
+    int64_t time_ns;
+    uint32_t source; /* BTR_SOURCE_NONE: nobody yet */
+};
+
+static int teller_visit(void *self, const struct btr_flow *flows, uint32_t flow_count)
+{
+    struct teller *t = self;
+    for (uint32_t i = 0; i < flow_count; i++) {
+        bool at = flows[i].first_ns == t->time_ns || flows[i].last_ns == t->time_ns;
+        if (at || t->source == BTR_SOURCE_NONE)
+            t->source = flows[i].source;
+        if (at)
+            return 1;
+    }
+    return 0;
+}
+
+/* The host of a start: that of its event, else of its entity, else of who tells of it. */
 static int start_host(struct trace *t, uint32_t i, struct btr_arena *arena, struct btr_span *host,
                       struct btr_err *err)
 {
@@ -324,7 +343,14 @@ static int start_host(struct trace *t, uint32_t i, struct btr_arena *arena, stru
     }
     int rc = btr_reader_entity(t->reader, t->starts[i].entity, arena, &entity, err);
     *host = entity.host;
-    return rc == BTR_E_NOTFOUND ? 0 : rc;
+    if (host->size || (rc < 0 && rc != BTR_E_NOTFOUND))
+        return rc < 0 ? rc : 0;
+    struct teller teller = {t->starts[i].time_ns, BTR_SOURCE_NONE};
+    rc = btr_reader_flows(t->reader, t->starts[i].entity, BTR_SIDE_ALL, 0, NULL, teller_visit,
+                          &teller, err);
+    if (teller.source != BTR_SOURCE_NONE)
+        *host = btr_reader_source(t->reader, teller.source).host;
+    return rc < 0 ? rc : 0;
 }
 
 static int clocks_open(struct trace *t, struct btr_err *err)
@@ -344,12 +370,6 @@ static int clocks_open(struct trace *t, struct btr_err *err)
     return rc;
 }
 
-static int64_t time_left(const struct trace *t)
-{
-    int64_t left_ns = t->deadline_ns - btr_monotonic_ns();
-    return left_ns > 0 ? left_ns : 1;
-}
-
 static int walk_kept(struct trace *t, const struct btr_usual *usual, struct btr_kept_pairs *kept,
                      struct btr_trace **trace, struct btr_err *err)
 {
@@ -360,9 +380,6 @@ static int walk_kept(struct trace *t, const struct btr_usual *usual, struct btr_
     struct btr_edges edges = btr_clocks_edges(t->clocks);
     struct btr_facts facts = btr_facts_of_reader(reader_facts);
     const struct btr_start *starts = btr_clocks_starts(t->clocks);
-    struct btr_walk_limits limits = t->limits;
-    if (limits.budget_ns)
-        limits.budget_ns = time_left(t);
     t->between = (struct btr_between){starts + t->count, starts, 1, t->count};
     struct btr_scene scene = {&edges,
                               &facts,
@@ -370,7 +387,7 @@ static int walk_kept(struct trace *t, const struct btr_usual *usual, struct btr_
                               t->direction,
                               starts,
                               t->count,
-                              &limits,
+                              &t->limits,
                               t->rank_max,
                               is_between(t) ? &t->between : NULL,
                               t->options.explain};
@@ -393,7 +410,6 @@ static int walk_clocked(struct trace *t, struct btr_kept_pairs *kept, struct btr
     int rc = strcmp(t->strategy->name, "backtracker") != 0
                  ? btr_reader_usual(t->reader, day_end(t), &usual, err)
                  : 0;
-    t->deadline_ns = btr_monotonic_ns() + t->limits.budget_ns;
     for (int round = 0; rc == 0 && again; round++) {
         btr_trace_free(*trace);
         btr_kept_pairs_free(kept);
@@ -402,7 +418,8 @@ static int walk_clocked(struct trace *t, struct btr_kept_pairs *kept, struct btr
         again = false;
         if (rc == 0 && round < CLOCK_ROUNDS_MAX)
             rc = btr_clocks_learn(t->clocks, &again, err);
-        if (again && t->limits.budget_ns && btr_monotonic_ns() >= t->deadline_ns) {
+        if (again && t->limits.budget_ns &&
+            btr_monotonic_ns() - t->limits.since_ns >= t->limits.budget_ns) {
             btr_clocks_unlearn(t->clocks);
             (*trace)->cut = BTR_CUT_TIME;
             again = false;

@@ -66,12 +66,16 @@ uint32_t clocks_host(struct btr_clocks *c, uint32_t source)
     if (source > UINT32_MAX - 64)
         return UINT32_MAX;
     struct btr_span name = c->hosts.host(c->hosts.self, source);
-    if (name.size == 0 || !source_room(c, source))
+    if (name.size == 0)
         return UINT32_MAX;
-    uint32_t host = host_named(c, name);
-    if (host == UINT32_MAX && c->host_count < CLOCKS_HOSTS_MAX)
+    bool room = source_room(c, source);
+    uint32_t host = room ? host_named(c, name) : UINT32_MAX;
+    bool new = room &&host == UINT32_MAX && c->host_count < CLOCKS_HOSTS_MAX;
+    if (new)
         host = host_add(c, name);
-    c->host_of[source] = host;
+    if (room)
+        c->host_of[source] = host;
+    c->failed |= !room || (new &&host == UINT32_MAX);
     return host;
 }
 

@@ -73,9 +73,10 @@ struct btr_clocks {
     uint32_t group_count, group_capacity;
     struct clocks_points points; /* of what is being looked at */
     struct btr_clock *list;
+    bool failed; /* out of memory for a host: nothing that is told from then on is right */
 };
 
-/** The host of a source. @return UINT32_MAX: none, or out of memory */
+/** The host of a source. @return UINT32_MAX: none, or out of memory (`failed`) */
 uint32_t clocks_host(struct btr_clocks *c, uint32_t source);
 int64_t clocks_ahead(struct btr_clocks *c, uint32_t source);
 int64_t clocks_host_ahead(const struct btr_clocks *c, uint32_t host);

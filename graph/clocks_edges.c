@@ -283,7 +283,9 @@ static int flows_of(void *self, struct btr_id entity, enum btr_side side, int64_
     int64_t at_ns = bound_ns / 2 + p.until_ns / 2;
     if (rc == 0 && meetings && !clocks_note(c, entity, true, at_ns))
         p.no_memory = true;
-    return p.no_memory ? btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "meetings of a rendezvous") : rc;
+    return p.no_memory || c->failed
+               ? btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "meetings of a rendezvous")
+               : rc;
 }
 
 /* ---- Connections that both ends tell of ------------------------------------------------------ */
@@ -333,8 +335,8 @@ int clocks_connection_read(struct btr_clocks *c, struct btr_id flow, struct btr_
 {
     c->points.count = 0;
     int rc = c->edges.flows(c->edges.self, flow, BTR_SIDE_ALL, 0, NULL, connection_visit, c, err);
-    if (rc == BTR_E_NOMEM)
-        return btr_fail(err, rc, UINT64_MAX, "events of a connection");
+    if (rc == BTR_E_NOMEM || c->failed)
+        return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "events of a connection");
     openings_keep(&c->points);
     return rc < 0 ? rc : 0;
 }

@@ -313,7 +313,7 @@ static int peak_tell(struct measure *m, struct clocks_verdict *out)
 
 /* Of offsets that other hosts have: the one that fits best, of equal ones the least, where what the
  * walk went by does not fit. */
-static void known_try(struct measure *m, struct clocks_verdict *out)
+static int known_try(struct measure *m, struct clocks_verdict *out)
 {
     const struct btr_clocks *c = m->c;
     uint32_t unknown = c->host[m->pair->host[0]].known ? 1 : 0;
@@ -325,7 +325,9 @@ static void known_try(struct measure *m, struct clocks_verdict *out)
         int64_t try_ns = c->host[i].ahead_ns, more_ns = try_ns - as_is_ns;
         if (!c->host[i].known || more_ns == 0)
             continue;
-        uint32_t fit = clocks_fit(m->series, m->series_count, unknown ? more_ns : -more_ns);
+        uint32_t fit;
+        if (clocks_fit(m->series, m->series_count, unknown ? more_ns : -more_ns, &fit) < 0)
+            return no_memory(m);
         bool nearer =
             llabs(try_ns) != llabs(best_ns) ? llabs(try_ns) < llabs(best_ns) : try_ns < best_ns;
         if (fit > best || (fit && fit == best && nearer)) {
@@ -335,6 +337,7 @@ static void known_try(struct measure *m, struct clocks_verdict *out)
                                            true, false};
         }
     }
+    return 0;
 }
 
 static void measure_fini(struct measure *m)
@@ -373,7 +376,9 @@ int clocks_measure(struct btr_clocks *c, uint32_t pair, struct clocks_verdict *o
     if (rc == 0 && !out->measured && m.other_count)
         rc = peak_tell(&m, out);
     if (rc == 0 && !out->measured && out->pair_count == 0)
-        known_try(&m, out);
+        rc = known_try(&m, out);
+    if (rc == 0 && c->failed)
+        rc = no_memory(&m);
     measure_fini(&m);
     return rc;
 }

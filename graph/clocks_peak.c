@@ -229,15 +229,17 @@ static void best_choose(struct finding *f, struct clocks_peak *out)
     *out = best.found ? best : (struct clocks_peak){0, BTR_SOURCE_ERROR_NS, as_is, false};
 }
 
-uint32_t clocks_fit(const struct clocks_series *series, uint32_t count, int64_t ahead_ns)
+int clocks_fit(const struct clocks_series *series, uint32_t count, int64_t ahead_ns, uint32_t *fit)
 {
-    uint32_t fit = 0;
+    *fit = 0;
     for (uint32_t k = 0; k < count; k++) {
         uint8_t *taken = malloc(series[k].connect_count + (size_t)1);
-        fit += taken ? match_sharply(&series[k], taken, ahead_ns, NULL) : 0;
+        if (!taken)
+            return BTR_E_NOMEM;
+        *fit += match_sharply(&series[k], taken, ahead_ns, NULL);
         free(taken);
     }
-    return fit;
+    return 0;
 }
 
 int clocks_peak_find(const struct clocks_series *series, uint32_t count, struct clocks_peak *out)

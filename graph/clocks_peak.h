@@ -29,8 +29,8 @@ struct clocks_peak {
     bool found;          /* it explains clearly more connections than 0 and than any other */
 };
 
-/** What fits when a clock is ahead by so much. */
-uint32_t clocks_fit(const struct clocks_series *series, uint32_t count, int64_t ahead_ns);
+/** How many connections fit when a clock is ahead by so much. @return 0 or BTR_E_NOMEM */
+int clocks_fit(const struct clocks_series *series, uint32_t count, int64_t ahead_ns, uint32_t *fit);
 /** @return 0 or BTR_E_NOMEM. Cost: O(connects * accepts), about 4 M of them at most, and 3 MB */
 int clocks_peak_find(const struct clocks_series *series, uint32_t count, struct clocks_peak *out);
 

@@ -122,8 +122,8 @@ static void clocks_say(const struct text_writer *w)
         any = true;
     }
     if (any)
-        btr_buffer_text(w->out, "Times are shown as each host told them; what came first is told "
-                                "by clocks set right.\n\n");
+        btr_buffer_text(w->out, "Times are shown as each host told them (" TEXT_CLOCK_MARK
+                                ": by a wrong clock); the order is that of clocks set right.\n\n");
 }
 
 static uint32_t node_of(const struct btr_answer *a, struct btr_id id)

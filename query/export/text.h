@@ -6,6 +6,7 @@
 #include "exports.h"
 
 enum { TEXT_WIDTH = 120 }; /* columns of a line of a story, a timeline, a tree */
+#define TEXT_CLOCK_MARK "~" /* behind a time that a wrong clock told */
 
 struct text_writer {
     struct btr_answer *a;

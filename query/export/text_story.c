@@ -247,7 +247,8 @@ static int step_say(struct teller *t, const struct story_step *s, struct btr_err
     btr_buffer_format(t->w->out, "  %2u  ", (unsigned)s->number);
     text_style(t->w, TEXT_DIM);
     text_hour(t->w, story_told(&t->story, s));
-    btr_buffer_text(t->w->out, "  ");
+    bool wrong = story_told(&t->story, s) != story_time(&t->story, s);
+    btr_buffer_text(t->w->out, wrong ? TEXT_CLOCK_MARK " " : "  ");
     lanes_say(t, s);
     btr_buffer_format(t->w->out, "%-6s ", text);
     text_style(t->w, TEXT_PLAIN);

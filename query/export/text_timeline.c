@@ -27,9 +27,10 @@ static void times_say(const struct text_writer *w, const struct answer_edge *e)
     if (e->last_ns - e->first_ns >= 1000000) {
         btr_buffer_text(w->out, " .. ");
         text_hour(w, answer_told(e->last_ns, e->ahead_ns));
-        btr_buffer_text(w->out, "  ");
+        btr_buffer_text(w->out, e->ahead_ns ? TEXT_CLOCK_MARK " " : "  ");
     } else {
-        text_pad(w, 0, 18);
+        btr_buffer_text(w->out, e->ahead_ns ? TEXT_CLOCK_MARK : " ");
+        text_pad(w, 1, 18);
     }
     text_style(w, TEXT_PLAIN);
 }

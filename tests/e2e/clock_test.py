@@ -66,6 +66,9 @@ def check(case, data, alert, ahead, right, store):
     lines = [line for line in text.splitlines() if "'s clock is " in line]
     assert len(lines) == sum(offset != 0 for offset in offsets.values()), (lines, offsets)
     assert text.startswith(lines[0] if lines else "Alert"), text[:200]
+    marked = [line for line in text.splitlines() if re.match(r"  ..  \d\d:\d\d:\d\d\.\d{3}~ ", line)]
+    assert bool(lines) or not marked, marked
+    assert case != "ssh_lateral" or alert["name"] != "late" or marked, text
     print(f"ok: {case}, {alert['name']} alert, {ahead}: {len(answer['edges'])} edges as recorded; {' '.join(lines) or 'its hosts agree'}", flush=True)
 
 

@@ -7,13 +7,12 @@
 #include <cmocka.h>
 #include <stdlib.h>
 
+#include "clocks.h"
 #include "clocks_peak.h"
 #include "memory_edges.h"
 #include "oracle.h"
 #include "test_random.h"
 #include "test_steps.h"
-
-#include <btr/clocks.h>
 
 static const int64_t MS = 1000000, SECOND = 1000000000, BEGIN = INT64_C(1795424315000000000);
 
@@ -81,25 +80,30 @@ static void an_offset_is_found_or_the_clock_stays_right(void **state)
     }
 }
 
-/* Each regular connection could as well be the one before. */
+/* Each regular connection could as well be the one before, and the ends of a recording need not be
+ * those of its connections. */
 static void regular_connections_prove_nothing_false(void **state)
 {
     (void)state;
     static const int64_t OFFSETS_MS[] = {0, 40000, -40000, 7000};
-    for (int round = 0; round < 4; round++) {
+    for (int round = 0; round < 8; round++) {
         static struct sample s;
+        int64_t ahead_ns = OFFSETS_MS[round % 4] * MS, lost = round < 4 ? 0 : 3;
         s.series = (struct clocks_series){.back = round % 2};
         for (int64_t i = 0; i < 60; i++) {
             int64_t at_ns = BEGIN + i * 10 * SECOND;
-            int64_t accept_ns = at_ns + OFFSETS_MS[round] * MS * (s.series.back ? -1 : 1);
-            s.connects[s.series.connect_count++] = at_ns;
-            s.accepts[s.series.accept_count++] = (struct clocks_accept){accept_ns, accept_ns + MS};
+            int64_t accept_ns = at_ns + (s.series.back ? -ahead_ns : ahead_ns);
+            if (i < 60 - lost)
+                s.connects[s.series.connect_count++] = at_ns;
+            if (i >= lost)
+                s.accepts[s.series.accept_count++] =
+                    (struct clocks_accept){accept_ns, accept_ns + MS};
         }
         sample_sort(&s);
         struct clocks_peak peak;
         assert_int_equal(clocks_peak_find(&s.series, 1, &peak), 0);
-        assert_true(!peak.found || peak.ahead_ns == OFFSETS_MS[round] * MS);
-        assert_true(OFFSETS_MS[round] || !peak.found);
+        assert_true(!peak.found || peak.ahead_ns == ahead_ns);
+        assert_true(ahead_ns || !peak.found);
     }
 }
 
@@ -109,16 +113,17 @@ static void an_accept_that_waited_is_no_offset(void **state)
 {
     (void)state;
     struct test_random r = {5};
-    for (int regular = 0; regular < 2; regular++) {
+    for (int round = 0; round < 4; round++) {
         static struct sample s;
-        int64_t called_ns = BEGIN;
+        int64_t called_ns = BEGIN, serves_ns = round < 2 ? 3 * MS : 500 * MS;
+        bool regular = round % 2;
         s.series = (struct clocks_series){.back = false};
         for (int i = 0; i < 50; i++) {
             int64_t wait_ns = regular ? 10 * SECOND : (int64_t)test_random_below(&r, 20000) * MS;
             int64_t at_ns = called_ns + wait_ns;
             s.connects[s.series.connect_count++] = at_ns;
             s.accepts[s.series.accept_count++] = (struct clocks_accept){called_ns, at_ns + MS};
-            called_ns = at_ns + 3 * MS;
+            called_ns = at_ns + serves_ns; /* as if it was the accept of a clock that is ahead */
         }
         sample_sort(&s);
         struct clocks_peak peak;
@@ -390,6 +395,121 @@ static void walks_over_wrong_clocks_answer_as_over_right_ones(void **state)
     }
 }
 
+/* ---- Edges ----------------------------------------------------------------------------------- */
+
+/* What one question tells: flows by ref, and of what is left. */
+struct told {
+    struct btr_flow flows[EVENTS_MAX];
+    uint32_t count;
+    int64_t rest_ns;
+};
+
+static int told_visit(void *self, const struct btr_flow *flows, uint32_t flow_count)
+{
+    struct told *t = self;
+    for (uint32_t i = 0; i < flow_count; i++)
+        t->flows[t->count++] = flows[i];
+    return 0;
+}
+
+static int compare_refs(const void *x, const void *y)
+{
+    const struct btr_flow *a = x, *b = y;
+    return (a->ref > b->ref) - (a->ref < b->ref);
+}
+
+static void ask(struct told *t, const struct btr_edges *edges, struct btr_id entity,
+                enum btr_side side, int64_t bound_ns, int64_t until_ns, bool only)
+{
+    struct btr_flow_parts parts = {.end = UINT32_MAX, .until_ns = until_ns, .only = only};
+    bool with_parts = only || side == BTR_SIDE_MEET;
+    t->count = 0;
+    assert_int_equal(edges->flows(edges->self, entity, side, bound_ns, with_parts ? &parts : NULL,
+                                  told_visit, t, NULL),
+                     0);
+    t->rest_ns = parts.rest_ns;
+    if (t->count > 1)
+        qsort(t->flows, t->count, sizeof *t->flows, compare_refs);
+}
+
+/* What ends before a stretch (backward) or begins behind it (forward) does so by `rest_ns`. */
+static void assert_rest(const struct told *all, const struct told *t, bool into, int64_t until_ns)
+{
+    for (uint32_t i = 0; i < all->count; i++) {
+        const struct btr_flow *f = &all->flows[i];
+        if (into && f->last_ns < until_ns)
+            assert_true(f->last_ns <= t->rest_ns);
+        if (!into && f->first_ns > until_ns)
+            assert_true(f->first_ns >= t->rest_ns);
+    }
+    assert_true(into ? t->rest_ns < until_ns : t->rest_ns > until_ns);
+}
+
+static void check_question(const struct btr_edges *right, const struct btr_edges *set_right,
+                           struct btr_id entity, enum btr_side side, struct test_random *r)
+{
+    static struct told expected, got, all;
+    bool into = side == BTR_SIDE_INTO, only = side <= BTR_SIDE_OUT_OF && test_random_below(r, 2);
+    int64_t at_ns = BEGIN + (int64_t)test_random_below(r, 600000) * MS;
+    int64_t width_ns = (int64_t)test_random_below(r, 100000) * MS;
+    int64_t until_ns = into ? at_ns - width_ns : at_ns + width_ns;
+    ask(&expected, right, entity, side, at_ns, until_ns, only);
+    ask(&got, set_right, entity, side, at_ns, until_ns, only);
+    assert_int_equal(got.count, expected.count);
+    for (uint32_t i = 0; i < got.count; i++) {
+        assert_int_equal(got.flows[i].ref, expected.flows[i].ref);
+        assert_int_equal(got.flows[i].first_ns, expected.flows[i].first_ns);
+        assert_int_equal(got.flows[i].last_ns, expected.flows[i].last_ns);
+    }
+    if (!only)
+        return;
+    ask(&all, right, entity, side, into ? INT64_MAX : INT64_MIN, 0, false);
+    assert_rest(&all, &got, into, until_ns);
+}
+
+static void edges_of_wrong_clocks_set_right_tell_what_right_ones_do(void **state)
+{
+    (void)state;
+    struct test_random r = {29};
+    for (int i = 0; i < CASES; i++) {
+        static struct net n;
+        static struct btr_event told[EVENTS_MAX];
+        struct memory_edges m[2];
+        struct btr_clock_hosts hosts = {NULL, host_name, NULL};
+        struct btr_clocks *clocks = NULL;
+        net_make(&n, &r);
+        memcpy(told, n.events, n.event_count * sizeof *told);
+        for (uint32_t k = 0; k < n.event_count; k++) {
+            told[k].first_ns += n.ahead_ns[told[k].stream];
+            told[k].last_ns += n.ahead_ns[told[k].stream];
+        }
+        memory_edges_init(&m[0], n.events, n.event_count);
+        memory_edges_init(&m[1], told, n.event_count);
+        struct btr_edges right = memory_edges_of(&m[0]), wrong = memory_edges_of(&m[1]);
+        assert_int_equal(btr_clocks_new(&clocks, &wrong, &hosts, NULL, NULL, 0, NULL), 0);
+        for (uint32_t k = 0; k < n.host_count; k++) {
+            uint32_t host = clocks_host(clocks, k);
+            struct clocks_host *h = &clocks->host[host];
+            h->known = true;
+            h->ahead_ns = n.ahead_ns[k];
+            clocks->most_ns = h->ahead_ns > clocks->most_ns ? h->ahead_ns : clocks->most_ns;
+            clocks->least_ns = h->ahead_ns < clocks->least_ns ? h->ahead_ns : clocks->least_ns;
+        }
+        struct btr_edges set_right = btr_clocks_edges(clocks);
+        for (uint32_t k = 0; k < 4 * n.flow_count; k++)
+            check_question(&right, &set_right, (struct btr_id){2, k % n.flow_count},
+                           (enum btr_side)test_random_below(&r, 4), &r);
+        for (uint32_t k = 0; k < n.rendezvous_count; k++)
+            check_question(&right, &set_right, n.rendezvous[k], BTR_SIDE_MEET, &r);
+        for (uint32_t k = 0; k < 20; k++)
+            check_question(&right, &set_right, process_id(k % n.host_count, k % PROCESSES),
+                           (enum btr_side)(k % 2), &r);
+        btr_clocks_free(clocks);
+        memory_edges_fini(&m[0]);
+        memory_edges_fini(&m[1]);
+    }
+}
+
 /* Two alerts of hosts whose clocks differ: the second's time is set right, too. */
 static void a_second_start_is_set_right_when_its_clock_is_known(void **state)
 {
@@ -438,6 +558,7 @@ int main(void)
         cmocka_unit_test(one_connection_proves_an_offset_where_its_accept_comes_first),
         cmocka_unit_test(a_few_false_connections_do_not_move_a_clock),
         cmocka_unit_test(walks_over_wrong_clocks_answer_as_over_right_ones),
+        cmocka_unit_test(edges_of_wrong_clocks_set_right_tell_what_right_ones_do),
         cmocka_unit_test(a_second_start_is_set_right_when_its_clock_is_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,8 @@
 
 #include <cmocka.h>
 
+#include <btr/clocks.h>
+
 #include "graph_tests.h"
 #include "memory_facts.h"
 #include "story.h"
@@ -152,11 +154,82 @@ static void strategies_tell_it_too(void **state)
     memory_edges_fini(&m);
 }
 
+/* A client whose clock is 40 s ahead, and connections at times of no order. */
+static uint32_t tell_of_a_wrong_clock(struct btr_event *events)
+{
+    uint32_t count = tell_much(events);
+    for (uint32_t i = 0; i < count; i++) {
+        int64_t ns = events[i].first_ns / 1000;
+        events[i].first_ns += events[i].subject.hi < 3 && i < FILES ? 0 : ns * ns * 1000000000;
+        events[i].last_ns = events[i].first_ns;
+        if (events[i].subject.hi == 3) {
+            events[i].stream = 1;
+            events[i].first_ns = events[i].last_ns += INT64_C(40000000000);
+        }
+    }
+    return count;
+}
+
+static struct btr_span two_hosts(void *self, uint32_t source)
+{
+    (void)self;
+    return btr_span_of(source ? "web01" : "db01");
+}
+
+/* Walks, learns, and walks again. */
+static int clocked_starves(struct btr_trace **trace, struct btr_clocks **clocks,
+                           const struct btr_edges *edges, const struct btr_start *start,
+                           struct btr_err *err)
+{
+    static const struct btr_clock_hosts hosts = {NULL, two_hosts, NULL};
+    const struct btr_span host = two_hosts(NULL, 0);
+    bool learnt = true;
+    int rc = btr_clocks_new(clocks, edges, &hosts, start, &host, 1, err);
+    while (rc == 0 && learnt) {
+        struct btr_edges right = btr_clocks_edges(*clocks);
+        btr_trace_free(*trace);
+        *trace = NULL;
+        rc = btr_walk(trace, &right, BTR_WALK_BACKWARD, btr_clocks_starts(*clocks), 1, NULL, err);
+        if (rc == 0)
+            rc = btr_clocks_learn(*clocks, &learnt, err);
+    }
+    return rc;
+}
+
+static void clocks_tell_it_too(void **state)
+{
+    (void)state;
+    static struct btr_event events[FILES + 3 * CONNECTIONS];
+    struct memory_edges m;
+    memory_edges_init(&m, events, tell_of_a_wrong_clock(events));
+    struct btr_edges edges = memory_edges_of(&m);
+    struct btr_start start = {{1, 1}, INT64_C(2000000000000), 0};
+    uint32_t n = 0;
+    for (int rc = BTR_E_NOMEM; rc != 0; n++) {
+        struct btr_trace *trace = NULL;
+        struct btr_clocks *clocks = NULL;
+        struct btr_err err = {0};
+        allocations_left = n;
+        rc = clocked_starves(&trace, &clocks, &edges, &start, &err);
+        allocations_left = UINT32_MAX;
+        if (rc == 0)
+            assert_int_equal(btr_clocks_ahead(clocks, 1), INT64_C(40000000000));
+        else
+            assert_int_equal(rc, err.code);
+        assert_true(rc == 0 || rc == BTR_E_NOMEM);
+        btr_trace_free(trace);
+        btr_clocks_free(clocks);
+    }
+    assert_true(n > 60);
+    memory_edges_fini(&m);
+}
+
 int nomem_tests(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(running_out_of_memory_at_any_allocation_is_told),
         cmocka_unit_test(strategies_tell_it_too),
+        cmocka_unit_test(clocks_tell_it_too),
     };
     return cmocka_run_group_tests_name("nomem", tests, NULL, NULL);
 }
