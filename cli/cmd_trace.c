@@ -23,8 +23,8 @@ static const struct cli_option OPTIONS[] = {
     {"backward", NULL, false, "to what led to it (default)"},
     {"forward", NULL, false, "to what came of it; without a time, from the first event"},
     {"strategy", "NAME", false,
-     "critical: what matters (default); backtracker: all that can have led to it (default of "
-     "--forward); readonly, priotracker, nodoze, depimpact: as published"},
+     "critical: what matters (default); backtracker: all that can have led to it, or come of it; "
+     "readonly, priotracker, nodoze, depimpact: as published"},
     {"entries", "N", false, "with depimpact: from how many ways in it goes forward (default 6)"},
     {"budget", "LIMIT", true, "edges=N, time=100ms, memory=64MB: exit status 4 when it cut"},
     {"evidence", "WHICH", false, "first (default: first and last record of an edge) or all"},
@@ -117,16 +117,12 @@ static int entries_option(struct trace *t, const struct cli_args *args, struct b
 static int strategy_option(struct trace *t, const struct cli_args *args, struct btr_err *err)
 {
     const char *name = cli_arg(args, "strategy");
-    bool forward = cli_arg(args, "forward") != NULL;
-    t->strategy = btr_strategy_find(name ? name : forward ? "backtracker" : "critical");
+    t->strategy = btr_strategy_find(name ? name : "critical");
     if (!t->strategy)
         return btr_fail(err, BTR_E_USAGE, UINT64_MAX,
                         "no strategy \"%s\": critical, backtracker, readonly, priotracker, nodoze, "
                         "depimpact",
                         name);
-    if (forward && strcmp(t->strategy->name, "critical") == 0)
-        return btr_fail(err, BTR_E_USAGE, UINT64_MAX,
-                        "strategy \"%s\" goes backward only: --forward with backtracker", name);
     t->options.strategy = btr_span_of(t->strategy->name);
     return entries_option(t, args, err);
 }

@@ -273,6 +273,7 @@ static int part_mark(struct btr_trace *t, const struct btr_between *ends,
 static struct btr_walk_limits limits_left(const struct btr_walk_limits *limits, int64_t deadline_ns)
 {
     struct btr_walk_limits left = *limits;
+    left.since_ns = 0;
     if (deadline_ns != INT64_MAX)
         left.budget_ns = graph_time_max(deadline_ns - btr_monotonic_ns(), 1);
     return left;
@@ -297,9 +298,7 @@ int btr_between(struct btr_trace **out, struct btr_between_searched *searched,
     struct joining j = {.edges = edges, .until_ns = until_find(ends)};
     struct btr_edges seen = {&j, flows_of, crosses, connection_pass};
     const struct btr_walk_limits *all = limits ? limits : &unlimited;
-    int64_t deadline_ns = INT64_MAX;
-    if (all->budget_ns > 0)
-        deadline_ns = btr_monotonic_ns() + all->budget_ns;
+    int64_t deadline_ns = btr_walk_deadline(all, 100);
     struct btr_walk_limits first = *all;
     first.budget_ns = all->budget_ns / 2;
     int rc = walk_ahead(&j, searched ? searched : &unused, ends, &first, &ahead, err);

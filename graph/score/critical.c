@@ -93,6 +93,8 @@ int critical_keep(struct btr_kept_pairs *out, const struct btr_scene *scene, str
     struct kept_list list = {0};
     uint32_t way_count = 0;
     uint8_t *left_why = NULL;
+    if (scene->direction == BTR_WALK_FORWARD)
+        return ahead_keep(out, scene, err);
     if (scene->between)
         c.floor = CRITICAL_FLOOR_GIVEN;
     c.deadline_ns = btr_walk_deadline(scene->limits, WALK_PERCENT);

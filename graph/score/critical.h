@@ -13,8 +13,7 @@
  *   critical_given.c   one that the question gives, in their place
  *   critical_component.h   what is shown of a way in
  *   critical.c          all of it
- * Far and near are as in a walk backward: information flows from far to near. Forward is the
- * mirror, with times negated.
+ * Backward only; what came of a start is ahead.h. Information flows from far to near.
  */
 #include "halves.h"
 #include "label.h"

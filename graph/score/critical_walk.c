@@ -1,7 +1,6 @@
-#include <math.h>
 #include <stdlib.h>
 
-#include "score/critical.h"
+#include "score/critical_since.h"
 
 /*
  * A state is a flow that was reached: what flowed into its far end before it may have caused it.
@@ -10,47 +9,6 @@
  */
 
 /* ---- One state ---- */
-
-/* What came since, by how much it tells. */
-struct since {
-    uint32_t counts[CRITICAL_BANDS];
-    double sums[CRITICAL_BANDS];
-};
-
-static uint32_t band_of(double weight)
-{
-    uint32_t band = (uint32_t)(weight * CRITICAL_BANDS);
-    return band < CRITICAL_BANDS ? band : CRITICAL_BANDS - 1;
-}
-
-static void since_add(struct since *since, double weight)
-{
-    uint32_t band = band_of(weight);
-    since->counts[band]++;
-    since->sums[band] += weight;
-}
-
-/* How far what is behind all of these has faded: one that tells as much or more stands before it as
- * a whole, one that tells less in part. */
-static double fade(const struct since *since, double weight)
-{
-    uint32_t band = band_of(weight);
-    double before = 0, least = weight > 1e-9 ? weight : 1e-9;
-    for (uint32_t i = 0; i < CRITICAL_BANDS; i++)
-        before += i < band ? since->sums[i] / least : since->counts[i];
-    return pow(1 + before, -CRITICAL_POWER);
-}
-
-/* The most that anything still earlier can have. */
-static double fade_best(const struct since *since)
-{
-    double best = 0;
-    for (uint32_t i = 0; i < CRITICAL_BANDS; i++) {
-        double most = (i + 1.0) / CRITICAL_BANDS * fade(since, (i + 1.0) / CRITICAL_BANDS);
-        best = most > best ? most : best;
-    }
-    return best;
-}
 
 /* Nothing is seen to have come into it: it may be what was taken, and has brought nobody in. */
 static int is_live(struct critical *c, uint32_t place, bool *live)
@@ -138,7 +96,7 @@ static bool candidate_keep(struct critical *c, const struct critical_state *s, d
 static int candidates_find(struct critical *c, const struct critical_state *s)
 {
     struct critical_candidates *found = &c->candidates;
-    struct since all = {0}, living = {0};
+    struct critical_since all = {0}, living = {0};
     struct critical_cursor cursor;
     uint32_t stamp = ++c->stamp, turn = 0, i;
     bool live;
@@ -157,18 +115,18 @@ static int candidates_find(struct critical *c, const struct critical_state *s)
             return rc;
         bool taken = f.operation == BTR_OP_ACCESS;
         live = live && !taken;
-        double weight = f.weight * fade(live ? &living : &all, f.weight);
+        double weight = f.weight * critical_fade(live ? &living : &all, f.weight);
         weight *= taken ? CRITICAL_USUAL : 1;
-        since_add(&all, f.weight);
+        critical_since_add(&all, f.weight);
         if (live)
-            since_add(&living, f.weight);
+            critical_since_add(&living, f.weight);
         if (live && weight > found->best)
             found->best = weight;
         if (live)
             found->sum += weight;
         if (!candidate_keep(c, s, found->best, i, weight))
             return BTR_E_NOMEM;
-        if (++turn % 16 == 0 && s->score * fade_best(&living) < c->floor * found->best)
+        if (++turn % 16 == 0 && s->score * critical_fade_best(&living) < c->floor * found->best)
             break;
     }
     return rc;

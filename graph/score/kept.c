@@ -133,6 +133,12 @@ const char *btr_left_why_text(uint8_t why)
     return TEXTS[why];
 }
 
+bool kept_is_taken(const struct btr_kept_pairs *kept, struct btr_id from, struct btr_id to)
+{
+    const struct btr_kept_pair *pair = pair_find(kept, from, to);
+    return pair && (pair->why == BTR_KEPT_BEGAN || pair->why == BTR_KEPT_TAKEN);
+}
+
 bool btr_kept_pairs_has(const struct btr_kept_pairs *kept, struct btr_id from, struct btr_id to)
 {
     return kept->all || pair_find(kept, from, to) != NULL;

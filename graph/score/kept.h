@@ -20,6 +20,13 @@ void kept_way_add(struct kept_list *list, struct btr_id entity, double score);
  * BTR_E_NOMEM */
 int kept_finish(struct kept_list *list, struct btr_kept_pairs *out, struct btr_err *err);
 
+/** Whether a pair is kept for what its end took, which forward nothing leads to. */
+bool kept_is_taken(const struct btr_kept_pairs *kept, struct btr_id from, struct btr_id to);
+/** Adds to a forward trace what its nodes took, of kept pairs, since they were reached: as nodes that no path leads to, with their
+ * steps (taken.c). @return 0, or as the edges; the trace must be freed then */
+int kept_take(struct btr_trace *trace, const struct btr_edges *edges, const struct btr_kept_pairs *kept,
+              struct btr_err *err);
+
 /** Edges of which only events between kept pairs are seen. */
 struct kept_edges {
     const struct btr_edges *edges; /* borrowed, as `kept` is */

@@ -68,13 +68,11 @@ int btr_walk_between(struct btr_trace **out, struct btr_kept_pairs *kept,
 {
     struct btr_trace *part = NULL;
     struct btr_walk_limits limits = *scene->limits;
-    struct btr_scene inside = *scene;
-    inside.limits = &limits;
-    limits.budget_ns /= 2;
+    limits.budget_ns /= 2; /* what is found has to be looked at by the strategy, too */
     *kept = (struct btr_kept_pairs){.all = true};
     int rc = btr_between(&part, searched, scene->edges, scene->between, &limits, err);
     if (rc == 0 && part->step_count > 0)
-        rc = part_keep(&part, kept, &inside, strategy, err);
+        rc = part_keep(&part, kept, scene, strategy, err);
     if (rc < 0)
         btr_trace_free(part);
     else

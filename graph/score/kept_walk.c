@@ -84,9 +84,14 @@ int btr_walk_kept(struct btr_trace **out, const struct btr_scene *scene,
     struct btr_walk_limits limits = *scene->limits;
     if (!kept->all) /* these were the strategy's */
         limits.edge_max = 0, limits.budget_ns = kept_budget(&limits);
+    *out = NULL;
     int rc = btr_walk(out, kept->all ? scene->edges : &edges, scene->direction, scene->starts,
                       scene->start_count, &limits, err);
-    if (rc == 0 && !kept->all && (rc = btr_trace_merge(*out, err)) < 0) {
+    if (rc == 0 && !kept->all && scene->direction == BTR_WALK_FORWARD)
+        rc = kept_take(*out, scene->edges, kept, err);
+    if (rc == 0 && !kept->all)
+        rc = btr_trace_merge(*out, err);
+    if (rc < 0 && *out) {
         btr_trace_free(*out);
         *out = NULL;
     }

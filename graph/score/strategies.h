@@ -10,4 +10,5 @@ int priotracker_keep(struct btr_kept_pairs *out, const struct btr_scene *scene,
 int nodoze_keep(struct btr_kept_pairs *out, const struct btr_scene *scene, struct btr_err *err);
 int depimpact_keep(struct btr_kept_pairs *out, const struct btr_scene *scene, struct btr_err *err);
 
+int ahead_keep(struct btr_kept_pairs *out, const struct btr_scene *scene, struct btr_err *err); /* critical, forward */
 #endif

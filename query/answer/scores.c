@@ -18,7 +18,9 @@ const char *answer_why(const struct btr_answer *a, const struct answer_edge *e)
         return NULL;
     if (a->options.kept->all)
         return a->options.between ? "it lies on a path between the two, as all that is shown"
-                                  : "it can have led to the alert, as all that is shown";
+               : a->direction == BTR_WALK_BACKWARD
+                   ? "it can have led to the alert, as all that is shown"
+                   : "it can have come of the start, as all that is shown";
     const char *why = btr_kept_pairs_why(a->options.kept, nodes[e->from].id, nodes[e->to].id);
     return why ? why : "the other end of a connection that is shown"; /* pairing made it */
 }

@@ -35,8 +35,8 @@ static bool is_better(const struct story *s, uint32_t x, uint32_t y)
     const struct story_step *a = &s->steps[x], *b = &s->steps[y];
     if (a->score != b->score)
         return a->score > b->score;
-    if (a->last_ns != b->last_ns)
-        return a->last_ns > b->last_ns;
+    if (a->last_ns != b->last_ns) /* the nearer to the start */
+        return (s->a->direction == BTR_WALK_BACKWARD) == (a->last_ns > b->last_ns);
     return x < y;
 }
 

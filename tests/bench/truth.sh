@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What each strategy shows of recorded intrusions, against their truth: recall, ways in, size, precision, time (docs/EVALUATION.md).
-# usage: truth.sh [STRATEGY[:ENTRIES]...]   BTR_SHARED_DIR has the recordings (datasets/lab) and what scores an answer (tools/score.py).
+# usage: truth.sh [--forward] [STRATEGY[:ENTRIES]...]   BTR_SHARED_DIR has the recordings (datasets/lab) and what scores an answer (tools/score.py).
 set -euo pipefail
 export PYTHONDONTWRITEBYTECODE=1
 here=$(dirname "$(readlink -f "$0")")
@@ -14,4 +14,9 @@ mkdir -p "$work"
 for data in "$shared"/datasets/lab/*/; do
     timeout 600 "$BACKTRAIL" ingest --store "$work/$(basename "$data").btr" --hosts "$data/hosts.json" "$data"/*.audit.log.zst >&2
 done
-exec python3 "$here/truth.py" "$BACKTRAIL" "$shared" "$work" "$@"
+program=truth.py
+if [ "${1:-}" = --forward ]; then
+    program=truth_forward.py
+    shift
+fi
+exec python3 "$here/$program" "$BACKTRAIL" "$shared" "$work" "$@"

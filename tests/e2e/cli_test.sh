@@ -87,7 +87,6 @@ refused 2 'no strategy "best"' trace $store --from id:0 --strategy best
 refused 2 'entries is for --strategy depimpact only' trace $store --from record:web01/105 --strategy nodoze --entries 3
 refused 2 'entries "0": a number from 1 on' trace $store --from record:web01/105 --strategy depimpact --entries 0
 refused 2 'no number' trace $store --from record:web01/105 --strategy depimpact --entries many
-refused 2 '"critical" goes backward only' trace $store --from id:0 --strategy critical --forward
 refused 2 'between and --from exclude' trace $store --between id:0 id:1 --from id:0
 refused 2 'between and --forward exclude' trace $store --between id:0 id:1 --forward
 refused 2 'option --between needs values: SPEC SPEC' trace $store --between id:0
@@ -153,6 +152,8 @@ answers 0 '^Tree  ' trace $store --from record:web01/204 --tree --strategy backt
 answers 0 '^Tree  ' trace $store --from record:web01/101 --tree --forward
 answers 0 '/usr/bin/cat' trace $store --from record:web01/204 --output dot
 answers 0 '^</graphml>' trace $store --from record:web01/204 --output graphml
+answers 0 '"strategy":"critical"' trace $store --from record:web01/101 --forward --output json
+answers 0 'come of the start' trace $store --from record:web01/101 --forward --explain
 answers 0 'forward' trace $store --from record:web01/101 --forward --output json
 answers 0 '^From   ' trace $store --between record:web01/101 record:web01/204
 answers 0 '^The fewest steps' trace $store --between record:web01/101 record:web01/204 --strategy backtracker

@@ -63,7 +63,9 @@ struct btr_scene {
     X(WAY, "a connection of a likely way in")                                                      \
     X(NEEDED, "a step that is shown took it, seldom as it is taken")                               \
     X(BEGAN, "how something that is shown began, or what it ran")                                  \
-    X(LIKELY, "no way in was found; it most surely led to the alert")
+    X(LIKELY, "no way in was found; it most surely led to the alert")                              \
+    X(EFFECT, "it may well have come of the start, by what each thing did after it took part")     \
+    X(TAKEN, "something that came of the start took it, seldom as it is taken")
 
 enum btr_kept_why {
 #define BTR_KEPT_WHY_ENUM(name, text) BTR_KEPT_##name,

@@ -151,6 +151,9 @@ static void strategies_tell_it_too(void **state)
                               0,      NULL,   true};
     for (const struct btr_strategy *s = btr_strategies; s->name; s++)
         assert_true(strategy_starves(s, &scene) > 10 || strcmp(s->name, "backtracker") == 0);
+    scene.direction = BTR_WALK_FORWARD;
+    start.time_ns = 0;
+    assert_true(strategy_starves(btr_strategy_find("critical"), &scene) > 10);
     memory_edges_fini(&m);
 }
 
