@@ -93,6 +93,8 @@ static int make(struct btr_answer *a, struct btr_err *err)
     if (rc == 0)
         rc = answer_gaps_find(a, err);
     if (rc == 0)
+        rc = answer_incidents_find(a, err);
+    if (rc == 0)
         rc = answer_doubts_find(a, err);
     wall_take(a);
     return rc;
@@ -153,6 +155,7 @@ void btr_answer_free(struct btr_answer *answer)
     free(answer->places);
     free(answer->entries);
     free(answer->gaps);
+    free(answer->incidents);
     holes_fini(&answer->holes);
     answer_arrivals_free(answer);
     free(answer->paths.labels);

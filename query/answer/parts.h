@@ -180,6 +180,7 @@ struct btr_answer {
     const struct btr_clock *clocks; /* of the hosts that the walk came to, by name */
     uint32_t clock_count;
     struct answer_paths paths;
+    uint32_t *incidents;  /* of each start: the first that shares a trace with it; NULL: there is one start */
     uint64_t event_count; /* distinct events */
     uint32_t edge_count, origin_count, entry_count, gap_count, gap_capacity;
     int64_t first_ns, last_ns; /* of the steps and starts */
@@ -191,6 +192,7 @@ int answer_nodes_describe(struct btr_answer *a, struct btr_err *err); /* nodes.c
 int answer_paths_find(struct btr_answer *a, struct btr_err *err);     /* paths.c */
 void answer_scores_find(struct btr_answer *a);                        /* scores.c: of nodes */
 int answer_entries_find(struct btr_answer *a, struct btr_err *err);   /* entries.c */
+int answer_incidents_find(struct btr_answer *a, struct btr_err *err); /* incidents.c: of several starts */
 int answer_gaps_find(struct btr_answer *a, struct btr_err *err);      /* gaps.c: and holes */
 int answer_doubts_find(struct btr_answer *a, struct btr_err *err);    /* doubts.c: of nodes */
 int answer_clocks_find(struct btr_answer *a, struct btr_err *err);    /* clocks.c */

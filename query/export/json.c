@@ -42,6 +42,17 @@ static void starts(struct json_writer *w, const struct btr_answer *a)
     for (uint32_t i = 0; i < a->start_count; i++)
         start(w, NULL, a, &a->starts[i], i);
     json_close(w, ']');
+    json_open(w, "incidents", '['); /* of alerts that share a trace, by their numbers from 0 */
+    for (uint32_t i = 0; i < a->start_count; i++) {
+        if (a->incidents[i] != i)
+            continue;
+        json_open(w, NULL, '[');
+        for (uint32_t k = i; k < a->start_count; k++)
+            if (a->incidents[k] == i)
+                json_count(w, NULL, k);
+        json_close(w, ']');
+    }
+    json_close(w, ']');
 }
 
 static void without(struct json_writer *w, const struct btr_answer *a)

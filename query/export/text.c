@@ -179,6 +179,48 @@ static void starts_say(const struct text_writer *w)
         start_say(w, between ? "To     " : "Alert  ", &a->starts[i], i);
 }
 
+/* The alerts of an incident by their specs, or where none were given by their numbers. */
+static void incident_say(const struct text_writer *w, uint32_t incident)
+{
+    const struct btr_answer *a = w->a;
+    const char *between = "";
+    for (uint32_t i = 0; i < a->start_count; i++) {
+        if (a->incidents[i] != incident)
+            continue;
+        btr_buffer_text(w->out, between);
+        if (a->options.specs)
+            btr_escape_terminal(w->out, a->options.specs[i]);
+        else
+            btr_buffer_format(w->out, "alert %u", (unsigned)i + 1);
+        between = ", ";
+    }
+}
+
+/* Which alerts share a trace: one event of the answer leads to them. */
+static void incidents_say(const struct text_writer *w)
+{
+    const struct btr_answer *a = w->a;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < a->start_count && a->incidents; i++)
+        count += a->incidents[i] == i;
+    if (count == 0)
+        return;
+    text_heading(w, count == 1 ? "One incident" : "Incidents");
+    if (count == 1) {
+        btr_buffer_format(w->out, ": all %u alerts share a trace\n", (unsigned)a->start_count);
+        return;
+    }
+    btr_buffer_format(w->out, ": the %u alerts are %u that share no event\n",
+                      (unsigned)a->start_count, (unsigned)count);
+    for (uint32_t i = 0, number = 0; i < a->start_count; i++) {
+        if (a->incidents[i] != i)
+            continue;
+        btr_buffer_format(w->out, "  %u  ", (unsigned)++number);
+        incident_say(w, i);
+        btr_buffer_text(w->out, "\n");
+    }
+}
+
 /* What an answer is not of, at its head. */
 static void without_say(const struct text_writer *w)
 {
@@ -581,6 +623,7 @@ int query_export_text(struct btr_answer *a, bool colour, struct btr_buffer *out,
     cut_say(&w);
     clocks_say(&w);
     starts_say(&w);
+    incidents_say(&w);
     without_say(&w);
     if (a->options.view == BTR_VIEW_TIMELINE)
         rc = text_timeline(&w, err);

@@ -68,6 +68,18 @@ for each in TRUTH["alerts"]:
     assert trace(each, "a", "b") == told, "two stores as one"
     before = trace(each, "late")
     assert before == told, "a segment for each host"
+# All alerts of the attack are one incident; something that never came near them is none of it.
+SPECS = [f"record:{alert['host']}/{alert['serial']}" for alert in TRUTH["alerts"]]
+FROM = [word for spec in SPECS for word in ("--from", spec)]
+one = json.loads(run("trace", "--store", "one", *FROM, "--output", "json"))
+assert [alert["spec"] for alert in one["alerts"]] == SPECS and one["incidents"] == [list(range(len(SPECS)))], one["incidents"]
+apart = json.loads(run("trace", "--store", "one", *FROM[:2], "--from", "file:bkp01//etc/shadow", *FROM[2:], "--output", "json"))
+assert apart["incidents"] == [[0, *range(2, len(SPECS) + 1)], [1]], apart["incidents"]
+assert b"One incident: all" in run("trace", "--store", "one", *FROM)
+text = run("trace", "--store", "one", *FROM[:2], "--from", "file:bkp01//etc/shadow").decode()
+assert f"Incidents: the 2 alerts are 2 that share no event\n  1  {SPECS[0]}\n  2  file:bkp01//etc/shadow\n" in text, text[:900]
+assert "incidents" not in json.loads(trace(TRUTH["alerts"][0], "one"))
+print("ok: alerts that share a trace are one incident, others are told apart", flush=True)
 EARLY = next(alert for alert in TRUTH["alerts"] if alert["stage"] == "early")
 FORWARD = trace(EARLY, "one", forward=["--forward"])
 print(f"ok: forward from {EARLY['name']}: {check_forward(TRUTH, EARLY, json.loads(FORWARD))} critical events, {len(json.loads(FORWARD)['edges'])} edges", flush=True)
