@@ -414,7 +414,7 @@ static int walk_clocked(struct trace *t, struct btr_kept_pairs *kept, struct btr
         again = false;
         if (rc == 0 && round < CLOCK_ROUNDS_MAX)
             rc = btr_clocks_learn(t->clocks, &again, err);
-        if (again && t->limits.budget_ns &&
+        if (again && *trace && t->limits.budget_ns &&
             btr_monotonic_ns() - t->limits.since_ns >= t->limits.budget_ns) {
             btr_clocks_unlearn(t->clocks);
             (*trace)->cut = BTR_CUT_TIME;
