@@ -9,8 +9,6 @@
 
 #include "label.h"
 
-enum { RUN = 256 };
-
 /* What a walk is let see of the edges. */
 struct joining {
     const struct btr_edges *edges;
@@ -20,48 +18,31 @@ struct joining {
     bool backward;
 };
 
-struct joining_question {
-    const struct joining *j;
-    btr_flow_visit *visit;
-    void *visitor;
-};
-
 /* ---- Edges ---- */
 
-static bool is_seen(const struct joining *j, const struct btr_flow *f)
+static int is_seen(void *self, const struct btr_flow *f, bool same, bool *seen)
 {
-    if (!j->backward)
-        return f->first_ns <= j->until_ns;
-    uint32_t at = btr_idmap_get(&j->map, f->other);
-    return at != UINT32_MAX && f->last_ns >= j->since_ns[at];
-}
-
-static int flows_pass(void *self, const struct btr_flow *flows, uint32_t flow_count)
-{
-    const struct joining_question *q = self;
-    struct btr_flow run[RUN];
-    uint32_t count = 0;
-    int rc = 0;
-    for (uint32_t i = 0; i < flow_count && rc == 0; i++) {
-        if (is_seen(q->j, &flows[i]))
-            run[count++] = flows[i];
-        if (count == RUN) {
-            rc = q->visit(q->visitor, run, count);
-            count = 0;
-        }
+    const struct joining *j = self;
+    (void)same;
+    if (!j->backward) {
+        *seen = f->first_ns <= j->until_ns;
+        return 0;
     }
-    return rc == 0 && count ? q->visit(q->visitor, run, count) : rc;
+    uint32_t at = btr_idmap_get(&j->map, f->other);
+    *seen = at != UINT32_MAX && f->last_ns >= j->since_ns[at];
+    return 0;
 }
 
 static int flows_of(void *self, struct btr_id entity, enum btr_side side, int64_t bound_ns,
                     struct btr_flow_parts *parts, btr_flow_visit *visit, void *visitor,
                     struct btr_err *err)
 {
-    const struct joining *j = self;
-    struct joining_question q = {j, visit, visitor};
+    struct joining *j = self;
+    struct btr_flow_sieve sieve = {is_seen, j, visit, visitor};
     if (side != BTR_SIDE_INTO && side != BTR_SIDE_OUT_OF)
         return j->edges->flows(j->edges->self, entity, side, bound_ns, parts, visit, visitor, err);
-    int rc = j->edges->flows(j->edges->self, entity, side, bound_ns, parts, flows_pass, &q, err);
+    int rc =
+        j->edges->flows(j->edges->self, entity, side, bound_ns, parts, btr_flows_sift, &sieve, err);
     if (rc == 0 && side == BTR_SIDE_OUT_OF && parts && parts->end != UINT32_MAX &&
         parts->rest_ns > j->until_ns)
         parts->end = UINT32_MAX; /* all that is left begins too late */

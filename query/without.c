@@ -2,7 +2,7 @@
 #include <btr/without.h>
 #include <stdlib.h>
 
-enum { RUN = 256, ENTITY_MAX = 64 << 20 };
+enum { ENTITY_MAX = 64 << 20 };
 
 struct btr_without {
     struct btr_reader *reader;
@@ -19,8 +19,7 @@ struct without_question {
     struct btr_without *w;
     struct btr_id entity;
     bool into;
-    btr_flow_visit *visit;
-    void *visitor;
+    bool fits; /* the other end that was asked for last */
     struct btr_err *err;
 };
 
@@ -77,27 +76,15 @@ int btr_without_fits(struct btr_without *w, struct btr_id entity, bool *fits, st
     return btr_idmap_add(&w->asked, entity, *fits) == UINT32_MAX ? no_memory(err) : 0;
 }
 
-/* Flows that share their other end come together. */
-static int flows_pass(void *self, const struct btr_flow *flows, uint32_t flow_count)
+/* Flows that share their other end come together: that is asked once. */
+static int entity_keeps(void *self, const struct btr_flow *flow, bool same, bool *keeps)
 {
     struct without_question *q = self;
-    struct btr_flow run[RUN];
-    uint32_t count = 0;
-    bool fits = false;
-    int rc = 0;
-    for (uint32_t i = 0; i < flow_count && rc == 0; i++) {
-        if (i == 0 || !btr_id_equal(flows[i].other, flows[i - 1].other))
-            rc = btr_without_fits(q->w, flows[i].other, &fits, q->err);
-        if (rc == 0 && fits && q->into && btr_idmap_add(&q->w->touched, q->entity, 1) == UINT32_MAX)
-            rc = no_memory(q->err);
-        if (rc == 0 && !fits)
-            run[count++] = flows[i];
-        if (rc == 0 && count == RUN) {
-            rc = q->visit(q->visitor, run, count);
-            count = 0;
-        }
-    }
-    return rc == 0 && count ? q->visit(q->visitor, run, count) : rc;
+    int rc = same ? 0 : btr_without_fits(q->w, flow->other, &q->fits, q->err);
+    if (rc == 0 && q->fits && q->into && btr_idmap_add(&q->w->touched, q->entity, 1) == UINT32_MAX)
+        rc = no_memory(q->err);
+    *keeps = !q->fits;
+    return rc;
 }
 
 static int flows_of(void *self, struct btr_id entity, enum btr_side side, int64_t bound_ns,
@@ -105,10 +92,11 @@ static int flows_of(void *self, struct btr_id entity, enum btr_side side, int64_
                     struct btr_err *err)
 {
     struct btr_without *w = self;
-    struct without_question q = {w, entity, side == BTR_SIDE_INTO, visit, visitor, err};
+    struct without_question q = {w, entity, side == BTR_SIDE_INTO, false, err};
+    struct btr_flow_sieve sieve = {entity_keeps, &q, visit, visitor};
     bool paired = side != BTR_SIDE_INTO && side != BTR_SIDE_OUT_OF;
-    return btr_reader_flows(w->reader, entity, side, bound_ns, parts, paired ? visit : flows_pass,
-                            paired ? visitor : &q, err);
+    return btr_reader_flows(w->reader, entity, side, bound_ns, parts,
+                            paired ? visit : btr_flows_sift, paired ? visitor : &sieve, err);
 }
 
 static bool crosses(void *self, struct btr_id from, struct btr_id to)

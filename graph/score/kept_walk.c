@@ -1,42 +1,25 @@
 /* The closure over the pairs that a strategy kept: the walk itself, which sees no other events. */
 #include "score/kept.h"
 
-enum { RUN = 256, KEPT_PERCENT = 90 };
+enum { KEPT_PERCENT = 90 };
 
-/* What one question is answered with. */
+/* One question. */
 struct kept_question {
     const struct kept_edges *k;
     struct btr_id entity;
     bool into;
-    btr_flow_visit *visit;
-    void *visitor;
+    bool kept; /* the pair with the other end that was asked for last */
 };
 
-static bool is_kept(const struct kept_question *q, const struct btr_flow *f)
-{
-    return q->into ? btr_kept_pairs_has(q->k->kept, f->other, q->entity)
-                   : btr_kept_pairs_has(q->k->kept, q->entity, f->other);
-}
-
 /* Flows that share their other end come together: that is asked once for each such stretch. */
-static int flows_pass(void *self, const struct btr_flow *flows, uint32_t flow_count)
+static int pair_keeps(void *self, const struct btr_flow *f, bool same, bool *keeps)
 {
     struct kept_question *q = self;
-    struct btr_flow run[RUN];
-    uint32_t count = 0;
-    bool kept = false;
-    int rc = 0;
-    for (uint32_t i = 0; i < flow_count && rc == 0; i++) {
-        if (i == 0 || !btr_id_equal(flows[i].other, flows[i - 1].other))
-            kept = is_kept(q, &flows[i]);
-        if (kept && flows[i].last_ns >= q->k->since_ns)
-            run[count++] = flows[i];
-        if (count == RUN) {
-            rc = q->visit(q->visitor, run, count);
-            count = 0;
-        }
-    }
-    return rc == 0 && count ? q->visit(q->visitor, run, count) : rc;
+    if (!same)
+        q->kept = q->into ? btr_kept_pairs_has(q->k->kept, f->other, q->entity)
+                          : btr_kept_pairs_has(q->k->kept, q->entity, f->other);
+    *keeps = q->kept && f->last_ns >= q->k->since_ns;
+    return 0;
 }
 
 static int flows_of(void *self, struct btr_id entity, enum btr_side side, int64_t bound_ns,
@@ -44,10 +27,12 @@ static int flows_of(void *self, struct btr_id entity, enum btr_side side, int64_
                     struct btr_err *err)
 {
     const struct kept_edges *k = self;
-    struct kept_question q = {k, entity, side == BTR_SIDE_INTO, visit, visitor};
+    struct kept_question q = {k, entity, side == BTR_SIDE_INTO, false};
+    struct btr_flow_sieve sieve = {pair_keeps, &q, visit, visitor};
     if (side != BTR_SIDE_INTO && side != BTR_SIDE_OUT_OF)
         return k->edges->flows(k->edges->self, entity, side, bound_ns, parts, visit, visitor, err);
-    return k->edges->flows(k->edges->self, entity, side, bound_ns, parts, flows_pass, &q, err);
+    return k->edges->flows(k->edges->self, entity, side, bound_ns, parts, btr_flows_sift, &sieve,
+                           err);
 }
 
 /* Where the halves of connections are kept, others are not crossed. */
