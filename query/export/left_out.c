@@ -90,10 +90,10 @@ void text_left_out(const struct text_writer *w)
     text_heading(w, "\nLeft out  ");
     text_number_of(w, all_of(kept), "pair of entities", "pairs of entities");
     btr_buffer_text(w->out, " that the walk had come to\n");
-    for (uint8_t i = 0; i < BTR_LEFT_WHY_COUNT; i++) {
+    for (unsigned i = 0; i < BTR_LEFT_WHY_COUNT; i++) {
         btr_buffer_text(w->out, "  ");
         text_count(w, kept->left_out_all[i]);
-        btr_buffer_format(w->out, ": %s\n", btr_left_why_text(i));
+        btr_buffer_format(w->out, ": %s\n", btr_left_why_text((uint8_t)i));
     }
     uint32_t shown = kept->left_out_count < LINES_MAX ? kept->left_out_count : LINES_MAX;
     if (shown > 0)
