@@ -77,7 +77,10 @@ named() { "$BACKTRAIL" find --store joined --kind "$1" --output json "$2" | jq '
 # The fleet as records is decoded to the last one, and to as many events (what a record makes may depend on what was before it).
 "$bench/records.sh" "$(dirname "$BTR_FLEET")" 2 2 records piece
 "$BACKTRAIL" ingest --store decoded --hosts records/hosts.json records/*.log 2>err || fail "ingest of records: $(cat err)"
-grep -q ' 0 undecoded, 0 gaps' err || fail "records were not understood: $(cat err)"
+grep -q ' 0 undecoded, ' err || fail "records were not understood: $(cat err)"
+# Of the hosts that count together some are not there, and the clones lack the attack: numbers are missing, and nothing else.
+"$BACKTRAIL" store gaps --store decoded >gaps
+! grep -v ' shared: numbers are missing from a sequence that hosts share' gaps >other || fail "gaps of another kind: $(head -3 other)"
 "$BTR_FLEET" --null --sites 2 --days 2 recording,attack | jq .events >wanted
 got=$("$BACKTRAIL" store stat --store decoded | awk '$1 == "events" { print $2 }')
 [ $((got * 1000)) -gt $(($(cat wanted) * 995)) ] && [ $((got * 1000)) -lt $(($(cat wanted) * 1005)) ] ||
