@@ -9,7 +9,7 @@
  *   FAULT_ERRNO   number of the error that they fail with
  *   FAULT_LASTING set: every call of the class from then on fails, too
  *   FAULT_SHORT   set: a write takes half of its bytes, or all but one, instead of failing
- *   FAULT_BUDGET  instead of all these: so many bytes are written in all, from then on the disk is full
+ *   FAULT_BUDGET  instead of all these: so many bytes are written in all (over others is free), then the disk is full
  *   FAULT_LOG     a file that gets a line for each fault made ("fault CLASS CALL N PLACE") and, at the end of the
  *                 program, one for each class ("calls CLASS COUNT"); with
  *   FAULT_STACKS  set, also one for each stack that calls of FAULT_CLASS came from ("stack HASH COUNT FIRST")
