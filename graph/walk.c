@@ -1,5 +1,7 @@
 #include "walk.h"
 
+#include "timed.h"
+
 #include <assert.h>
 #include <btr/clock.h>
 
@@ -314,9 +316,12 @@ static int read_again(struct graph_walk *w, struct graph_settling *s)
 static int find_pairs(struct graph_walk *w, struct graph_settling *s)
 {
     const struct graph_node *n = &w->nodes.items[w->now];
+    struct graph_timed timed = {w->edges, w->deadline_ns};
+    struct btr_edges edges = graph_timed_edges(&timed);
     if (!may_be_half(n))
         return 0;
-    return graph_halves_find(&w->halves, w->edges, n->id, n->kind, &s->first_pair, w->err);
+    int rc = graph_halves_find(&w->halves, &edges, n->id, n->kind, &s->first_pair, w->err);
+    return rc == GRAPH_LATE ? walk_stop(w, BTR_CUT_TIME) : rc;
 }
 
 /* Admits what the node's label lets in, or a part of it. @return 0, WALK_STOP, or an error */
@@ -328,7 +333,7 @@ static int admit_all(struct graph_walk *w)
     bool raised = !first && !graph_label_equal(w->label, w->done);
     int64_t next_ns = w->frontier.count ? w->frontier.heap[0].key : INT64_MAX;
     int rc = first ? find_pairs(w, &s) : 0;
-    if (rc < 0)
+    if (rc)
         return rc;
     if (!affords(w, 0))
         return walk_stop(w, BTR_CUT_MEMORY);

@@ -51,20 +51,6 @@ static uint32_t causes_end(const struct ahead *a, const struct ahead_place *p, i
     return low;
 }
 
-static bool candidate_add(struct critical_candidates *found, uint32_t flow, double weight)
-{
-    if (found->count == found->capacity) {
-        uint32_t capacity = found->capacity ? found->capacity * 2 : 256;
-        struct critical_candidate *grown = realloc(found->items, capacity * sizeof *grown);
-        if (!grown)
-            return false;
-        found->items = grown;
-        found->capacity = capacity;
-    }
-    found->items[found->count++] = (struct critical_candidate){flow, weight};
-    return true;
-}
-
 /* However usual a message, it may be the one that mattered: with `even` all tell the same. */
 static double told(const struct ahead *a, const struct ahead_flow *f, bool even)
 {
@@ -101,7 +87,8 @@ static int candidates_find(struct ahead *a, const struct ahead_flow *effect, int
         critical_since_add(&living, tells);
         found->best = weight > found->best ? weight : found->best;
         found->sum += weight;
-        if (weight >= AHEAD_LEAST * found->best && !candidate_add(found, p->into[i], weight))
+        if (weight >= AHEAD_LEAST * found->best &&
+            !critical_candidate_add(found, p->into[i], weight))
             return BTR_E_NOMEM;
         if (++turn % 16 == 0 && critical_fade_best(&living) < AHEAD_LEAST * found->best)
             break;

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "score/ahead.h"
+#include "timed.h"
 
 static int no_memory(struct ahead *a)
 {
@@ -172,7 +173,13 @@ static int pairs_load(struct ahead *a, uint32_t place)
     uint32_t at = UINT32_MAX;
     if (kind != BTR_KIND_FLOW && kind != BTR_KIND_CHANNEL && kind != BTR_KIND_NONE)
         return 0;
-    int rc = graph_halves_find(&a->c.halves, a->c.scene->edges, id, kind, &at, a->c.err);
+    struct graph_timed timed = {a->c.scene->edges, a->c.deadline_ns};
+    const struct btr_edges edges = graph_timed_edges(&timed);
+    int rc = graph_halves_find(&a->c.halves, &edges, id, kind, &at, a->c.err);
+    if (rc == GRAPH_LATE) {
+        (void)ahead_is_late(a);
+        return 0;
+    }
     for (; rc == 0 && at != UINT32_MAX; at = graph_halves_next(&a->c.halves, id, at)) {
         const struct btr_pair *pair = &a->c.halves.pairs[at];
         struct btr_id there = btr_id_equal(pair->client, id) ? pair->server : pair->client;

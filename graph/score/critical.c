@@ -9,7 +9,6 @@ enum { WALK_PERCENT = 70, RANK_PERCENT = 82 };
 
 /* What happened at the moment of an alert. */
 struct moment {
-    const struct critical *c;
     const struct btr_start *start;
     struct kept_list *list;
 };
@@ -21,7 +20,7 @@ static int moment_visit(void *self, const struct btr_flow *flows, uint32_t flow_
     for (uint32_t i = 0; i < flow_count; i++)
         if (!btr_id_equal(flows[i].other, start->entity) &&
             (flows[i].first_ns == start->time_ns || flows[i].last_ns == start->time_ns))
-            critical_pair_add(m->c, m->list, flows[i].other, start->entity, 1, BTR_KEPT_ALERT);
+            kept_add_why(m->list, flows[i].other, start->entity, 1, BTR_KEPT_ALERT);
     return 0;
 }
 
@@ -30,8 +29,8 @@ static int alerts_add(struct critical *c, struct kept_list *list)
 {
     int rc = 0;
     for (uint32_t i = 0; rc == 0 && i < c->scene->start_count; i++) {
-        struct moment m = {c, &c->scene->starts[i], list};
-        int64_t time_ns = critical_time(c, m.start->time_ns);
+        struct moment m = {&c->scene->starts[i], list};
+        int64_t time_ns = m.start->time_ns;
         uint32_t place = btr_idmap_get(&c->map, m.start->entity);
         if (place != UINT32_MAX) /* else a budget ended the walk before it began */
             rc = critical_ask(c, place, time_ns, time_ns, false, moment_visit, &m);

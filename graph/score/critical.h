@@ -121,6 +121,9 @@ struct critical_candidates {
     double best, sum; /* of those that may have brought something */
 };
 
+/** @return false when out of memory */
+bool critical_candidate_add(struct critical_candidates *found, uint32_t flow, double weight);
+
 /** Who read from a connection, and the key of the first flow. */
 struct critical_reader {
     struct btr_id process;
@@ -160,14 +163,6 @@ struct critical {
 
 /* ---- critical_places.c ---- */
 
-/** Order time to the walk's, and back. */
-static inline int64_t critical_time(const struct critical *c, int64_t t_ns)
-{
-    if (c->scene->direction == BTR_WALK_BACKWARD)
-        return t_ns;
-    return t_ns == INT64_MIN ? INT64_MAX : -t_ns;
-}
-
 /** The place of an entity. @return its number, or UINT32_MAX with c->err set */
 uint32_t critical_place(struct critical *c, struct btr_id id);
 /** Notes that the walk comes to a place. */
@@ -197,7 +192,7 @@ int critical_cursor_next(struct critical_cursor *cursor, struct critical *c, uin
 /** The order of a place's flows: by key, and what is alike by what it tells. */
 int critical_flow_compare(const struct critical_flow *a, const struct critical_flow *b);
 /** What a flow tells by itself: all but its places and its weight. */
-struct critical_flow critical_flow_of(const struct critical *c, const struct btr_flow *f);
+struct critical_flow critical_flow_of(const struct btr_flow *f);
 /** Finds the pairs of a place that may be a half flow. @return 0, or as the edges */
 int critical_pairs_find(struct critical *c, uint32_t place);
 /** Whether it has one that is crossed, of those that were found. */

@@ -8,22 +8,17 @@ int critical_ask(struct critical *c, uint32_t place, int64_t from_ns, int64_t un
                  bool as_object, btr_flow_visit *visit, void *self)
 {
     const struct btr_edges *edges = c->scene->edges;
-    bool backward = c->scene->direction == BTR_WALK_BACKWARD;
-    struct btr_flow_parts parts = {
-        .until_ns = critical_time(c, from_ns), .only = true, .as_object = as_object};
+    struct btr_flow_parts parts = {.until_ns = from_ns, .only = true, .as_object = as_object};
     if (critical_is_late(c))
         return 0;
-    return edges->flows(edges->self, c->places[place].id,
-                        backward ? BTR_SIDE_INTO : BTR_SIDE_OUT_OF, critical_time(c, until_ns),
-                        &parts, visit, self, c->err);
+    return edges->flows(edges->self, c->places[place].id, BTR_SIDE_INTO, until_ns, &parts, visit,
+                        self, c->err);
 }
 
-/* The object of an event in the walk's time is the subject of none in its mirror. */
 static int all_ask(struct critical *c, uint32_t place, bool as_object, btr_flow_visit *visit,
                    void *self)
 {
-    bool backward = c->scene->direction == BTR_WALK_BACKWARD;
-    return critical_ask(c, place, INT64_MIN, c->until_ns, as_object && backward, visit, self);
+    return critical_ask(c, place, INT64_MIN, c->until_ns, as_object, visit, self);
 }
 
 /* ---- Whether there is one ---- */
@@ -93,7 +88,7 @@ static int parents_visit(void *self, const struct btr_flow *flows, uint32_t flow
 {
     struct parents *p = self;
     for (uint32_t i = 0; i < flow_count; i++) {
-        struct critical_flow f = critical_flow_of(p->c, &flows[i]);
+        struct critical_flow f = critical_flow_of(&flows[i]);
         if (f.operation != BTR_OP_FORK || btr_id_equal(flows[i].other, p->place) ||
             (p->found && critical_flow_compare(&f, &p->first) >= 0))
             continue;
@@ -151,7 +146,7 @@ static int readers_visit(void *self, const struct btr_flow *flows, uint32_t flow
     struct readers *r = self;
     int rc = 0;
     for (uint32_t i = 0; i < flow_count && rc == 0; i++)
-        rc = reader_note(r, flows[i].other, critical_flow_of(r->c, &flows[i]).key_ns);
+        rc = reader_note(r, flows[i].other, critical_flow_of(&flows[i]).key_ns);
     return rc;
 }
 
@@ -160,15 +155,14 @@ static int readers_visit(void *self, const struct btr_flow *flows, uint32_t flow
 static int readers_find(struct critical *c, uint32_t place)
 {
     struct critical_place *p = &c->places[place];
-    bool backward = c->scene->direction == BTR_WALK_BACKWARD;
     const struct btr_edges *edges = c->scene->edges;
     struct readers r = {c, c->reader_count};
-    struct btr_flow_parts parts = {.until_ns = critical_time(c, c->until_ns), .only = true};
+    struct btr_flow_parts parts = {.until_ns = c->until_ns, .only = true};
     if (p->asked_readers)
         return 0;
     p->asked_readers = true;
-    int rc = edges->flows(edges->self, p->id, backward ? BTR_SIDE_OUT_OF : BTR_SIDE_INTO,
-                          critical_time(c, INT64_MIN), &parts, readers_visit, &r, c->err);
+    int rc = edges->flows(edges->self, p->id, BTR_SIDE_OUT_OF, INT64_MIN, &parts, readers_visit, &r,
+                          c->err);
     p->readers = r.begin;
     p->reader_count = c->reader_count - r.begin;
     return rc;
@@ -202,7 +196,7 @@ static int ends_visit(void *self, const struct btr_flow *flows, uint32_t flow_co
             c->ends = grown;
             c->end_capacity = capacity;
         }
-        struct critical_flow f = critical_flow_of(c, &flows[i]);
+        struct critical_flow f = critical_flow_of(&flows[i]);
         c->ends[c->end_count++] = (struct critical_end){flows[i].other, f.last_ns, f.operation};
     }
     return 0;

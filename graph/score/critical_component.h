@@ -67,8 +67,6 @@ bool critical_left_tell(const struct critical *c, const uint8_t *why, struct btr
 
 /** Whether a place only passes on what comes from its other end. */
 bool critical_passes_on(const struct critical *c, uint32_t place);
-void critical_pair_add(const struct critical *c, struct kept_list *list, struct btr_id far,
-                       struct btr_id near, double score, enum btr_kept_why why);
 /** Adds the pairs of what is kept, and how each thing that is shown began. @return false when out
  * of memory */
 bool critical_pairs_add(const struct critical_component *m, struct kept_list *list);

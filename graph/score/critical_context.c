@@ -15,13 +15,6 @@ static bool starts_process(uint8_t operation)
            operation == BTR_OP_WMI_RUN || operation == BTR_OP_SESSION_OF;
 }
 
-void critical_pair_add(const struct critical *c, struct kept_list *list, struct btr_id far,
-                       struct btr_id near, double score, enum btr_kept_why why)
-{
-    bool backward = c->scene->direction == BTR_WALK_BACKWARD;
-    kept_add_why(list, backward ? far : near, backward ? near : far, score, why);
-}
-
 /* @param best  of each place, zeroed: receives the best score of what is shown of it */
 static void flows_add(const struct critical_component *m, struct kept_list *list, double *best)
 {
@@ -31,8 +24,8 @@ static void flows_add(const struct critical_component *m, struct kept_list *list
         double score = m->best > 0 ? m->share * m->kept[i] / m->best : 0;
         if (m->kept[i] <= 0)
             continue;
-        critical_pair_add(c, list, c->places[f->far].id, c->places[f->near].id, score,
-                          (enum btr_kept_why)m->why[i]);
+        kept_add_why(list, c->places[f->far].id, c->places[f->near].id, score,
+                     (enum btr_kept_why)m->why[i]);
         best[f->far] = score > best[f->far] ? score : best[f->far];
         best[f->near] = score > best[f->near] ? score : best[f->near];
     }
@@ -56,10 +49,10 @@ static int beginning_visit(void *self, const struct btr_flow *flows, uint32_t fl
 {
     struct beginning *b = self;
     for (uint32_t i = 0; i < flow_count; i++) {
-        struct critical_flow f = critical_flow_of(b->c, &flows[i]);
+        struct critical_flow f = critical_flow_of(&flows[i]);
         if (!starts_process(f.operation) || btr_id_equal(flows[i].other, b->id))
             continue;
-        critical_pair_add(b->c, b->list, flows[i].other, b->id, b->score, BTR_KEPT_BEGAN);
+        kept_add_why(b->list, flows[i].other, b->id, b->score, BTR_KEPT_BEGAN);
         uint32_t far = btr_idmap_get(&b->c->map, flows[i].other);
         if (f.operation != BTR_OP_FORK || (far != UINT32_MAX && b->best[far] > 0) ||
             (b->forked && critical_flow_compare(&f, &b->last) < 0))

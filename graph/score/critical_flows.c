@@ -1,6 +1,7 @@
 #include <stdlib.h>
 
 #include "score/critical.h"
+#include "timed.h"
 
 /*
  * What flows into a place is read in stretches of time, as the walk asks for it: from the time that
@@ -31,47 +32,15 @@ static struct btr_id pair_other(const struct critical *c, uint32_t place,
 static bool pair_crosses(const struct critical *c, uint32_t place, const struct btr_pair *pair)
 {
     const struct btr_edges *edges = c->scene->edges;
-    bool backward = c->scene->direction == BTR_WALK_BACKWARD;
     struct btr_id id = c->places[place].id, other = pair_other(c, place, pair);
-    return !edges->crosses ||
-           edges->crosses(edges->self, backward ? other : id, backward ? id : other);
-}
-
-/* A question of which the time may run out. */
-struct timed {
-    struct critical *c;
-    btr_flow_visit *visit;
-    void *visitor;
-};
-
-static int timed_visit(void *self, const struct btr_flow *flows, uint32_t flow_count)
-{
-    const struct timed *t = self;
-    int rc = t->visit(t->visitor, flows, flow_count);
-    return rc == 0 && critical_is_late(t->c) ? STOPPED : rc;
-}
-
-static int timed_flows(void *self, struct btr_id entity, enum btr_side side, int64_t bound_ns,
-                       struct btr_flow_parts *parts, btr_flow_visit *visit, void *visitor,
-                       struct btr_err *err)
-{
-    struct timed t = {self, visit, visitor};
-    const struct btr_edges *edges = t.c->scene->edges;
-    return edges->flows(edges->self, entity, side, bound_ns, parts, timed_visit, &t, err);
-}
-
-static int timed_connection(void *self, struct btr_id flow, struct btr_err *err)
-{
-    const struct critical *c = self;
-    return c->scene->edges->connection(c->scene->edges->self, flow, err);
+    return !edges->crosses || edges->crosses(edges->self, other, id);
 }
 
 int critical_pairs_find(struct critical *c, uint32_t place)
 {
     struct critical_place *p = &c->places[place];
-    bool hears = c->scene->edges->connection != NULL;
-    const struct btr_edges edges = {
-        .self = c, .flows = timed_flows, .connection = hears ? timed_connection : NULL};
+    struct graph_timed timed = {c->scene->edges, c->deadline_ns};
+    const struct btr_edges edges = graph_timed_edges(&timed);
     if (p->paired || critical_is_late(c))
         return 0;
     p->paired = true;
@@ -79,8 +48,9 @@ int critical_pairs_find(struct critical *c, uint32_t place)
         p->fact.kind != BTR_KIND_NONE)
         return 0;
     int rc = graph_halves_find(&c->halves, &edges, p->id, p->fact.kind, &p->pair, c->err);
-    c->unread = c->unread || rc == STOPPED;
-    return rc == STOPPED ? 0 : rc;
+    if (rc == GRAPH_LATE)
+        c->unread = critical_is_late(c);
+    return rc == GRAPH_LATE ? 0 : rc;
 }
 
 /* ---- Reading a stretch ---------------------------------------------------------------------- */
@@ -111,14 +81,11 @@ static bool lasts(uint8_t flags)
     return (flags & (BTR_EVENT_INTERVAL | BTR_EVENT_THINNED)) != 0;
 }
 
-struct critical_flow critical_flow_of(const struct critical *c, const struct btr_flow *f)
+struct critical_flow critical_flow_of(const struct btr_flow *f)
 {
-    bool backward = c->scene->direction == BTR_WALK_BACKWARD;
-    int64_t first_ns = critical_time(c, backward ? f->first_ns : f->last_ns);
-    int64_t last_ns = critical_time(c, backward ? f->last_ns : f->first_ns);
-    return (struct critical_flow){.key_ns = lasts(f->flags) ? first_ns : last_ns,
-                                  .first_ns = first_ns,
-                                  .last_ns = last_ns,
+    return (struct critical_flow){.key_ns = lasts(f->flags) ? f->first_ns : f->last_ns,
+                                  .first_ns = f->first_ns,
+                                  .last_ns = f->last_ns,
                                   .tie = f->other.lo,
                                   .source = f->source,
                                   .operation = f->operation,
@@ -128,7 +95,7 @@ struct critical_flow critical_flow_of(const struct critical *c, const struct btr
 static int flow_take(struct reading *r, const struct btr_flow *f)
 {
     struct critical *c = r->c;
-    struct critical_flow new = critical_flow_of(c, f);
+    struct critical_flow new = critical_flow_of(f);
     if (new.key_ns < r->from_ns)
         r->rest_ns = graph_time_max(r->rest_ns, new.key_ns);
     if (new.key_ns < r->from_ns || new.key_ns > r->until_ns)
@@ -159,14 +126,13 @@ static int pair_take(struct reading *r, const struct btr_pair *pair, int64_t key
 {
     struct critical *c = r->c;
     struct btr_id other = pair_other(c, r->place, pair);
-    bool backward = c->scene->direction == BTR_WALK_BACKWARD;
     uint32_t far = critical_place(c, other);
     struct critical_flow *flow = far == UINT32_MAX ? NULL : flow_new(c);
     if (!flow)
         return far == UINT32_MAX ? c->err->code : no_memory(c);
     *flow = (struct critical_flow){.key_ns = key_ns,
-                                   .first_ns = backward ? key_ns : INT64_MIN,
-                                   .last_ns = backward ? INT64_MAX : key_ns,
+                                   .first_ns = key_ns,
+                                   .last_ns = INT64_MAX,
                                    .tie = c->places[far].id.lo,
                                    .far = far,
                                    .near = r->place,
@@ -184,7 +150,7 @@ static int pairs_take(struct reading *r)
     int rc = critical_pairs_find(c, r->place);
     for (uint32_t at = c->places[r->place].pair; rc == 0 && at != UINT32_MAX;
          at = graph_halves_next(&c->halves, id, at)) {
-        int64_t key_ns = critical_time(c, c->halves.pairs[at].first_ns);
+        int64_t key_ns = c->halves.pairs[at].first_ns;
         if (key_ns < r->from_ns)
             r->rest_ns = graph_time_max(r->rest_ns, key_ns);
         else if (key_ns <= r->until_ns && pair_crosses(c, r->place, &c->halves.pairs[at]))
@@ -218,18 +184,15 @@ static int stretch_read(struct reading *r)
 {
     struct critical *c = r->c;
     const struct btr_edges *edges = c->scene->edges;
-    bool backward = c->scene->direction == BTR_WALK_BACKWARD;
     uint32_t begin = c->flow_count;
-    int64_t none_ns = backward ? INT64_MIN : INT64_MAX;
     int64_t until_ns = graph_time_min(r->until_ns, c->until_ns);
-    struct btr_flow_parts parts = {.until_ns = critical_time(c, r->from_ns), .only = true};
+    struct btr_flow_parts parts = {.until_ns = r->from_ns, .only = true};
     if (critical_is_full(c) || critical_is_late(c))
         return STOPPED;
-    int rc = edges->flows(edges->self, c->places[r->place].id,
-                          backward ? BTR_SIDE_INTO : BTR_SIDE_OUT_OF, critical_time(c, until_ns),
-                          &parts, flows_visit, r, c->err);
-    if (rc == 0 && parts.rest_ns != none_ns)
-        r->rest_ns = graph_time_max(r->rest_ns, critical_time(c, parts.rest_ns));
+    int rc = edges->flows(edges->self, c->places[r->place].id, BTR_SIDE_INTO, until_ns, &parts,
+                          flows_visit, r, c->err);
+    if (rc == 0)
+        r->rest_ns = graph_time_max(r->rest_ns, parts.rest_ns);
     if (rc == 0)
         rc = pairs_take(r);
     if (rc)

@@ -38,13 +38,11 @@ static int by_score(const void *x, const void *y)
 static uint32_t pairs_find(const struct critical *c, const uint8_t *why,
                            const struct btr_kept_pairs *kept, struct btr_left_pair *out)
 {
-    bool backward = c->scene->direction == BTR_WALK_BACKWARD;
     uint32_t count = 0;
     for (uint32_t i = 0; i < c->flow_count; i++) {
         const struct critical_flow *f = &c->flows[i];
         struct btr_id far = c->places[f->far].id, near = c->places[f->near].id;
-        struct btr_left_pair pair = {backward ? far : near, backward ? near : far, (double)f->score,
-                                     why[i]};
+        struct btr_left_pair pair = {far, near, (double)f->score, why[i]};
         if (f->score > 0 && !btr_kept_pairs_has(kept, pair.from, pair.to))
             out[count++] = pair;
     }

@@ -72,13 +72,8 @@ static int flow_reach(struct critical *c, struct critical_heap *h, const struct 
     return critical_heap_push(h, c, next) ? 0 : BTR_E_NOMEM;
 }
 
-/* Keeps a cause that may be followed, as far as is known by now of the best. */
-static bool candidate_keep(struct critical *c, const struct critical_state *s, double best,
-                           uint32_t flow, double weight)
+bool critical_candidate_add(struct critical_candidates *found, uint32_t flow, double weight)
 {
-    struct critical_candidates *found = &c->candidates;
-    if (s->score * weight < c->floor * best)
-        return true;
     if (found->count == found->capacity) {
         uint32_t capacity = found->capacity ? found->capacity * 2 : 256;
         struct critical_candidate *grown = realloc(found->items, capacity * sizeof *grown);
@@ -124,7 +119,8 @@ static int candidates_find(struct critical *c, const struct critical_state *s)
             found->best = weight;
         if (live)
             found->sum += weight;
-        if (!candidate_keep(c, s, found->best, i, weight))
+        bool followed = s->score * weight >= c->floor * found->best; /* as is known by now */
+        if (followed && !critical_candidate_add(found, i, weight))
             return BTR_E_NOMEM;
         if (++turn % 16 == 0 && s->score * critical_fade_best(&living) < c->floor * found->best)
             break;
@@ -252,10 +248,9 @@ static int starts_push(struct critical *c, struct critical_heap *h)
         if (place == UINT32_MAX)
             return c->err->code;
         c->places[place].start = true;
-        int64_t time_ns = critical_time(c, start->time_ns);
-        c->until_ns = graph_time_max(c->until_ns, graph_time_later(time_ns));
-        struct critical_state s = {1, graph_label_start(start->source, time_ns), CRITICAL_NONE,
-                                   place};
+        c->until_ns = graph_time_max(c->until_ns, graph_time_later(start->time_ns));
+        struct critical_state s = {1, graph_label_start(start->source, start->time_ns),
+                                   CRITICAL_NONE, place};
         if (!critical_heap_push(h, c, s))
             return BTR_E_NOMEM;
     }

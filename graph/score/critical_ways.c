@@ -100,15 +100,14 @@ static int moment_visit(void *self, const struct btr_flow *flows, uint32_t flow_
 /* The alert's own connection leads to it and from it, and says nothing of where it came from. */
 static int alerts_tell(struct critical *c)
 {
-    bool backward = c->scene->direction == BTR_WALK_BACKWARD;
     const struct btr_edges *edges = c->scene->edges;
     int rc = 0;
     for (uint32_t i = 0; rc == 0 && i < c->scene->start_count; i++) {
         const struct btr_start *start = &c->scene->starts[i];
         struct moment m = {c, start->time_ns};
         struct btr_flow_parts parts = {.until_ns = start->time_ns, .only = true};
-        rc = edges->flows(edges->self, start->entity, backward ? BTR_SIDE_OUT_OF : BTR_SIDE_INTO,
-                          start->time_ns, &parts, moment_visit, &m, c->err);
+        rc = edges->flows(edges->self, start->entity, BTR_SIDE_OUT_OF, start->time_ns, &parts,
+                          moment_visit, &m, c->err);
     }
     return rc;
 }

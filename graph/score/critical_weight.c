@@ -60,7 +60,7 @@ double critical_tells(const struct critical *c, const struct critical_flow *f)
     const struct btr_fact *a = &c->places[f->far].fact, *b = &c->places[f->near].fact;
     if (a->kind != BTR_KIND_FLOW || b->kind != BTR_KIND_PROCESS)
         return f->weight;
-    uint64_t program = btr_fact_program(b, critical_time(c, f->last_ns));
+    uint64_t program = btr_fact_program(b, f->last_ns);
     uint64_t most = program ? u->most(u->self, program) : 0, all = u->programs_all(u->self);
     return program ? seldom(talks(u, program, a), most > all ? most : all) : 1;
 }

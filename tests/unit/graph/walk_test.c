@@ -6,6 +6,8 @@
 
 #include <cmocka.h>
 
+#include <btr/clock.h>
+
 #include "graph_tests.h"
 #include "story.h"
 
@@ -309,6 +311,46 @@ static void damage_under_the_walk_is_returned_and_not_hidden(void **state)
     }
 }
 
+/* A half flow with many meetings, told one by one; the time that a question is given runs out at
+ * the first of them. */
+struct many_meetings {
+    uint32_t told;
+};
+
+enum { MEETINGS = 1000, SHORT_NS = 1000000 };
+
+static int many_meetings_flows(void *self, struct btr_id entity, enum btr_side side,
+                               int64_t bound_ns, struct btr_flow_parts *parts,
+                               btr_flow_visit *visit, void *visitor, struct btr_err *err)
+{
+    struct many_meetings *m = self;
+    struct btr_flow flow = {.other = story_id('r'), .operation = BTR_OP_MEET_CLIENT};
+    int rc = 0;
+    (void)entity, (void)bound_ns, (void)parts, (void)err;
+    if (side != BTR_SIDE_MEET)
+        return 0;
+    for (int64_t end_ns = btr_monotonic_ns() + SHORT_NS; btr_monotonic_ns() < end_ns;)
+        continue;
+    for (uint32_t i = 0; i < MEETINGS && rc == 0; i++, m->told++)
+        rc = visit(visitor, &flow, 1);
+    return rc;
+}
+
+static void pairing_ends_when_the_time_is_over(void **state)
+{
+    (void)state;
+    struct many_meetings m = {0};
+    struct btr_edges edges = {.self = &m, .flows = many_meetings_flows};
+    struct btr_start start = {story_id('h'), story_ms(50), 0};
+    struct btr_walk_limits limits = {.budget_ns = SHORT_NS};
+    struct btr_trace *trace = NULL;
+    assert_int_equal(btr_walk(&trace, &edges, BACK, &start, 1, &limits, NULL), 0);
+    assert_int_equal(trace->cut, BTR_CUT_TIME);
+    assert_true(trace->unexplored >= 1);
+    assert_true(m.told <= 1);
+    btr_trace_free(trace);
+}
+
 static void a_start_given_twice_counts_once_with_the_later_time(void **state)
 {
     (void)state;
@@ -360,6 +402,7 @@ int walk_tests(void)
         cmocka_unit_test(a_connection_is_not_crossed_before_it_began),
         cmocka_unit_test(processes_and_files_are_not_asked_for_meetings),
         cmocka_unit_test(damage_under_the_walk_is_returned_and_not_hidden),
+        cmocka_unit_test(pairing_ends_when_the_time_is_over),
         cmocka_unit_test(a_start_given_twice_counts_once_with_the_later_time),
         cmocka_unit_test(times_at_the_ends_of_the_range_do_not_overflow),
     };
