@@ -5,15 +5,14 @@
 
 #include <cmocka.h>
 
-#include "memory_edges.h"
-#include "memory_facts.h"
 #include "oracle.h"
+#include "recording.h"
 #include "score/kept.h"
 #include "score/strategies.h"
 #include "test_random.h"
 #include "test_steps.h"
 
-enum { EVENTS_MAX = 256, ROUNDS = 2000, ROUND_EVENTS = 40, ROUND_NODES = 12 };
+enum { ROUNDS = 2000, ROUND_EVENTS = 40, ROUND_NODES = 12 };
 
 /*
  * S serves requests from flows A..E. With that of C it starts a shell X, which runs the program Z,
@@ -21,31 +20,9 @@ enum { EVENTS_MAX = 256, ROUNDS = 2000, ROUND_EVENTS = 40, ROUND_NODES = 12 };
  * its log O the server writes all the time, and a shipper T reads that and sends it to flow U, as
  * it does all the time, too.
  */
-struct recording {
-    struct btr_event events[EVENTS_MAX];
-    uint32_t event_count;
-    struct memory_facts facts;
-    struct memory_usual usual;
-};
 
 enum { SERVER = 1, SHELL, READER, SHIPPER, OTHER };
 enum { LIBRARY = 100, SECRET, FILE_F, LOG, PROGRAM, OWN };
-
-static struct btr_id id_of(char name)
-{
-    return (struct btr_id){7, (uint64_t)(unsigned char)name};
-}
-
-static void tell(struct recording *r, char subject, enum btr_operation operation, char object,
-                 int64_t at_ms)
-{
-    assert_true(r->event_count < EVENTS_MAX);
-    r->events[r->event_count++] = (struct btr_event){.subject = id_of(subject),
-                                                     .object = id_of(object),
-                                                     .first_ns = at_ms * 1000000,
-                                                     .last_ns = at_ms * 1000000,
-                                                     .operation = (uint8_t)operation};
-}
 
 static void process(struct recording *r, char name, uint64_t program)
 {
@@ -115,45 +92,9 @@ static void recording_make(struct recording *r)
     memory_usual_add(&r->usual, READER, FILE_F, 1);
 }
 
-struct answer {
-    struct btr_kept_pairs kept;
-    struct btr_trace *trace;
-};
-
-static void answer_make(struct answer *a, struct recording *r, struct btr_start start,
-                        const struct btr_walk_limits *limits, uint32_t parts, uint64_t seed)
-{
-    static const struct btr_walk_limits none = {0};
-    struct memory_edges memory;
-    memory_edges_init(&memory, r->events, r->event_count);
-    if (parts)
-        memory_edges_part(&memory, parts, seed);
-    struct btr_edges edges = memory_edges_of(&memory);
-    struct btr_facts facts = memory_facts_of(&r->facts);
-    struct btr_usual usual = memory_usual_of(&r->usual);
-    struct btr_scene scene = {.edges = &edges,
-                              .facts = &facts,
-                              .usual = &usual,
-                              .direction = BTR_WALK_FORWARD,
-                              .starts = &start,
-                              .start_count = 1,
-                              .limits = limits ? limits : &none};
-    struct btr_err err = {0};
-    *a = (struct answer){0};
-    assert_int_equal(critical_keep(&a->kept, &scene, &err), 0);
-    assert_int_equal(btr_walk_kept(&a->trace, &scene, &a->kept, &err), 0);
-    memory_edges_fini(&memory);
-}
-
 static struct btr_start from_c(void)
 {
     return (struct btr_start){id_of('C'), 300 * INT64_C(1000000), 0};
-}
-
-static void answer_end(struct answer *a)
-{
-    btr_kept_pairs_free(&a->kept);
-    btr_trace_free(a->trace);
 }
 
 static uint32_t node_of(const struct btr_trace *t, struct btr_id id)
@@ -164,23 +105,13 @@ static uint32_t node_of(const struct btr_trace *t, struct btr_id id)
     return UINT32_MAX;
 }
 
-static bool holds(const struct answer *a, char name)
-{
-    return node_of(a->trace, id_of(name)) != UINT32_MAX;
-}
-
-static bool keeps(const struct answer *a, char from, char to)
-{
-    return btr_kept_pairs_has(&a->kept, id_of(from), id_of(to));
-}
-
 static void what_the_request_started_is_found_over_a_file(void **state)
 {
     static struct recording r;
     struct answer a;
     (void)state;
     recording_make(&r);
-    answer_make(&a, &r, from_c(), NULL, 0, 0);
+    answer_from(&a, &r, BTR_WALK_FORWARD, from_c(), NULL, 0, 0);
     assert_true(holds(&a, 'S') && holds(&a, 'X') && holds(&a, 'F') && holds(&a, 'P') &&
                 holds(&a, 'Y'));
     assert_true(btr_kept_pairs_score(&a.kept, id_of('S'), id_of('X')) > 0.5);
@@ -194,7 +125,7 @@ static void who_always_reads_a_log_is_no_victim(void **state)
     struct answer a;
     (void)state;
     recording_make(&r);
-    answer_make(&a, &r, from_c(), NULL, 0, 0);
+    answer_from(&a, &r, BTR_WALK_FORWARD, from_c(), NULL, 0, 0);
     assert_false(holds(&a, 'T') || holds(&a, 'U') || holds(&a, 'A') || holds(&a, 'B'));
     answer_end(&a);
 }
@@ -205,7 +136,7 @@ static void what_it_ran_and_seldom_reads_is_shown_and_the_usual_is_not(void **st
     struct answer a;
     (void)state;
     recording_make(&r);
-    answer_make(&a, &r, from_c(), NULL, 0, 0);
+    answer_from(&a, &r, BTR_WALK_FORWARD, from_c(), NULL, 0, 0);
     assert_true(keeps(&a, 'Z', 'X') && keeps(&a, 'K', 'X'));
     assert_false(keeps(&a, 'L', 'X') || holds(&a, 'L'));
     uint32_t secret = node_of(a.trace, id_of('K'));
@@ -223,7 +154,7 @@ static void what_was_taken_before_the_start_is_not_shown(void **state)
     (void)state;
     recording_make(&r);
     tell(&r, 'X', BTR_OP_CREATE, 'F', 330);
-    answer_make(&a, &r, start, NULL, 0, 0);
+    answer_from(&a, &r, BTR_WALK_FORWARD, start, NULL, 0, 0);
     assert_true(holds(&a, 'F') && holds(&a, 'Y'));
     assert_false(holds(&a, 'K') || holds(&a, 'Z'));
     answer_end(&a);
@@ -237,21 +168,10 @@ static void a_server_that_took_something_is_not_all_suspect(void **state)
     struct btr_start start = {id_of('S'), 301 * INT64_C(1000000), 0};
     (void)state;
     recording_make(&r);
-    answer_make(&a, &r, start, NULL, 0, 0);
+    answer_from(&a, &r, BTR_WALK_FORWARD, start, NULL, 0, 0);
     assert_true(keeps(&a, 'S', 'X'));
     assert_false(keeps(&a, 'S', 'E'));
     answer_end(&a);
-}
-
-static void assert_same_answer(const struct answer *x, const struct answer *y)
-{
-    assert_int_equal(x->kept.pair_count, y->kept.pair_count);
-    assert_int_equal(x->kept.way_count, y->kept.way_count);
-    assert_memory_equal(x->kept.pairs, y->kept.pairs, x->kept.pair_count * sizeof *x->kept.pairs);
-    assert_int_equal(x->trace->step_count, y->trace->step_count);
-    assert_int_equal(x->trace->node_count, y->trace->node_count);
-    for (uint32_t i = 0; i < x->trace->node_count; i++)
-        assert_true(btr_id_equal(x->trace->nodes[i].id, y->trace->nodes[i].id));
 }
 
 static void segments_and_the_order_of_reading_change_nothing(void **state)
@@ -260,9 +180,10 @@ static void segments_and_the_order_of_reading_change_nothing(void **state)
     struct answer whole, parts;
     (void)state;
     recording_make(&r);
-    answer_make(&whole, &r, from_c(), NULL, 0, 0);
+    answer_from(&whole, &r, BTR_WALK_FORWARD, from_c(), NULL, 0, 0);
     for (uint64_t seed = 1; seed <= 50; seed++) {
-        answer_make(&parts, &r, from_c(), NULL, 1 + (uint32_t)(seed % MEMORY_PARTS_MAX), seed);
+        answer_from(&parts, &r, BTR_WALK_FORWARD, from_c(), NULL,
+                    1 + (uint32_t)(seed % MEMORY_PARTS_MAX), seed);
         assert_same_answer(&whole, &parts);
         answer_end(&parts);
     }
@@ -276,12 +197,12 @@ static void a_cut_says_what_it_may_lack(void **state)
     struct answer whole;
     (void)state;
     recording_make(&r);
-    answer_make(&whole, &r, from_c(), NULL, 0, 0);
+    answer_from(&whole, &r, BTR_WALK_FORWARD, from_c(), NULL, 0, 0);
     assert_int_equal(whole.kept.cut, BTR_CUT_NONE);
     for (uint64_t edges = 1; edges < 12; edges++) {
         struct btr_walk_limits limits = {.edge_max = edges};
         struct answer cut;
-        answer_make(&cut, &r, from_c(), &limits, 0, 0);
+        answer_from(&cut, &r, BTR_WALK_FORWARD, from_c(), &limits, 0, 0);
         assert_true(edges > 3 || cut.kept.cut == BTR_CUT_EDGES);
         assert_int_equal(cut.trace->cut, cut.kept.cut);
         for (uint32_t i = 0; i < whole.kept.pair_count && cut.kept.cut; i++) {
@@ -361,7 +282,8 @@ static void what_is_shown_is_of_the_closure_or_was_taken_by_it(void **state)
                                   (int64_t)test_random_below(&random, 60) * 1000000,
                                   (uint32_t)test_random_below(&random, 2)};
         oracle_closure(&o, r.events, r.event_count, NULL, 0, BTR_WALK_FORWARD, &start, 1);
-        answer_make(&a, &r, start, NULL, (uint32_t)test_random_below(&random, 4), 3);
+        answer_from(&a, &r, BTR_WALK_FORWARD, start, NULL, (uint32_t)test_random_below(&random, 4),
+                    3);
         check_round(&a, &r, &o);
         shown += a.trace->step_count > 0;
         answer_end(&a);

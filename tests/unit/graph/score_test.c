@@ -5,15 +5,14 @@
 
 #include <cmocka.h>
 
-#include "memory_edges.h"
-#include "memory_facts.h"
 #include "oracle.h"
+#include "recording.h"
 #include "score/kept.h"
 #include "score/strategies.h"
 #include "test_random.h"
 #include "test_steps.h"
 
-enum { EVENTS_MAX = 4096, READ_MANY = 3000, ROUNDS = 3000, ROUND_EVENTS = 40, ROUND_NODES = 12 };
+enum { READ_MANY = 3000, ROUNDS = 3000, ROUND_EVENTS = 40, ROUND_NODES = 12 };
 
 /* ---- A server, of which one request is an attack -------------------------------------------- */
 
@@ -22,31 +21,9 @@ enum { EVENTS_MAX = 4096, READ_MANY = 3000, ROUNDS = 3000, ROUND_EVENTS = 40, RO
  * starts a shell X, which writes the file F. Later request E makes the server read F and send it:
  * that is the alert. L is a library of all programs, that nobody writes.
  */
-struct recording {
-    struct btr_event events[EVENTS_MAX];
-    uint32_t event_count;
-    struct memory_facts facts;
-    struct memory_usual usual;
-};
 
 enum { SERVER = 1, SHELL, WRITER, READER };
 enum { PAGE = 100, LIBRARY, FILE_F, OWN, DATABASE };
-
-static struct btr_id id_of(char name)
-{
-    return (struct btr_id){7, (uint64_t)(unsigned char)name};
-}
-
-static void tell(struct recording *r, char subject, enum btr_operation operation, char object,
-                 int64_t at_ms)
-{
-    assert_true(r->event_count < EVENTS_MAX);
-    r->events[r->event_count++] = (struct btr_event){.subject = id_of(subject),
-                                                     .object = id_of(object),
-                                                     .first_ns = at_ms * 1000000,
-                                                     .last_ns = at_ms * 1000000,
-                                                     .operation = (uint8_t)operation};
-}
 
 static void request(struct recording *r, char flow, int64_t at_ms)
 {
@@ -94,60 +71,17 @@ static void recording_make(struct recording *r)
     memory_usual_add(&r->usual, SERVER, FILE_F, 1);
 }
 
-struct answer {
-    struct btr_kept_pairs kept;
-    struct btr_trace *trace;
-};
-
-static void answer_from(struct answer *a, struct recording *r, struct btr_start start,
-                        const struct btr_walk_limits *limits, uint32_t parts, uint64_t seed)
-{
-    static const struct btr_walk_limits none = {0};
-    struct memory_edges memory;
-    memory_edges_init(&memory, r->events, r->event_count);
-    if (parts) { /* and what is told of what is left is as far off as a store may tell it */
-        memory_edges_part(&memory, parts, seed);
-        memory.run_max = 1 + (uint32_t)(seed % 7);
-        memory.rest_late_ns = (int64_t)seed * 3000000;
-    }
-    struct btr_edges edges = memory_edges_of(&memory);
-    struct btr_facts facts = memory_facts_of(&r->facts);
-    struct btr_usual usual = memory_usual_of(&r->usual);
-    struct btr_scene scene = {
-        &edges, &facts, &usual, BTR_WALK_BACKWARD, &start, 1, limits ? limits : &none,
-        0,      NULL,   true};
-    struct btr_err err = {0};
-    *a = (struct answer){0};
-    assert_int_equal(critical_keep(&a->kept, &scene, &err), 0);
-    assert_int_equal(btr_walk_kept(&a->trace, &scene, &a->kept, &err), 0);
-    memory_edges_fini(&memory);
-}
-
 static void answer_make(struct answer *a, struct recording *r, const struct btr_walk_limits *limits,
                         uint32_t parts, uint64_t seed)
 {
     struct btr_start start = {id_of('E'), 511 * INT64_C(1000000), 0};
-    answer_from(a, r, start, limits, parts, seed);
+    answer_from(a, r, BTR_WALK_BACKWARD, start, limits, parts, seed);
 }
 
 static void answer_at(struct answer *a, struct recording *r, char entity, int64_t at_ms)
 {
     struct btr_start start = {id_of(entity), at_ms * 1000000, 0};
-    answer_from(a, r, start, NULL, 0, 0);
-}
-
-static void answer_end(struct answer *a)
-{
-    btr_kept_pairs_free(&a->kept);
-    btr_trace_free(a->trace);
-}
-
-static bool holds(const struct answer *a, char name)
-{
-    for (uint32_t i = 0; i < a->trace->node_count; i++)
-        if (btr_id_equal(a->trace->nodes[i].id, id_of(name)))
-            return true;
-    return false;
+    answer_from(a, r, BTR_WALK_BACKWARD, start, NULL, 0, 0);
 }
 
 static void the_request_that_started_the_shell_is_the_way_in(void **state)
@@ -233,11 +167,6 @@ static void login_make(struct recording *r)
     tell(r, 'Z', BTR_OP_RECV, 'G', 650);
     tell(r, 'Z', BTR_OP_FORK, 'W', 660);
     tell(r, 'W', BTR_OP_CREATE, 'H', 670);
-}
-
-static bool keeps(const struct answer *a, char from, char to)
-{
-    return btr_kept_pairs_has(&a->kept, id_of(from), id_of(to));
 }
 
 /* Why a pair is left out, or -1. What is left out is not kept. */
@@ -361,15 +290,6 @@ static void an_answer_is_not_for_what_others_asked(void **state)
     answer_make(&a, &r, NULL, 0, 0);
     assert_true(btr_id_equal(a.kept.ways[0].entity, id_of('C')));
     answer_end(&a);
-}
-
-static void assert_same_answer(const struct answer *x, const struct answer *y)
-{
-    assert_int_equal(x->kept.pair_count, y->kept.pair_count);
-    assert_int_equal(x->kept.way_count, y->kept.way_count);
-    assert_memory_equal(x->kept.pairs, y->kept.pairs, x->kept.pair_count * sizeof *x->kept.pairs);
-    assert_memory_equal(x->kept.ways, y->kept.ways, x->kept.way_count * sizeof *x->kept.ways);
-    assert_int_equal(x->trace->step_count, y->trace->step_count);
 }
 
 static void segments_and_the_order_of_reading_change_nothing(void **state)
