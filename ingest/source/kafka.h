@@ -36,6 +36,7 @@ struct kafka_topics {
     void (*log)(void *self, int level, const char *line);
     void *log_self;
     rd_kafka_t *consumer, *producer, *loader; /* the last two when they are needed */
+    rd_kafka_queue_t *farewell, *loader_farewell; /* of what did not end when it was closed: it is told there */
     const struct topics_owner *owner;
     rd_kafka_topic_partition_list_t *placing; /* partitions that are being assigned */
     rd_kafka_topic_partition_list_t *committing;

@@ -19,8 +19,9 @@ static void event_take(struct kafka_topics *k, rd_kafka_t *consumer, rd_kafka_ev
 }
 
 /* Leaves the group. While a commit waits for a broker that is gone, closing does not end
- * (librdkafka issue 3740). @return whether it came to its end */
-static bool consumer_close(struct kafka_topics *k, rd_kafka_t *consumer)
+ * (librdkafka issue 3740): what comes to its end later tells it in the queue.
+ * @return NULL when it came to its end, else that queue, which has to stay as long as the consumer */
+static rd_kafka_queue_t *consumer_close(struct kafka_topics *k, rd_kafka_t *consumer)
 {
     rd_kafka_queue_t *queue = rd_kafka_queue_new(consumer);
     int64_t until_ns = btr_monotonic_ns() + CLOSE_MS * INT64_C(1000000);
@@ -34,9 +35,10 @@ static bool consumer_close(struct kafka_topics *k, rd_kafka_t *consumer)
             event_take(k, consumer, event);
         closed = rd_kafka_consumer_closed(consumer) != 0;
     }
-    if (closed) /* else what comes to its end later tells it there */
-        rd_kafka_queue_destroy(queue);
-    return closed;
+    if (!closed)
+        return queue;
+    rd_kafka_queue_destroy(queue);
+    return NULL;
 }
 
 /* librdkafka before 2.3.0 aborts when a consumer is destroyed that joins its group for the first
@@ -47,13 +49,14 @@ static bool cannot_be_destroyed(const struct kafka_topics *k, rd_kafka_t *consum
            kafka_is_cooperative(consumer);
 }
 
-/* @return whether nothing of it is left */
-static bool consumer_end(struct kafka_topics *k, rd_kafka_t *consumer)
+/* @param farewell receives the queue of one that did not come to its end. @return whether nothing of it is left */
+static bool consumer_end(struct kafka_topics *k, rd_kafka_t *consumer, rd_kafka_queue_t **farewell)
 {
     if (!consumer)
         return true;
     bool stays = cannot_be_destroyed(k, consumer);
-    if (!consumer_close(k, consumer) || stays)
+    *farewell = consumer_close(k, consumer);
+    if (*farewell || stays)
         return false;
     rd_kafka_destroy(consumer);
     return true;
@@ -67,8 +70,8 @@ void kafka_close(struct btr_topics *t)
     (void)pthread_mutex_lock(&k->mutex);
     k->log = NULL; /* what the library still has to say comes too late */
     (void)pthread_mutex_unlock(&k->mutex);
-    bool ended = consumer_end(k, k->consumer);
-    ended = consumer_end(k, k->loader) && ended;
+    bool ended = consumer_end(k, k->consumer, &k->farewell);
+    ended = consumer_end(k, k->loader, &k->loader_farewell) && ended;
     if (k->producer) {
         (void)rd_kafka_flush(k->producer, 2000);
         rd_kafka_destroy(k->producer);
