@@ -3,8 +3,7 @@
 #include <btr/clock.h>
 #include <btr/damage.h>
 #include <btr/filter.h>
-#include <btr/strategy.h>
-#include <btr/without.h>
+#include <btr/question.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +13,7 @@
 #include "commands.h"
 #include "damaged.h"
 #include "output.h"
+#include "starts.h"
 #include "stores.h"
 
 static const struct cli_option OPTIONS[] = {
@@ -60,14 +60,11 @@ static const struct cli_usage USAGE = {
 struct trace {
     struct btr_reader *reader;
     struct btr_shown shown;
-    struct btr_start *starts;
-    struct btr_span *from; /* texts of the specs */
-    struct btr_spec *specs;
-    uint32_t count, spec_count; /* behind the starts, with --between, stands where it goes from */
+    struct cli_starts starts;
+    uint32_t count; /* of them; behind these, with --between, stands where it goes from */
     int64_t at_ns;
     enum btr_walk_direction direction;
-    struct btr_between between;
-    struct btr_between_searched searched;
+    struct btr_found found;
     struct btr_walk_limits limits;
     struct btr_filter *filter; /* of --without, or NULL */
     struct btr_without *without;
@@ -75,13 +72,9 @@ struct trace {
     const struct btr_strategy *strategy;
     uint32_t rank_max; /* as of struct btr_scene */
     struct btr_answer_options options;
-    struct btr_buffer candidates; /* of a SPEC that fits several */
     struct btr_buffer out;
     bool cut, no_path;
-    struct btr_clocks *clocks;
 };
-
-enum { CLOCK_ROUNDS_MAX = 8 }; /* hosts behind hosts whose clocks are wrong */
 
 /* ---- Options ---- */
 
@@ -214,215 +207,46 @@ static int trace_options(struct trace *t, const struct cli_args *args, struct bt
 
 /* ---- Starts ---- */
 
-/* Forward from an entity as such means from its first event on. */
-static int time_forward(struct trace *t, const struct btr_spec *spec, int64_t at_ns,
-                        struct btr_spec_match *match, struct btr_err *err)
-{
-    if (at_ns != INT64_MIN || spec->at_ns != INT64_MIN || spec->form == BTR_SPEC_RECORD ||
-        spec->form == BTR_SPEC_ORIGIN)
-        return 0;
-    struct btr_entity entity;
-    struct btr_arena *arena = btr_arena_new(64 << 20);
-    int rc = arena ? btr_reader_entity(t->reader, match->entity, arena, &entity, err)
-                   : btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "entity");
-    if (rc == 0)
-        match->time_ns = entity.first_ns;
-    btr_arena_free(arena);
-    return rc;
-}
-
 static bool is_between(const struct trace *t)
 {
-    return t->spec_count > t->count;
+    return t->starts.count > t->count;
 }
 
 /* With --between, a walk goes back from the second SPEC. */
-static void specs_take(struct trace *t, const struct cli_args *args)
-{
-    for (uint32_t i = 0; i < t->spec_count; i++)
-        t->from[i] = btr_span_of(is_between(t) ? cli_arg_nth(args, "between", 1 - i)
-                                               : cli_arg_nth(args, "from", i));
-    t->options.specs = t->from;
-    t->between = (struct btr_between){t->starts + t->count, t->starts, 1, t->count};
-    if (is_between(t))
-        t->options.between = &t->between;
-    t->options.searched = &t->searched;
-}
-
 static int specs_new(struct trace *t, const struct cli_args *args, struct btr_err *err)
 {
     bool between = cli_arg(args, "between") != NULL;
     t->count = between ? 1 : cli_arg_count(args, "from");
-    t->spec_count = t->count + (between ? 1 : 0);
-    t->starts = calloc(t->spec_count, sizeof *t->starts);
-    t->from = calloc(t->spec_count, sizeof *t->from);
-    t->specs = calloc(t->spec_count, sizeof *t->specs);
-    if (!t->starts || !t->from || !t->specs)
+    uint32_t count = between ? 2 : t->count;
+    struct btr_span *texts = calloc(count, sizeof *texts);
+    if (!texts)
         return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "starts");
-    specs_take(t, args);
-    int rc = 0;
-    for (uint32_t i = 0; rc == 0 && i < t->spec_count; i++)
-        rc = btr_spec_parse(&t->specs[i], t->from[i], err);
+    for (uint32_t i = 0; i < count; i++)
+        texts[i] = btr_span_of(between ? cli_arg_nth(args, "between", 1 - i)
+                                       : cli_arg_nth(args, "from", i));
+    int rc = cli_starts_parse(&t->starts, texts, count, err);
+    free(texts);
+    t->options.specs = t->starts.texts;
+    if (rc == 0 && is_between(t))
+        t->options.between = &t->found.between;
+    t->options.searched = &t->found.searched;
     return rc;
 }
 
 /* --at is the time of the end that a walk goes back from. */
-static int start_resolve(struct trace *t, uint32_t i, struct btr_err *err)
-{
-    bool origin = i >= t->count;
-    int64_t at_ns = origin ? INT64_MIN : t->at_ns;
-    struct btr_spec_match match;
-    int rc = btr_spec_resolve(t->reader, &t->specs[i], at_ns, &match, &t->candidates, err);
-    if (rc == 0 && (origin || t->direction == BTR_WALK_FORWARD))
-        rc = time_forward(t, &t->specs[i], at_ns, &match, err);
-    if (rc == 0)
-        t->starts[i] = (struct btr_start){match.entity, match.time_ns, match.source};
-    return rc;
-}
-
 static int starts_resolve(struct trace *t, struct btr_err *err)
 {
-    for (uint32_t i = 0; i < t->spec_count; i++) {
-        struct btr_err why = {0};
-        int rc = start_resolve(t, i, &why);
-        if (rc < 0)
-            return btr_fail(err, rc, UINT64_MAX, "--%s %.*s: %s",
-                            is_between(t) ? "between" : "from",
-                            (int)(t->from[i].size < 200 ? t->from[i].size : 200),
-                            (const char *)t->from[i].at, why.text);
+    int rc = 0;
+    for (uint32_t i = 0; rc == 0 && i < t->starts.count; i++) {
+        bool origin = i >= t->count;
+        rc = cli_starts_find(&t->starts, i, is_between(t) ? "between" : "from", t->reader,
+                             origin ? INT64_MIN : t->at_ns,
+                             origin || t->direction == BTR_WALK_FORWARD, err);
     }
-    return 0;
+    return rc;
 }
 
 /* ---- The walk, and its answer ---- */
-
-/* The last moment of the day of the latest start: segments end with the day, so that what is
- * counted until then does not depend on which of them were merged. */
-static int64_t day_end(const struct trace *t)
-{
-    const int64_t day_ns = INT64_C(86400) * 1000000000;
-    int64_t until_ns = INT64_MIN;
-    for (uint32_t i = 0; i < t->count; i++)
-        until_ns = t->starts[i].time_ns > until_ns ? t->starts[i].time_ns : until_ns;
-    int64_t begin_ns = until_ns - ((until_ns % day_ns) + day_ns) % day_ns;
-    return begin_ns > INT64_MAX - day_ns ? INT64_MAX : begin_ns + day_ns - 1;
-}
-
-/* Who tells of a start that is of no host, such as a connection: of an event at its time, else of
- * any. */
-struct teller {
-    int64_t time_ns;
-    uint32_t source; /* BTR_SOURCE_NONE: nobody yet */
-};
-
-static int teller_visit(void *self, const struct btr_flow *flows, uint32_t flow_count)
-{
-    struct teller *t = self;
-    for (uint32_t i = 0; i < flow_count; i++) {
-        bool at = flows[i].first_ns == t->time_ns || flows[i].last_ns == t->time_ns;
-        if (at || t->source == BTR_SOURCE_NONE)
-            t->source = flows[i].source;
-        if (at)
-            return 1;
-    }
-    return 0;
-}
-
-/* The host of a start: that of its event, else of its entity, else of who tells of it. */
-static int start_host(struct trace *t, uint32_t i, struct btr_arena *arena, struct btr_span *host,
-                      struct btr_err *err)
-{
-    struct btr_entity entity = {.kind = 0};
-    if (t->starts[i].source != BTR_SOURCE_NONE) {
-        *host = btr_reader_source(t->reader, t->starts[i].source).host;
-        return 0;
-    }
-    int rc = btr_reader_entity(t->reader, t->starts[i].entity, arena, &entity, err);
-    *host = entity.host;
-    if (host->size || (rc < 0 && rc != BTR_E_NOTFOUND))
-        return rc < 0 ? rc : 0;
-    struct teller teller = {t->starts[i].time_ns, BTR_SOURCE_NONE};
-    rc = btr_reader_flows(t->reader, t->starts[i].entity, BTR_SIDE_ALL, 0, NULL, teller_visit,
-                          &teller, err);
-    if (teller.source != BTR_SOURCE_NONE)
-        *host = btr_reader_source(t->reader, teller.source).host;
-    return rc < 0 ? rc : 0;
-}
-
-static int clocks_open(struct trace *t, struct btr_err *err)
-{
-    struct btr_edges edges =
-        t->without ? btr_without_edges(t->without) : btr_edges_of_reader(t->reader);
-    struct btr_clock_hosts hosts = btr_clock_hosts_of_reader(t->reader);
-    struct btr_arena *arena = btr_arena_new(64 << 20);
-    struct btr_span *names = calloc(t->spec_count, sizeof *names);
-    int rc = arena && names ? 0 : btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "hosts of starts");
-    for (uint32_t i = 0; rc == 0 && i < t->spec_count; i++)
-        rc = start_host(t, i, arena, &names[i], err);
-    if (rc == 0)
-        rc = btr_clocks_new(&t->clocks, &edges, &hosts, t->starts, names, t->spec_count, err);
-    free(names);
-    btr_arena_free(arena);
-    return rc;
-}
-
-static int walk_kept(struct trace *t, const struct btr_usual *usual, struct btr_kept_pairs *kept,
-                     struct btr_trace **trace, struct btr_err *err)
-{
-    struct btr_reader_facts *reader_facts = NULL;
-    int rc = btr_reader_facts_open(&reader_facts, t->reader, t->clocks, err);
-    if (rc < 0)
-        return rc;
-    struct btr_edges edges = btr_clocks_edges(t->clocks);
-    struct btr_facts facts = btr_facts_of_reader(reader_facts);
-    const struct btr_start *starts = btr_clocks_starts(t->clocks);
-    t->between = (struct btr_between){starts + t->count, starts, 1, t->count};
-    struct btr_scene scene = {&edges,
-                              &facts,
-                              usual,
-                              t->direction,
-                              starts,
-                              t->count,
-                              &t->limits,
-                              t->rank_max,
-                              is_between(t) ? &t->between : NULL,
-                              t->options.explain};
-    if (is_between(t))
-        rc = btr_walk_between(trace, kept, &t->searched, &scene, t->strategy, err);
-    else
-        rc = t->strategy->keep(kept, &scene, err);
-    if (rc == 0 && !is_between(t))
-        rc = btr_walk_kept(trace, &scene, kept, err);
-    btr_reader_facts_close(reader_facts);
-    return rc;
-}
-
-/* A walk that came to hosts whose clocks are wrong goes again with their times set right. */
-static int walk_clocked(struct trace *t, struct btr_kept_pairs *kept, struct btr_trace **trace,
-                        struct btr_err *err)
-{
-    struct btr_usual usual = {0};
-    bool again = true;
-    int rc = strcmp(t->strategy->name, "backtracker") != 0
-                 ? btr_reader_usual(t->reader, day_end(t), &usual, err)
-                 : 0;
-    for (int round = 0; rc == 0 && again; round++) {
-        btr_trace_free(*trace);
-        btr_kept_pairs_free(kept);
-        *trace = NULL;
-        rc = walk_kept(t, &usual, kept, trace, err);
-        again = false;
-        if (rc == 0 && round < CLOCK_ROUNDS_MAX)
-            rc = btr_clocks_learn(t->clocks, &again, err);
-        if (again && *trace && t->limits.budget_ns &&
-            btr_monotonic_ns() - t->limits.since_ns >= t->limits.budget_ns) {
-            btr_clocks_unlearn(t->clocks);
-            (*trace)->cut = BTR_CUT_TIME;
-            again = false;
-        }
-    }
-    return rc;
-}
 
 /* A walk cannot begin where nothing is to be seen. */
 static int without_open(struct trace *t, struct btr_err *err)
@@ -433,43 +257,52 @@ static int without_open(struct trace *t, struct btr_err *err)
         return 0;
     int rc = btr_without_new(&t->without, t->reader, t->filter, err);
     t->options.without = t->without;
-    for (uint32_t i = 0; rc == 0 && i < t->spec_count; i++) {
+    for (uint32_t i = 0; rc == 0 && i < t->starts.count; i++) {
         bool fits;
-        rc = btr_without_fits(t->without, t->starts[i].entity, &fits, err);
+        rc = btr_without_fits(t->without, t->starts.starts[i].entity, &fits, err);
         if (rc == 0 && fits)
             return btr_fail(err, BTR_E_USAGE, UINT64_MAX, "--without leaves out what %.*s names",
-                            (int)(t->from[i].size < 200 ? t->from[i].size : 200),
-                            (const char *)t->from[i].at);
+                            (int)(t->starts.texts[i].size < 200 ? t->starts.texts[i].size : 200),
+                            (const char *)t->starts.texts[i].at);
     }
     return rc;
 }
 
+static int found_find(struct trace *t, struct btr_err *err)
+{
+    int rc = without_open(t, err);
+    if (rc < 0)
+        return rc;
+    struct btr_question question = {.reader = t->reader,
+                                    .starts = t->starts.starts,
+                                    .start_count = t->count,
+                                    .origin_count = t->starts.count - t->count,
+                                    .direction = t->direction,
+                                    .strategy = t->strategy,
+                                    .limits = t->limits,
+                                    .rank_max = t->rank_max,
+                                    .left_out = t->options.explain,
+                                    .without = t->without};
+    rc = btr_question_ask(&t->found, &question, err);
+    return rc == 0 && t->without ? btr_without_failed(t->without, err) : rc;
+}
+
 static int trace_walk(struct trace *t, struct btr_err *err)
 {
-    struct btr_trace *trace = NULL;
     struct btr_answer *answer = NULL;
-    struct btr_kept_pairs kept = {0};
-    int rc = without_open(t, err);
+    int rc = found_find(t, err);
+    const struct btr_trace *trace = t->found.trace;
+    t->options.kept = &t->found.kept;
+    t->options.clocks = t->found.clocks;
     if (rc == 0)
-        rc = clocks_open(t, err);
-    if (rc == 0)
-        rc = walk_clocked(t, &kept, &trace, err);
-    if (rc == 0 && t->without)
-        rc = btr_without_failed(t->without, err);
-    t->options.kept = &kept;
-    t->options.clocks = t->clocks;
-    if (rc == 0)
-        rc = btr_answer_make(&answer, t->reader, trace, t->direction, btr_clocks_starts(t->clocks),
-                             t->count, &t->options, err);
+        rc = btr_answer_make(&answer, t->reader, trace, t->direction,
+                             btr_clocks_starts(t->found.clocks), t->count, &t->options, err);
     if (rc == 0)
         rc = t->export->write(answer, cli_colour(), &t->out, err);
     t->cut = trace && trace->cut != BTR_CUT_NONE;
     t->no_path = trace && is_between(t) && trace->step_count == 0 && !t->cut;
     btr_answer_free(answer);
-    btr_trace_free(trace);
-    btr_kept_pairs_free(&kept);
-    btr_clocks_free(t->clocks);
-    t->clocks = NULL;
+    btr_found_fini(&t->found);
     return rc;
 }
 
@@ -477,7 +310,7 @@ static int trace_ask(void *self, struct btr_err *err)
 {
     struct trace *t = self;
     btr_buffer_clear(&t->out);
-    btr_buffer_clear(&t->candidates);
+    btr_buffer_clear(&t->starts.candidates);
     t->shown = (struct btr_shown){.kept = t->shown.kept};
     int rc = starts_resolve(t, err);
     return rc < 0 ? rc : trace_walk(t, err);
@@ -509,8 +342,8 @@ static int trace_say(struct trace *t, int rc, const struct btr_err *err)
     if (t->out.size)
         fwrite(t->out.at, 1, t->out.size, stderr);
     int status = cli_damaged_status("trace", t->reader, cli_fail("trace", err));
-    if (rc == BTR_E_AMBIGUOUS && t->candidates.size)
-        fwrite(t->candidates.at, 1, t->candidates.size, stderr);
+    if (rc == BTR_E_AMBIGUOUS && t->starts.candidates.size)
+        fwrite(t->starts.candidates.at, 1, t->starts.candidates.size, stderr);
     return status;
 }
 
@@ -536,9 +369,7 @@ static int trace_run(struct trace *t, const struct cli_args *args, struct btr_er
     btr_kept_close(t->shown.kept);
     btr_reader_close(t->reader);
     btr_buffer_fini(&again);
-    free(t->specs);
-    free(t->starts);
-    free(t->from);
+    cli_starts_fini(&t->starts);
     return status;
 }
 
@@ -548,7 +379,6 @@ static int trace_show(const struct cli_args *args, struct btr_err *err)
     int rc = trace_options(&t, args, err);
     int status = rc < 0 ? cli_fail("trace", err) : trace_run(&t, args, err);
     btr_buffer_fini(&t.out);
-    btr_buffer_fini(&t.candidates);
     btr_without_free(t.without);
     btr_filter_free(t.filter);
     return status;
