@@ -5,6 +5,7 @@
 
 #include "../match.h"
 #include "compare.h"
+#include "glob.h"
 
 /* Fields are attributes (enum btr_attr_key) and these, which are made from others. */
 enum query_field {

@@ -24,49 +24,6 @@ bool query_equal_folded(struct btr_span a, struct btr_span b)
     return a.size == b.size && query_compare_folded(a, b) == 0;
 }
 
-/* ---- Globs ---- */
-
-/* One step of a pattern at *p. @return true when it takes byte c */
-static bool glob_step(struct btr_span pattern, size_t *p, uint8_t c, bool fold)
-{
-    const uint8_t *at = pattern.at + *p;
-    uint8_t want = at[0];
-    if (want == '?') {
-        (*p)++;
-        return true;
-    }
-    bool bracket = want == '[' && pattern.size - *p >= 3 && at[2] == ']' &&
-                   (at[1] == '*' || at[1] == '?' || at[1] == '[');
-    if (bracket)
-        want = at[1];
-    if (fold ? folded(want) != folded(c) : want != c)
-        return false;
-    *p += bracket ? 3 : 1;
-    return true;
-}
-
-/* The usual two-pointer walk: on a mismatch, the last star takes one byte more. */
-bool query_glob(struct btr_span pattern, struct btr_span text, bool fold)
-{
-    size_t p = 0, t = 0, star = SIZE_MAX, star_text = 0;
-    while (t < text.size) {
-        if (p < pattern.size && pattern.at[p] == '*') {
-            star = ++p;
-            star_text = t;
-        } else if (p < pattern.size && glob_step(pattern, &p, text.at[t], fold)) {
-            t++;
-        } else if (star != SIZE_MAX) {
-            p = star;
-            t = ++star_text;
-        } else {
-            return false;
-        }
-    }
-    while (p < pattern.size && pattern.at[p] == '*')
-        p++;
-    return p == pattern.size;
-}
-
 /* ---- Numbers ---- */
 
 struct decimal {

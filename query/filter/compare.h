@@ -7,10 +7,6 @@
 bool query_equal_folded(struct btr_span a, struct btr_span b);
 int query_compare_folded(struct btr_span a, struct btr_span b);
 
-/** `*` any bytes, `?` one byte, `[*]` `[?]` `[[]` these bytes themselves; a backslash is a
- * backslash (Windows paths). Time at most pattern x text. */
-bool query_glob(struct btr_span pattern, struct btr_span text, bool fold);
-
 /** A decimal number: digits, optionally a sign before and a fraction after. */
 bool query_is_number(struct btr_span s);
 /** Compares two of those exactly, however long. @return <0, 0, >0 */

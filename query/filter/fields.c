@@ -81,13 +81,6 @@ const char *query_field_suggest(struct btr_span name)
 
 /* ---- Values ---- */
 
-/* A path with a backslash that does not begin with / is Windows': letters of either case are equal.
- */
-static bool path_folds(struct btr_span path)
-{
-    return path.size && path.at[0] != '/' && memchr(path.at, '\\', path.size);
-}
-
 static bool attr_folds(const struct btr_attr *attr)
 {
     switch (attr->key) {
@@ -96,7 +89,7 @@ static bool attr_folds(const struct btr_attr *attr)
     case BTR_ATTR_PROCESS_PARENT_EXECUTABLE:
     case BTR_ATTR_PROCESS_WORKING_DIRECTORY:
     case BTR_ATTR_REGISTRY_PATH:
-        return path_folds(attr->value);
+        return query_path_is_windows(attr->value);
     case BTR_ATTR_HOST_NAME:
     case BTR_ATTR_PROCESS_ENTITY_ID:
     case BTR_ATTR_DNS_QUESTION_NAME:
@@ -123,7 +116,7 @@ static bool derived_values(uint16_t key, const struct btr_entity *entity, query_
         const struct btr_attr *attr = &entity->attrs[i];
         if (attr->key != key || attr->value.size == 0)
             continue;
-        bool windows = path_folds(attr->value);
+        bool windows = query_path_is_windows(attr->value);
         struct query_value value = {last_part(attr->value, windows), windows};
         if (visit(self, &value))
             return true;

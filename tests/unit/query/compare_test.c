@@ -2,6 +2,7 @@
 #include <btr/buffer.h>
 
 #include "filter/compare.h"
+#include "filter/glob.h"
 #include "query_tests.h"
 #include "test.h"
 #include "test_random.h"
@@ -90,6 +91,110 @@ static void a_hostile_glob_ends(void **state)
     btr_buffer_fini(&subject);
 }
 
+/* ---- Globs of paths ---- */
+
+static void globs_of_paths_match_as_documented(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *pattern, *path;
+        bool fits;
+    } ROWS[] = {
+        {"/a/*", "/a/b", true},
+        {"/a/*", "/a/b/c", false},
+        {"/a/*", "/a/", true},
+        {"/a/**", "/a/b/c", true},
+        {"/a/**", "/a", false},
+        {"/a/**/b", "/a/b", true},
+        {"/a/**/b", "/a/x/y/b", true},
+        {"/a/**/b", "/a/xb", false},
+        {"**/b", "/b", true},
+        {"**/b", "b", true},
+        {"**/b", "/a/xb", false},
+        {"/a/**b", "/a/x/yb", true},
+        {"/a**b", "/a/x/yb", true},
+        {"/a/?/c", "/a/b/c", true},
+        {"/a?b", "/a/b", false},
+        {"/[a-c]x", "/bx", true},
+        {"/[!a-c]x", "/bx", false},
+        {"/[!a-c]x", "/dx", true},
+        {"/a[!x]b", "/a/b", false},
+        {"/[*]", "/*", true},
+        {"/[*]", "/x", false},
+        {"/[]]", "/]", true},
+        {"/[a-]", "/-", true},
+        {"/[a", "/[a", true},
+        {"/A/*", "/a/b", false},
+        {"C:\\A\\*", "c:\\a\\B", true},
+        {"C:\\A\\*", "c:\\a\\b\\c", false},
+        {"C:/a/**/c", "c:\\a\\b\\C", true},
+        {"**/secret.txt", "d:\\x\\Secret.TXT", true},
+        {"**/secret.txt", "/x/Secret.TXT", false},
+        {"\\\\nas\\public\\**", "\\\\NAS\\Public\\a\\b", true},
+        {"/a\\b", "/a/b", false},
+    };
+    for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++)
+        if (query_glob_path(text(ROWS[i].pattern), text(ROWS[i].path)) != ROWS[i].fits)
+            fail_msg("%s of %s", ROWS[i].pattern, ROWS[i].path);
+}
+
+/* The plainest definition there is, of stars, ? and letters. */
+static bool path_plain(const char *begin, const char *p, const char *t)
+{
+    if (*p == 0)
+        return *t == 0;
+    if (p[0] == '*' && p[1] == '*') {
+        const char *rest = p;
+        while (*rest == '*')
+            rest++;
+        bool folders = (p == begin || p[-1] == '/') && *rest == '/';
+        if (path_plain(begin, rest + folders, t))
+            return true;
+        for (; *t; t++)
+            if ((!folders || *t == '/') && path_plain(begin, rest + folders, t + 1))
+                return true;
+        return false;
+    }
+    if (*p == '*')
+        return path_plain(begin, p + 1, t) || (*t && *t != '/' && path_plain(begin, p, t + 1));
+    return *t && ((*p == '?' && *t != '/') || *p == *t) && path_plain(begin, p + 1, t + 1);
+}
+
+static void random_globs_of_paths_match_as_the_plain_definition_does(void **state)
+{
+    (void)state;
+    struct test_random random = {20261130};
+    static const char PARTS[][4] = {"a", "b", "/", "*", "**", "?", "/**", "/"};
+    uint32_t fits = 0;
+    for (int round = 0; round < 200000; round++) {
+        char pattern[40] = "", path[16];
+        size_t i, n = test_random_below(&random, 9), m = test_random_below(&random, 12), at = 0;
+        for (i = 0; i < n; i++)
+            at += (size_t)snprintf(pattern + at, sizeof pattern - at, "%s",
+                                   PARTS[test_random_below(&random, 8)]);
+        for (i = 0; i < m; i++)
+            path[i] = PARTS[test_random_below(&random, 3)][0];
+        path[m] = 0;
+        bool wanted = path_plain(pattern, pattern, path);
+        fits += wanted;
+        if (query_glob_path(text(pattern), text(path)) != wanted)
+            fail_msg("%s of %s", pattern, path);
+    }
+    assert_true(fits > 5000); /* so that both answers are tried */
+}
+
+static void a_hostile_path_ends(void **state)
+{
+    (void)state;
+    struct btr_buffer path = {0};
+    for (int i = 0; i < 1000000; i++)
+        btr_buffer_text(&path, "a");
+    assert_false(query_glob_path(text("/x/**a*a*a*a*b"), btr_buffer_view(&path)));
+    assert_false(query_glob_path(text("**a*a*a*a*b"), btr_buffer_view(&path)));
+    assert_false(query_glob_path(text("**a**a*a**a*b"), btr_buffer_view(&path)));
+    btr_buffer_fini(&path);
+}
+
 static void numbers_compare_exactly_however_long(void **state)
 {
     (void)state;
@@ -158,6 +263,9 @@ int compare_tests(void)
         cmocka_unit_test(globs_match_as_documented),
         cmocka_unit_test(random_globs_match_as_the_plain_definition_does),
         cmocka_unit_test(a_hostile_glob_ends),
+        cmocka_unit_test(globs_of_paths_match_as_documented),
+        cmocka_unit_test(random_globs_of_paths_match_as_the_plain_definition_does),
+        cmocka_unit_test(a_hostile_path_ends),
         cmocka_unit_test(numbers_compare_exactly_however_long),
         cmocka_unit_test(address_ranges_hold_what_they_should),
     };

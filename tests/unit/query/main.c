@@ -11,5 +11,6 @@ int main(void)
     failed += spec_tests();
     failed += story_tests();
     failed += holes_tests();
+    failed += assets_tests();
     return failed ? 1 : 0;
 }
