@@ -7,6 +7,7 @@ enum { STRING_UNKNOWN = 0, STRING_FAILS = 1, STRING_PASSES = 2 };
 /** What is sought, and which ids were found. */
 struct value_search {
     struct btr_reader *reader;
+    enum btr_kind kind; /* NONE: any */
     enum btr_attr_key key;
     btr_value_test *test;
     void *test_self;
@@ -65,7 +66,9 @@ static int row_check(struct value_search *s, struct store_segment *seg,
         rc = store_segment_who(seg, e->first + row, &id, &kind, s->err);
     else
         return rc;
-    return rc < 0 || btr_id_is_none(id) ? rc : id_keep(s, id);
+    if (rc < 0 || btr_id_is_none(id) || (s->kind != BTR_KIND_NONE && s->kind != kind))
+        return rc;
+    return id_keep(s, id);
 }
 
 static int block_check(struct value_search *s, struct store_segment *seg, uint32_t block)
@@ -109,15 +112,90 @@ static int segment_look(struct value_search *s, struct store_segment *seg)
     return rc;
 }
 
+/* Marks the entity blocks that stand in the bucket of a string's hash. */
+static int blocks_mark(struct value_search *s, struct store_segment *seg, struct btr_span value,
+                       uint8_t *is_in, uint32_t blocks)
+{
+    struct segment_lookup l;
+    uint32_t begin = 0, end = 0;
+    uint64_t hash = store_value_hash((uint16_t)s->key, value);
+    int rc = store_buckets_range(seg, &seg->by_value, hash, &l, &begin, &end, s->err);
+    for (uint32_t i = begin; rc == 0 && i < end; i++) {
+        uint32_t block = store_buckets_number(&seg->by_value, &l, i);
+        if (block >= blocks)
+            return store_segment_bad(seg, s->err, STORE_VALUES, 0,
+                                     "names a block that is not there");
+        is_in[block] = true;
+    }
+    return rc;
+}
+
+/* Tests the strings of a block, whatever they are values of. */
+static int strings_sift(struct value_search *s, struct store_segment *seg, uint32_t first,
+                        uint8_t *is_in, uint32_t blocks)
+{
+    struct cache_slot *slot = NULL;
+    int rc = store_segment_strings(seg, first, &slot, s->err);
+    if (rc < 0)
+        return rc;
+    const struct segment_strings *strings = slot->data;
+    if ((uint64_t)strings->first + strings->count > seg->header.string_count)
+        rc = store_segment_bad(seg, s->err, STORE_STRINGS, 0, "has more than the header says");
+    for (uint32_t i = 0; rc == 0 && i < strings->count; i++) {
+        struct btr_span value = store_strings_span(strings, strings->first + i);
+        bool passes = s->test(s->test_self, value);
+        s->known[strings->first + i] = passes ? STRING_PASSES : STRING_FAILS;
+        if (passes)
+            rc = blocks_mark(s, seg, value, is_in, blocks);
+    }
+    store_cache_unpin(slot);
+    return rc;
+}
+
+static int strings_sift_all(struct value_search *s, struct store_segment *seg, uint8_t *is_in,
+                            uint32_t blocks)
+{
+    uint32_t count = 0;
+    int rc = store_segment_values(seg, s->err);
+    if (rc == 0)
+        rc = store_segment_directory(seg, STORE_STRINGS, &count, s->err);
+    if (seg->by_value.count == 0) /* no entity has a value of what is listed */
+        return rc;
+    for (uint32_t i = 0; rc == 0 && i < count; i++)
+        if (seg->directory[STORE_STRINGS][i].count > 0)
+            rc = strings_sift(s, seg, seg->directory[STORE_STRINGS][i].first, is_in, blocks);
+    return rc;
+}
+
+/* Strings are fewer bytes than the rows that point to them: all are tested, and entity blocks are
+ * checked that hold one which passes. */
+static int segment_sift(struct value_search *s, struct store_segment *seg)
+{
+    uint32_t blocks = 0;
+    int rc = store_segment_directory(seg, STORE_ENTITIES, &blocks, s->err);
+    if (rc < 0)
+        return rc;
+    uint8_t *is_in = calloc((size_t)blocks + 1, 1);
+    if (!is_in)
+        return out_of_memory(s->err);
+    rc = strings_sift_all(s, seg, is_in, blocks);
+    bool damaged = rc == BTR_E_CHECKSUM || rc == BTR_E_FORMAT;
+    for (uint32_t i = 0; rc == 0 && i < blocks; i++)
+        if (is_in[i])
+            rc = block_check(s, seg, i);
+    free(is_in);
+    return damaged ? segment_scan(s, seg) : rc;
+}
+
 static int segment_search(struct value_search *s, struct store_segment *seg)
 {
     free(s->known);
     s->known = calloc((size_t)seg->header.string_count + 1, 1);
     if (!s->known)
         return out_of_memory(s->err);
-    if (s->is_exact && seg->section_of[STORE_VALUES] && store_value_is_listed((uint16_t)s->key))
-        return segment_look(s, seg);
-    return segment_scan(s, seg);
+    if (!seg->section_of[STORE_VALUES] || !store_value_is_listed((uint16_t)s->key))
+        return segment_scan(s, seg);
+    return s->is_exact ? segment_look(s, seg) : segment_sift(s, seg);
 }
 
 static int candidates_find(struct value_search *s)
@@ -182,7 +260,7 @@ int btr_reader_entities_where(struct btr_reader *r, enum btr_kind kind, int64_t 
                               struct btr_err *err)
 {
     struct value_search s = {
-        .reader = r, .key = key, .test = test, .test_self = test_self, .err = err};
+        .reader = r, .kind = kind, .key = key, .test = test, .test_self = test_self, .err = err};
     struct value_answer a = {kind, since_ns, until_ns, visit, self};
     return search_run(&s, &a);
 }
@@ -205,6 +283,7 @@ int btr_reader_entities_with(struct btr_reader *r, enum btr_kind kind, int64_t s
 {
     struct value_equal wanted = {(uint16_t)key, value};
     struct value_search s = {.reader = r,
+                             .kind = kind,
                              .key = key,
                              .test = equal_test,
                              .test_self = &wanted,

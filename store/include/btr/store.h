@@ -336,10 +336,13 @@ int btr_reader_entities_with(struct btr_reader *reader, enum btr_kind kind, int6
                              enum btr_attr_key key, struct btr_span value, btr_entity_visit *visit, void *self,
                              struct btr_err *err);
 
-/** A pure question to a value: it is asked once of each string of a segment at most. */
+/** A pure question to a value: it is asked once of each string of a segment at most, also of such that are values of other attributes. */
 typedef bool btr_value_test(void *self, struct btr_span value);
-/** The same, of entities that ever had a value of this attribute that passes a test. Costs a reading of all entity rows,
- * and of those strings that are values of this attribute. */
+/**
+ * The same, of entities that ever had a value of this attribute that passes a test. For those attributes that docs/FORMAT.md lists
+ * in section "Values" it costs a reading of all strings and what it finds (strings stand in the order of first use, so nothing
+ * leads to those that begin alike). For others, a reading of all entity rows and of their strings.
+ */
 int btr_reader_entities_where(struct btr_reader *reader, enum btr_kind kind, int64_t since_ns, int64_t until_ns,
                               enum btr_attr_key key, btr_value_test *test, void *test_self, btr_entity_visit *visit,
                               void *self, struct btr_err *err);

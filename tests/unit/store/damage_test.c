@@ -108,6 +108,12 @@ static int no_entity(void *self, const struct btr_entity *entity)
     return entity->attr_count == UINT32_MAX;
 }
 
+static bool odd_size(void *self, struct btr_span value)
+{
+    (void)self;
+    return value.size % 2 == 1;
+}
+
 static int no_gap(void *self, const struct btr_gap_full *gap)
 {
     (void)self;
@@ -149,6 +155,10 @@ static void ask_everything(const struct model *m, const char *path)
     (void)btr_reader_by_record(reader, BTR_SPAN("web01"), BTR_SPAN(""), 3, no_event, NULL, &err);
     (void)btr_reader_by_origin(reader, BTR_SPAN("a.log"), 3, no_event, NULL, &err);
     (void)btr_reader_entities(reader, BTR_KIND_NONE, INT64_MIN, INT64_MAX, no_entity, NULL, &err);
+    (void)btr_reader_entities_with(reader, BTR_KIND_NONE, INT64_MIN, INT64_MAX, BTR_ATTR_FILE_PATH,
+                                   m->attrs[0].attr.value, no_entity, NULL, &err);
+    (void)btr_reader_entities_where(reader, BTR_KIND_NONE, INT64_MIN, INT64_MAX, BTR_ATTR_FILE_PATH,
+                                    odd_size, NULL, no_entity, NULL, &err);
     (void)btr_reader_gaps(reader, no_gap, NULL, &err);
     (void)btr_reader_quarantine(reader, no_quarantined, NULL, &err);
     (void)btr_reader_sources(reader, no_source, NULL, &err);
