@@ -51,11 +51,16 @@ struct asset_address {
     struct btr_span ip;
 };
 
+/** Which sizes occur, up to that of the longest pattern. */
+struct asset_sizes {
+    uint64_t bits[ASSETS_PATH_MAX / 64 + 2];
+};
+
 /** Rows with a path, by the part of the path that they spell out. */
 struct asset_index {
-    struct btr_u64map first;   /* hash of a place -> row */
-    uint32_t longest;          /* bytes of the longest folder that is spelled out */
-    uint32_t count;
+    struct btr_u64map first;                   /* hash of a place -> row */
+    struct asset_sizes folders, wholes, names; /* of what is spelled out */
+    size_t longest;                            /* of folders */
 };
 
 /** What one question finds: rows, each once. */

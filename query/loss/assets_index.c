@@ -2,6 +2,8 @@
  * the last name. */
 #include "assets.h"
 
+#include <assert.h>
+
 /* FNV-1a (Fowler, Noll, Vo), as it grows with a path byte by byte. What meets by chance, or on
  * purpose, is told apart by the glob. */
 static const uint64_t FNV_PRIME = UINT64_C(0x100000001b3);
@@ -28,6 +30,22 @@ static uint64_t hash_of(enum place place, struct btr_span text)
         hash = hash_add(hash, text.at[i]);
     return hash;
 }
+
+/* ---- Sizes: of most paths nothing that is spelled out has the size, and no hash is needed ---- */
+
+static void size_add(struct asset_sizes *sizes, size_t size)
+{
+    assert(size / 64 < sizeof sizes->bits / sizeof *sizes->bits);
+    sizes->bits[size / 64] |= UINT64_C(1) << size % 64;
+}
+
+static bool size_occurs(const struct asset_sizes *sizes, size_t size)
+{
+    return size / 64 < sizeof sizes->bits / sizeof *sizes->bits &&
+           (sizes->bits[size / 64] >> size % 64 & 1);
+}
+
+/* ---- Places ---- */
 
 static bool is_separator(uint8_t c)
 {
@@ -57,21 +75,25 @@ static bool is_literal(struct btr_span text)
 
 /* Where a row stands: under its whole path, or the folders that it spells out; one that spells out
  * none, under its last name if it spells out that. */
-static uint64_t place_of(struct btr_assets *assets, struct btr_span pattern)
+static uint64_t place_of(struct asset_index *index, struct btr_span pattern)
 {
     size_t spelled = 0, folder = 0;
     while (spelled < pattern.size && !is_special(pattern.at[spelled])) {
         folder = is_separator(pattern.at[spelled]) ? spelled + 1 : folder;
         spelled++;
     }
-    if (spelled == pattern.size)
-        return hash_of(PLACE_WHOLE, pattern);
     struct btr_span name = last_name(pattern);
     bool has_set = memchr(pattern.at, '[', pattern.size) != NULL; /* which may hold a separator */
-    if (folder <= 1 && !has_set && is_literal(name))
+    if (spelled == pattern.size) {
+        size_add(&index->wholes, spelled);
+        return hash_of(PLACE_WHOLE, pattern);
+    }
+    if (folder <= 1 && !has_set && is_literal(name)) {
+        size_add(&index->names, name.size);
         return hash_of(PLACE_NAME, name);
-    assets->index.longest =
-        folder > assets->index.longest ? (uint32_t)folder : assets->index.longest;
+    }
+    size_add(&index->folders, folder);
+    index->longest = folder > index->longest ? folder : index->longest;
     return hash_of(PLACE_FOLDER, (struct btr_span){pattern.at, folder});
 }
 
@@ -81,11 +103,10 @@ bool query_assets_index(struct btr_assets *assets)
         struct asset_row *row = &assets->rows[i];
         if (row->asset.kind != BTR_ASSET_FILES)
             continue;
-        uint64_t place = place_of(assets, row->pattern);
+        uint64_t place = place_of(&assets->index, row->pattern);
         row->next = btr_u64map_get(&assets->index.first, place);
         if (!btr_u64map_set(&assets->index.first, place, i))
             return false;
-        assets->index.count++;
     }
     return true;
 }
@@ -101,18 +122,18 @@ static void place_visit(const struct btr_assets *assets, uint64_t place, query_a
 void query_assets_places(const struct btr_assets *assets, struct btr_span path,
                          query_asset_row *visit, void *self)
 {
+    const struct asset_index *index = &assets->index;
     uint64_t folder = hash_begin(PLACE_FOLDER);
-    if (assets->index.count == 0)
-        return;
-    place_visit(assets, folder, visit, self);
-    for (size_t i = 0; i < path.size && i < assets->index.longest; i++) {
+    if (size_occurs(&index->folders, 0))
+        place_visit(assets, folder, visit, self);
+    for (size_t i = 0; i < path.size && i < index->longest; i++) {
         folder = hash_add(folder, path.at[i]);
-        if (is_separator(path.at[i]))
+        if (is_separator(path.at[i]) && size_occurs(&index->folders, i + 1))
             place_visit(assets, folder, visit, self);
     }
-    if (path.size <= ASSETS_PATH_MAX)
+    if (size_occurs(&index->wholes, path.size))
         place_visit(assets, hash_of(PLACE_WHOLE, path), visit, self);
     struct btr_span name = last_name(path);
-    if (name.size <= ASSETS_PATH_MAX)
+    if (size_occurs(&index->names, name.size))
         place_visit(assets, hash_of(PLACE_NAME, name), visit, self);
 }

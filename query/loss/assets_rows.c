@@ -94,11 +94,11 @@ static bool service_make(struct asset_row *row, const struct asset_field *servic
     const uint8_t *slash = memchr(text.at, '/', text.size);
     size_t size = slash ? (size_t)(slash - text.at) : 0;
     uint64_t port = 0;
-    struct btr_span transport = {text.at, size}, rest = {text.at, 0};
+    struct btr_span transport = {text.at, size};
     if (!query_equal_folded(transport, BTR_SPAN("tcp")) &&
         !query_equal_folded(transport, BTR_SPAN("udp")))
         return refuse(wrong, service, FORM);
-    rest = (struct btr_span){slash + 1, text.size - size - 1};
+    struct btr_span rest = {slash + 1, text.size - size - 1};
     if (!btr_span_number(rest, 10, &port) || port == 0 || port > UINT16_MAX)
         return refuse(wrong, service, FORM);
     row->transport = transport;

@@ -1,5 +1,7 @@
 /* Memory runs out at each allocation in turn: parsing, answering and exporting say so, and leave
  * nothing behind (the leak checker looks). */
+#include <btr/assets.h>
+
 #include "query_tests.h"
 #include "test.h"
 #include "world.h"
@@ -160,6 +162,59 @@ static void a_text_says_when_memory_runs_out(void **state)
     world_close(&w);
 }
 
+static int asset_count(void *self, uint32_t asset, const struct btr_entity *entity,
+                       const char *doubt)
+{
+    (void)asset;
+    (void)entity;
+    (void)doubt;
+    ++*(uint32_t *)self;
+    return 0;
+}
+
+/* Reads, learns and finds. */
+static int assets_run(struct btr_reader *reader, uint32_t *found)
+{
+    const struct btr_span text =
+        BTR_SPAN("assets:\n"
+                 "- {name: a, path: '/tmp/**'}\n"
+                 "- {name: b, host: web01}\n"
+                 "- {name: c, container: x, path: '/y/*', owner: me}\n"
+                 "- {name: d, service: tcp/80}\n"
+                 "containers:\n"
+                 "- {host: web01, name: x, root: /tmp/x, mounts: ['/tmp:/y', '/a:/b']}\n");
+    struct btr_assets *assets = NULL;
+    struct btr_err err = {0};
+    *found = 0;
+    int rc = btr_assets_read(&assets, text, "a.yaml", &err);
+    if (rc == 0)
+        rc = btr_assets_learn(assets, reader, &err);
+    if (rc == 0)
+        rc = btr_assets_find(assets, reader, asset_count, found, &err);
+    btr_assets_free(assets);
+    assert_true(rc == 0 || err.text[0] != 0);
+    return rc;
+}
+
+static void an_inventory_says_when_memory_runs_out(void **state)
+{
+    (void)state;
+    struct world w;
+    small_world(&w);
+    int rc = BTR_E_NOMEM;
+    uint32_t n = 0, found = 0;
+    for (; rc != 0 && n < ALLOCATIONS_MAX; n++) {
+        allocations_left = n;
+        rc = assets_run(w.reader, &found);
+        allocations_left = UINT32_MAX;
+        assert_true(rc == 0 || rc == BTR_E_NOMEM);
+    }
+    assert_int_equal(rc, 0);
+    assert_int_equal(found, 2); /* the file as the host and as the container name it */
+    assert_true(n > 30);
+    world_close(&w);
+}
+
 int nomem_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -167,6 +222,7 @@ int nomem_tests(void)
         cmocka_unit_test(an_answer_says_when_memory_runs_out),
         cmocka_unit_test(an_export_says_when_memory_runs_out),
         cmocka_unit_test(a_text_says_when_memory_runs_out),
+        cmocka_unit_test(an_inventory_says_when_memory_runs_out),
     };
     return cmocka_run_group_tests_name("nomem", tests, NULL, NULL);
 }
