@@ -72,7 +72,7 @@ static int alike_compare(const struct btr_thin_event *x, const struct btr_thin_e
     if (c == 0)
         c = x->doubt - y->doubt;
     if (c == 0)
-        c = x->flags - y->flags;
+        c = compare(btr_event_flags_alike(x->flags), btr_event_flags_alike(y->flags));
     return c ? c : (x->bytes == BTR_BYTES_UNKNOWN) - (y->bytes == BTR_BYTES_UNKNOWN);
 }
 

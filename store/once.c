@@ -129,7 +129,7 @@ static int identity_compare(const struct once_event *a, const struct once_event 
     if (c == 0)
         c = x->doubt - y->doubt;
     if (c == 0)
-        c = x->flags - y->flags;
+        c = compare_u64(btr_event_flags_alike(x->flags), btr_event_flags_alike(y->flags));
     if (c == 0)
         c = compare_u64(a->count, b->count);
     if (c == 0 && x->record_id == 0)

@@ -2,8 +2,9 @@
 #define STORE_ONCE_H
 /**
  * Records told twice count once (docs/EVENTS.md, "Told twice"). Two events are one when they agree
- * in all but stream, input and line, and come from different inputs, or from one line of one input
- * in different segments: what one segment tells of one input is never taken for a repetition.
+ * in all but stream, input, line and the flag ENDS, and come from different inputs, or from one line
+ * of one input in different segments: what one segment tells of one input is never taken for a
+ * repetition.
  */
 #include "segment_load.h"
 

@@ -188,7 +188,7 @@ static int flow_compare(const void *x, const void *y)
     if (c == 0)
         c = a->doubt - b->doubt;
     if (c == 0)
-        c = a->flags - b->flags;
+        c = (int)btr_event_flags_alike(a->flags) - (int)btr_event_flags_alike(b->flags);
     return c != 0 ? c : (a->ref > b->ref) - (a->ref < b->ref);
 }
 

@@ -102,7 +102,7 @@ static void events_thin(const struct thin_set *t, const struct led *led)
         if (led[i].count > 1) {
             e.last_ns = led[i].last_ns;
             e.bytes = led[i].bytes;
-            e.flags |= BTR_EVENT_THINNED;
+            e.flags = (uint8_t)(btr_event_flags_alike(e.flags) | BTR_EVENT_THINNED);
         }
         b->events[kept++] = e;
     }

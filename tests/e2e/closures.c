@@ -193,7 +193,7 @@ static void step_digest(struct closure *out, struct btr_id near, struct btr_id f
     uint64_t h = mix(mix(near.lo, far.hi), mix((uint64_t)first, (uint64_t)last));
     out->steps++;
     out->step_digest += mix(h, what);
-    what &= ~(uint64_t)(BTR_EVENT_THINNED << 1);
+    what &= ~(uint64_t)((BTR_EVENT_THINNED | BTR_EVENT_ENDS) << 1); /* which thinning changes */
     struct btr_id kind = {mix(mix(near.hi, far.lo), what), mix(mix(near.lo, far.hi), what)};
     if (btr_idmap_get(&out->kinds, kind) != UINT32_MAX)
         return;

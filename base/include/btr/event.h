@@ -237,7 +237,21 @@ enum btr_event_flag {
     BTR_EVENT_PART = 4,     /* a further event of a record that already has one; not in counts by operation */
     BTR_EVENT_FAILED = 8,   /* the attempt was refused by the host */
     BTR_EVENT_THINNED = 16, /* several alike events as one, from the first's first to the last's last; bytes: their sum */
+    BTR_EVENT_ENDS = 32,    /* fewer bytes came than were asked for: what was read ended at the end of the file */
 };
+
+/** Of an event's flags what tells how it happened: all but ENDS, which says more of the bytes that moved. Events that differ in that
+ *  alone are told twice, or are thinned to one. */
+static inline unsigned btr_event_flags_alike(unsigned flags)
+{
+    return flags & ~(unsigned)BTR_EVENT_ENDS;
+}
+
+/** Whether an event read up to the end of a file. One that stands for several never says so; of programs of before it may have the flag. */
+static inline bool btr_event_ends(unsigned flags)
+{
+    return (flags & (BTR_EVENT_ENDS | BTR_EVENT_THINNED)) == BTR_EVENT_ENDS;
+}
 
 #define BTR_BYTES_UNKNOWN UINT64_MAX
 

@@ -13,6 +13,7 @@ enum {
     TYPE_MASK = 0170000,
     TYPE_DIRECTORY = 0040000,
     TYPE_CHARACTER = 0020000,
+    TYPE_REGULAR = 0100000,
     DEVICE_MEMORY =
         1, /* major of /dev/null, zero, full, random: what is written there is never read there */
 };
@@ -135,6 +136,23 @@ static uint8_t object_kind(const struct audit_path *p)
     return AUDIT_OBJECT_FILE;
 }
 
+static bool lies_below(struct btr_span path, struct btr_span folder)
+{
+    for (size_t at = 0; at + folder.size <= path.size; at++)
+        if (memcmp(path.at + at, folder.at, folder.size) == 0)
+            return true;
+    return false;
+}
+
+/* Whether a read of it that gives less than was asked for came to its end: what the kernel makes up
+ * as it is read may give less anywhere. It is mounted as proc and sys, in jails and containers,
+ * too. */
+static bool ends_short(const struct named *n)
+{
+    return is_type(n->path, TYPE_REGULAR) && !lies_below(n->full, BTR_SPAN("/proc/")) &&
+           !lies_below(n->full, BTR_SPAN("/sys/"));
+}
+
 static uint32_t file_object(struct audit_host *h, const struct named *n, uint64_t flags)
 {
     uint32_t object = audit_object_new(h);
@@ -144,7 +162,7 @@ static uint32_t file_object(struct audit_host *h, const struct named *n, uint64_
     o->id = n->id;
     o->kind = flags & OPEN_PATH ? AUDIT_OBJECT_DIRECTORY : object_kind(n->path);
     o->entity = BTR_KIND_FILE;
-    o->access = access_of(flags);
+    o->access = access_of(flags) | (ends_short(n) ? AUDIT_ENDS_SHORT : 0);
     o->root = n->root;
     o->noted_epoch = h->batch->epoch;
     o->opened_serial = h->e->serial;

@@ -4,6 +4,8 @@ enum {
     PROT_WRITE_ = 2,
     PROT_EXEC_ = 4,
     MAP_SHARED_ = 1,
+    READ_MAX = 0x7fff0000, /* bytes that a call moves at most, with pages of up to 64 KiB
+                              (rw_verify_area) */
 };
 
 static uint64_t bytes_of(const struct audit_event *e)
@@ -97,10 +99,23 @@ static void call_mmap(struct audit_host *h, uint32_t process)
         map_shared(h, process, object);
 }
 
+/* Whether the read in hand came to the end of a file. Of readv and its like no record says how much
+ * was asked for. */
+static bool read_ends(struct audit_host *h, uint32_t process)
+{
+    const struct audit_event *e = h->e;
+    const struct audit_slot *slot = audit_slot_get(h, process, e->a[0]);
+    return (e->call == AUDIT_CALL_read || e->call == AUDIT_CALL_pread64) && slot &&
+           (h->objects[slot->object].access & AUDIT_ENDS_SHORT) && e->has_exit && e->exit > 0 &&
+           e->exit < READ_MAX && (uint64_t)e->exit < e->a[2];
+}
+
 static void call_read(struct audit_host *h, uint32_t process)
 {
     told_add(h, process, AUDIT_TOLD_READS);
-    transfer(h, process, h->e->a[0], true, bytes_of(h->e));
+    struct btr_event *in = transfer(h, process, h->e->a[0], true, bytes_of(h->e));
+    if (in && in->operation == BTR_OP_READ && read_ends(h, process))
+        in->flags |= BTR_EVENT_ENDS;
 }
 
 static void call_write(struct audit_host *h, uint32_t process)

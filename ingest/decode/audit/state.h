@@ -34,7 +34,11 @@ enum audit_told {
 
 enum audit_bound { AUDIT_BOUND = 1, AUDIT_BOUND_LISTENS = 2 };
 
-enum audit_access { AUDIT_CAN_READ = 1, AUDIT_CAN_WRITE = 2 };
+enum audit_access {
+    AUDIT_CAN_READ = 1,
+    AUDIT_CAN_WRITE = 2,
+    AUDIT_ENDS_SHORT = 4 /* a regular file: a read gives less than was asked for only at its end */
+};
 
 /** An open file description: what descriptors point at. Shared by dup and fork. */
 struct audit_object {

@@ -382,6 +382,11 @@ static void what_must_stay_stays(void **state)
         assert_int_equal(leader[0], 0);
         assert_int_equal(leader[1], rows[i].one ? 0 : 1);
     }
+    for (int k = 0; k < 2; k++)
+        events[k] = event(0, BTR_OP_READ, 1, 100 + k);
+    events[1].flags = BTR_EVENT_ENDS; /* one of them came to the end of the file */
+    assert_int_equal(btr_thin_choose(&set, leader, NULL), 0);
+    assert_int_equal(leader[1], 0);
 }
 
 int thin_tests(void)

@@ -92,6 +92,7 @@ static void random_event(struct model *m, struct btr_event *e)
     uint32_t subject = (uint32_t)below(m, below(m, 2) ? 4 : MODEL_IDS);
     uint32_t object = below(m, 20) == 0 ? subject : (uint32_t)below(m, MODEL_IDS);
     int64_t a = random_time(m), b = below(m, 2) ? a : random_time(m);
+    uint64_t flags = below(m, 32);
     *e = (struct btr_event){.subject = m->ids[subject],
                             .object = m->ids[object],
                             .time_ns = random_time(m),
@@ -102,7 +103,7 @@ static void random_event(struct model *m, struct btr_event *e)
                             .line = random_number(m),
                             .operation = (uint8_t)below(m, below(m, 20) ? BTR_OP_MAX + 1 : 256),
                             .doubt = (uint8_t)below(m, BTR_DOUBT_MAX + 1),
-                            .flags = (uint8_t)below(m, 16)};
+                            .flags = (uint8_t)((flags & 15) | (flags & 16 ? BTR_EVENT_ENDS : 0))};
     m->mentioned[subject] = m->mentioned[object] = true;
 }
 

@@ -334,6 +334,50 @@ static void events_without_a_record_id_are_one_only_at_the_same_line(void **stat
     free(r);
 }
 
+static void ends_forget(struct recording *r)
+{
+    for (uint32_t i = 0; i < RECORDS; i++)
+        for (uint32_t k = 0; k < r->records[i].event_count; k++)
+            r->records[i].events[k].flags &= (uint8_t)~BTR_EVENT_ENDS;
+}
+
+/* A program of before tells the same log without the flag. */
+static void events_that_differ_in_where_they_end_are_one(void **state)
+{
+    (void)state;
+    struct recording *r = calloc(1, sizeof(*r));
+    struct places p;
+    struct btr_err err;
+    struct btr_merge_stat merged;
+    struct btr_reader *reader = NULL;
+    struct btr_store_stat stat;
+    uint64_t expected = 0;
+    assert_non_null(r);
+    recording_make(r, 78);
+    places_make(&p);
+    for (uint32_t i = 0; i < RECORDS; i++)
+        expected += r->records[i].event_count;
+    tell(r, p.a, 0, RECORDS, 0, 1);
+    tell(r, p.both, 0, RECORDS, 0, 1);
+    ends_forget(r);
+    tell(r, p.b, 0, RECORDS, 1, 1);
+    tell(r, p.both, 0, RECORDS, 1, 1);
+    assert_int_equal(btr_store_compact(p.both, &merged, &err), 0);
+    assert_int_equal(merged.dropped, expected);
+    const char *split[] = {p.b, p.a};
+    assert_int_equal(btr_reader_open(&reader, split, 2, &err), 0);
+    assert_int_equal(btr_reader_stat(reader, &stat, &err), 0);
+    assert_int_equal(stat.event_count, expected);
+    btr_reader_close(reader);
+    struct lines a = lines_of(split, 2), b = lines_of((const char *const[]){p.both}, 1);
+    assert_int_equal(a.count, b.count); /* each flow once */
+    lines_fini(&a);
+    lines_fini(&b);
+    recording_fini(r);
+    temp_folder_remove(p.folder);
+    free(r);
+}
+
 /* The records of a source, those of the middle third in a segment of their own. */
 static void thirds_tell(struct recording *r, const char *path)
 {
@@ -387,6 +431,7 @@ int once_tests(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_two_stores_or_inputs_tell_counts_once),
         cmocka_unit_test(events_without_a_record_id_are_one_only_at_the_same_line),
+        cmocka_unit_test(events_that_differ_in_where_they_end_are_one),
         cmocka_unit_test(what_fills_a_hole_is_not_looked_through),
     };
     return cmocka_run_group_tests_name("told twice", tests, NULL, NULL);

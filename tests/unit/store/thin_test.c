@@ -36,9 +36,9 @@ static int all_alike(const struct btr_thin_set *set, uint32_t *leader, struct bt
             const struct btr_thin_event *f = &set->events[k];
             bool alike = !f->fixed && f->subject == e->subject && f->object == e->object &&
                          f->operation == e->operation && f->doubt == e->doubt &&
-                         f->flags == e->flags && f->stream == e->stream &&
-                         f->first_ns <= e->first_ns && e->bytes < UINT64_MAX / 64 &&
-                         f->bytes < UINT64_MAX / 64 && leader[k] == k;
+                         btr_event_flags_alike(f->flags) == btr_event_flags_alike(e->flags) &&
+                         f->stream == e->stream && f->first_ns <= e->first_ns &&
+                         e->bytes < UINT64_MAX / 64 && f->bytes < UINT64_MAX / 64 && leader[k] == k;
             if (alike) {
                 leader[i] = k;
                 break;
@@ -111,7 +111,8 @@ static void tell(const char *path, uint32_t input, int64_t since_ns, struct btr_
                                 .record_id = (uint64_t)(since_ns - BEGIN_NS) / MS + 100 + i,
                                 .line = (uint64_t)(since_ns - BEGIN_NS) / MS + 1 + i,
                                 .stream = stream,
-                                .operation = i < READS ? BTR_OP_READ : BTR_OP_WRITE};
+                                .operation = i < READS ? BTR_OP_READ : BTR_OP_WRITE,
+                                .flags = i < READS && i % 3 == 0 ? BTR_EVENT_ENDS : 0};
     }
     b.record_count = READS + 1;
     assert_int_equal(store_writer_open(&writer, path, NULL, &err), 0);
@@ -200,6 +201,7 @@ static void a_thinned_event_says_what_it_stands_for(void **state)
     assert_int_equal(s.bytes, before.bytes);
     const struct btr_event_full *e = &s.last;
     assert_int_equal(e->stands_for, READS);
+    assert_int_equal(e->event.flags, BTR_EVENT_THINNED); /* of several none says where they end */
     assert_true(e->event.first_ns == BEGIN_NS && e->event.time_ns == BEGIN_NS);
     assert_true(e->event.last_ns == BEGIN_NS + (READS - 1) * (int64_t)MS + 1);
     assert_true(e->event.record_id == 100 && e->event.line == 1);
