@@ -3,6 +3,7 @@
 
 #include "filter/compare.h"
 #include "filter/glob.h"
+#include "plain_glob.h"
 #include "query_tests.h"
 #include "test.h"
 #include "test_random.h"
@@ -138,28 +139,6 @@ static void globs_of_paths_match_as_documented(void **state)
             fail_msg("%s of %s", ROWS[i].pattern, ROWS[i].path);
 }
 
-/* The plainest definition there is, of stars, ? and letters. */
-static bool path_plain(const char *begin, const char *p, const char *t)
-{
-    if (*p == 0)
-        return *t == 0;
-    if (p[0] == '*' && p[1] == '*') {
-        const char *rest = p;
-        while (*rest == '*')
-            rest++;
-        bool folders = (p == begin || p[-1] == '/') && *rest == '/';
-        if (path_plain(begin, rest + folders, t))
-            return true;
-        for (; *t; t++)
-            if ((!folders || *t == '/') && path_plain(begin, rest + folders, t + 1))
-                return true;
-        return false;
-    }
-    if (*p == '*')
-        return path_plain(begin, p + 1, t) || (*t && *t != '/' && path_plain(begin, p, t + 1));
-    return *t && ((*p == '?' && *t != '/') || *p == *t) && path_plain(begin, p + 1, t + 1);
-}
-
 static void random_globs_of_paths_match_as_the_plain_definition_does(void **state)
 {
     (void)state;
@@ -175,7 +154,7 @@ static void random_globs_of_paths_match_as_the_plain_definition_does(void **stat
         for (i = 0; i < m; i++)
             path[i] = PARTS[test_random_below(&random, 3)][0];
         path[m] = 0;
-        bool wanted = path_plain(pattern, pattern, path);
+        bool wanted = plain_glob_path(pattern, pattern, path);
         fits += wanted;
         if (query_glob_path(text(pattern), text(path)) != wanted)
             fail_msg("%s of %s", pattern, path);
