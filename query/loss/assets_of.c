@@ -131,14 +131,13 @@ static bool is_of(const struct sight *s, const struct asset_container *c)
     return s->any || host_fits(c->host, s->host);
 }
 
-/* The names that containers have for a path of the host, but for `except`. */
-static int as_others(const struct sight *s, struct btr_span outer,
-                     const struct asset_container *except, const char *doubt)
+/* The names that containers have for a path of the host. */
+static int as_named_inside(const struct sight *s, struct btr_span outer, const char *doubt)
 {
     struct btr_assets *a = s->assets;
     for (uint32_t n = 0; a->has_inner && n < a->container_count; n++) {
         const struct asset_container *c = &a->containers[n];
-        for (uint32_t i = 0; c != except && is_of(s, c) && i <= c->mount_count; i++) {
+        for (uint32_t i = 0; is_of(s, c) && i <= c->mount_count; i++) {
             bool found = query_assets_inner(c, outer, i, &a->inner);
             if (a->inner.failed)
                 return BTR_E_NOMEM;
@@ -160,7 +159,7 @@ static int seen_inside(const struct sight *s, const struct asset_container *c, c
     if (!found)
         return 0;
     as_outer(s, btr_buffer_view(&a->outer), doubt);
-    return as_others(s, btr_buffer_view(&a->outer), c, doubt);
+    return as_named_inside(s, btr_buffer_view(&a->outer), doubt);
 }
 
 /* Whether the records tell a container's root on a host: then all that it names is known to be
@@ -204,7 +203,7 @@ static int path_gather(const struct sight *s, struct btr_span root)
 {
     if (root.size == 0) {
         as_outer(s, s->path, NULL);
-        int rc = as_others(s, s->path, NULL, NULL);
+        int rc = as_named_inside(s, s->path, NULL);
         return rc < 0 ? rc : seen_inside_unseen(s, DOUBT_LATE);
     }
     int known = seen_under_root(s, root);

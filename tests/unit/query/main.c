@@ -12,5 +12,6 @@ int main(void)
     failed += story_tests();
     failed += holes_tests();
     failed += assets_tests();
+    failed += assets_random_tests();
     return failed ? 1 : 0;
 }

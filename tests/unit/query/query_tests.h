@@ -8,6 +8,7 @@ int nomem_tests(void);
 int story_tests(void);
 int holes_tests(void);
 int assets_tests(void);
+int assets_random_tests(void);
 int filter_tests(void);
 int compare_tests(void);
 int spec_tests(void);
