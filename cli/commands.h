@@ -13,6 +13,7 @@ enum cli_status {
 /** @param argc, argv  after the subcommand's name */
 int cmd_ingest(int argc, char **argv);
 int cmd_find(int argc, char **argv);
+int cmd_loss(int argc, char **argv);
 int cmd_trace(int argc, char **argv);
 int cmd_store(int argc, char **argv);
 int cmd_daemon(int argc, char **argv);

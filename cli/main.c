@@ -19,7 +19,7 @@ static const struct command COMMANDS[] = {
     {"store", "what a store holds and misses, whether it is sound, what is to go", cmd_store},
     {"daemon", "follow topics of Apache Kafka into a store", cmd_daemon},
     {"lag", "how far a group of ingesters is behind", cmd_lag},
-    {"loss", NULL, NULL},
+    {"loss", "what an intrusion took of an inventory of assets, and what it did not", cmd_loss},
     {"report", NULL, NULL},
     {"replay", NULL, NULL},
     {NULL, NULL, NULL},

@@ -12,7 +12,7 @@ static double seldom(uint64_t count, uint64_t most)
 
 /* How seldom the program opens it, of all its work. Of a program that was seldom run that is not
  * known, and is taken to be as for all programs. What most programs open tells little in any. */
-static double file_weight(const struct btr_usual *u, uint64_t program, uint64_t file)
+double btr_usual_tells(const struct btr_usual *u, uint64_t program, uint64_t file)
 {
     double any = seldom(u->programs(u->self, file), u->programs_all(u->self));
     uint64_t both = program ? u->both(u->self, program, file) : 0;
@@ -46,9 +46,9 @@ double critical_weight(const struct critical *c, uint32_t far, uint32_t near, in
     const struct btr_usual *u = c->scene->usual;
     const struct btr_fact *a = &c->places[far].fact, *b = &c->places[near].fact;
     if (a->kind == BTR_KIND_FILE && b->kind == BTR_KIND_PROCESS)
-        return file_weight(u, btr_fact_program(b, at_ns), a->file);
+        return btr_usual_tells(u, btr_fact_program(b, at_ns), a->file);
     if (a->kind == BTR_KIND_CHANNEL && a->file && b->kind == BTR_KIND_PROCESS)
-        return message(file_weight(u, btr_fact_program(b, at_ns), a->file));
+        return message(btr_usual_tells(u, btr_fact_program(b, at_ns), a->file));
     if (a->kind == BTR_KIND_FLOW && b->kind == BTR_KIND_PROCESS)
         return message(flow_weight(u, btr_fact_program(b, at_ns), a));
     return 1;

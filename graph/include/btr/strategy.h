@@ -40,6 +40,13 @@ struct btr_facts {
 /** The program that a process was at a time: the last image until then, else the first. */
 uint64_t btr_fact_program(const struct btr_fact *fact, int64_t at_ns);
 
+/**
+ * How much it tells that a program opened a file, 0..1: how seldom it does, of all its work, and how few programs do
+ * (docs/SCORING.md, "What a cause tells").
+ * @param program, file  keys as struct btr_usual has them; program 0: not known
+ */
+double btr_usual_tells(const struct btr_usual *usual, uint64_t program, uint64_t file);
+
 /** What a strategy works on. */
 struct btr_scene {
     const struct btr_edges *edges;

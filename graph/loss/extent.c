@@ -1,0 +1,427 @@
+#include <btr/extent.h>
+#include <btr/trace.h>
+#include <stdlib.h>
+
+#include "halves.h"
+
+/* What is known of an entity while the extent grows. */
+struct known {
+    uint32_t item;    /* the newest of the entity, or UINT32_MAX */
+    uint8_t accepts;  /* connections that a process accepted, as far as asked: 2 are several */
+    bool counted;     /* accepts is known */
+};
+
+/* What one process did on a connection. */
+struct talk {
+    struct btr_id process;
+    int64_t first_ns, last_ns; /* first: of what came to it; last: of either way */
+    uint32_t source;
+    bool heard, asked; /* something came to it; it made the connection */
+};
+
+struct growth {
+    struct btr_extent *extent;
+    const struct btr_edges *edges;
+    struct btr_err *err;
+    struct graph_halves halves;
+    struct btr_idmap by_id; /* its place in known */
+    struct known *known;
+    uint32_t known_count, known_capacity;
+    struct talk *talks; /* of the connection being looked at */
+    uint32_t talk_count, talk_capacity;
+    struct btr_idmap talkers;
+    struct btr_id accepted; /* the first that a process accepted, while that is counted */
+    uint32_t accepts;
+    uint32_t now; /* the item being looked at */
+    struct btr_extent_item item;
+    bool outside; /* the connection being looked at is of the intrusion's own address */
+};
+
+const char *btr_extent_why_text(uint8_t why)
+{
+    static const char *const TEXTS[] = {
+#define EXTENT_WHY_TEXT(name, text) text,
+        BTR_EXTENT_WHY_TABLE(EXTENT_WHY_TEXT)
+#undef EXTENT_WHY_TEXT
+    };
+    return why < sizeof TEXTS / sizeof *TEXTS ? TEXTS[why] : NULL;
+}
+
+void btr_extent_fini(struct btr_extent *extent)
+{
+    free(extent->items);
+    *extent = (struct btr_extent){0};
+}
+
+int btr_extent_add(struct btr_extent *extent, const struct btr_extent_item *item,
+                   struct btr_err *err)
+{
+    if (extent->count == BTR_EXTENT_MAX) {
+        extent->cut = true;
+        return 0;
+    }
+    if (extent->count == extent->capacity) {
+        uint32_t capacity = extent->capacity ? 2 * extent->capacity : 256;
+        struct btr_extent_item *grown = realloc(extent->items, capacity * sizeof *grown);
+        if (!grown)
+            return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "extent of %u items", extent->count);
+        extent->items = grown;
+        extent->capacity = capacity;
+    }
+    extent->items[extent->count++] = *item;
+    return 0;
+}
+
+/* ---- What is known of entities -------------------------------------------------------------- */
+
+/* @return its place, or UINT32_MAX when out of memory */
+static uint32_t known_of(struct growth *g, struct btr_id id)
+{
+    uint32_t at = btr_idmap_get(&g->by_id, id);
+    if (at != UINT32_MAX)
+        return at;
+    if (g->known_count == g->known_capacity) {
+        uint32_t capacity = g->known_capacity ? 2 * g->known_capacity : 256;
+        struct known *grown = realloc(g->known, capacity * sizeof *grown);
+        if (!grown)
+            return UINT32_MAX;
+        g->known = grown;
+        g->known_capacity = capacity;
+    }
+    if (btr_idmap_add(&g->by_id, id, g->known_count) == UINT32_MAX)
+        return UINT32_MAX;
+    g->known[g->known_count] = (struct known){.item = UINT32_MAX};
+    return g->known_count++;
+}
+
+/* Whether a time of an entity is covered already. A server's times lie apart, and are each kept. */
+static bool is_covered(const struct growth *g, uint32_t known, const struct btr_extent_item *item)
+{
+    uint32_t at = g->known[known].item;
+    if (at == UINT32_MAX)
+        return false;
+    const struct btr_extent_item *had = &g->extent->items[at];
+    return had->since_ns <= item->since_ns && had->until_ns >= item->until_ns;
+}
+
+static int grow(struct growth *g, struct btr_extent_item item)
+{
+    uint32_t known = known_of(g, item.entity);
+    if (known == UINT32_MAX)
+        return btr_fail(g->err, BTR_E_NOMEM, UINT64_MAX, "extent of %u entities", g->known_count);
+    if (is_covered(g, known, &item))
+        return 0;
+    uint32_t before = g->extent->count;
+    int rc = btr_extent_add(g->extent, &item, g->err);
+    if (rc == 0 && g->extent->count > before)
+        g->known[known].item = before;
+    return rc;
+}
+
+static int grow_from(struct growth *g, struct btr_id entity, int64_t since_ns, uint32_t source,
+                     enum btr_extent_role role, enum btr_extent_why why)
+{
+    return grow(g, (struct btr_extent_item){.entity = entity,
+                                            .since_ns = since_ns,
+                                            .until_ns = INT64_MAX,
+                                            .source = source,
+                                            .by = g->now,
+                                            .role = (uint8_t)role,
+                                            .why = (uint8_t)why});
+}
+
+/* ---- Who serves a connection ---------------------------------------------------------------- */
+
+static int accepts_visit(void *self, const struct btr_flow *flows, uint32_t flow_count)
+{
+    struct growth *g = self;
+    for (uint32_t i = 0; i < flow_count; i++) {
+        if (flows[i].operation != BTR_OP_ACCEPT)
+            continue;
+        if (g->accepts && btr_id_equal(g->accepted, flows[i].other))
+            continue;
+        g->accepted = flows[i].other;
+        if (++g->accepts > 1)
+            return 1;
+    }
+    return 0;
+}
+
+/* Whether a process serves many: it accepted more than one connection, of anybody. */
+static int serves_many(struct growth *g, struct btr_id process, bool *many)
+{
+    uint32_t known = known_of(g, process);
+    if (known == UINT32_MAX)
+        return btr_fail(g->err, BTR_E_NOMEM, UINT64_MAX, "extent of %u entities", g->known_count);
+    if (!g->known[known].counted) {
+        g->accepts = 0;
+        int rc = g->edges->flows(g->edges->self, process, BTR_SIDE_OUT_OF, INT64_MIN, NULL, accepts_visit,
+                                 g, g->err);
+        if (rc < 0)
+            return rc;
+        g->known[known].counted = true;
+        g->known[known].accepts = (uint8_t)(g->accepts > 1 ? 2 : g->accepts);
+    }
+    *many = g->known[known].accepts > 1;
+    return 0;
+}
+
+static struct talk *talk_of(struct growth *g, struct btr_id process)
+{
+    uint32_t at = btr_idmap_get(&g->talkers, process);
+    if (at != UINT32_MAX)
+        return &g->talks[at];
+    if (g->talk_count == g->talk_capacity) {
+        uint32_t capacity = g->talk_capacity ? 2 * g->talk_capacity : 16;
+        struct talk *grown = realloc(g->talks, capacity * sizeof *grown);
+        if (!grown)
+            return NULL;
+        g->talks = grown;
+        g->talk_capacity = capacity;
+    }
+    if (btr_idmap_add(&g->talkers, process, g->talk_count) == UINT32_MAX)
+        return NULL;
+    g->talks[g->talk_count] = (struct talk){
+        .process = process, .first_ns = INT64_MAX, .last_ns = INT64_MIN, .source = UINT32_MAX};
+    return &g->talks[g->talk_count++];
+}
+
+/* Of some entities no flow tells the kind: then the operation has to. */
+static bool may_be(uint8_t kind, enum btr_kind wanted)
+{
+    return kind == BTR_KIND_NONE || kind == wanted;
+}
+
+static void hear(struct talk *talk, const struct btr_flow *f, int64_t since_ns)
+{
+    int64_t first_ns = f->first_ns > since_ns ? f->first_ns : since_ns;
+    if (first_ns < talk->first_ns) {
+        talk->first_ns = first_ns;
+        talk->source = f->source;
+    }
+    talk->heard = true;
+}
+
+static int talks_visit(struct growth *g, const struct btr_flow *flows, uint32_t flow_count,
+                       bool out_of)
+{
+    for (uint32_t i = 0; i < flow_count; i++) {
+        const struct btr_flow *f = &flows[i];
+        if (f->last_ns < g->item.since_ns || !may_be(f->other_kind, BTR_KIND_PROCESS))
+            continue;
+        struct talk *talk = talk_of(g, f->other);
+        if (!talk)
+            return btr_fail(g->err, BTR_E_NOMEM, UINT64_MAX, "who serves a connection");
+        if (out_of)
+            hear(talk, f, g->item.since_ns);
+        talk->asked |= !out_of && f->operation == BTR_OP_CONNECT;
+        talk->last_ns = f->last_ns > talk->last_ns ? f->last_ns : talk->last_ns;
+    }
+    return 0;
+}
+
+static int heard_visit(void *self, const struct btr_flow *flows, uint32_t flow_count)
+{
+    return talks_visit(self, flows, flow_count, true);
+}
+
+static int said_visit(void *self, const struct btr_flow *flows, uint32_t flow_count)
+{
+    return talks_visit(self, flows, flow_count, false);
+}
+
+/* A process that made the connection is the intrusion's own, or it called the intrusion's address:
+ * then what comes back is the intrusion's. */
+static int talk_take(struct growth *g, const struct talk *talk)
+{
+    bool many = false;
+    if (!talk->heard || (talk->asked && !g->outside))
+        return 0;
+    int rc = serves_many(g, talk->process, &many);
+    if (rc < 0)
+        return rc;
+    return grow(g, (struct btr_extent_item){
+                       .entity = talk->process,
+                       .since_ns = talk->first_ns,
+                       .until_ns = many ? talk->last_ns : INT64_MAX,
+                       .source = talk->source,
+                       .by = g->now,
+                       .role = many ? BTR_EXTENT_SERVER : BTR_EXTENT_PROCESS,
+                       .why = BTR_EXTENT_SERVED});
+}
+
+static int other_ends(struct growth *g)
+{
+    uint32_t pair = UINT32_MAX;
+    struct btr_id id = g->item.entity;
+    int rc =
+        graph_halves_find(&g->halves, g->edges, id, BTR_KIND_NONE, &pair, g->err);
+    for (; rc == 0 && pair != UINT32_MAX; pair = graph_halves_next(&g->halves, id, pair)) {
+        const struct btr_pair *p = &g->halves.pairs[pair];
+        if (btr_id_equal(p->client, id))
+            rc = grow_from(g, p->server,
+                           p->first_ns > g->item.since_ns ? p->first_ns : g->item.since_ns,
+                           p->server_source, BTR_EXTENT_CONNECTION, BTR_EXTENT_OTHER_END);
+    }
+    return rc;
+}
+
+static int connection_follow(struct growth *g)
+{
+    const struct btr_edges *e = g->edges;
+    struct btr_id id = g->item.entity;
+    g->talk_count = 0;
+    btr_idmap_clear(&g->talkers);
+    g->outside = g->item.why == BTR_EXTENT_ADDRESS || g->item.why == BTR_EXTENT_GIVEN;
+    int rc = e->flows(e->self, id, BTR_SIDE_OUT_OF, g->item.since_ns, NULL, heard_visit, g, g->err);
+    if (rc == 0)
+        rc = e->flows(e->self, id, BTR_SIDE_INTO, INT64_MAX, NULL, said_visit, g, g->err);
+    for (uint32_t i = 0; rc == 0 && i < g->talk_count; i++)
+        rc = talk_take(g, &g->talks[i]);
+    return rc == 0 ? other_ends(g) : rc;
+}
+
+/* ---- What a process does -------------------------------------------------------------------- */
+
+static bool starts_process(uint8_t operation)
+{
+    return operation == BTR_OP_FORK || operation == BTR_OP_SERVICE_START ||
+           operation == BTR_OP_TASK_RUN || operation == BTR_OP_WMI_RUN;
+}
+
+static bool changes_process(uint8_t operation)
+{
+    return operation == BTR_OP_INJECT || operation == BTR_OP_PTRACE;
+}
+
+static bool is_connection(uint8_t kind)
+{
+    return kind == BTR_KIND_NONE || kind == BTR_KIND_FLOW || kind == BTR_KIND_CHANNEL;
+}
+
+static bool connects(uint8_t operation)
+{
+    return operation == BTR_OP_CONNECT || operation == BTR_OP_PIPE_CONNECT;
+}
+
+static bool is_object(uint8_t kind)
+{
+    return kind == BTR_KIND_NONE || kind == BTR_KIND_FILE || kind == BTR_KIND_REGISTRY || kind == BTR_KIND_SERVICE ||
+           kind == BTR_KIND_TASK || kind == BTR_KIND_WMI;
+}
+
+bool btr_extent_writes(uint8_t operation)
+{
+    switch (operation) {
+    case BTR_OP_WRITE:
+    case BTR_OP_CREATE:
+    case BTR_OP_OPEN_WRITE:
+    case BTR_OP_OPEN_BOTH:
+    case BTR_OP_TRUNCATE:
+    case BTR_OP_RENAME:
+    case BTR_OP_LINK:
+    case BTR_OP_REG_SET:
+    case BTR_OP_SERVICE_INSTALL:
+    case BTR_OP_TASK_SET:
+    case BTR_OP_WMI_SET:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static int deed_take(struct growth *g, const struct btr_flow *f)
+{
+    int64_t at_ns = f->first_ns > g->item.since_ns ? f->first_ns : g->item.since_ns;
+    if (may_be(f->other_kind, BTR_KIND_PROCESS) && starts_process(f->operation))
+        return grow_from(g, f->other, at_ns, f->source, BTR_EXTENT_PROCESS, BTR_EXTENT_STARTED);
+    if (may_be(f->other_kind, BTR_KIND_PROCESS) && changes_process(f->operation))
+        return grow_from(g, f->other, at_ns, f->source, BTR_EXTENT_PROCESS, BTR_EXTENT_CHANGED);
+    if (is_connection(f->other_kind) && connects(f->operation))
+        return grow_from(g, f->other, at_ns, f->source, BTR_EXTENT_CONNECTION,
+                         BTR_EXTENT_CONNECTED);
+    if (is_object(f->other_kind) && btr_extent_writes(f->operation))
+        return grow_from(g, f->other, at_ns, f->source, BTR_EXTENT_OBJECT, BTR_EXTENT_WROTE);
+    return 0;
+}
+
+static int deeds_visit(void *self, const struct btr_flow *flows, uint32_t flow_count)
+{
+    struct growth *g = self;
+    int rc = 0;
+    for (uint32_t i = 0; rc == 0 && i < flow_count; i++)
+        if (flows[i].last_ns >= g->item.since_ns && flows[i].first_ns <= g->item.until_ns)
+            rc = deed_take(g, &flows[i]);
+    return rc;
+}
+
+/* ---- What becomes of what it wrote ---------------------------------------------------------- */
+
+static int use_take(struct growth *g, const struct btr_flow *f)
+{
+    bool ran = f->operation == BTR_OP_EXEC || f->operation == BTR_OP_LOAD ||
+               f->operation == BTR_OP_MAP;
+    if (may_be(f->other_kind, BTR_KIND_PROCESS) && ran)
+        return grow_from(g, f->other, f->last_ns, f->source, BTR_EXTENT_PROCESS, BTR_EXTENT_RAN);
+    if (may_be(f->other_kind, BTR_KIND_PROCESS) && starts_process(f->operation))
+        return grow_from(g, f->other, f->last_ns, f->source, BTR_EXTENT_PROCESS,
+                         BTR_EXTENT_ASKED);
+    if (is_object(f->other_kind) &&
+        (f->operation == BTR_OP_RENAMED || f->operation == BTR_OP_LINKED ||
+         f->operation == BTR_OP_SAME))
+        return grow_from(g, f->other,
+                         f->first_ns > g->item.since_ns ? f->first_ns : g->item.since_ns, f->source,
+                         BTR_EXTENT_OBJECT, BTR_EXTENT_BECAME);
+    return 0;
+}
+
+static int uses_visit(void *self, const struct btr_flow *flows, uint32_t flow_count)
+{
+    struct growth *g = self;
+    int rc = 0;
+    for (uint32_t i = 0; rc == 0 && i < flow_count; i++)
+        if (flows[i].last_ns >= g->item.since_ns)
+            rc = use_take(g, &flows[i]);
+    return rc;
+}
+
+/* ---- All ------------------------------------------------------------------------------------ */
+
+static int follow(struct growth *g)
+{
+    const struct btr_edges *e = g->edges;
+    if (g->item.role == BTR_EXTENT_CONNECTION)
+        return connection_follow(g);
+    return e->flows(e->self, g->item.entity, BTR_SIDE_OUT_OF, g->item.since_ns, NULL,
+                    g->item.role == BTR_EXTENT_OBJECT ? uses_visit : deeds_visit, g, g->err);
+}
+
+/* Takes in where to begin, as if it had been found. */
+static int begin(struct growth *g)
+{
+    int rc = 0;
+    for (uint32_t i = 0; rc == 0 && i < g->extent->count; i++) {
+        uint32_t known = known_of(g, g->extent->items[i].entity);
+        if (known == UINT32_MAX)
+            return btr_fail(g->err, BTR_E_NOMEM, UINT64_MAX, "extent of %u entities",
+                            g->known_count);
+        g->known[known].item = i;
+    }
+    return rc;
+}
+
+int btr_extent_find(struct btr_extent *extent, const struct btr_edges *edges, struct btr_err *err)
+{
+    struct growth g = {.extent = extent, .edges = edges, .err = err};
+    int rc = begin(&g);
+    for (g.now = 0; rc == 0 && g.now < extent->count && !extent->cut; g.now++) {
+        g.item = extent->items[g.now];
+        rc = follow(&g);
+    }
+    graph_halves_fini(&g.halves);
+    btr_idmap_fini(&g.by_id);
+    btr_idmap_fini(&g.talkers);
+    free(g.known);
+    free(g.talks);
+    return rc;
+}

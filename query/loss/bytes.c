@@ -1,0 +1,282 @@
+/*
+ * How many bytes of an asset can have come to the intrusion: what flowed out of it, over each flow
+ * that is on a way there. Nothing has changed its amount by then, so whatever is done to it later,
+ * packing, fragments, more than one way out, no more than that can have left (docs/LOSS.md,
+ * "Bytes"). Where reads are not recorded, what connections carried is all that is known.
+ */
+#include <stdlib.h>
+
+#include "loss/loss.h"
+
+/* One flow out of an asset. */
+struct face {
+    struct btr_id from, to;
+    btr_event_ref ref;
+    int64_t last_ns;
+    uint64_t bytes;
+    bool ends; /* it ended at the end of the file */
+};
+
+struct measuring {
+    struct btr_loss *loss;
+    uint32_t asset;
+    struct loss_row *row;
+    struct btr_edges edges; /* that a keeper's processes are the ends of */
+    struct face *faces;
+    uint32_t count, capacity;
+    struct btr_err *err;
+};
+
+static bool is_piece(const struct measuring *m, struct btr_id entity)
+{
+    const struct btr_loss *loss = m->loss;
+    uint32_t piece = btr_idmap_get(&loss->of_piece, entity);
+    while (piece != LOSS_NONE && loss->pieces[piece].asset != m->asset)
+        piece = loss->pieces[piece].next;
+    return piece != LOSS_NONE;
+}
+
+/* Whether an entity is the asset, or a process of its keeper. */
+static int is_asset(const struct measuring *m, struct btr_id entity, bool *is, struct btr_err *err)
+{
+    *is = is_piece(m, entity);
+    if (*is || !m->row->keeper)
+        return 0;
+    return loss_runs(m->loss, entity, INT64_MAX, m->row->keeper, is, err);
+}
+
+/* ---- Flows out of it ---- */
+
+static int face_add(struct measuring *m, struct face face)
+{
+    if (m->count == m->capacity) {
+        uint32_t capacity = m->capacity ? 2 * m->capacity : 256;
+        struct face *grown = realloc(m->faces, capacity * sizeof *grown);
+        if (!grown)
+            return btr_fail(m->err, BTR_E_NOMEM, UINT64_MAX, "flows out of an asset");
+        m->faces = grown;
+        m->capacity = capacity;
+    }
+    m->faces[m->count++] = face;
+    return 0;
+}
+
+static int node_faces(struct measuring *m, const struct btr_trace *t, uint32_t node)
+{
+    const struct btr_trace_node *to = &t->nodes[node];
+    bool inside;
+    int rc = is_asset(m, to->id, &inside, m->err);
+    for (uint32_t i = 0; rc == 0 && !inside && i < to->step_count; i++) {
+        const struct btr_trace_step *step = &t->steps[to->step_begin + i];
+        struct btr_id from = t->nodes[step->other].id;
+        bool out;
+        rc = is_asset(m, from, &out, m->err);
+        if (rc == 0 && out)
+            rc = face_add(m, (struct face){.from = from,
+                                           .to = to->id,
+                                           .ref = step->ref,
+                                           .last_ns = step->last_ns,
+                                           .ends = (btr_step_manner(t, step)->flags &
+                                                    BTR_EVENT_ENDS) != 0});
+    }
+    return rc;
+}
+
+/* What flows into the asset, or into its keeper, comes out of it again: it is not looked behind. */
+static int outside_flows(void *self, struct btr_id entity, enum btr_side side, int64_t bound_ns,
+                         struct btr_flow_parts *parts, btr_flow_visit *visit, void *visitor,
+                         struct btr_err *err)
+{
+    const struct measuring *m = self;
+    bool inside = false;
+    int rc = side == BTR_SIDE_INTO
+                 ? is_asset(m, btr_images_process(m->loss->images, entity), &inside, err)
+                 : 0;
+    if (rc < 0 || inside) {
+        if (parts)
+            *parts = (struct btr_flow_parts){.end = UINT32_MAX, .rest_ns = INT64_MIN};
+        return rc;
+    }
+    return m->edges.flows(m->edges.self, entity, side, bound_ns, parts, visit, visitor, err);
+}
+
+static int kept_faces(struct measuring *m)
+{
+    struct btr_loss *loss = m->loss;
+    struct btr_edges edges = {m, outside_flows, NULL, NULL};
+    struct btr_start *starts = malloc(((size_t)loss->extent.count + 1) * sizeof *starts);
+    struct btr_trace *trace = NULL;
+    uint32_t count = 0;
+    int rc = starts ? 0 : btr_fail(m->err, BTR_E_NOMEM, UINT64_MAX, "flows out of an asset");
+    for (uint32_t i = 0; rc == 0 && i < loss->extent.count; i++) {
+        const struct btr_extent_item *item = &loss->extent.items[i];
+        bool inside = item->role > BTR_EXTENT_SERVER;
+        if (!inside)
+            rc = is_asset(m, item->entity, &inside, m->err);
+        if (rc == 0 && !inside)
+            starts[count++] = (struct btr_start){
+                item->entity, item->until_ns,
+                item->until_ns == INT64_MAX ? BTR_SOURCE_NONE : item->source};
+    }
+    if (rc == 0)
+        rc = btr_walk(&trace, &edges, BTR_WALK_BACKWARD, starts, count, &loss->question->limits,
+                      m->err);
+    for (uint32_t i = 0; rc == 0 && i < trace->node_count; i++)
+        trace->nodes[i].id = btr_images_process(loss->images, trace->nodes[i].id);
+    for (uint32_t i = 0; rc == 0 && i < trace->node_count; i++)
+        rc = node_faces(m, trace, i);
+    btr_trace_free(trace);
+    free(starts);
+    return rc;
+}
+
+/* ---- Their bytes ---- */
+
+static int face_compare(const void *x, const void *y)
+{
+    const struct face *a = x, *b = y;
+    int c = btr_id_compare(a->from, b->from);
+    if (c == 0)
+        c = (a->last_ns > b->last_ns) - (a->last_ns < b->last_ns);
+    return c ? c : (a->ref > b->ref) - (a->ref < b->ref);
+}
+
+static int bytes_read(struct measuring *m)
+{
+    btr_event_ref *refs = malloc(((size_t)m->count + 1) * sizeof *refs);
+    uint64_t *bytes = malloc(((size_t)m->count + 1) * sizeof *bytes);
+    int rc = refs && bytes ? 0 : btr_fail(m->err, BTR_E_NOMEM, UINT64_MAX, "bytes of an asset");
+    uint32_t count = 0;
+    /* of pairs nobody tells bytes: what they join does */
+    for (uint32_t i = 0; rc == 0 && i < m->count; i++)
+        if (m->faces[i].ref < BTR_REF_PAIR)
+            refs[count++] = m->faces[i].ref;
+    if (rc == 0)
+        rc = m->loss->facts.bytes(m->loss->facts.self, refs, count, bytes, m->err);
+    for (uint32_t i = 0, at = 0; rc == 0 && i < m->count; i++)
+        m->faces[i].bytes = m->faces[i].ref < BTR_REF_PAIR ? bytes[at++] : BTR_BYTES_UNKNOWN;
+    free(refs);
+    free(bytes);
+    return rc;
+}
+
+struct writing {
+    int64_t *at_ns;
+    uint32_t count, capacity;
+};
+
+static int content_visit(void *self, const struct btr_flow *flows, uint32_t flow_count)
+{
+    struct writing *w = self;
+    for (uint32_t i = 0; i < flow_count; i++) {
+        if (w->count == w->capacity) {
+            uint32_t capacity = w->capacity ? 2 * w->capacity : 64;
+            int64_t *grown = realloc(w->at_ns, capacity * sizeof *grown);
+            if (!grown)
+                return BTR_E_NOMEM;
+            w->at_ns = grown;
+            w->capacity = capacity;
+        }
+        w->at_ns[w->count++] = flows[i].last_ns;
+    }
+    return 0;
+}
+
+static int time_compare(const void *x, const void *y)
+{
+    const int64_t *a = x, *b = y;
+    return (*a > *b) - (*a < *b);
+}
+
+/* When the content of an entity changed, ascending. */
+static int changes_find(struct measuring *m, struct btr_id entity, struct writing *w)
+{
+    w->count = 0;
+    int rc = m->loss->all.flows(m->loss->all.self, entity, BTR_SIDE_INTO, INT64_MAX, NULL,
+                                content_visit, w, m->err);
+    if (rc == BTR_E_NOMEM)
+        return btr_fail(m->err, rc, UINT64_MAX, "changes of a file");
+    if (rc == 0 && w->count)
+        qsort(w->at_ns, w->count, sizeof *w->at_ns, time_compare);
+    return rc;
+}
+
+static bool changed_between(const struct writing *w, int64_t since_ns, int64_t until_ns)
+{
+    uint32_t i = 0;
+    while (i < w->count && w->at_ns[i] <= since_ns)
+        i++;
+    return i < w->count && w->at_ns[i] <= until_ns;
+}
+
+/*
+ * Reads of one file, by time. Those that ended at its end had the last so many bytes of it,
+ * wherever they began: while it does not change they have in common all that the longest had.
+ */
+static void file_measure(struct measuring *m, uint32_t begin, uint32_t end, const struct writing *w)
+{
+    uint64_t last = 0; /* the most that a read up to the end had, since the file changed last */
+    int64_t since_ns = INT64_MIN;
+    for (uint32_t i = begin; i < end; i++) {
+        const struct face *f = &m->faces[i];
+        if (i > begin && f->ref == m->faces[i - 1].ref)
+            continue;
+        if (f->bytes == BTR_BYTES_UNKNOWN) {
+            m->row->bounded = false;
+            return;
+        }
+        if (!f->ends) {
+            m->row->bytes_max += f->bytes;
+            continue;
+        }
+        if (changed_between(w, since_ns, f->last_ns))
+            last = 0;
+        since_ns = f->last_ns;
+        m->row->bytes_max += f->bytes > last ? f->bytes - last : 0;
+        last = f->bytes > last ? f->bytes : last;
+    }
+}
+
+static int faces_measure(struct measuring *m)
+{
+    struct writing w = {0};
+    int rc = bytes_read(m);
+    if (rc == 0 && m->count)
+        qsort(m->faces, m->count, sizeof *m->faces, face_compare);
+    m->row->bounded = rc == 0;
+    m->row->bytes_max = 0;
+    for (uint32_t i = 0, end; rc == 0 && m->row->bounded && i < m->count; i = end) {
+        for (end = i; end < m->count && btr_id_equal(m->faces[end].from, m->faces[i].from); end++)
+            ;
+        rc = changes_find(m, m->faces[i].from, &w);
+        if (rc == 0)
+            file_measure(m, i, end, &w);
+    }
+    free(w.at_ns);
+    return rc;
+}
+
+static int row_measure(struct measuring *m)
+{
+    int rc = 0;
+    m->count = 0;
+    if (m->row->keeper)
+        rc = kept_faces(m);
+    for (uint32_t i = 0; rc == 0 && !m->row->keeper && i < m->loss->reach->node_count; i++)
+        rc = node_faces(m, m->loss->reach, i);
+    return rc == 0 ? faces_measure(m) : rc;
+}
+
+int loss_bytes_find(struct btr_loss *loss, struct btr_err *err)
+{
+    struct measuring m = {.loss = loss, .edges = loss->apart, .err = err};
+    int rc = 0;
+    for (uint32_t i = 0; rc == 0 && i < loss->row_count; i++) {
+        m.asset = i;
+        m.row = &loss->rows[i];
+        if (m.row->reached)
+            rc = row_measure(&m);
+    }
+    free(m.faces);
+    return rc;
+}

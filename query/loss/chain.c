@@ -1,0 +1,220 @@
+/*
+ * Which of what was taken is seen to go out: forward over content, by the intrusion's own hands
+ * and what passes between them, to a way out.
+ */
+#include <stdlib.h>
+
+#include "loss/loss.h"
+
+/* ---- Edges in the intrusion's hands ---- */
+
+struct hands {
+    const struct btr_loss *loss;
+    struct btr_edges edges;
+};
+
+struct hands_question {
+    const struct hands *hands;
+    struct btr_id entity;
+    bool process; /* the entity is one of the intrusion's processes */
+};
+
+static bool is_process_item(const struct btr_loss *loss, uint32_t item)
+{
+    return item != LOSS_NONE && loss->extent.items[item].role <= BTR_EXTENT_SERVER;
+}
+
+static int hands_keep(void *self, const struct btr_flow *f, bool same, bool *keeps)
+{
+    const struct hands_question *q = self;
+    const struct btr_loss *loss = q->hands->loss;
+    (void)same;
+    *keeps = true;
+    if (q->process)
+        *keeps = is_process_item(loss, loss_extent_at(loss, q->entity, f->first_ns, f->last_ns));
+    if (*keeps && f->other_kind == BTR_KIND_PROCESS)
+        *keeps = is_process_item(loss, loss_extent_at(loss, f->other, f->first_ns, f->last_ns));
+    return 0;
+}
+
+static int hands_flows(void *self, struct btr_id entity, enum btr_side side, int64_t bound_ns,
+                       struct btr_flow_parts *parts, btr_flow_visit *visit, void *visitor,
+                       struct btr_err *err)
+{
+    const struct hands *h = self;
+    uint32_t item = btr_idmap_get(&h->loss->of_extent, entity);
+    struct hands_question q = {h, entity, is_process_item(h->loss, item)};
+    struct btr_flow_sieve sieve = {hands_keep, &q, visit, visitor};
+    if (side == BTR_SIDE_MEET)
+        return h->edges.flows(h->edges.self, entity, side, bound_ns, parts, visit, visitor, err);
+    return h->edges.flows(h->edges.self, entity, side, bound_ns, parts, btr_flows_sift, &sieve,
+                          err);
+}
+
+/* ---- What a chain comes to ---- */
+
+static int exit_index_add(struct loss_row *row, uint32_t exit, struct btr_err *err)
+{
+    uint32_t *grown = realloc(row->exits, ((size_t)row->exit_count + 1) * sizeof *grown);
+    if (!grown)
+        return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "ways out");
+    row->exits = grown;
+    row->exits[row->exit_count++] = exit;
+    return 0;
+}
+
+static int staged_add(struct loss_row *row, struct btr_id file, struct btr_err *err)
+{
+    struct btr_id *grown = realloc(row->staged, ((size_t)row->staged_count + 1) * sizeof *grown);
+    if (!grown)
+        return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "staged files");
+    row->staged = grown;
+    row->staged[row->staged_count++] = file;
+    return 0;
+}
+
+/* Something may leave by a way out that was used at, or after, the time when it was there. */
+static int exits_of(struct btr_loss *loss, struct loss_row *row, struct btr_id process,
+                    int64_t since_ns, struct btr_err *err)
+{
+    int rc = 0;
+    for (uint32_t i = 0; rc == 0 && i < loss->exit_count; i++)
+        if (btr_id_equal(loss->exits[i].process, process) && loss->exits[i].last_ns >= since_ns)
+            rc = exit_index_add(row, i, err);
+    return rc;
+}
+
+static bool is_piece_of(const struct btr_loss *loss, struct btr_id entity, uint32_t asset)
+{
+    uint32_t piece = btr_idmap_get(&loss->of_piece, entity);
+    while (piece != LOSS_NONE && loss->pieces[piece].asset != asset)
+        piece = loss->pieces[piece].next;
+    return piece != LOSS_NONE;
+}
+
+static int node_take(struct btr_loss *loss, uint32_t asset, const struct btr_trace_node *n,
+                     struct btr_err *err)
+{
+    struct loss_row *row = &loss->rows[asset];
+    struct btr_fact fact;
+    int rc = loss->facts.fact(loss->facts.self, n->id, &fact, err);
+    if (rc == 0 && fact.kind == BTR_KIND_PROCESS)
+        rc = exits_of(loss, row, n->id, n->bound_ns, err);
+    else if (rc == 0 && fact.kind == BTR_KIND_FILE && !n->start && !is_piece_of(loss, n->id, asset))
+        rc = staged_add(row, n->id, err);
+    return rc;
+}
+
+/* ---- One chain ---- */
+
+static uint32_t node_of(const struct btr_trace *t, struct btr_id id)
+{
+    uint32_t i = 0;
+    while (i < t->node_count && !btr_id_equal(t->nodes[i].id, id))
+        i++;
+    return i < t->node_count ? i : LOSS_NONE;
+}
+
+/* Ways out in the order in which they were used. */
+static void exits_sort(const struct btr_loss *loss, struct loss_row *row)
+{
+    for (uint32_t i = 1; i < row->exit_count; i++) {
+        uint32_t exit = row->exits[i], at = i;
+        for (; at > 0 && loss->exits[row->exits[at - 1]].first_ns > loss->exits[exit].first_ns; at--)
+            row->exits[at] = row->exits[at - 1];
+        row->exits[at] = exit;
+    }
+}
+
+static void links_reverse(struct loss_row *row)
+{
+    for (uint32_t i = 0, j = row->link_count; i + 1 < j; i++) {
+        struct loss_link link = row->links[i];
+        row->links[i] = row->links[--j];
+        row->links[j] = link;
+    }
+}
+
+/* From the way out back to who took it first, and to what that one took. */
+static int links_fill(struct btr_loss *loss, struct loss_row *row, const struct btr_trace *t,
+                      struct btr_err *err)
+{
+    const struct loss_exit *exit = &loss->exits[row->exits[0]];
+    struct loss_ways ways = {0};
+    uint32_t at = node_of(t, exit->process);
+    int rc = loss_ways_of(&ways, t, err);
+    if (rc == 0)
+        rc = loss_link_add(row,
+                           &(struct loss_link){.from = exit->process,
+                                               .to = exit->entity,
+                                               .first_ns = exit->first_ns,
+                                               .last_ns = exit->last_ns,
+                                               .ref = exit->first_ref,
+                                               .operation = BTR_OP_SEND},
+                           err);
+    for (uint32_t left = t->node_count; rc == 0 && left && at != LOSS_NONE; left--) {
+        uint32_t from = ways.node[at];
+        if (from == LOSS_NONE)
+            break;
+        const struct btr_trace_step *step = &t->steps[ways.step[at]];
+        rc = loss_link_add(row,
+                           &(struct loss_link){.from = t->nodes[from].id,
+                                               .to = t->nodes[at].id,
+                                               .first_ns = step->first_ns,
+                                               .last_ns = step->last_ns,
+                                               .ref = step->ref,
+                                               .operation = btr_step_manner(t, step)->operation},
+                           err);
+        at = from;
+    }
+    for (uint32_t i = 0; rc == 0 && at != LOSS_NONE && i < row->take_count; i++) {
+        const struct loss_take *take = &row->takes[i];
+        if (!btr_id_equal(take->by, t->nodes[at].id) || take->ref == UINT64_MAX)
+            continue;
+        rc = loss_link_add(row,
+                           &(struct loss_link){.from = take->from,
+                                               .to = take->by,
+                                               .first_ns = take->at_ns,
+                                               .last_ns = take->at_ns,
+                                               .ref = take->ref,
+                                               .operation = BTR_OP_READ},
+                           err);
+        break;
+    }
+    links_reverse(row);
+    loss_ways_fini(&ways);
+    return rc;
+}
+
+static int row_chain(struct btr_loss *loss, uint32_t asset, struct hands *hands,
+                     struct btr_err *err)
+{
+    struct loss_row *row = &loss->rows[asset];
+    struct btr_edges edges = {hands, hands_flows, NULL, NULL};
+    struct btr_start *starts = malloc(((size_t)row->take_count + 1) * sizeof *starts);
+    struct btr_trace *trace = NULL;
+    for (uint32_t i = 0; starts && i < row->take_count; i++)
+        starts[i] = (struct btr_start){row->takes[i].by, row->takes[i].at_ns, row->takes[i].source};
+    int rc = starts ? btr_walk(&trace, &edges, BTR_WALK_FORWARD, starts, row->take_count,
+                               &loss->question->limits, err)
+                    : btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "what became of an asset");
+    for (uint32_t i = 0; rc == 0 && i < trace->node_count; i++)
+        rc = node_take(loss, asset, &trace->nodes[i], err);
+    row->left = row->exit_count > 0;
+    exits_sort(loss, row);
+    if (rc == 0 && row->left)
+        rc = links_fill(loss, row, trace, err);
+    btr_trace_free(trace);
+    free(starts);
+    return rc;
+}
+
+int loss_chains_find(struct btr_loss *loss, struct btr_err *err)
+{
+    struct hands hands = {loss, loss->edges};
+    int rc = 0;
+    for (uint32_t i = 0; rc == 0 && i < loss->row_count; i++)
+        if (loss->rows[i].take_count)
+            rc = row_chain(loss, i, &hands, err);
+    return rc;
+}

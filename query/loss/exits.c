@@ -1,0 +1,164 @@
+/*
+ * By which connections something left: those to the outside that a process of the intrusion sent
+ * on, and those that it was served on. An asset of the class "exit" is a way out, too.
+ */
+#include <stdlib.h>
+
+#include "loss/loss.h"
+
+struct sending {
+    struct btr_loss *loss;
+    const struct btr_extent_item *item;
+    struct loss_exit *found; /* of the item; to be told apart by whether they are ways out */
+    btr_event_ref *refs;
+    uint32_t count, capacity;
+    struct btr_err *err;
+};
+
+static bool sends(uint8_t operation)
+{
+    return operation == BTR_OP_SEND || operation == BTR_OP_WRITE || operation == BTR_OP_CONNECT ||
+           operation == BTR_OP_DNS_QUERY || operation == BTR_OP_SHARE_ACCESS;
+}
+
+static int sends_visit(void *self, const struct btr_flow *flows, uint32_t flow_count)
+{
+    struct sending *s = self;
+    for (uint32_t i = 0; i < flow_count; i++) {
+        const struct btr_flow *f = &flows[i];
+        if (f->last_ns < s->item->since_ns || f->first_ns > s->item->until_ns || !sends(f->operation))
+            continue;
+        if (s->count == s->capacity) {
+            uint32_t capacity = s->capacity ? 2 * s->capacity : 64;
+            struct loss_exit *found = realloc(s->found, capacity * sizeof *found);
+            if (found)
+                s->found = found;
+            btr_event_ref *refs = realloc(s->refs, capacity * sizeof *refs);
+            if (refs)
+                s->refs = refs;
+            if (!found || !refs)
+                return btr_fail(s->err, BTR_E_NOMEM, UINT64_MAX, "what the intrusion sent");
+            s->capacity = capacity;
+        }
+        s->refs[s->count] = f->ref;
+        s->found[s->count++] = (struct loss_exit){.entity = f->other,
+                                                  .process = s->item->entity,
+                                                  .first_ns = f->first_ns,
+                                                  .last_ns = f->last_ns,
+                                                  .first_ref = f->ref,
+                                                  .last_ref = f->ref,
+                                                  .asset = LOSS_NONE};
+    }
+    return 0;
+}
+
+/* The asset of the class "exit" that an entity is of, or LOSS_NONE. */
+static uint32_t exit_asset(const struct btr_loss *loss, struct btr_id entity)
+{
+    uint32_t piece = btr_idmap_get(&loss->of_piece, entity);
+    for (; piece != LOSS_NONE; piece = loss->pieces[piece].next)
+        if (btr_assets_at(loss->options.assets, loss->pieces[piece].asset)->is_exit)
+            return loss->pieces[piece].asset;
+    return LOSS_NONE;
+}
+
+/* A server's sends to others than the intrusion are none of it. */
+static int is_way_out(struct btr_loss *loss, const struct btr_extent_item *item,
+                      struct loss_exit *exit, bool *out, struct btr_err *err)
+{
+    struct btr_fact fact;
+    int rc = loss->facts.fact(loss->facts.self, exit->entity, &fact, err);
+    exit->asset = rc == 0 ? exit_asset(loss, exit->entity) : LOSS_NONE;
+    *out = exit->asset != LOSS_NONE || (fact.kind == BTR_KIND_FLOW && fact.outside) ||
+           fact.kind == BTR_KIND_DNS;
+    if (item->role == BTR_EXTENT_SERVER && exit->asset == LOSS_NONE)
+        *out = *out && loss_extent_at(loss, exit->entity, exit->first_ns, exit->last_ns) != LOSS_NONE;
+    return rc;
+}
+
+static int exit_add(struct btr_loss *loss, const struct loss_exit *exit, struct btr_err *err)
+{
+    if (loss->exit_count == loss->exit_capacity) {
+        uint32_t capacity = loss->exit_capacity ? 2 * loss->exit_capacity : 64;
+        struct loss_exit *grown = realloc(loss->exits, capacity * sizeof *grown);
+        if (!grown)
+            return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "%u ways out", loss->exit_count);
+        loss->exits = grown;
+        loss->exit_capacity = capacity;
+    }
+    loss->exits[loss->exit_count++] = *exit;
+    return 0;
+}
+
+static int item_take(struct btr_loss *loss, struct sending *s, struct btr_err *err)
+{
+    uint64_t *bytes = malloc(((size_t)s->count + 1) * sizeof *bytes);
+    int rc = bytes ? loss->facts.bytes(loss->facts.self, s->refs, s->count, bytes, err)
+                   : btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "what the intrusion sent");
+    for (uint32_t i = 0; rc == 0 && i < s->count; i++) {
+        bool out = false;
+        rc = is_way_out(loss, s->item, &s->found[i], &out, err);
+        s->found[i].bytes_told = bytes[i] != BTR_BYTES_UNKNOWN;
+        s->found[i].bytes = s->found[i].bytes_told ? bytes[i] : 0;
+        if (rc == 0 && out)
+            rc = exit_add(loss, &s->found[i], err);
+    }
+    free(bytes);
+    return rc;
+}
+
+static int exit_compare(const void *x, const void *y)
+{
+    const struct loss_exit *a = x, *b = y;
+    int c = btr_id_compare(a->entity, b->entity);
+    if (c == 0)
+        c = btr_id_compare(a->process, b->process);
+    if (c == 0)
+        c = (a->first_ns > b->first_ns) - (a->first_ns < b->first_ns);
+    return c ? c : (a->first_ref > b->first_ref) - (a->first_ref < b->first_ref);
+}
+
+/* All that one process sent one way out is one. An event that two items have is counted once. */
+static void exits_merge(struct btr_loss *loss)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < loss->exit_count; i++) {
+        struct loss_exit *last = count ? &loss->exits[count - 1] : NULL;
+        const struct loss_exit *next = &loss->exits[i];
+        if (!last || !btr_id_equal(last->entity, next->entity) ||
+            !btr_id_equal(last->process, next->process)) {
+            loss->exits[count++] = *next;
+            continue;
+        }
+        if (next->first_ref == last->last_ref)
+            continue;
+        last->last_ref = next->first_ref;
+        last->last_ns = next->last_ns > last->last_ns ? next->last_ns : last->last_ns;
+        last->bytes += next->bytes;
+        last->bytes_told |= next->bytes_told;
+    }
+    loss->exit_count = count;
+}
+
+int loss_exits_find(struct btr_loss *loss, struct btr_err *err)
+{
+    struct sending s = {.loss = loss, .err = err};
+    int rc = 0;
+    for (uint32_t i = 0; rc == 0 && i < loss->extent.count; i++) {
+        s.item = &loss->extent.items[i];
+        s.count = 0;
+        if (s.item->role != BTR_EXTENT_PROCESS && s.item->role != BTR_EXTENT_SERVER)
+            continue;
+        rc = loss->all.flows(loss->all.self, s.item->entity, BTR_SIDE_OUT_OF, s.item->since_ns,
+                             NULL, sends_visit, &s, err);
+        if (rc == 0)
+            rc = item_take(loss, &s, err);
+    }
+    if (rc == 0 && loss->exit_count)
+        qsort(loss->exits, loss->exit_count, sizeof *loss->exits, exit_compare);
+    if (rc == 0)
+        exits_merge(loss);
+    free(s.found);
+    free(s.refs);
+    return rc;
+}

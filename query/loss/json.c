@@ -1,0 +1,254 @@
+/* backtrail-loss/1 (docs/LOSS.md, "JSON"). */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "export/json_writer.h"
+#include "loss/loss.h"
+
+enum { GAPS_TOLD = 20, FILES_TOLD = 1000 };
+
+struct ledger_writer {
+    struct json_writer w;
+    struct btr_loss *loss;
+    struct btr_buffer words;
+    struct btr_err *err;
+};
+
+static void words_put(struct ledger_writer *l, const char *name)
+{
+    json_text(&l->w, name, btr_buffer_view(&l->words));
+    btr_buffer_clear(&l->words);
+}
+
+/* ---- Evidence ---- */
+
+static int record_put(struct ledger_writer *l, btr_event_ref ref)
+{
+    struct btr_event_full full;
+    if (ref >= BTR_REF_PAIR)
+        return 0;
+    int rc = btr_reader_event(l->loss->reader, ref, &full, l->err);
+    if (rc < 0)
+        return rc;
+    json_open(&l->w, NULL, '{');
+    json_text(&l->w, "host", full.host);
+    json_text(&l->w, "source", full.source);
+    btr_buffer_format(&l->words, "%" PRIu64, full.event.record_id);
+    words_put(l, "id");
+    json_open(&l->w, "origin", '{');
+    json_text(&l->w, "file", full.input);
+    json_count(&l->w, "line", full.event.line);
+    json_close(&l->w, '}');
+    json_close(&l->w, '}');
+    return 0;
+}
+
+static int exit_put(struct ledger_writer *l, const struct loss_exit *exit)
+{
+    int rc = loss_exit_words(l->loss, exit, &l->words, l->err);
+    json_open(&l->w, NULL, '{');
+    json_text(&l->w, "by", btr_span_of(exit->asset == LOSS_NONE ? "flow" : "removable"));
+    words_put(l, "to");
+    json_id(&l->w, "entity", exit->entity);
+    json_id(&l->w, "process", exit->process);
+    json_number(&l->w, "first_ns", exit->first_ns);
+    json_number(&l->w, "last_ns", exit->last_ns);
+    json_open(&l->w, "bytes", '{');
+    json_count(&l->w, "min", 0);
+    if (exit->bytes_told)
+        json_count(&l->w, "max", exit->bytes);
+    else
+        json_null(&l->w, "max");
+    json_close(&l->w, '}');
+    json_open(&l->w, "evidence", '[');
+    if (rc == 0)
+        rc = record_put(l, exit->first_ref);
+    if (rc == 0 && exit->last_ref != exit->first_ref)
+        rc = record_put(l, exit->last_ref);
+    json_close(&l->w, ']');
+    json_close(&l->w, '}');
+    return rc;
+}
+
+/* ---- Chains ---- */
+
+static int link_put(struct ledger_writer *l, const struct loss_link *link)
+{
+    json_open(&l->w, NULL, '{');
+    json_id(&l->w, "from", link->from);
+    json_id(&l->w, "to", link->to);
+    json_text(&l->w, "operation", btr_span_of(btr_operation_word(link->operation)));
+    json_number(&l->w, "first_ns", link->first_ns);
+    json_number(&l->w, "last_ns", link->last_ns);
+    int rc = loss_label(l->loss, link->from, link->last_ns, &l->words, l->err);
+    btr_buffer_format(&l->words, " %s ", link->ref >= BTR_REF_PAIR ? "=" : "->");
+    if (rc == 0)
+        rc = loss_label(l->loss, link->to, link->last_ns, &l->words, l->err);
+    words_put(l, "label");
+    json_open(&l->w, "evidence", '[');
+    if (rc == 0)
+        rc = record_put(l, link->ref);
+    json_close(&l->w, ']');
+    json_close(&l->w, '}');
+    return rc;
+}
+
+static int chain_put(struct ledger_writer *l, const struct loss_row *row)
+{
+    int rc = 0;
+    json_open(&l->w, "chain", '[');
+    for (uint32_t i = 0; rc == 0 && i < row->link_count; i++)
+        rc = link_put(l, &row->links[i]);
+    json_close(&l->w, ']');
+    return rc;
+}
+
+/* ---- Assets ---- */
+
+static int file_put(struct ledger_writer *l, struct btr_id id, int64_t read_ns)
+{
+    struct btr_entity e;
+    int rc = loss_entity(l->loss, id, &e, l->err);
+    if (rc < 0 || e.kind != BTR_KIND_FILE)
+        return rc;
+    json_open(&l->w, NULL, '{');
+    json_text(&l->w, "host", e.host);
+    json_text(&l->w, "path", btr_entity_attr(&e, BTR_ATTR_FILE_PATH, INT64_MAX));
+    if (read_ns != INT64_MAX)
+        json_number(&l->w, "read_ns", read_ns);
+    json_close(&l->w, '}');
+    return 0;
+}
+
+static int files_put(struct ledger_writer *l, const struct loss_row *row)
+{
+    uint32_t told = 0;
+    int rc = 0;
+    json_open(&l->w, "files", '[');
+    for (uint32_t i = 0; rc == 0 && i < row->piece_count && told < FILES_TOLD; i++) {
+        const struct loss_piece *piece = &l->loss->pieces[row->piece_begin + i];
+        if (piece->reached) {
+            rc = file_put(l, piece->entity, piece->read_ns);
+            told++;
+        }
+    }
+    json_close(&l->w, ']');
+    json_open(&l->w, "staged", '[');
+    for (uint32_t i = 0; rc == 0 && i < row->staged_count && i < FILES_TOLD; i++)
+        rc = file_put(l, row->staged[i], INT64_MAX);
+    json_close(&l->w, ']');
+    return rc;
+}
+
+static void bytes_put(struct ledger_writer *l, const struct loss_row *row)
+{
+    bool nothing = row->verdict == LOSS_NOT;
+    json_open(&l->w, "bytes", '{');
+    json_count(&l->w, "min", 0);
+    if (nothing || (row->reached && row->bounded))
+        json_count(&l->w, "max", nothing ? 0 : row->bytes_max);
+    else
+        json_null(&l->w, "max");
+    json_close(&l->w, '}');
+}
+
+static void breaks_put(struct ledger_writer *l, const struct loss_row *row)
+{
+    json_open(&l->w, "breaks_if", '[');
+    for (uint32_t i = 0; row->verdict == LOSS_CANNOT_KNOW && i < l->loss->gap_count && i < GAPS_TOLD;
+         i++) {
+        loss_gap_words(l->loss, &l->loss->gaps[i], &l->words);
+        words_put(l, NULL);
+    }
+    json_close(&l->w, ']');
+}
+
+static int row_put(struct ledger_writer *l, uint32_t asset)
+{
+    const struct loss_row *row = &l->loss->rows[asset];
+    const struct btr_asset *a = btr_assets_at(l->loss->options.assets, asset);
+    json_newline(&l->w);
+    json_open(&l->w, NULL, '{');
+    json_text(&l->w, "name", a->name);
+    json_text(&l->w, "kind", btr_span_of(btr_asset_kind_word(a->kind)));
+    json_text_if(&l->w, "classification", a->classification);
+    json_text_if(&l->w, "owner", a->owner);
+    json_text(&l->w, "verdict", btr_span_of(loss_verdict_word(row->verdict)));
+    bytes_put(l, row);
+    int rc = files_put(l, row);
+    json_open(&l->w, "left", '[');
+    for (uint32_t i = 0; rc == 0 && i < row->exit_count; i++)
+        rc = exit_put(l, &l->loss->exits[row->exits[i]]);
+    json_close(&l->w, ']');
+    json_bool(&l->w, "changed", row->changed);
+    if (rc == 0)
+        rc = chain_put(l, row);
+    if (rc == 0)
+        rc = loss_why(l->loss, asset, &l->words, l->err);
+    words_put(l, "why");
+    breaks_put(l, row);
+    json_close(&l->w, '}');
+    return rc;
+}
+
+/* ---- All ---- */
+
+static void alert_put(struct ledger_writer *l)
+{
+    const struct btr_loss *loss = l->loss;
+    const struct btr_start *starts = btr_clocks_starts(loss->found->clocks);
+    json_open(&l->w, "alert", '{');
+    json_id(&l->w, "entity", starts[0].entity);
+    json_number(&l->w, "time_ns", btr_clocks_start_told(loss->found->clocks, &starts[0]));
+    json_text(&l->w, "spec", loss->options.specs[0]);
+    json_close(&l->w, '}');
+    json_bool(&l->w, "complete", !btr_loss_is_cut(loss) && btr_reader_damage_count(loss->reader) == 0);
+}
+
+static void extent_put(struct ledger_writer *l)
+{
+    const struct btr_loss *loss = l->loss;
+    json_open(&l->w, "extent", '{');
+    json_open(&l->w, "addresses", '[');
+    for (uint32_t i = 0; i < loss->address_count; i++)
+        json_text(&l->w, NULL, loss->addresses[i]);
+    json_close(&l->w, ']');
+    json_open(&l->w, "processes", '[');
+    for (uint32_t i = 0; i < loss->extent.count; i++) {
+        const struct btr_extent_item *item = &loss->extent.items[i];
+        if (item->role > BTR_EXTENT_SERVER)
+            continue;
+        json_newline(&l->w);
+        json_open(&l->w, NULL, '{');
+        json_id(&l->w, "entity", item->entity);
+        json_bool(&l->w, "served", item->role == BTR_EXTENT_SERVER);
+        json_number(&l->w, "since_ns", item->since_ns);
+        if (item->until_ns != INT64_MAX)
+            json_number(&l->w, "until_ns", item->until_ns);
+        json_text(&l->w, "why", btr_span_of(btr_extent_why_text(item->why)));
+        json_close(&l->w, '}');
+    }
+    json_close(&l->w, ']');
+    json_close(&l->w, '}');
+}
+
+int btr_loss_json(struct btr_loss *loss, struct btr_buffer *out, struct btr_err *err)
+{
+    struct ledger_writer l = {.w = {out, true}, .loss = loss, .err = err};
+    int rc = 0;
+    json_open(&l.w, NULL, '{');
+    json_text(&l.w, "schema", btr_span_of("backtrail-loss/1"));
+    alert_put(&l);
+    json_open(&l.w, "assets", '[');
+    for (uint32_t i = 0; rc == 0 && i < loss->row_count; i++)
+        if (!btr_assets_at(loss->options.assets, i)->is_exit)
+            rc = row_put(&l, i);
+    json_close(&l.w, ']');
+    extent_put(&l);
+    json_close(&l.w, '}');
+    btr_buffer_u8(out, '\n');
+    btr_buffer_fini(&l.words);
+    return rc < 0 ? rc
+           : out->failed ? btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "ledger as JSON")
+                         : 0;
+}

@@ -1,0 +1,102 @@
+#include <stdlib.h>
+
+#include "loss/loss.h"
+
+enum { LOSS_ARENA_MAX = 1 << 30 };
+
+/* What the intrusion's own processes hand on in arguments cannot be known. */
+static bool is_whole(void *self, struct btr_id process)
+{
+    const struct btr_loss *loss = self;
+    return btr_idmap_get(&loss->of_extent, process) != LOSS_NONE;
+}
+
+static int loss_open(struct btr_loss *loss, struct btr_err *err)
+{
+    loss->arena = btr_arena_new(LOSS_ARENA_MAX);
+    loss->scratch = btr_arena_new(LOSS_ARENA_MAX);
+    if (!loss->arena || !loss->scratch)
+        return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "loss ledger");
+    int rc = btr_reader_facts_open(&loss->reader_facts, loss->reader, loss->found->clocks, err);
+    if (rc == 0)
+        rc = btr_reader_content_open(&loss->reader_content, loss->reader, err);
+    if (rc < 0)
+        return rc;
+    loss->facts = btr_facts_of_reader(loss->reader_facts);
+    loss->all = btr_clocks_edges(loss->found->clocks);
+    loss->content = (struct btr_content){&loss->all,
+                                         btr_content_sources_of_reader(loss->reader_content)};
+    loss->edges = btr_content_edges(&loss->content);
+    rc = btr_images_new(&loss->images, &loss->edges, &loss->facts, is_whole, loss, err);
+    if (rc == 0)
+        loss->apart = btr_images_edges(loss->images);
+    return rc;
+}
+
+static int loss_fill(struct btr_loss *loss, struct btr_err *err)
+{
+    static int (*const PARTS[])(struct btr_loss *, struct btr_err *) = {
+        loss_extent_find, loss_pieces_find, loss_reach_find, loss_exits_find,
+        loss_keepers_find, loss_taken_find,  loss_chains_find, loss_paths_find, loss_bytes_find,
+        loss_gaps_find};
+    int rc = loss_open(loss, err);
+    for (size_t i = 0; rc == 0 && i < sizeof PARTS / sizeof *PARTS; i++)
+        rc = PARTS[i](loss, err);
+    if (rc == 0)
+        loss_verdicts_find(loss);
+    return rc;
+}
+
+int btr_loss_find(struct btr_loss **out, const struct btr_question *question,
+                  struct btr_found *found, const struct btr_loss_options *options,
+                  struct btr_err *err)
+{
+    struct btr_loss *loss = calloc(1, sizeof *loss);
+    *out = NULL;
+    if (!loss)
+        return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "loss ledger");
+    loss->question = question;
+    loss->found = found;
+    loss->options = *options;
+    loss->reader = question->reader;
+    int rc = loss_fill(loss, err);
+    if (rc == 0)
+        *out = loss;
+    else
+        btr_loss_free(loss);
+    return rc;
+}
+
+bool btr_loss_is_cut(const struct btr_loss *loss)
+{
+    return loss->extent.cut || (loss->reach && loss->reach->cut != BTR_CUT_NONE) ||
+           (loss->found->trace && loss->found->trace->cut != BTR_CUT_NONE);
+}
+
+void btr_loss_free(struct btr_loss *loss)
+{
+    if (!loss)
+        return;
+    for (uint32_t i = 0; loss->rows && i < loss->row_count; i++) {
+        free(loss->rows[i].takes);
+        free(loss->rows[i].exits);
+        free(loss->rows[i].staged);
+        free(loss->rows[i].links);
+    }
+    btr_trace_free(loss->reach);
+    btr_extent_fini(&loss->extent);
+    btr_idmap_fini(&loss->of_extent);
+    btr_idmap_fini(&loss->of_piece);
+    free(loss->same_before);
+    free(loss->addresses);
+    free(loss->pieces);
+    free(loss->rows);
+    free(loss->exits);
+    free(loss->gaps);
+    btr_images_free(loss->images);
+    btr_reader_facts_close(loss->reader_facts);
+    btr_reader_content_close(loss->reader_content);
+    btr_arena_free(loss->arena);
+    btr_arena_free(loss->scratch);
+    free(loss);
+}

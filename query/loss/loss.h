@@ -1,0 +1,202 @@
+#ifndef QUERY_LOSS_H
+#define QUERY_LOSS_H
+/**
+ * A ledger under way. Each file fills its part, in this order:
+ *   seeds.c     where the intrusion is seen: the addresses of its ways in, and the alert
+ *   listed.c    which entities the assets are
+ *   reach.c     what content can have come to the intrusion, and by which flows
+ *   path.c      one way of each thing that can have come to it
+ *   exits.c     by which connections something left
+ *   keepers.c   which programs alone keep an asset's files, and serve others what they hold
+ *   taken.c     what the intrusion itself took
+ *   chain.c     which of that is seen to go out
+ *   bytes.c     how much of an asset that can have been
+ *   complete.c  what the records lack
+ *   verdict.c   what is said of each asset
+ * Then json.c, text.c print it.
+ */
+#include <btr/content.h>
+#include <btr/extent.h>
+#include <btr/images.h>
+#include <btr/loss.h>
+
+enum { LOSS_NONE = UINT32_MAX };
+
+enum loss_verdict { LOSS_LOST, LOSS_POSSIBLY, LOSS_CANNOT_KNOW, LOSS_NOT };
+
+/** Something of an asset: a file as a rule. */
+struct loss_piece {
+    struct btr_id entity;
+    uint32_t asset;
+    uint8_t kind;          /* enum btr_kind */
+    uint32_t next;         /* the same entity as a piece of another asset; LOSS_NONE */
+    const char *doubt;     /* why it may not be of the asset; NULL */
+    bool reached;          /* its content can have come to the intrusion */
+    int64_t read_ns;       /* when a process of the intrusion read it first; INT64_MAX: none is seen to */
+    struct btr_id reader;  /* that process */
+    int64_t changed_ns;    /* when it wrote to it first; INT64_MAX */
+    struct btr_id changer;
+};
+
+/** The intrusion's own taking of an asset: a process of it read a piece, or asked the keeper. */
+struct loss_take {
+    struct btr_id from, by; /* from: the piece, or the keeper's process; by: who has it then */
+    int64_t at_ns;
+    btr_event_ref ref; /* of the event; of a keeper, of none: UINT64_MAX */
+    uint32_t source;
+};
+
+/** A connection, or an object of an asset that is an exit, by which something left. */
+struct loss_exit {
+    struct btr_id entity, process; /* process: of the intrusion, that sent */
+    int64_t first_ns, last_ns;
+    uint64_t bytes; /* sent, as far as told */
+    bool bytes_told;
+    btr_event_ref first_ref, last_ref;
+    uint32_t asset; /* the exit asset that it is; LOSS_NONE: a connection to the outside */
+};
+
+/** A step of a chain from an asset to a way out. */
+struct loss_link {
+    struct btr_id from, to;
+    int64_t first_ns, last_ns;
+    btr_event_ref ref; /* BTR_REF_PAIR or more: two halves of a connection */
+    uint8_t operation;
+};
+
+/** What is said of an asset. */
+struct loss_row {
+    uint32_t piece_begin, piece_count; /* in pieces */
+    enum loss_verdict verdict;
+    uint64_t bytes_max;
+    bool bounded; /* bytes_max is known */
+    bool on_wire; /* it is what connections carried, which holds unless it was packed */
+    bool reached, taken, left, changed;
+    struct loss_take *takes; /* by the intrusion's own processes, by time; from malloc */
+    uint32_t take_count, take_capacity;
+    uint32_t *exits;                 /* by which it is seen to have left, or may have; from malloc */
+    uint32_t exit_count;
+    struct btr_id *staged; /* files that it went through; from malloc */
+    uint32_t staged_count;
+    uint64_t keeper;      /* the program that keeps it, as a database's server does; 0: none */
+    struct loss_link *links; /* one chain: to the way out, or to the intrusion; from malloc */
+    uint32_t link_count, link_capacity;
+    uint32_t extent_item; /* of a host, an account, a container, a service: what reached it; LOSS_NONE */
+};
+
+struct loss_gap {
+    struct btr_span host, source;
+    struct btr_gap gap;
+};
+
+struct btr_loss {
+    const struct btr_question *question;
+    struct btr_found *found;
+    struct btr_loss_options options;
+    struct btr_reader *reader;
+    struct btr_arena *arena; /* texts of the ledger */
+    struct btr_arena *scratch;
+
+    struct btr_reader_facts *reader_facts;
+    struct btr_facts facts;
+    struct btr_reader_content *reader_content;
+    struct btr_edges all; /* all edges, with times set right */
+    struct btr_content content;
+    struct btr_edges edges; /* those that can carry content */
+    struct btr_images *images;
+    struct btr_edges apart; /* the same, and the programs of processes told apart that are not the intrusion's */
+
+    struct btr_extent extent;
+    struct btr_idmap of_extent; /* of an entity, its last item of the extent */
+    uint32_t *same_before;      /* by item: the one before of the same entity, LOSS_NONE */
+    struct btr_span *addresses; /* that the intrusion came from */
+    uint32_t address_count;
+
+    struct loss_piece *pieces; /* by asset, then id */
+    uint32_t piece_count, piece_capacity;
+    struct btr_idmap of_piece; /* of an entity, the first of its pieces */
+    struct loss_row *rows;     /* by asset */
+    uint32_t row_count;
+
+    struct btr_trace *reach; /* backward over content, from all that the intrusion had */
+    struct loss_exit *exits; /* by entity, then process */
+    uint32_t exit_count, exit_capacity;
+    struct loss_gap *gaps; /* that may hide something since the intrusion began */
+    uint32_t gap_count, gap_capacity;
+    int64_t since_ns, until_ns; /* of the intrusion, as far as known */
+};
+
+/** The end of a connection that is outside. */
+struct loss_end {
+    struct btr_span ip, port; /* empty: not told */
+};
+
+/* ---- seeds.c ---- */
+int loss_extent_find(struct btr_loss *loss, struct btr_err *err);
+/** Whether an entity is the intrusion's at some moment of a stretch. @param role  receives the role of
+ * that item; may be NULL @return its number, or LOSS_NONE */
+uint32_t loss_extent_at(const struct btr_loss *loss, struct btr_id entity, int64_t first_ns, int64_t last_ns);
+
+/* ---- listed.c ---- */
+int loss_pieces_find(struct btr_loss *loss, struct btr_err *err);
+
+/* ---- reach.c ---- */
+int loss_reach_find(struct btr_loss *loss, struct btr_err *err);
+
+/* ---- path.c ---- */
+/** By node of a closure: the node and the step that it comes to (backward), or came by (forward), one way to a
+ * start; LOSS_NONE: it is one. */
+struct loss_ways {
+    uint32_t *node, *step;
+};
+int loss_ways_of(struct loss_ways *ways, const struct btr_trace *trace, struct btr_err *err);
+void loss_ways_fini(struct loss_ways *ways);
+/** Adds a link to a row's chain. @return 0 or BTR_E_NOMEM */
+int loss_link_add(struct loss_row *row, const struct loss_link *link, struct btr_err *err);
+/** Fills the chains of rows that were reached and have none: from what was read of them to the intrusion. */
+int loss_paths_find(struct btr_loss *loss, struct btr_err *err);
+
+/* ---- exits.c ---- */
+int loss_exits_find(struct btr_loss *loss, struct btr_err *err);
+
+/* ---- keepers.c ---- */
+int loss_keepers_find(struct btr_loss *loss, struct btr_err *err);
+/** Whether a process is of a program at a time. */
+int loss_runs(struct btr_loss *loss, struct btr_id process, int64_t at_ns, uint64_t program, bool *runs,
+              struct btr_err *err);
+
+/* ---- taken.c ---- */
+/** Notes who read and changed the pieces, and what of that was the intrusion's own doing. */
+int loss_taken_find(struct btr_loss *loss, struct btr_err *err);
+
+/* ---- chain.c ---- */
+int loss_chains_find(struct btr_loss *loss, struct btr_err *err);
+
+/* ---- bytes.c ---- */
+int loss_bytes_find(struct btr_loss *loss, struct btr_err *err);
+
+/* ---- complete.c ---- */
+int loss_gaps_find(struct btr_loss *loss, struct btr_err *err);
+
+/* ---- verdict.c ---- */
+void loss_verdicts_find(struct btr_loss *loss);
+const char *loss_verdict_word(enum loss_verdict verdict);
+
+/** The far end of a connection to the outside; empty of anything else. Lives as the entity does. */
+int loss_far_end(struct btr_loss *loss, const struct btr_entity *entity, struct loss_end *end,
+                 struct btr_err *err);
+
+/* ---- words.c: sentences that text and JSON have in common ---- */
+/** Why a row has its verdict, one sentence. */
+int loss_why(struct btr_loss *loss, uint32_t asset, struct btr_buffer *out, struct btr_err *err);
+/** A gap, as "web01 auditd lacks 3 records between 08:58:24.834 and 08:58:34.826 (numbers are missing ...)". */
+void loss_gap_words(const struct btr_loss *loss, const struct loss_gap *gap, struct btr_buffer *out);
+/** Where something went: "10.77.0.139:57012", or a path. */
+int loss_exit_words(struct btr_loss *loss, const struct loss_exit *exit, struct btr_buffer *out, struct btr_err *err);
+/** An entity in one line, with its host. */
+int loss_label(struct btr_loss *loss, struct btr_id id, int64_t at_ns, struct btr_buffer *out, struct btr_err *err);
+
+/** An entity as it is known, described. The result lives until the next call. */
+int loss_entity(struct btr_loss *loss, struct btr_id id, struct btr_entity *out, struct btr_err *err);
+
+#endif

@@ -1,0 +1,54 @@
+/*
+ * What content can have come to the intrusion: the closure backward over edges that can carry
+ * content, from all that it had in its hands, each as long as it had it. What is not in it did not
+ * come to the intrusion by anything that the records tell.
+ */
+#include <stdlib.h>
+
+#include "loss/loss.h"
+
+static bool holds_content(const struct btr_extent_item *item)
+{
+    return item->role == BTR_EXTENT_PROCESS || item->role == BTR_EXTENT_SERVER;
+}
+
+static struct btr_start *starts_make(const struct btr_loss *loss, uint32_t *count)
+{
+    const struct btr_extent *x = &loss->extent;
+    struct btr_start *starts = malloc(((size_t)x->count + 1) * sizeof *starts);
+    for (uint32_t i = 0; starts && i < x->count; i++)
+        if (holds_content(&x->items[i]))
+            starts[(*count)++] = (struct btr_start){
+                x->items[i].entity, x->items[i].until_ns,
+                x->items[i].until_ns == INT64_MAX ? BTR_SOURCE_NONE : x->items[i].source};
+    return starts;
+}
+
+static void pieces_mark(struct btr_loss *loss, const struct btr_idmap *reached)
+{
+    for (uint32_t i = 0; i < loss->piece_count; i++) {
+        struct loss_piece *piece = &loss->pieces[i];
+        piece->reached = btr_idmap_get(reached, piece->entity) != UINT32_MAX;
+        loss->rows[piece->asset].reached |= piece->reached;
+    }
+}
+
+int loss_reach_find(struct btr_loss *loss, struct btr_err *err)
+{
+    uint32_t count = 0;
+    struct btr_start *starts = starts_make(loss, &count);
+    struct btr_idmap reached = {0};
+    int rc = starts ? btr_walk(&loss->reach, &loss->apart, BTR_WALK_BACKWARD, starts, count,
+                               &loss->question->limits, err)
+                    : btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "where content can have come from");
+    for (uint32_t i = 0; rc == 0 && i < loss->reach->node_count; i++)
+        loss->reach->nodes[i].id = btr_images_process(loss->images, loss->reach->nodes[i].id);
+    for (uint32_t i = 0; rc == 0 && i < loss->reach->node_count; i++)
+        if (btr_idmap_add(&reached, loss->reach->nodes[i].id, i) == UINT32_MAX)
+            rc = btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "%u entities", loss->reach->node_count);
+    if (rc == 0)
+        pieces_mark(loss, &reached);
+    btr_idmap_fini(&reached);
+    free(starts);
+    return rc;
+}

@@ -1,0 +1,214 @@
+/*
+ * Where the intrusion is seen. The critical walk ranked the ways in; whoever came in by one of the
+ * likely ones is known by the address at its far end, and all connections of that address are the
+ * intrusion's. The alert is where the question starts.
+ */
+#include <stdlib.h>
+
+#include "loss/loss.h"
+
+/* A way in counts beside the best one when it scores as much of it. */
+#define SEEDS_RIVAL 0.5
+
+/* Who made a connection, as the records tell. */
+struct ends {
+    bool accepted, connected;
+};
+
+static int ends_visit(void *self, const struct btr_flow *flows, uint32_t flow_count)
+{
+    struct ends *e = self;
+    for (uint32_t i = 0; i < flow_count; i++) {
+        e->accepted |= flows[i].operation == BTR_OP_ACCEPT;
+        e->connected |= flows[i].operation == BTR_OP_CONNECT;
+    }
+    return 0;
+}
+
+int loss_entity(struct btr_loss *loss, struct btr_id id, struct btr_entity *out,
+                struct btr_err *err)
+{
+    btr_arena_reset(loss->scratch);
+    *out = (struct btr_entity){.id = id};
+    int rc = btr_reader_entity(loss->reader, id, loss->scratch, out, err);
+    return rc == BTR_E_NOTFOUND ? 0 : rc;
+}
+
+/* ---- Addresses ---- */
+
+static int address_add(struct btr_loss *loss, struct btr_span address, struct btr_err *err)
+{
+    for (uint32_t i = 0; i < loss->address_count; i++)
+        if (btr_span_equal(loss->addresses[i], address))
+            return 0;
+    struct btr_span copy;
+    struct btr_span *grown =
+        realloc(loss->addresses, ((size_t)loss->address_count + 1) * sizeof *grown);
+    if (grown)
+        loss->addresses = grown;
+    if (!grown || !btr_arena_copy(loss->arena, address, &copy))
+        return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "addresses of the intrusion");
+    loss->addresses[loss->address_count++] = copy;
+    return 0;
+}
+
+int loss_far_end(struct btr_loss *loss, const struct btr_entity *e, struct loss_end *end,
+                 struct btr_err *err)
+{
+    struct ends ends = {0};
+    *end = (struct loss_end){{0}, {0}};
+    if (e->kind != BTR_KIND_FLOW || !(e->flags & BTR_ENTITY_OUTSIDE))
+        return 0;
+    int rc = btr_reader_flows(loss->reader, e->id, BTR_SIDE_ALL, 0, NULL, ends_visit, &ends, err);
+    if (rc < 0 || ends.accepted == ends.connected)
+        return rc;
+    end->ip = btr_entity_attr(e, ends.accepted ? BTR_ATTR_SOURCE_IP : BTR_ATTR_DESTINATION_IP,
+                              INT64_MAX);
+    end->port = btr_entity_attr(
+        e, ends.accepted ? BTR_ATTR_SOURCE_PORT : BTR_ATTR_DESTINATION_PORT, INT64_MAX);
+    return 0;
+}
+
+/* The far address of a connection to the outside; nothing of anything else. */
+static int far_address(struct btr_loss *loss, struct btr_id id, struct btr_err *err)
+{
+    struct btr_entity e;
+    struct loss_end end;
+    int rc = loss_entity(loss, id, &e, err);
+    if (rc == 0)
+        rc = loss_far_end(loss, &e, &end, err);
+    return rc == 0 && end.ip.size ? address_add(loss, end.ip, err) : rc;
+}
+
+struct collecting {
+    struct btr_loss *loss;
+    struct btr_err *err;
+};
+
+static int connection_add(void *self, const struct btr_entity *e)
+{
+    struct collecting *c = self;
+    if (!(e->flags & BTR_ENTITY_OUTSIDE))
+        return 0;
+    int64_t ahead_ns = btr_clocks_host_ahead(c->loss->found->clocks, e->host);
+    return btr_extent_add(&c->loss->extent,
+                          &(struct btr_extent_item){.entity = e->id,
+                                                    .since_ns = e->first_ns - ahead_ns,
+                                                    .until_ns = INT64_MAX,
+                                                    .source = BTR_SOURCE_NONE,
+                                                    .by = LOSS_NONE,
+                                                    .role = BTR_EXTENT_CONNECTION,
+                                                    .why = BTR_EXTENT_ADDRESS},
+                          c->err);
+}
+
+static int connections_of(struct btr_loss *loss, struct btr_span address, struct btr_err *err)
+{
+    static const enum btr_attr_key KEYS[] = {BTR_ATTR_SOURCE_IP, BTR_ATTR_DESTINATION_IP};
+    struct collecting c = {loss, err};
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < sizeof KEYS / sizeof *KEYS; i++)
+        rc = btr_reader_entities_with(loss->reader, BTR_KIND_FLOW, INT64_MIN, INT64_MAX, KEYS[i],
+                                      address, connection_add, &c, err);
+    return rc;
+}
+
+/* ---- The alert ---- */
+
+static int start_add(struct btr_loss *loss, const struct btr_start *start, struct btr_err *err)
+{
+    struct btr_entity e;
+    int rc = loss_entity(loss, start->entity, &e, err);
+    if (rc < 0)
+        return rc;
+    bool process = e.kind == BTR_KIND_PROCESS;
+    bool connection = e.kind == BTR_KIND_FLOW || e.kind == BTR_KIND_CHANNEL;
+    return btr_extent_add(
+        &loss->extent,
+        &(struct btr_extent_item){.entity = start->entity,
+                                  .since_ns = connection ? e.first_ns : start->time_ns,
+                                  .until_ns = process ? start->time_ns : INT64_MAX,
+                                  .source = start->source,
+                                  .by = LOSS_NONE,
+                                  .role = process      ? BTR_EXTENT_PROCESS
+                                          : connection ? BTR_EXTENT_CONNECTION
+                                                       : BTR_EXTENT_OBJECT,
+                                  .why = BTR_EXTENT_GIVEN},
+        err);
+}
+
+static int seeds_add(struct btr_loss *loss, struct btr_err *err)
+{
+    const struct btr_kept_pairs *kept = &loss->found->kept;
+    const struct btr_start *starts = btr_clocks_starts(loss->found->clocks);
+    int rc = 0;
+    for (uint32_t i = 0; rc == 0 && i < kept->way_count; i++)
+        if (kept->ways[i].score >= SEEDS_RIVAL * kept->ways[0].score)
+            rc = far_address(loss, kept->ways[i].entity, err);
+    for (uint32_t i = 0; rc == 0 && i < loss->address_count; i++)
+        rc = connections_of(loss, loss->addresses[i], err);
+    for (uint32_t i = 0; rc == 0 && i < loss->question->start_count; i++)
+        rc = start_add(loss, &starts[i], err);
+    return rc;
+}
+
+/* ---- The extent, by entity ---- */
+
+static int extent_index(struct btr_loss *loss, struct btr_err *err)
+{
+    const struct btr_extent *x = &loss->extent;
+    loss->same_before = malloc(((size_t)x->count + 1) * sizeof *loss->same_before);
+    uint32_t *last = malloc(((size_t)x->count + 1) * sizeof *last);
+    uint32_t entities = 0;
+    bool ok = loss->same_before && last;
+    for (uint32_t i = 0; ok && i < x->count; i++) {
+        uint32_t at = btr_idmap_add(&loss->of_extent, x->items[i].entity, entities);
+        ok = at != UINT32_MAX;
+        loss->same_before[i] = ok && at < entities ? last[at] : LOSS_NONE;
+        if (ok)
+            last[at] = i;
+        entities += ok && at == entities;
+    }
+    /* from an entity's number to its last item */
+    for (uint32_t i = 0; ok && i < loss->of_extent.capacity; i++)
+        if (loss->of_extent.values[i] != UINT32_MAX)
+            loss->of_extent.values[i] = last[loss->of_extent.values[i]];
+    free(last);
+    return ok ? 0 : btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "extent of %u items", x->count);
+}
+
+uint32_t loss_extent_at(const struct btr_loss *loss, struct btr_id entity, int64_t first_ns,
+                        int64_t last_ns)
+{
+    uint32_t at = btr_idmap_get(&loss->of_extent, entity), found = LOSS_NONE;
+    for (; at != LOSS_NONE; at = loss->same_before[at]) {
+        const struct btr_extent_item *item = &loss->extent.items[at];
+        if (item->since_ns > last_ns || item->until_ns < first_ns)
+            continue;
+        /* whose own it is says more than whom it served */
+        if (found == LOSS_NONE || item->role < loss->extent.items[found].role)
+            found = at;
+    }
+    return found;
+}
+
+static void times_find(struct btr_loss *loss)
+{
+    loss->since_ns = INT64_MAX;
+    for (uint32_t i = 0; i < loss->extent.count; i++) {
+        const struct btr_extent_item *item = &loss->extent.items[i];
+        if (item->since_ns < loss->since_ns)
+            loss->since_ns = item->since_ns;
+    }
+}
+
+int loss_extent_find(struct btr_loss *loss, struct btr_err *err)
+{
+    int rc = seeds_add(loss, err);
+    if (rc == 0)
+        rc = btr_extent_find(&loss->extent, &loss->all, err);
+    if (rc == 0)
+        rc = extent_index(loss, err);
+    times_find(loss);
+    return rc;
+}

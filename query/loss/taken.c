@@ -1,0 +1,199 @@
+/*
+ * What the intrusion itself took. A process of it read a piece, and that is no usual business of
+ * the program that it runs: who logs in makes sshd read the password file, and takes nothing by
+ * it. Or a process of it asked the keeper.
+ */
+#include <stdlib.h>
+
+#include "loss/loss.h"
+
+/* A read tells that something was taken when its program does such a thing as seldom. */
+#define TAKEN_TELLS 0.3
+
+struct taking {
+    struct btr_loss *loss;
+    struct loss_piece *piece;
+    struct btr_flow *reads; /* of the piece, by processes of the intrusion */
+    uint32_t count, capacity;
+    struct btr_err *err;
+};
+
+static int take_add(struct loss_row *row, const struct loss_take *take, struct btr_err *err)
+{
+    if (row->take_count == row->take_capacity) {
+        uint32_t capacity = row->take_capacity ? 2 * row->take_capacity : 8;
+        struct loss_take *grown = realloc(row->takes, capacity * sizeof *grown);
+        if (!grown)
+            return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "what the intrusion took");
+        row->takes = grown;
+        row->take_capacity = capacity;
+    }
+    row->takes[row->take_count++] = *take;
+    return 0;
+}
+
+/* ---- Reads ---- */
+
+static bool holds(uint8_t kind)
+{
+    return kind == BTR_KIND_NONE || kind == BTR_KIND_PROCESS;
+}
+
+static int reads_visit(void *self, const struct btr_flow *flows, uint32_t flow_count)
+{
+    struct taking *t = self;
+    for (uint32_t i = 0; i < flow_count; i++) {
+        const struct btr_flow *f = &flows[i];
+        if (!holds(f->other_kind) ||
+            loss_extent_at(t->loss, f->other, f->first_ns, f->last_ns) == LOSS_NONE)
+            continue;
+        if (t->count == t->capacity) {
+            uint32_t capacity = t->capacity ? 2 * t->capacity : 64;
+            struct btr_flow *grown = realloc(t->reads, capacity * sizeof *grown);
+            if (!grown)
+                return btr_fail(t->err, BTR_E_NOMEM, UINT64_MAX, "reads of assets");
+            t->reads = grown;
+            t->capacity = capacity;
+        }
+        t->reads[t->count++] = *f;
+    }
+    return 0;
+}
+
+static int writes_visit(void *self, const struct btr_flow *flows, uint32_t flow_count)
+{
+    struct taking *t = self;
+    for (uint32_t i = 0; i < flow_count; i++) {
+        const struct btr_flow *f = &flows[i];
+        bool changes = btr_extent_writes(f->operation) || f->operation == BTR_OP_DELETE;
+        uint32_t item =
+            changes ? loss_extent_at(t->loss, f->other, f->first_ns, f->last_ns) : LOSS_NONE;
+        if (item == LOSS_NONE || t->loss->extent.items[item].role != BTR_EXTENT_PROCESS)
+            continue;
+        if (f->last_ns < t->piece->changed_ns) {
+            t->piece->changed_ns = f->last_ns;
+            t->piece->changer = f->other;
+        }
+    }
+    return 0;
+}
+
+static bool is_interval(const struct btr_flow *f)
+{
+    return (f->flags & BTR_EVENT_INTERVAL) != 0;
+}
+
+static int read_take(struct taking *t, const struct btr_flow *f)
+{
+    struct btr_loss *loss = t->loss;
+    struct loss_row *row = &loss->rows[t->piece->asset];
+    struct btr_fact process, file;
+    const struct btr_extent_item *item =
+        &loss->extent.items[loss_extent_at(loss, f->other, f->first_ns, f->last_ns)];
+    int64_t at_ns = f->first_ns > item->since_ns ? f->first_ns : item->since_ns;
+    int64_t when_ns = is_interval(f) ? at_ns : f->last_ns;
+    if (when_ns < t->piece->read_ns) {
+        t->piece->read_ns = when_ns;
+        t->piece->reader = f->other;
+    }
+    if (item->role != BTR_EXTENT_PROCESS)
+        return 0;
+    int rc = loss->facts.fact(loss->facts.self, f->other, &process, t->err);
+    if (rc == 0)
+        rc = loss->facts.fact(loss->facts.self, t->piece->entity, &file, t->err);
+    if (rc < 0)
+        return rc;
+    uint64_t program = btr_fact_program(&process, when_ns);
+    if ((row->keeper && program == row->keeper) ||
+        (file.file && btr_usual_tells(&loss->found->usual, program, file.file) < TAKEN_TELLS))
+        return 0;
+    return take_add(row,
+                    &(struct loss_take){.from = t->piece->entity,
+                                        .by = f->other,
+                                        .at_ns = when_ns,
+                                        .ref = f->ref,
+                                        .source = f->source},
+                    t->err);
+}
+
+static int piece_take(struct taking *t)
+{
+    struct btr_loss *loss = t->loss;
+    int rc = 0;
+    t->count = 0;
+    if (t->piece->reached)
+        rc = loss->edges.flows(loss->edges.self, t->piece->entity, BTR_SIDE_OUT_OF, loss->since_ns,
+                               NULL, reads_visit, t, t->err);
+    for (uint32_t i = 0; rc == 0 && i < t->count; i++)
+        rc = read_take(t, &t->reads[i]);
+    if (rc == 0)
+        rc = loss->all.flows(loss->all.self, t->piece->entity, BTR_SIDE_INTO, INT64_MAX, NULL,
+                             writes_visit, t, t->err);
+    loss->rows[t->piece->asset].changed |= t->piece->changed_ns != INT64_MAX;
+    return rc;
+}
+
+/* ---- Keepers ---- */
+
+/* Who asked a keeper's process: the process of the intrusion that its connection came of. */
+static uint32_t asker_of(const struct btr_loss *loss, uint32_t item)
+{
+    const struct btr_extent_item *items = loss->extent.items;
+    uint32_t at = items[item].by;
+    while (at != LOSS_NONE && items[at].role == BTR_EXTENT_CONNECTION)
+        at = items[at].by;
+    return at;
+}
+
+static int keeper_take(struct btr_loss *loss, struct loss_row *row, uint32_t at,
+                       struct btr_err *err)
+{
+    const struct btr_extent_item *item = &loss->extent.items[at];
+    uint32_t asker = item->why == BTR_EXTENT_SERVED ? asker_of(loss, at) : LOSS_NONE;
+    bool runs = false;
+    /* one that merely served the intrusion may have asked for somebody else, or for its own sake */
+    if (asker == LOSS_NONE || loss->extent.items[asker].role != BTR_EXTENT_PROCESS)
+        return 0;
+    int rc = loss_runs(loss, item->entity, item->since_ns, row->keeper, &runs, err);
+    if (rc == 0 && !runs)
+        rc = loss_runs(loss, item->entity, INT64_MAX, row->keeper, &runs, err);
+    if (rc < 0 || !runs)
+        return rc;
+    return take_add(row,
+                    &(struct loss_take){.from = item->entity,
+                                        .by = item->entity,
+                                        .at_ns = item->since_ns,
+                                        .ref = UINT64_MAX,
+                                        .source = item->source},
+                    err);
+}
+
+static int take_compare(const void *x, const void *y)
+{
+    const struct loss_take *a = x, *b = y;
+    if (a->at_ns != b->at_ns)
+        return a->at_ns < b->at_ns ? -1 : 1;
+    int c = btr_id_compare(a->by, b->by);
+    return c ? c : btr_id_compare(a->from, b->from);
+}
+
+int loss_taken_find(struct btr_loss *loss, struct btr_err *err)
+{
+    struct taking t = {.loss = loss, .err = err};
+    int rc = 0;
+    for (uint32_t i = 0; rc == 0 && i < loss->piece_count; i++) {
+        t.piece = &loss->pieces[i];
+        rc = piece_take(&t);
+    }
+    for (uint32_t i = 0; rc == 0 && i < loss->row_count; i++) {
+        struct loss_row *row = &loss->rows[i];
+        for (uint32_t at = 0; rc == 0 && row->keeper && at < loss->extent.count; at++)
+            if (loss->extent.items[at].role == BTR_EXTENT_PROCESS)
+                rc = keeper_take(loss, row, at, err);
+        if (rc == 0 && row->take_count)
+            qsort(row->takes, row->take_count, sizeof *row->takes, take_compare);
+        row->taken = row->take_count > 0;
+    }
+    free(t.reads);
+    return rc;
+}

@@ -1,0 +1,29 @@
+#include "loss/loss.h"
+
+const char *loss_verdict_word(enum loss_verdict verdict)
+{
+    static const char *const WORDS[] = {"lost", "possibly lost", "cannot know", "not lost"};
+    return WORDS[verdict];
+}
+
+/* Whether nothing that matters may be hidden. */
+static bool is_complete(const struct btr_loss *loss)
+{
+    return loss->gap_count == 0 && !btr_loss_is_cut(loss) &&
+           btr_reader_damage_count(loss->reader) == 0;
+}
+
+static enum loss_verdict verdict_of(const struct btr_loss *loss, const struct loss_row *row)
+{
+    if (row->taken && row->left)
+        return LOSS_LOST;
+    if (row->reached && loss->exit_count)
+        return LOSS_POSSIBLY;
+    return is_complete(loss) ? LOSS_NOT : LOSS_CANNOT_KNOW;
+}
+
+void loss_verdicts_find(struct btr_loss *loss)
+{
+    for (uint32_t i = 0; i < loss->row_count; i++)
+        loss->rows[i].verdict = verdict_of(loss, &loss->rows[i]);
+}

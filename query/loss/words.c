@@ -1,0 +1,155 @@
+/* Sentences that the text and the JSON of a ledger have in common. Raw bytes of names: whoever
+ * prints them escapes them. */
+#include <btr/answer.h>
+#include <btr/clock.h>
+#include <inttypes.h>
+
+#include "loss/loss.h"
+
+/* "2026-11-23T08:58:24.834Z" without the day and the zone. */
+static void time_of_day(struct btr_buffer *out, int64_t ns)
+{
+    char text[BTR_TIME_TEXT_SIZE];
+    btr_time_text(ns, text);
+    btr_buffer_format(out, "%.12s", text + 11);
+}
+
+int loss_label(struct btr_loss *loss, struct btr_id id, int64_t at_ns, struct btr_buffer *out,
+               struct btr_err *err)
+{
+    struct btr_entity e;
+    int rc = loss_entity(loss, id, &e, err);
+    if (rc < 0)
+        return rc;
+    if (e.host.size) {
+        btr_buffer_span(out, e.host);
+        btr_buffer_text(out, ": ");
+    }
+    btr_entity_label(out, &e, at_ns);
+    return 0;
+}
+
+int loss_exit_words(struct btr_loss *loss, const struct loss_exit *exit, struct btr_buffer *out,
+                    struct btr_err *err)
+{
+    struct btr_entity e;
+    struct loss_end end;
+    int rc = loss_entity(loss, exit->entity, &e, err);
+    if (rc == 0)
+        rc = loss_far_end(loss, &e, &end, err);
+    if (rc < 0)
+        return rc;
+    if (!end.ip.size) {
+        btr_entity_label(out, &e, exit->last_ns);
+        return 0;
+    }
+    btr_buffer_span(out, end.ip);
+    if (end.port.size) {
+        btr_buffer_u8(out, ':');
+        btr_buffer_span(out, end.port);
+    }
+    return 0;
+}
+
+void loss_gap_words(const struct btr_loss *loss, const struct loss_gap *gap, struct btr_buffer *out)
+{
+    (void)loss;
+    btr_buffer_span(out, gap->host);
+    btr_buffer_u8(out, ' ');
+    btr_buffer_span(out, gap->source);
+    if (gap->gap.count)
+        btr_buffer_format(out, " lacks %" PRIu64 " record%s", gap->gap.count,
+                          gap->gap.count == 1 ? "" : "s");
+    else
+        btr_buffer_text(out, " may lack records");
+    btr_buffer_text(out, " between ");
+    time_of_day(out, gap->gap.from_ns);
+    btr_buffer_text(out, " and ");
+    time_of_day(out, gap->gap.until_ns);
+    btr_buffer_format(out, ": %s", btr_gap_text(gap->gap.kind));
+}
+
+/* ---- Why a row has its verdict -------------------------------------------------------------- */
+
+static uint32_t reached_count(const struct btr_loss *loss, const struct loss_row *row)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < row->piece_count; i++)
+        count += loss->pieces[row->piece_begin + i].reached;
+    return count;
+}
+
+/* The piece that a process of the intrusion read first; LOSS_NONE: it read none. */
+static uint32_t first_read(const struct btr_loss *loss, const struct loss_row *row)
+{
+    uint32_t found = LOSS_NONE;
+    for (uint32_t i = row->piece_begin; i < row->piece_begin + row->piece_count; i++)
+        if (loss->pieces[i].read_ns != INT64_MAX &&
+            (found == LOSS_NONE || loss->pieces[i].read_ns < loss->pieces[found].read_ns))
+            found = i;
+    return found;
+}
+
+static int lost_words(struct btr_loss *loss, const struct loss_row *row, struct btr_buffer *out,
+                      struct btr_err *err)
+{
+    const struct loss_take *take = &row->takes[0];
+    bool asked = take->ref == UINT64_MAX;
+    int rc = loss_label(loss, take->by, take->at_ns, out, err);
+    btr_buffer_text(out, asked ? " served the intrusion from " : " took ");
+    if (rc == 0 && !asked)
+        rc = loss_label(loss, take->from, take->at_ns, out, err);
+    btr_buffer_text(out, asked ? "" : " at ");
+    time_of_day(out, take->at_ns);
+    btr_buffer_text(out, asked ? " on, and what it handed out went to " : ", and it went out to ");
+    if (rc == 0)
+        rc = loss_exit_words(loss, &loss->exits[row->exits[0]], out, err);
+    if (row->exit_count > 1)
+        btr_buffer_format(out, " and %u more", row->exit_count - 1);
+    return rc;
+}
+
+static int reached_words(struct btr_loss *loss, const struct loss_row *row, struct btr_buffer *out,
+                         struct btr_err *err)
+{
+    uint32_t read = first_read(loss, row);
+    int rc = 0;
+    if (read == LOSS_NONE) {
+        btr_buffer_format(out,
+                          "content of %u of its %u files can have come to the intrusion through "
+                          "others; no process of it is seen to read them",
+                          reached_count(loss, row), row->piece_count);
+        return 0;
+    }
+    rc = loss_label(loss, loss->pieces[read].reader, loss->pieces[read].read_ns, out, err);
+    btr_buffer_text(out, ", which the intrusion started or was served by, read ");
+    if (rc == 0)
+        rc = loss_label(loss, loss->pieces[read].entity, loss->pieces[read].read_ns, out, err);
+    btr_buffer_text(out, " at ");
+    time_of_day(out, loss->pieces[read].read_ns);
+    btr_buffer_text(out, row->taken ? "; no way of it to what left is seen"
+                                    : ", as that program usually does; no taking is seen");
+    return rc;
+}
+
+int loss_why(struct btr_loss *loss, uint32_t asset, struct btr_buffer *out, struct btr_err *err)
+{
+    const struct loss_row *row = &loss->rows[asset];
+    if (row->verdict == LOSS_LOST)
+        return lost_words(loss, row, out, err);
+    if (row->reached) {
+        int rc = reached_words(loss, row, out, err);
+        btr_buffer_text(out, loss->exit_count ? "" : "; nothing left");
+        return rc;
+    }
+    if (row->piece_count)
+        btr_buffer_format(out, "of its %u file%s nothing can have come to the intrusion by what is recorded",
+                          row->piece_count, row->piece_count == 1 ? "" : "s");
+    else
+        btr_buffer_text(out, "no record tells of anything that it names");
+    if (row->verdict == LOSS_CANNOT_KNOW && loss->gap_count)
+        btr_buffer_text(out, ", but the records are not complete");
+    else if (row->verdict == LOSS_CANNOT_KNOW)
+        btr_buffer_text(out, ", but not all that is recorded was looked at");
+    return 0;
+}
