@@ -15,6 +15,7 @@ struct face {
     int64_t last_ns;
     uint64_t bytes;
     bool ends; /* it ended at the end of the file */
+    bool own;  /* by a process of the intrusion, which may seek as it likes */
 };
 
 struct measuring {
@@ -61,6 +62,13 @@ static int face_add(struct measuring *m, struct face face)
     return 0;
 }
 
+static bool is_own(const struct measuring *m, struct btr_id process,
+                   const struct btr_trace_step *step)
+{
+    uint32_t item = loss_extent_at(m->loss, process, step->first_ns, step->last_ns);
+    return item != LOSS_NONE && m->loss->extent.items[item].role == BTR_EXTENT_PROCESS;
+}
+
 static int node_faces(struct measuring *m, const struct btr_trace *t, uint32_t node)
 {
     const struct btr_trace_node *to = &t->nodes[node];
@@ -76,6 +84,7 @@ static int node_faces(struct measuring *m, const struct btr_trace *t, uint32_t n
                                            .to = to->id,
                                            .ref = step->ref,
                                            .last_ns = step->last_ns,
+                                           .own = is_own(m, to->id, step),
                                            .ends = (btr_step_manner(t, step)->flags &
                                                     BTR_EVENT_ENDS) != 0});
     }
@@ -90,7 +99,7 @@ static int outside_flows(void *self, struct btr_id entity, enum btr_side side, i
     const struct measuring *m = self;
     bool inside = false;
     int rc = side == BTR_SIDE_INTO
-                 ? is_asset(m, btr_images_process(m->loss->images, entity), &inside, err)
+                 ? is_asset(m, btr_apart_whole_of(m->loss->parts, entity), &inside, err)
                  : 0;
     if (rc < 0 || inside) {
         if (parts)
@@ -122,7 +131,7 @@ static int kept_faces(struct measuring *m)
         rc = btr_walk(&trace, &edges, BTR_WALK_BACKWARD, starts, count, &loss->question->limits,
                       m->err);
     for (uint32_t i = 0; rc == 0 && i < trace->node_count; i++)
-        trace->nodes[i].id = btr_images_process(loss->images, trace->nodes[i].id);
+        trace->nodes[i].id = btr_apart_whole_of(loss->parts, trace->nodes[i].id);
     for (uint32_t i = 0; rc == 0 && i < trace->node_count; i++)
         rc = node_faces(m, trace, i);
     btr_trace_free(trace);
@@ -192,8 +201,8 @@ static int time_compare(const void *x, const void *y)
 static int changes_find(struct measuring *m, struct btr_id entity, struct writing *w)
 {
     w->count = 0;
-    int rc = m->loss->all.flows(m->loss->all.self, entity, BTR_SIDE_INTO, INT64_MAX, NULL,
-                                content_visit, w, m->err);
+    int rc = m->loss->edges.flows(m->loss->edges.self, entity, BTR_SIDE_INTO, INT64_MAX, NULL,
+                                  content_visit, w, m->err);
     if (rc == BTR_E_NOMEM)
         return btr_fail(m->err, rc, UINT64_MAX, "changes of a file");
     if (rc == 0 && w->count)
@@ -201,39 +210,53 @@ static int changes_find(struct measuring *m, struct btr_id entity, struct writin
     return rc;
 }
 
-static bool changed_between(const struct writing *w, int64_t since_ns, int64_t until_ns)
+/* The end of the faces from `begin` on between which the file did not change. */
+static uint32_t version_end(const struct measuring *m, uint32_t begin, uint32_t end,
+                            const struct writing *w)
 {
-    uint32_t i = 0;
-    while (i < w->count && w->at_ns[i] <= since_ns)
+    uint32_t at = 0, i = begin + 1;
+    while (at < w->count && w->at_ns[at] < m->faces[begin].last_ns)
+        at++;
+    while (i < end && (at == w->count || m->faces[i].last_ns <= w->at_ns[at]))
         i++;
-    return i < w->count && w->at_ns[i] <= until_ns;
+    return i;
+}
+
+/* The most that a read up to the end of the file had. */
+static uint64_t tail_of(const struct measuring *m, uint32_t begin, uint32_t end)
+{
+    uint64_t tail = 0;
+    for (uint32_t i = begin; i < end; i++)
+        if (m->faces[i].ends && m->faces[i].bytes != BTR_BYTES_UNKNOWN && m->faces[i].bytes > tail)
+            tail = m->faces[i].bytes;
+    return tail;
 }
 
 /*
- * Reads of one file, by time. Those that ended at its end had the last so many bytes of it,
- * wherever they began: while it does not change they have in common all that the longest had.
+ * Reads of one file that did not change meanwhile, by time. Those that ended at its end had the
+ * last so many bytes of it, wherever they began, and have in common all that the longest had. A
+ * program that asks for just as many, as for a size that it was told, reads the same; of the
+ * intrusion's own processes, which may seek where they like, that is not assumed.
  */
-static void file_measure(struct measuring *m, uint32_t begin, uint32_t end, const struct writing *w)
+static void version_measure(struct measuring *m, uint32_t begin, uint32_t end)
 {
-    uint64_t last = 0; /* the most that a read up to the end had, since the file changed last */
-    int64_t since_ns = INT64_MIN;
-    for (uint32_t i = begin; i < end; i++) {
+    uint64_t tail = tail_of(m, begin, end);
+    m->row->bytes_max += tail;
+    for (uint32_t i = begin; i < end && m->row->bounded; i++) {
         const struct face *f = &m->faces[i];
         if (i > begin && f->ref == m->faces[i - 1].ref)
             continue;
-        if (f->bytes == BTR_BYTES_UNKNOWN) {
-            m->row->bounded = false;
-            return;
-        }
-        if (!f->ends) {
+        m->row->bounded = f->bytes != BTR_BYTES_UNKNOWN;
+        if (m->row->bounded && !f->ends && (f->own || f->bytes != tail))
             m->row->bytes_max += f->bytes;
-            continue;
-        }
-        if (changed_between(w, since_ns, f->last_ns))
-            last = 0;
-        since_ns = f->last_ns;
-        m->row->bytes_max += f->bytes > last ? f->bytes - last : 0;
-        last = f->bytes > last ? f->bytes : last;
+    }
+}
+
+static void file_measure(struct measuring *m, uint32_t begin, uint32_t end, const struct writing *w)
+{
+    for (uint32_t i = begin, next; i < end && m->row->bounded; i = next) {
+        next = version_end(m, i, end, w);
+        version_measure(m, i, next);
     }
 }
 
@@ -256,6 +279,22 @@ static int faces_measure(struct measuring *m)
     return rc;
 }
 
+/* What the ways out carried that the intrusion's own taking is seen to have come to. */
+static void wire_measure(const struct btr_loss *loss, struct loss_row *row)
+{
+    uint64_t bytes = 0;
+    if (row->bounded || !row->left || !row->handed)
+        return;
+    for (uint32_t i = 0; i < row->exit_count; i++) {
+        const struct loss_exit *exit = &loss->exits[row->exits[i]];
+        if (!exit->bytes_told)
+            return;
+        bytes += exit->bytes;
+    }
+    row->bounded = row->on_wire = true;
+    row->bytes_max = bytes;
+}
+
 static int row_measure(struct measuring *m)
 {
     int rc = 0;
@@ -276,6 +315,8 @@ int loss_bytes_find(struct btr_loss *loss, struct btr_err *err)
         m.row = &loss->rows[i];
         if (m.row->reached)
             rc = row_measure(&m);
+        if (rc == 0)
+            wire_measure(loss, m.row);
     }
     free(m.faces);
     return rc;

@@ -11,6 +11,7 @@
 struct hands {
     const struct btr_loss *loss;
     struct btr_edges edges;
+    struct loss_handing handing;
 };
 
 struct hands_question {
@@ -33,7 +34,8 @@ static int hands_keep(void *self, const struct btr_flow *f, bool same, bool *kee
     if (q->process)
         *keeps = is_process_item(loss, loss_extent_at(loss, q->entity, f->first_ns, f->last_ns));
     if (*keeps && f->other_kind == BTR_KIND_PROCESS)
-        *keeps = is_process_item(loss, loss_extent_at(loss, f->other, f->first_ns, f->last_ns));
+        *keeps = is_process_item(loss, loss_extent_at(loss, btr_apart_whole_of(loss->parts, f->other),
+                                                      f->first_ns, f->last_ns));
     return 0;
 }
 
@@ -42,11 +44,10 @@ static int hands_flows(void *self, struct btr_id entity, enum btr_side side, int
                        struct btr_err *err)
 {
     const struct hands *h = self;
-    uint32_t item = btr_idmap_get(&h->loss->of_extent, entity);
-    struct hands_question q = {h, entity, is_process_item(h->loss, item)};
+    struct btr_id whole = btr_apart_whole_of(h->loss->parts, entity);
+    uint32_t item = btr_idmap_get(&h->loss->of_extent, whole);
+    struct hands_question q = {h, whole, is_process_item(h->loss, item)};
     struct btr_flow_sieve sieve = {hands_keep, &q, visit, visitor};
-    if (side == BTR_SIDE_MEET)
-        return h->edges.flows(h->edges.self, entity, side, bound_ns, parts, visit, visitor, err);
     return h->edges.flows(h->edges.self, entity, side, bound_ns, parts, btr_flows_sift, &sieve,
                           err);
 }
@@ -55,6 +56,9 @@ static int hands_flows(void *self, struct btr_id entity, enum btr_side side, int
 
 static int exit_index_add(struct loss_row *row, uint32_t exit, struct btr_err *err)
 {
+    for (uint32_t i = 0; i < row->exit_count; i++)
+        if (row->exits[i] == exit)
+            return 0;
     uint32_t *grown = realloc(row->exits, ((size_t)row->exit_count + 1) * sizeof *grown);
     if (!grown)
         return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "ways out");
@@ -65,6 +69,9 @@ static int exit_index_add(struct loss_row *row, uint32_t exit, struct btr_err *e
 
 static int staged_add(struct loss_row *row, struct btr_id file, struct btr_err *err)
 {
+    for (uint32_t i = 0; i < row->staged_count; i++)
+        if (btr_id_equal(row->staged[i], file))
+            return 0;
     struct btr_id *grown = realloc(row->staged, ((size_t)row->staged_count + 1) * sizeof *grown);
     if (!grown)
         return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "staged files");
@@ -92,15 +99,19 @@ static bool is_piece_of(const struct btr_loss *loss, struct btr_id entity, uint3
     return piece != LOSS_NONE;
 }
 
-static int node_take(struct btr_loss *loss, uint32_t asset, const struct btr_trace_node *n,
-                     struct btr_err *err)
+static int node_take(struct btr_loss *loss, uint32_t asset, const struct loss_handing *handing,
+                     const struct btr_trace_node *n, struct btr_err *err)
 {
     struct loss_row *row = &loss->rows[asset];
     struct btr_fact fact;
     int rc = loss->facts.fact(loss->facts.self, n->id, &fact, err);
-    if (rc == 0 && fact.kind == BTR_KIND_PROCESS)
-        rc = exits_of(loss, row, n->id, n->bound_ns, err);
-    else if (rc == 0 && fact.kind == BTR_KIND_FILE && !n->start && !is_piece_of(loss, n->id, asset))
+    if (rc == 0 && fact.kind == BTR_KIND_PROCESS) {
+        bool hands;
+        rc = loss_hands_on(handing, loss, n->id, n->bound_ns, &hands, err);
+        row->handed = row->handed && hands;
+        if (rc == 0)
+            rc = exits_of(loss, row, n->id, n->bound_ns, err);
+    } else if (rc == 0 && fact.kind == BTR_KIND_FILE && !n->start && !is_piece_of(loss, n->id, asset))
         rc = staged_add(row, n->id, err);
     return rc;
 }
@@ -193,13 +204,16 @@ static int row_chain(struct btr_loss *loss, uint32_t asset, struct hands *hands,
     struct btr_edges edges = {hands, hands_flows, NULL, NULL};
     struct btr_start *starts = malloc(((size_t)row->take_count + 1) * sizeof *starts);
     struct btr_trace *trace = NULL;
+    row->handed = true;
     for (uint32_t i = 0; starts && i < row->take_count; i++)
         starts[i] = (struct btr_start){row->takes[i].by, row->takes[i].at_ns, row->takes[i].source};
     int rc = starts ? btr_walk(&trace, &edges, BTR_WALK_FORWARD, starts, row->take_count,
                                &loss->question->limits, err)
                     : btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "what became of an asset");
     for (uint32_t i = 0; rc == 0 && i < trace->node_count; i++)
-        rc = node_take(loss, asset, &trace->nodes[i], err);
+        trace->nodes[i].id = btr_apart_whole_of(loss->parts, trace->nodes[i].id);
+    for (uint32_t i = 0; rc == 0 && i < trace->node_count; i++)
+        rc = node_take(loss, asset, &hands->handing, &trace->nodes[i], err);
     row->left = row->exit_count > 0;
     exits_sort(loss, row);
     if (rc == 0 && row->left)
@@ -211,10 +225,11 @@ static int row_chain(struct btr_loss *loss, uint32_t asset, struct hands *hands,
 
 int loss_chains_find(struct btr_loss *loss, struct btr_err *err)
 {
-    struct hands hands = {loss, loss->edges};
-    int rc = 0;
+    struct hands hands = {.loss = loss, .edges = loss->apart};
+    int rc = loss_handing_find(&hands.handing, loss, err);
     for (uint32_t i = 0; rc == 0 && i < loss->row_count; i++)
         if (loss->rows[i].take_count)
             rc = row_chain(loss, i, &hands, err);
+    loss_handing_fini(&hands.handing);
     return rc;
 }

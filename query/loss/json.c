@@ -149,6 +149,8 @@ static void bytes_put(struct ledger_writer *l, const struct loss_row *row)
         json_count(&l->w, "max", nothing ? 0 : row->bytes_max);
     else
         json_null(&l->w, "max");
+    if (row->reached && row->bounded)
+        json_text(&l->w, "basis", btr_span_of(row->on_wire ? "connections" : "reads"));
     json_close(&l->w, '}');
 }
 

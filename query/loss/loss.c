@@ -11,6 +11,13 @@ static bool is_whole(void *self, struct btr_id process)
     return btr_idmap_get(&loss->of_extent, process) != LOSS_NONE;
 }
 
+/* Its own files are few, and what it did with them matters. */
+static bool is_emptied(void *self, struct btr_id file)
+{
+    const struct btr_loss *loss = self;
+    return btr_idmap_get(&loss->of_extent, file) != LOSS_NONE;
+}
+
 static int loss_open(struct btr_loss *loss, struct btr_err *err)
 {
     loss->arena = btr_arena_new(LOSS_ARENA_MAX);
@@ -27,9 +34,13 @@ static int loss_open(struct btr_loss *loss, struct btr_err *err)
     loss->content = (struct btr_content){&loss->all,
                                          btr_content_sources_of_reader(loss->reader_content)};
     loss->edges = btr_content_edges(&loss->content);
-    rc = btr_images_new(&loss->images, &loss->edges, &loss->facts, is_whole, loss, err);
-    if (rc == 0)
-        loss->apart = btr_images_edges(loss->images);
+    struct btr_apart_rules rules = {loss, is_whole, is_emptied};
+    rc = btr_apart_new(&loss->parts, &loss->all, &loss->facts, &rules, err);
+    if (rc < 0)
+        return rc;
+    loss->part_edges = btr_apart_edges(loss->parts);
+    loss->part_content = (struct btr_content){&loss->part_edges, loss->content.sources};
+    loss->apart = btr_content_edges(&loss->part_content);
     return rc;
 }
 
@@ -93,7 +104,7 @@ void btr_loss_free(struct btr_loss *loss)
     free(loss->rows);
     free(loss->exits);
     free(loss->gaps);
-    btr_images_free(loss->images);
+    btr_apart_free(loss->parts);
     btr_reader_facts_close(loss->reader_facts);
     btr_reader_content_close(loss->reader_content);
     btr_arena_free(loss->arena);

@@ -10,6 +10,7 @@
  *   keepers.c   which programs alone keep an asset's files, and serve others what they hold
  *   taken.c     what the intrusion itself took
  *   chain.c     which of that is seen to go out
+ *   handing.c   which programs hand on what they take, and do not pack it
  *   bytes.c     how much of an asset that can have been
  *   complete.c  what the records lack
  *   verdict.c   what is said of each asset
@@ -17,7 +18,7 @@
  */
 #include <btr/content.h>
 #include <btr/extent.h>
-#include <btr/images.h>
+#include <btr/apart.h>
 #include <btr/loss.h>
 
 enum { LOSS_NONE = UINT32_MAX };
@@ -72,6 +73,7 @@ struct loss_row {
     bool bounded; /* bytes_max is known */
     bool on_wire; /* it is what connections carried, which holds unless it was packed */
     bool reached, taken, left, changed;
+    bool handed; /* all that had it hand on what they take: nothing packed it */
     struct loss_take *takes; /* by the intrusion's own processes, by time; from malloc */
     uint32_t take_count, take_capacity;
     uint32_t *exits;                 /* by which it is seen to have left, or may have; from malloc */
@@ -103,8 +105,10 @@ struct btr_loss {
     struct btr_edges all; /* all edges, with times set right */
     struct btr_content content;
     struct btr_edges edges; /* those that can carry content */
-    struct btr_images *images;
-    struct btr_edges apart; /* the same, and the programs of processes told apart that are not the intrusion's */
+    struct btr_apart *parts;
+    struct btr_edges part_edges; /* all, with told apart what content cannot pass between */
+    struct btr_content part_content;
+    struct btr_edges apart; /* of these what can carry content */
 
     struct btr_extent extent;
     struct btr_idmap of_extent; /* of an entity, its last item of the extent */
@@ -171,6 +175,18 @@ int loss_taken_find(struct btr_loss *loss, struct btr_err *err);
 
 /* ---- chain.c ---- */
 int loss_chains_find(struct btr_loss *loss, struct btr_err *err);
+
+/* ---- handing.c ---- */
+/** Keys of programs that hand on what they take and cannot pack it. Zeroed it is empty. */
+struct loss_handing {
+    uint64_t *programs;
+    uint32_t count;
+};
+int loss_handing_find(struct loss_handing *handing, struct btr_loss *loss, struct btr_err *err);
+void loss_handing_fini(struct loss_handing *handing);
+/** Whether all that a process runs from a time on does. */
+int loss_hands_on(const struct loss_handing *handing, struct btr_loss *loss, struct btr_id process, int64_t since_ns,
+                  bool *hands, struct btr_err *err);
 
 /* ---- bytes.c ---- */
 int loss_bytes_find(struct btr_loss *loss, struct btr_err *err);

@@ -42,7 +42,7 @@ int loss_reach_find(struct btr_loss *loss, struct btr_err *err)
                                &loss->question->limits, err)
                     : btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "where content can have come from");
     for (uint32_t i = 0; rc == 0 && i < loss->reach->node_count; i++)
-        loss->reach->nodes[i].id = btr_images_process(loss->images, loss->reach->nodes[i].id);
+        loss->reach->nodes[i].id = btr_apart_whole_of(loss->parts, loss->reach->nodes[i].id);
     for (uint32_t i = 0; rc == 0 && i < loss->reach->node_count; i++)
         if (btr_idmap_add(&reached, loss->reach->nodes[i].id, i) == UINT32_MAX)
             rc = btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "%u entities", loss->reach->node_count);
