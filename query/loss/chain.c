@@ -6,52 +6,6 @@
 
 #include "loss/loss.h"
 
-/* ---- Edges in the intrusion's hands ---- */
-
-struct hands {
-    const struct btr_loss *loss;
-    struct btr_edges edges;
-    struct loss_handing handing;
-};
-
-struct hands_question {
-    const struct hands *hands;
-    struct btr_id entity;
-    bool process; /* the entity is one of the intrusion's processes */
-};
-
-static bool is_process_item(const struct btr_loss *loss, uint32_t item)
-{
-    return item != LOSS_NONE && loss->extent.items[item].role <= BTR_EXTENT_SERVER;
-}
-
-static int hands_keep(void *self, const struct btr_flow *f, bool same, bool *keeps)
-{
-    const struct hands_question *q = self;
-    const struct btr_loss *loss = q->hands->loss;
-    (void)same;
-    *keeps = true;
-    if (q->process)
-        *keeps = is_process_item(loss, loss_extent_at(loss, q->entity, f->first_ns, f->last_ns));
-    if (*keeps && f->other_kind == BTR_KIND_PROCESS)
-        *keeps = is_process_item(loss, loss_extent_at(loss, btr_apart_whole_of(loss->parts, f->other),
-                                                      f->first_ns, f->last_ns));
-    return 0;
-}
-
-static int hands_flows(void *self, struct btr_id entity, enum btr_side side, int64_t bound_ns,
-                       struct btr_flow_parts *parts, btr_flow_visit *visit, void *visitor,
-                       struct btr_err *err)
-{
-    const struct hands *h = self;
-    struct btr_id whole = btr_apart_whole_of(h->loss->parts, entity);
-    uint32_t item = btr_idmap_get(&h->loss->of_extent, whole);
-    struct hands_question q = {h, whole, is_process_item(h->loss, item)};
-    struct btr_flow_sieve sieve = {hands_keep, &q, visit, visitor};
-    return h->edges.flows(h->edges.self, entity, side, bound_ns, parts, btr_flows_sift, &sieve,
-                          err);
-}
-
 /* ---- What a chain comes to ---- */
 
 static int exit_index_add(struct loss_row *row, uint32_t exit, struct btr_err *err)
@@ -197,11 +151,11 @@ static int links_fill(struct btr_loss *loss, struct loss_row *row, const struct 
     return rc;
 }
 
-static int row_chain(struct btr_loss *loss, uint32_t asset, struct hands *hands,
+static int row_chain(struct btr_loss *loss, uint32_t asset, const struct loss_handing *handing,
                      struct btr_err *err)
 {
     struct loss_row *row = &loss->rows[asset];
-    struct btr_edges edges = {hands, hands_flows, NULL, NULL};
+    struct btr_edges edges = loss_hands_edges(loss);
     struct btr_start *starts = malloc(((size_t)row->take_count + 1) * sizeof *starts);
     struct btr_trace *trace = NULL;
     row->handed = true;
@@ -213,7 +167,7 @@ static int row_chain(struct btr_loss *loss, uint32_t asset, struct hands *hands,
     for (uint32_t i = 0; rc == 0 && i < trace->node_count; i++)
         trace->nodes[i].id = btr_apart_whole_of(loss->parts, trace->nodes[i].id);
     for (uint32_t i = 0; rc == 0 && i < trace->node_count; i++)
-        rc = node_take(loss, asset, &hands->handing, &trace->nodes[i], err);
+        rc = node_take(loss, asset, handing, &trace->nodes[i], err);
     row->left = row->exit_count > 0;
     exits_sort(loss, row);
     if (rc == 0 && row->left)
@@ -225,11 +179,11 @@ static int row_chain(struct btr_loss *loss, uint32_t asset, struct hands *hands,
 
 int loss_chains_find(struct btr_loss *loss, struct btr_err *err)
 {
-    struct hands hands = {.loss = loss, .edges = loss->apart};
-    int rc = loss_handing_find(&hands.handing, loss, err);
+    struct loss_handing handing = {0};
+    int rc = loss_handing_find(&handing, loss, err);
     for (uint32_t i = 0; rc == 0 && i < loss->row_count; i++)
         if (loss->rows[i].take_count)
-            rc = row_chain(loss, i, &hands, err);
-    loss_handing_fini(&hands.handing);
+            rc = row_chain(loss, i, &handing, err);
+    loss_handing_fini(&handing);
     return rc;
 }

@@ -1,11 +1,19 @@
-/* What the records lack since the intrusion began: whatever is said not to have happened rests on
- * that this is nothing. */
+/*
+ * What the records lack since the intrusion began: whatever is said not to have happened rests on
+ * that this is nothing. A hidden step hides at a host that lacks records; so only those hosts count
+ * that content can have come to the intrusion through, and those that the asset lies on.
+ */
 #include <stdlib.h>
 
 #include "loss/loss.h"
 
+/* A source that ends early while others go on: so many records, and so long, were to be expected. */
+enum { SILENCE_RECORDS = 50 };
+#define SILENCE_NS (INT64_C(60) * 1000000000)
+
 struct gathering {
     struct btr_loss *loss;
+    int64_t last_ns; /* of all sources */
     struct btr_err *err;
 };
 
@@ -15,15 +23,12 @@ static bool hides(uint8_t kind)
     return kind != BTR_GAP_CLOCK && kind != BTR_GAP_RULES && kind != BTR_GAP_SPLIT;
 }
 
-static int gap_visit(void *self, const struct btr_gap_full *full)
+static int gap_add(struct gathering *g, struct btr_span host, struct btr_span source,
+                   const struct btr_gap *gap)
 {
-    struct gathering *g = self;
     struct btr_loss *loss = g->loss;
-    int64_t ahead_ns = btr_clocks_host_ahead(loss->found->clocks, full->host);
-    struct loss_gap gap = {.gap = full->gap};
-    gap.gap.why = (struct btr_span){0};
-    if (!hides(full->gap.kind) || full->gap.until_ns - ahead_ns < loss->since_ns)
-        return 0;
+    struct loss_gap copy = {.gap = *gap, .host_key = btr_hash64(host) | 1};
+    copy.gap.why = (struct btr_span){0};
     if (loss->gap_count == loss->gap_capacity) {
         uint32_t capacity = loss->gap_capacity ? 2 * loss->gap_capacity : 64;
         struct loss_gap *grown = realloc(loss->gaps, capacity * sizeof *grown);
@@ -32,15 +37,128 @@ static int gap_visit(void *self, const struct btr_gap_full *full)
         loss->gaps = grown;
         loss->gap_capacity = capacity;
     }
-    if (!btr_arena_copy(loss->arena, full->host, &gap.host) ||
-        !btr_arena_copy(loss->arena, full->source, &gap.source))
+    if (!btr_arena_copy(loss->arena, host, &copy.host) ||
+        !btr_arena_copy(loss->arena, source, &copy.source))
         return btr_fail(g->err, BTR_E_NOMEM, UINT64_MAX, "gaps of the records");
-    loss->gaps[loss->gap_count++] = gap;
+    loss->gaps[loss->gap_count++] = copy;
     return 0;
+}
+
+static int gap_visit(void *self, const struct btr_gap_full *full)
+{
+    struct gathering *g = self;
+    int64_t ahead_ns = btr_clocks_host_ahead(g->loss->found->clocks, full->host);
+    if (!hides(full->gap.kind) || full->gap.until_ns - ahead_ns < g->loss->since_ns)
+        return 0;
+    return gap_add(g, full->host, full->source, &full->gap);
+}
+
+/* ---- Sources -------------------------------------------------------------------------------- */
+
+static int last_visit(void *self, const struct btr_source_stat *stat)
+{
+    struct gathering *g = self;
+    if (stat->last_ns > g->last_ns)
+        g->last_ns = stat->last_ns;
+    return 0;
+}
+
+static bool is_silent(const struct gathering *g, const struct btr_source_stat *stat)
+{
+    double silent_ns = (double)g->last_ns - (double)stat->last_ns;
+    double told_ns = (double)stat->last_ns - (double)stat->first_ns;
+    if (g->last_ns - stat->last_ns < SILENCE_NS || told_ns <= 0)
+        return false;
+    return (double)stat->event_count * silent_ns / told_ns >= SILENCE_RECORDS;
+}
+
+static int source_add(struct gathering *g, const struct btr_source_stat *stat)
+{
+    struct btr_loss *loss = g->loss;
+    struct loss_source *grown =
+        realloc(loss->sources, ((size_t)loss->source_count + 1) * sizeof *grown);
+    if (!grown)
+        return btr_fail(g->err, BTR_E_NOMEM, UINT64_MAX, "sources of the records");
+    loss->sources = grown;
+    struct loss_source *s = &loss->sources[loss->source_count];
+    *s = (struct loss_source){.first_ns = stat->first_ns,
+                              .last_ns = stat->last_ns,
+                              .reads_told = stat->reads_told,
+                              .host_key = btr_hash64(stat->host) | 1};
+    if (!btr_arena_copy(loss->arena, stat->host, &s->host) ||
+        !btr_arena_copy(loss->arena, stat->source, &s->source))
+        return btr_fail(g->err, BTR_E_NOMEM, UINT64_MAX, "sources of the records");
+    loss->source_count++;
+    return 0;
+}
+
+static int source_visit(void *self, const struct btr_source_stat *stat)
+{
+    struct gathering *g = self;
+    int rc = source_add(g, stat);
+    if (rc == 0 && is_silent(g, stat))
+        rc = gap_add(g, stat->host, stat->source,
+                     &(struct btr_gap){.kind = BTR_GAP_STOPPED,
+                                       .from_ns = stat->last_ns,
+                                       .until_ns = g->last_ns});
+    return rc;
+}
+
+/* ---- Whom a gap concerns -------------------------------------------------------------------- */
+
+static int key_compare(const void *x, const void *y)
+{
+    const uint64_t *a = x, *b = y;
+    return (*a > *b) - (*a < *b);
+}
+
+static int hosts_find(struct btr_loss *loss, struct btr_err *err)
+{
+    const struct btr_trace *t = loss->reach;
+    loss->hosts = malloc(((size_t)t->node_count + 1) * sizeof *loss->hosts);
+    if (!loss->hosts)
+        return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "hosts that content came through");
+    int rc = 0;
+    uint32_t count = 0;
+    for (uint32_t i = 0; rc == 0 && i < t->node_count; i++) {
+        struct btr_fact fact;
+        rc = loss->facts.fact(loss->facts.self, t->nodes[i].id, &fact, err);
+        if (rc == 0 && fact.host)
+            loss->hosts[count++] = fact.host;
+    }
+    if (count)
+        qsort(loss->hosts, count, sizeof *loss->hosts, key_compare);
+    for (uint32_t i = 0; i < count; i++)
+        if (i == 0 || loss->hosts[i] != loss->hosts[i - 1])
+            loss->hosts[loss->host_count++] = loss->hosts[i];
+    return rc;
+}
+
+bool loss_concerns(const struct btr_loss *loss, uint64_t host_key, const struct loss_row *row)
+{
+    if (bsearch(&host_key, loss->hosts, loss->host_count, sizeof host_key, key_compare))
+        return true;
+    for (uint32_t i = row->piece_begin; i < row->piece_begin + row->piece_count; i++)
+        if (loss->pieces[i].host_key == host_key)
+            return true;
+    return false;
+}
+
+bool loss_has_gap(const struct btr_loss *loss, const struct loss_row *row)
+{
+    for (uint32_t i = 0; i < loss->gap_count; i++)
+        if (loss_concerns(loss, loss->gaps[i].host_key, row))
+            return true;
+    return false;
 }
 
 int loss_gaps_find(struct btr_loss *loss, struct btr_err *err)
 {
-    struct gathering g = {loss, err};
-    return btr_reader_gaps(loss->reader, gap_visit, &g, err);
+    struct gathering g = {loss, INT64_MIN, err};
+    int rc = btr_reader_gaps(loss->reader, gap_visit, &g, err);
+    if (rc == 0)
+        rc = btr_reader_sources(loss->reader, last_visit, &g, err);
+    if (rc == 0)
+        rc = btr_reader_sources(loss->reader, source_visit, &g, err);
+    return rc == 0 ? hosts_find(loss, err) : rc;
 }

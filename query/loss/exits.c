@@ -140,6 +140,14 @@ static void exits_merge(struct btr_loss *loss)
     loss->exit_count = count;
 }
 
+static int by_time(const void *x, const void *y)
+{
+    const struct loss_exit *a = x, *b = y;
+    if (a->first_ns != b->first_ns)
+        return a->first_ns < b->first_ns ? -1 : 1;
+    return exit_compare(x, y);
+}
+
 int loss_exits_find(struct btr_loss *loss, struct btr_err *err)
 {
     struct sending s = {.loss = loss, .err = err};
@@ -158,6 +166,8 @@ int loss_exits_find(struct btr_loss *loss, struct btr_err *err)
         qsort(loss->exits, loss->exit_count, sizeof *loss->exits, exit_compare);
     if (rc == 0)
         exits_merge(loss);
+    if (rc == 0 && loss->exit_count)
+        qsort(loss->exits, loss->exit_count, sizeof *loss->exits, by_time);
     free(s.found);
     free(s.refs);
     return rc;

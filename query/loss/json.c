@@ -156,10 +156,20 @@ static void bytes_put(struct ledger_writer *l, const struct loss_row *row)
 
 static void breaks_put(struct ledger_writer *l, const struct loss_row *row)
 {
+    uint32_t told = 0;
     json_open(&l->w, "breaks_if", '[');
-    for (uint32_t i = 0; row->verdict == LOSS_CANNOT_KNOW && i < l->loss->gap_count && i < GAPS_TOLD;
-         i++) {
-        loss_gap_words(l->loss, &l->loss->gaps[i], &l->words);
+    if (row->on_wire) {
+        json_text(&l->w, NULL, btr_span_of("a program that hands on what it takes packed it"));
+        json_text(&l->w, NULL,
+                  btr_span_of("a program that reads it as its usual business handed it on"));
+    }
+    for (uint32_t i = 0; i < l->loss->gap_count; i++) {
+        const struct loss_gap *gap = &l->loss->gaps[i];
+        if (row->verdict == LOSS_LOST || !loss_concerns(l->loss, gap->host_key, row))
+            continue;
+        if (told++ == GAPS_TOLD)
+            break;
+        loss_gap_words(l->loss, gap, &l->words);
         words_put(l, NULL);
     }
     json_close(&l->w, ']');
@@ -207,6 +217,51 @@ static void alert_put(struct ledger_writer *l)
     json_bool(&l->w, "complete", !btr_loss_is_cut(loss) && btr_reader_damage_count(loss->reader) == 0);
 }
 
+static void assumptions_put(struct ledger_writer *l)
+{
+    json_open(&l->w, "assumptions", '[');
+    for (uint32_t i = 0; i < l->loss->source_count; i++) {
+        loss_source_words(l->loss, &l->loss->sources[i], &l->words);
+        words_put(l, NULL);
+    }
+    for (const char *const *text = loss_assumptions; *text; text++)
+        json_text(&l->w, NULL, btr_span_of(*text));
+    json_close(&l->w, ']');
+}
+
+static int unlisted_put(struct ledger_writer *l)
+{
+    int rc = 0;
+    json_open(&l->w, "unlisted", '[');
+    for (uint32_t i = 0; rc == 0 && i < l->loss->unlisted_count; i++) {
+        const struct loss_unlisted *u = &l->loss->unlisted[i];
+        json_newline(&l->w);
+        json_open(&l->w, NULL, '{');
+        rc = loss_label(l->loss, u->file, u->read_ns, &l->words, l->err);
+        words_put(l, "name");
+        json_text(&l->w, "verdict", btr_span_of(loss_verdict_word(LOSS_POSSIBLY)));
+        json_open(&l->w, "bytes", '{');
+        json_count(&l->w, "min", 0);
+        json_null(&l->w, "max");
+        json_close(&l->w, '}');
+        json_open(&l->w, "files", '[');
+        if (rc == 0)
+            rc = file_put(l, u->file, u->read_ns);
+        json_close(&l->w, ']');
+        btr_buffer_text(&l->words, "read by ");
+        if (rc == 0)
+            rc = loss_label(l->loss, u->process, u->read_ns, &l->words, l->err);
+        words_put(l, "why");
+        json_open(&l->w, "evidence", '[');
+        if (rc == 0)
+            rc = record_put(l, u->ref);
+        json_close(&l->w, ']');
+        json_close(&l->w, '}');
+    }
+    json_close(&l->w, ']');
+    return rc;
+}
+
 static void extent_put(struct ledger_writer *l)
 {
     const struct btr_loss *loss = l->loss;
@@ -241,11 +296,14 @@ int btr_loss_json(struct btr_loss *loss, struct btr_buffer *out, struct btr_err 
     json_open(&l.w, NULL, '{');
     json_text(&l.w, "schema", btr_span_of("backtrail-loss/1"));
     alert_put(&l);
+    assumptions_put(&l);
     json_open(&l.w, "assets", '[');
     for (uint32_t i = 0; rc == 0 && i < loss->row_count; i++)
         if (!btr_assets_at(loss->options.assets, i)->is_exit)
             rc = row_put(&l, i);
     json_close(&l.w, ']');
+    if (rc == 0)
+        rc = unlisted_put(&l);
     extent_put(&l);
     json_close(&l.w, '}');
     btr_buffer_u8(out, '\n');

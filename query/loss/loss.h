@@ -12,6 +12,7 @@
  *   chain.c     which of that is seen to go out
  *   handing.c   which programs hand on what they take, and do not pack it
  *   bytes.c     how much of an asset that can have been
+ *   unlisted.c  what was taken and sent that no asset names
  *   complete.c  what the records lack
  *   verdict.c   what is said of each asset
  * Then json.c, text.c print it.
@@ -30,6 +31,7 @@ struct loss_piece {
     struct btr_id entity;
     uint32_t asset;
     uint8_t kind;          /* enum btr_kind */
+    uint64_t host_key;     /* as struct btr_fact has it; 0: of no host */
     uint32_t next;         /* the same entity as a piece of another asset; LOSS_NONE */
     const char *doubt;     /* why it may not be of the asset; NULL */
     bool reached;          /* its content can have come to the intrusion */
@@ -55,6 +57,14 @@ struct loss_exit {
     bool bytes_told;
     btr_event_ref first_ref, last_ref;
     uint32_t asset; /* the exit asset that it is; LOSS_NONE: a connection to the outside */
+};
+
+/** A file that no asset names, and that the intrusion took and sent. */
+struct loss_unlisted {
+    struct btr_id file, process;
+    uint64_t program, thing; /* keys, as struct btr_usual has them */
+    int64_t read_ns;
+    btr_event_ref ref;
 };
 
 /** A step of a chain from an asset to a way out. */
@@ -88,7 +98,15 @@ struct loss_row {
 
 struct loss_gap {
     struct btr_span host, source;
+    uint64_t host_key; /* as struct btr_fact has it */
     struct btr_gap gap;
+};
+
+struct loss_source {
+    struct btr_span host, source;
+    uint64_t host_key;
+    int64_t first_ns, last_ns;
+    bool reads_told;
 };
 
 struct btr_loss {
@@ -123,10 +141,16 @@ struct btr_loss {
     uint32_t row_count;
 
     struct btr_trace *reach; /* backward over content, from all that the intrusion had */
-    struct loss_exit *exits; /* by entity, then process */
+    struct loss_exit *exits; /* by time */
     uint32_t exit_count, exit_capacity;
     struct loss_gap *gaps; /* that may hide something since the intrusion began */
     uint32_t gap_count, gap_capacity;
+    struct loss_source *sources; /* by host and source */
+    uint32_t source_count;
+    uint64_t *hosts; /* keys of hosts that content can have come to the intrusion through, ascending */
+    uint32_t host_count;
+    struct loss_unlisted *unlisted; /* by host and path of the file */
+    uint32_t unlisted_count, unlisted_capacity;
     int64_t since_ns, until_ns; /* of the intrusion, as far as known */
 };
 
@@ -173,6 +197,10 @@ int loss_runs(struct btr_loss *loss, struct btr_id process, int64_t at_ns, uint6
 /** Notes who read and changed the pieces, and what of that was the intrusion's own doing. */
 int loss_taken_find(struct btr_loss *loss, struct btr_err *err);
 
+/* ---- hands.c ---- */
+/** Of the edges that can carry content those in the intrusion's hands. They live as long as the ledger. */
+struct btr_edges loss_hands_edges(struct btr_loss *loss);
+
 /* ---- chain.c ---- */
 int loss_chains_find(struct btr_loss *loss, struct btr_err *err);
 
@@ -193,6 +221,12 @@ int loss_bytes_find(struct btr_loss *loss, struct btr_err *err);
 
 /* ---- complete.c ---- */
 int loss_gaps_find(struct btr_loss *loss, struct btr_err *err);
+/** Whether what a host lacks may hide how a row's asset came to the intrusion. */
+bool loss_concerns(const struct btr_loss *loss, uint64_t host_key, const struct loss_row *row);
+bool loss_has_gap(const struct btr_loss *loss, const struct loss_row *row);
+
+/* ---- unlisted.c ---- */
+int loss_unlisted_find(struct btr_loss *loss, struct btr_err *err);
 
 /* ---- verdict.c ---- */
 void loss_verdicts_find(struct btr_loss *loss);
@@ -205,6 +239,10 @@ int loss_far_end(struct btr_loss *loss, const struct btr_entity *entity, struct 
 /* ---- words.c: sentences that text and JSON have in common ---- */
 /** Why a row has its verdict, one sentence. */
 int loss_why(struct btr_loss *loss, uint32_t asset, struct btr_buffer *out, struct btr_err *err);
+/** What negative answers rest on beside the sources; ends with NULL. */
+extern const char *const loss_assumptions[];
+/** "web01 auditd complete, 08:57:11.026-09:01:17.882". */
+void loss_source_words(const struct btr_loss *loss, const struct loss_source *source, struct btr_buffer *out);
 /** A gap, as "web01 auditd lacks 3 records between 08:58:24.834 and 08:58:34.826 (numbers are missing ...)". */
 void loss_gap_words(const struct btr_loss *loss, const struct loss_gap *gap, struct btr_buffer *out);
 /** Where something went: "10.77.0.139:57012", or a path. */

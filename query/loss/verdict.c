@@ -7,9 +7,9 @@ const char *loss_verdict_word(enum loss_verdict verdict)
 }
 
 /* Whether nothing that matters may be hidden. */
-static bool is_complete(const struct btr_loss *loss)
+static bool is_complete(const struct btr_loss *loss, const struct loss_row *row)
 {
-    return loss->gap_count == 0 && !btr_loss_is_cut(loss) &&
+    return !loss_has_gap(loss, row) && !btr_loss_is_cut(loss) &&
            btr_reader_damage_count(loss->reader) == 0;
 }
 
@@ -19,7 +19,7 @@ static enum loss_verdict verdict_of(const struct btr_loss *loss, const struct lo
         return LOSS_LOST;
     if (row->reached && loss->exit_count)
         return LOSS_POSSIBLY;
-    return is_complete(loss) ? LOSS_NOT : LOSS_CANNOT_KNOW;
+    return is_complete(loss, row) ? LOSS_NOT : LOSS_CANNOT_KNOW;
 }
 
 void loss_verdicts_find(struct btr_loss *loss)

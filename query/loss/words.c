@@ -69,6 +69,30 @@ void loss_gap_words(const struct btr_loss *loss, const struct loss_gap *gap, str
     btr_buffer_format(out, ": %s", btr_gap_text(gap->gap.kind));
 }
 
+const char *const loss_assumptions[] = {
+    "no program but the intrusion's own hands content on in arguments, environment, names or times",
+    "records begin where they do: what was copied before that is not followed", NULL};
+
+void loss_source_words(const struct btr_loss *loss, const struct loss_source *source,
+                       struct btr_buffer *out)
+{
+    uint32_t gaps = 0;
+    for (uint32_t i = 0; i < loss->gap_count; i++)
+        gaps += loss->gaps[i].host_key == source->host_key &&
+                btr_span_equal(loss->gaps[i].source, source->source);
+    btr_buffer_span(out, source->host);
+    btr_buffer_u8(out, ' ');
+    btr_buffer_span(out, source->source);
+    btr_buffer_text(out, gaps ? " with gaps, " : " complete, ");
+    time_of_day(out, source->first_ns);
+    btr_buffer_u8(out, '-');
+    time_of_day(out, source->last_ns);
+    if (gaps)
+        btr_buffer_format(out, " (%u since the intrusion began)", gaps);
+    if (!source->reads_told)
+        btr_buffer_text(out, ", which tells no reads");
+}
+
 /* ---- Why a row has its verdict -------------------------------------------------------------- */
 
 static uint32_t reached_count(const struct btr_loss *loss, const struct loss_row *row)
@@ -147,7 +171,7 @@ int loss_why(struct btr_loss *loss, uint32_t asset, struct btr_buffer *out, stru
                           row->piece_count, row->piece_count == 1 ? "" : "s");
     else
         btr_buffer_text(out, "no record tells of anything that it names");
-    if (row->verdict == LOSS_CANNOT_KNOW && loss->gap_count)
+    if (row->verdict == LOSS_CANNOT_KNOW && loss_has_gap(loss, row))
         btr_buffer_text(out, ", but the records are not complete");
     else if (row->verdict == LOSS_CANNOT_KNOW)
         btr_buffer_text(out, ", but not all that is recorded was looked at");
