@@ -306,6 +306,12 @@ static int row_measure(struct measuring *m)
     return rc == 0 ? faces_measure(m) : rc;
 }
 
+/* Of a whole host or account nobody can say how much it holds. */
+static bool is_files(const struct btr_loss *loss, uint32_t asset)
+{
+    return btr_assets_at(loss->options.assets, asset)->kind == BTR_ASSET_FILES;
+}
+
 int loss_bytes_find(struct btr_loss *loss, struct btr_err *err)
 {
     struct measuring m = {.loss = loss, .edges = loss->apart, .err = err};
@@ -313,7 +319,7 @@ int loss_bytes_find(struct btr_loss *loss, struct btr_err *err)
     for (uint32_t i = 0; rc == 0 && i < loss->row_count; i++) {
         m.asset = i;
         m.row = &loss->rows[i];
-        if (m.row->reached)
+        if (m.row->reached && is_files(loss, i))
             rc = row_measure(&m);
         if (rc == 0)
             wire_measure(loss, m.row);

@@ -5,6 +5,7 @@
  *   seeds.c     where the intrusion is seen: the addresses of its ways in, and the alert
  *   listed.c    which entities the assets are
  *   reach.c     what content can have come to the intrusion, and by which flows
+ *   touched.c   the same of hosts, accounts, containers, services, shares
  *   path.c      one way of each thing that can have come to it
  *   exits.c     by which connections something left
  *   keepers.c   which programs alone keep an asset's files, and serve others what they hold
@@ -171,6 +172,9 @@ int loss_pieces_find(struct btr_loss *loss, struct btr_err *err);
 /* ---- reach.c ---- */
 int loss_reach_find(struct btr_loss *loss, struct btr_err *err);
 
+/* ---- touched.c ---- */
+int loss_touched_find(struct btr_loss *loss, struct btr_err *err);
+
 /* ---- path.c ---- */
 /** By node of a closure: the node and the step that it comes to (backward), or came by (forward), one way to a
  * start; LOSS_NONE: it is one. */
@@ -230,6 +234,8 @@ int loss_unlisted_find(struct btr_loss *loss, struct btr_err *err);
 
 /* ---- verdict.c ---- */
 void loss_verdicts_find(struct btr_loss *loss);
+/** Whether a way in of the intrusion is known. */
+bool loss_came_in(const struct btr_loss *loss);
 const char *loss_verdict_word(enum loss_verdict verdict);
 
 /** The far end of a connection to the outside; empty of anything else. Lives as the entity does. */

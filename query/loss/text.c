@@ -270,6 +270,8 @@ static void head_say(struct ledger_text *t)
         processes += loss->extent.items[i].role == BTR_EXTENT_PROCESS;
     if (btr_loss_is_cut(loss))
         say(t, "CUT: a limit was met; nothing is said to be not lost that was not looked at\n\n");
+    if (!loss_came_in(loss))
+        say(t, "NO WAY IN was found: nothing is said to be not lost\n\n");
     say(t, "The intrusion");
     for (uint32_t i = 0; i < loss->address_count; i++) {
         say(t, i ? ", " : " from ");

@@ -6,10 +6,16 @@ const char *loss_verdict_word(enum loss_verdict verdict)
     return WORDS[verdict];
 }
 
-/* Whether nothing that matters may be hidden. */
+bool loss_came_in(const struct btr_loss *loss)
+{
+    return loss->address_count > 0;
+}
+
+/* Whether nothing that matters may be hidden. Of an intrusion that is not seen to come in nobody
+ * knows how far it went. */
 static bool is_complete(const struct btr_loss *loss, const struct loss_row *row)
 {
-    return !loss_has_gap(loss, row) && !btr_loss_is_cut(loss) &&
+    return loss_came_in(loss) && !loss_has_gap(loss, row) && !btr_loss_is_cut(loss) &&
            btr_reader_damage_count(loss->reader) == 0;
 }
 
@@ -24,6 +30,10 @@ static enum loss_verdict verdict_of(const struct btr_loss *loss, const struct lo
 
 void loss_verdicts_find(struct btr_loss *loss)
 {
-    for (uint32_t i = 0; i < loss->row_count; i++)
-        loss->rows[i].verdict = verdict_of(loss, &loss->rows[i]);
+    for (uint32_t i = 0; i < loss->row_count; i++) {
+        struct loss_row *row = &loss->rows[i];
+        row->verdict = verdict_of(loss, row);
+        /* what is not recorded is in no sum */
+        row->bounded = row->bounded && is_complete(loss, row);
+    }
 }

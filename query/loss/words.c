@@ -133,11 +133,28 @@ static int lost_words(struct btr_loss *loss, const struct loss_row *row, struct 
     return rc;
 }
 
+static int touched_words(struct btr_loss *loss, const struct loss_row *row, struct btr_buffer *out,
+                         struct btr_err *err)
+{
+    const struct btr_extent_item *item = &loss->extent.items[row->extent_item];
+    int rc = loss_label(loss, item->entity, item->since_ns, out, err);
+    btr_buffer_text(out, " was the intrusion's from ");
+    time_of_day(out, item->since_ns);
+    btr_buffer_format(out, " on: %s", btr_extent_why_text(item->why));
+    return rc;
+}
+
 static int reached_words(struct btr_loss *loss, const struct loss_row *row, struct btr_buffer *out,
                          struct btr_err *err)
 {
+    if (row->extent_item != LOSS_NONE)
+        return touched_words(loss, row, out, err);
     uint32_t read = first_read(loss, row);
     int rc = 0;
+    if (read == LOSS_NONE && !reached_count(loss, row)) {
+        btr_buffer_text(out, "content of it can have come to the intrusion through others");
+        return 0;
+    }
     if (read == LOSS_NONE) {
         btr_buffer_format(out,
                           "content of %u of its %u files can have come to the intrusion through "
@@ -171,7 +188,9 @@ int loss_why(struct btr_loss *loss, uint32_t asset, struct btr_buffer *out, stru
                           row->piece_count, row->piece_count == 1 ? "" : "s");
     else
         btr_buffer_text(out, "no record tells of anything that it names");
-    if (row->verdict == LOSS_CANNOT_KNOW && loss_has_gap(loss, row))
+    if (row->verdict == LOSS_CANNOT_KNOW && !loss_came_in(loss))
+        btr_buffer_text(out, ", but no way in was found: how far the intrusion went is not known");
+    else if (row->verdict == LOSS_CANNOT_KNOW && loss_has_gap(loss, row))
         btr_buffer_text(out, ", but the records are not complete");
     else if (row->verdict == LOSS_CANNOT_KNOW)
         btr_buffer_text(out, ", but not all that is recorded was looked at");
