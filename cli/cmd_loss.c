@@ -21,7 +21,6 @@ static const struct cli_option OPTIONS[] = {
     {"assets", "FILE", false, "the inventory of assets (docs/LOSS.md)"},
     {"budget", "LIMIT", true, "edges=N, time=100ms, memory=64MB: exit status 4 when it cut"},
     {"output", "FORMAT", false, "text (default) or json"},
-    {"no-stats", NULL, false, "leave out times and costs: the same question, the same bytes"},
     CLI_MAX_S_OPTION,
     {0},
 };
@@ -61,7 +60,6 @@ static int assets_load(struct ledger *l, const struct cli_args *args, struct btr
         rc = err->code = BTR_E_USAGE; /* what a user wrote is bad usage */
     btr_buffer_fini(&text);
     l->options.assets = l->assets;
-    l->options.assets_name = path;
     return rc;
 }
 
@@ -71,7 +69,6 @@ static int output_option(struct ledger *l, const struct cli_args *args, struct b
     l->json = name && strcmp(name, "json") == 0;
     if (name && !l->json && strcmp(name, "text") != 0)
         return btr_fail(err, BTR_E_USAGE, UINT64_MAX, "--output \"%s\": text or json", name);
-    l->options.no_stats = cli_arg(args, "no-stats") != NULL;
     if (args->word_count)
         return btr_fail(err, BTR_E_USAGE, UINT64_MAX,
                         "unexpected \"%s\": an alert is given by --from", args->words[0]);

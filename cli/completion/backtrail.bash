@@ -5,6 +5,7 @@ _backtrail_options() {
     ingest) echo "--store --hosts --format --case --segment-events --keep-records --retention-days --retention-record-days --quiet --kafka --topic --once --group --state-topic --dead-letter-topic -X --help" ;;
     find) echo "--store --kind --since --until --limit --output --show-records --max-s --help" ;;
     trace) echo "--store --from --at --backward --forward --strategy --entries --budget --evidence --output --timeline --tree --show-records --no-stats --explain --max-s --help" ;;
+    loss) echo "--store --from --at --assets --budget --output --max-s --help" ;;
     "store stat") echo "--store --by --inputs --quarantine --max-s --help" ;;
     "store gaps") echo "--store --max-s --help" ;;
     "store verify") echo "--store --root --output --certify --help" ;;
@@ -17,7 +18,7 @@ _backtrail_options() {
     store) echo "stat gaps verify compact thin prune hold export import --help" ;;
     daemon) echo "--config --check --help" ;;
     lag) echo "--config --output --max-s --help" ;;
-    *) echo "ingest find trace store daemon lag --help --version" ;;
+    *) echo "ingest find trace loss store daemon lag --help --version" ;;
     esac
 }
 
@@ -25,11 +26,11 @@ _backtrail_values() {
     case "$1/$2" in
     */--kind) echo "process file flow channel rendezvous session user host container registry service task wmi dns share memory" ;;
     trace/--output) echo "text json dot graphml" ;;
-    find/--output | store/--output | lag/--output) echo "text json" ;;
+    find/--output | loss/--output | store/--output | lag/--output) echo "text json" ;;
     trace/--strategy) echo "critical backtracker readonly priotracker nodoze depimpact" ;;
-    trace/--budget) echo "edges= time= memory=" ;;
+    trace/--budget | loss/--budget) echo "edges= time= memory=" ;;
     trace/--evidence) echo "first all" ;;
-    trace/--from) echo "record: origin: process: file: flow: id:" ;;
+    trace/--from | loss/--from) echo "record: origin: process: file: flow: id:" ;;
     */--by) echo "host,source" ;;
     esac
 }
@@ -44,7 +45,7 @@ _backtrail() {
         case $word$before in *--budget | *--from) compopt -o nospace ;; esac
     elif [ "$before" = --store ]; then
         mapfile -t COMPREPLY < <(compgen -d -- "$word")
-    elif [[ $before =~ ^--(hosts|config)$ ]] || { [[ $command =~ ^(ingest|store export|store import)$ ]] && [[ $word != -* ]]; }; then
+    elif [[ $before =~ ^--(hosts|config|assets)$ ]] || { [[ $command =~ ^(ingest|store export|store import)$ ]] && [[ $word != -* ]]; }; then
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
     else
         mapfile -t COMPREPLY < <(compgen -W "$(_backtrail_options "$command")" -- "$word")

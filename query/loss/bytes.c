@@ -22,6 +22,7 @@ struct measuring {
     struct btr_loss *loss;
     uint32_t asset;
     struct loss_row *row;
+    const struct loss_handing *handing;
     struct btr_edges edges; /* that a keeper's processes are the ends of */
     struct face *faces;
     uint32_t count, capacity;
@@ -62,11 +63,18 @@ static int face_add(struct measuring *m, struct face face)
     return 0;
 }
 
-static bool is_own(const struct measuring *m, struct btr_id process,
-                   const struct btr_trace_step *step)
+/* Whether a process of the intrusion read, and if so by a program that tells the truth of where a
+ * file ends: one that the intrusion wrote can read into a buffer that is not all there. */
+static int face_judge(struct measuring *m, struct face *face, const struct btr_trace_step *step)
 {
-    uint32_t item = loss_extent_at(m->loss, process, step->first_ns, step->last_ns);
-    return item != LOSS_NONE && m->loss->extent.items[item].role == BTR_EXTENT_PROCESS;
+    uint32_t item = loss_extent_at(m->loss, face->to, step->first_ns, step->last_ns);
+    bool hands = true;
+    face->own = item != LOSS_NONE && m->loss->extent.items[item].role == BTR_EXTENT_PROCESS;
+    int rc = face->own && face->ends
+                 ? loss_hands_on(m->handing, m->loss, face->to, step->last_ns, &hands, m->err)
+                 : 0;
+    face->ends = face->ends && hands;
+    return rc;
 }
 
 static int node_faces(struct measuring *m, const struct btr_trace *t, uint32_t node)
@@ -79,14 +87,16 @@ static int node_faces(struct measuring *m, const struct btr_trace *t, uint32_t n
         struct btr_id from = t->nodes[step->other].id;
         bool out;
         rc = is_asset(m, from, &out, m->err);
-        if (rc == 0 && out)
-            rc = face_add(m, (struct face){.from = from,
-                                           .to = to->id,
-                                           .ref = step->ref,
-                                           .last_ns = step->last_ns,
-                                           .own = is_own(m, to->id, step),
-                                           .ends = (btr_step_manner(t, step)->flags &
-                                                    BTR_EVENT_ENDS) != 0});
+        if (rc < 0 || !out)
+            continue;
+        struct face face = {.from = from,
+                            .to = to->id,
+                            .ref = step->ref,
+                            .last_ns = step->last_ns,
+                            .ends = btr_event_ends(btr_step_manner(t, step)->flags)};
+        rc = face_judge(m, &face, step);
+        if (rc == 0)
+            rc = face_add(m, face);
     }
     return rc;
 }
@@ -314,8 +324,9 @@ static bool is_files(const struct btr_loss *loss, uint32_t asset)
 
 int loss_bytes_find(struct btr_loss *loss, struct btr_err *err)
 {
-    struct measuring m = {.loss = loss, .edges = loss->apart, .err = err};
-    int rc = 0;
+    struct loss_handing handing = {0};
+    struct measuring m = {.loss = loss, .handing = &handing, .edges = loss->apart, .err = err};
+    int rc = loss_handing_find(&handing, loss, err);
     for (uint32_t i = 0; rc == 0 && i < loss->row_count; i++) {
         m.asset = i;
         m.row = &loss->rows[i];
@@ -325,5 +336,6 @@ int loss_bytes_find(struct btr_loss *loss, struct btr_err *err)
             wire_measure(loss, m.row);
     }
     free(m.faces);
+    loss_handing_fini(&handing);
     return rc;
 }

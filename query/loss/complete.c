@@ -23,12 +23,10 @@ static bool hides(uint8_t kind)
     return kind != BTR_GAP_CLOCK && kind != BTR_GAP_RULES && kind != BTR_GAP_SPLIT;
 }
 
-static int gap_add(struct gathering *g, struct btr_span host, struct btr_span source,
-                   const struct btr_gap *gap)
+static int gap_new(struct gathering *g, struct btr_span host, struct btr_span source,
+                   struct loss_gap **out)
 {
     struct btr_loss *loss = g->loss;
-    struct loss_gap copy = {.gap = *gap, .host_key = btr_hash64(host) | 1};
-    copy.gap.why = (struct btr_span){0};
     if (loss->gap_count == loss->gap_capacity) {
         uint32_t capacity = loss->gap_capacity ? 2 * loss->gap_capacity : 64;
         struct loss_gap *grown = realloc(loss->gaps, capacity * sizeof *grown);
@@ -37,10 +35,37 @@ static int gap_add(struct gathering *g, struct btr_span host, struct btr_span so
         loss->gaps = grown;
         loss->gap_capacity = capacity;
     }
-    if (!btr_arena_copy(loss->arena, host, &copy.host) ||
-        !btr_arena_copy(loss->arena, source, &copy.source))
+    struct loss_gap *gap = &loss->gaps[loss->gap_count];
+    *gap = (struct loss_gap){.host_key = btr_hash64(host) | 1,
+                             .from_ns = INT64_MAX,
+                             .until_ns = INT64_MIN};
+    if (!btr_arena_copy(loss->arena, host, &gap->host) ||
+        !btr_arena_copy(loss->arena, source, &gap->source))
         return btr_fail(g->err, BTR_E_NOMEM, UINT64_MAX, "gaps of the records");
-    loss->gaps[loss->gap_count++] = copy;
+    loss->gap_count++;
+    *out = gap;
+    return 0;
+}
+
+/* All of one kind that a source lacks is told in one line: there may be thousands. */
+static int gap_add(struct gathering *g, struct btr_span host, struct btr_span source,
+                   const struct btr_gap *gap)
+{
+    struct loss_gap *sum = NULL;
+    for (uint32_t i = 0; !sum && i < g->loss->gap_count; i++) {
+        struct loss_gap *had = &g->loss->gaps[i];
+        if (had->kind == gap->kind && btr_span_equal(had->host, host) &&
+            btr_span_equal(had->source, source))
+            sum = had;
+    }
+    int rc = sum ? 0 : gap_new(g, host, source, &sum);
+    if (rc < 0)
+        return rc;
+    sum->kind = gap->kind;
+    sum->places++;
+    sum->record_count += gap->count;
+    sum->from_ns = gap->from_ns < sum->from_ns ? gap->from_ns : sum->from_ns;
+    sum->until_ns = gap->until_ns > sum->until_ns ? gap->until_ns : sum->until_ns;
     return 0;
 }
 

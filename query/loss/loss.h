@@ -97,10 +97,14 @@ struct loss_row {
     uint32_t extent_item; /* of a host, an account, a container, a service: what reached it; LOSS_NONE */
 };
 
+/** All that a source lacks of one kind since the intrusion began. */
 struct loss_gap {
     struct btr_span host, source;
     uint64_t host_key; /* as struct btr_fact has it */
-    struct btr_gap gap;
+    uint64_t record_count; /* as far as told */
+    int64_t from_ns, until_ns; /* of the first and the last place */
+    uint32_t places;
+    uint8_t kind; /* enum btr_gap_kind */
 };
 
 struct loss_source {
@@ -249,7 +253,7 @@ int loss_why(struct btr_loss *loss, uint32_t asset, struct btr_buffer *out, stru
 extern const char *const loss_assumptions[];
 /** "web01 auditd complete, 08:57:11.026-09:01:17.882". */
 void loss_source_words(const struct btr_loss *loss, const struct loss_source *source, struct btr_buffer *out);
-/** A gap, as "web01 auditd lacks 3 records between 08:58:24.834 and 08:58:34.826 (numbers are missing ...)". */
+/** A gap, as "web01 auditd lacks 31 records in 4 places between 08:58:24.834 and 08:58:34.826: numbers are missing ...". */
 void loss_gap_words(const struct btr_loss *loss, const struct loss_gap *gap, struct btr_buffer *out);
 /** Where something went: "10.77.0.139:57012", or a path. */
 int loss_exit_words(struct btr_loss *loss, const struct loss_exit *exit, struct btr_buffer *out, struct btr_err *err);

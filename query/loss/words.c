@@ -57,16 +57,18 @@ void loss_gap_words(const struct btr_loss *loss, const struct loss_gap *gap, str
     btr_buffer_span(out, gap->host);
     btr_buffer_u8(out, ' ');
     btr_buffer_span(out, gap->source);
-    if (gap->gap.count)
-        btr_buffer_format(out, " lacks %" PRIu64 " record%s", gap->gap.count,
-                          gap->gap.count == 1 ? "" : "s");
+    if (gap->record_count)
+        btr_buffer_format(out, " lacks %" PRIu64 " record%s", gap->record_count,
+                          gap->record_count == 1 ? "" : "s");
     else
         btr_buffer_text(out, " may lack records");
+    if (gap->places > 1)
+        btr_buffer_format(out, " in %u places", gap->places);
     btr_buffer_text(out, " between ");
-    time_of_day(out, gap->gap.from_ns);
+    time_of_day(out, gap->from_ns);
     btr_buffer_text(out, " and ");
-    time_of_day(out, gap->gap.until_ns);
-    btr_buffer_format(out, ": %s", btr_gap_text(gap->gap.kind));
+    time_of_day(out, gap->until_ns);
+    btr_buffer_format(out, ": %s", btr_gap_text(gap->kind));
 }
 
 const char *const loss_assumptions[] = {
@@ -78,8 +80,9 @@ void loss_source_words(const struct btr_loss *loss, const struct loss_source *so
 {
     uint32_t gaps = 0;
     for (uint32_t i = 0; i < loss->gap_count; i++)
-        gaps += loss->gaps[i].host_key == source->host_key &&
-                btr_span_equal(loss->gaps[i].source, source->source);
+        if (loss->gaps[i].host_key == source->host_key &&
+            btr_span_equal(loss->gaps[i].source, source->source))
+            gaps += loss->gaps[i].places;
     btr_buffer_span(out, source->host);
     btr_buffer_u8(out, ' ');
     btr_buffer_span(out, source->source);

@@ -61,7 +61,7 @@ store="--store case.btr"
 refused 2 'a command is missing'
 refused 2 'no command "tarce"' tarce
 refused 2 'no command "\\x1b' $'\x1b[31m'
-for later in loss report replay; do refused 2 "$later: not built yet" $later; done
+for later in report replay; do refused 2 "$later: not built yet" $later; done
 refused 2 'subcommand is missing' store
 refused 2 'no subcommand "stats"' store stats
 refused 2 'unexpected "x"' store stat x $store

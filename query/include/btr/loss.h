@@ -10,9 +10,6 @@ struct btr_loss;
 struct btr_loss_options {
     const struct btr_span *specs; /* as given, one per start of the question */
     struct btr_assets *assets;    /* borrowed; learnt from the snapshot by the call */
-    const char *assets_name;      /* of the file */
-    bool no_stats;
-    int64_t wall_ns; /* time the query took, for stats */
 };
 
 /**
