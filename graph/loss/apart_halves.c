@@ -37,7 +37,7 @@ int apart_cross(struct btr_apart *a, struct btr_id end, bool into, btr_flow_visi
         struct btr_flow flow = {.other = far,
                                 .first_ns = p->first_ns,
                                 .last_ns = INT64_MAX,
-                                .ref = BTR_REF_PAIR + at,
+                                .ref = BTR_REF_CROSSING + at,
                                 .source = BTR_SOURCE_NONE,
                                 .operation = BTR_OP_CONNECT,
                                 .doubt = p->doubt,

@@ -168,12 +168,12 @@ static int bytes_read(struct measuring *m)
     uint32_t count = 0;
     /* of pairs nobody tells bytes: what they join does */
     for (uint32_t i = 0; rc == 0 && i < m->count; i++)
-        if (m->faces[i].ref < BTR_REF_PAIR)
+        if (m->faces[i].ref < BTR_REF_CROSSING)
             refs[count++] = m->faces[i].ref;
     if (rc == 0)
         rc = m->loss->facts.bytes(m->loss->facts.self, refs, count, bytes, m->err);
     for (uint32_t i = 0, at = 0; rc == 0 && i < m->count; i++)
-        m->faces[i].bytes = m->faces[i].ref < BTR_REF_PAIR ? bytes[at++] : BTR_BYTES_UNKNOWN;
+        m->faces[i].bytes = m->faces[i].ref < BTR_REF_CROSSING ? bytes[at++] : BTR_BYTES_UNKNOWN;
     free(refs);
     free(bytes);
     return rc;

@@ -25,7 +25,7 @@ static void words_put(struct ledger_writer *l, const char *name)
 static int record_put(struct ledger_writer *l, btr_event_ref ref)
 {
     struct btr_event_full full;
-    if (ref >= BTR_REF_PAIR)
+    if (ref >= BTR_REF_CROSSING)
         return 0;
     int rc = btr_reader_event(l->loss->reader, ref, &full, l->err);
     if (rc < 0)
@@ -81,7 +81,7 @@ static int link_put(struct ledger_writer *l, const struct loss_link *link)
     json_number(&l->w, "first_ns", link->first_ns);
     json_number(&l->w, "last_ns", link->last_ns);
     int rc = loss_label(l->loss, link->from, link->last_ns, &l->words, l->err);
-    btr_buffer_format(&l->words, " %s ", link->ref >= BTR_REF_PAIR ? "=" : "->");
+    btr_buffer_format(&l->words, " %s ", link->ref >= BTR_REF_CROSSING ? "=" : "->");
     if (rc == 0)
         rc = loss_label(l->loss, link->to, link->last_ns, &l->words, l->err);
     words_put(l, "label");

@@ -72,7 +72,7 @@ struct loss_unlisted {
 struct loss_link {
     struct btr_id from, to;
     int64_t first_ns, last_ns;
-    btr_event_ref ref; /* BTR_REF_PAIR or more: two halves of a connection */
+    btr_event_ref ref; /* BTR_REF_CROSSING or more: two halves of a connection */
     uint8_t operation;
 };
 

@@ -96,11 +96,11 @@ static int chain_say(struct ledger_text *t, const struct loss_row *row)
             say(t, "\n");
         }
         say(t, "          ");
-        if (link->ref < BTR_REF_PAIR)
+        if (link->ref < BTR_REF_CROSSING)
             time_say(t, link->last_ns);
         else
             say(t, "            ");
-        say(t, link->ref >= BTR_REF_PAIR ? "  =  " : "  -> ");
+        say(t, link->ref >= BTR_REF_CROSSING ? "  =  " : "  -> ");
         if (rc == 0)
             rc = loss_label(t->loss, link->to, link->last_ns, &t->words, t->err);
         words_say(t);

@@ -12,6 +12,9 @@
  */
 #include <btr/strategy.h>
 
+/* Refs from here on are crossings: no event tells them. */
+#define BTR_REF_CROSSING UINT64_C(0xfffffffe00000000)
+
 struct btr_apart;
 
 /** What is told apart beside the ends of connections. */
