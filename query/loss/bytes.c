@@ -22,7 +22,6 @@ struct measuring {
     struct btr_loss *loss;
     uint32_t asset;
     struct loss_row *row;
-    const struct loss_handing *handing;
     struct btr_edges edges; /* that a keeper's processes are the ends of */
     struct face *faces;
     uint32_t count, capacity;
@@ -71,7 +70,7 @@ static int face_judge(struct measuring *m, struct face *face, const struct btr_t
     bool hands = true;
     face->own = item != LOSS_NONE && m->loss->extent.items[item].role == BTR_EXTENT_PROCESS;
     int rc = face->own && face->ends
-                 ? loss_hands_on(m->handing, m->loss, face->to, step->last_ns, &hands, m->err)
+                 ? loss_hands_on(m->loss, face->to, step->last_ns, &hands, m->err)
                  : 0;
     face->ends = face->ends && hands;
     return rc;
@@ -324,9 +323,8 @@ static bool is_files(const struct btr_loss *loss, uint32_t asset)
 
 int loss_bytes_find(struct btr_loss *loss, struct btr_err *err)
 {
-    struct loss_handing handing = {0};
-    struct measuring m = {.loss = loss, .handing = &handing, .edges = loss->apart, .err = err};
-    int rc = loss_handing_find(&handing, loss, err);
+    struct measuring m = {.loss = loss, .edges = loss->apart, .err = err};
+    int rc = 0;
     for (uint32_t i = 0; rc == 0 && i < loss->row_count; i++) {
         m.asset = i;
         m.row = &loss->rows[i];
@@ -336,6 +334,5 @@ int loss_bytes_find(struct btr_loss *loss, struct btr_err *err)
             wire_measure(loss, m.row);
     }
     free(m.faces);
-    loss_handing_fini(&handing);
     return rc;
 }

@@ -21,6 +21,20 @@ static int exit_index_add(struct loss_row *row, uint32_t exit, struct btr_err *e
     return 0;
 }
 
+/* What a process of the intrusion wrote; a server's log of it is no copy. */
+static bool is_staged(const struct btr_loss *loss, struct btr_id file)
+{
+    uint32_t at = btr_idmap_get(&loss->of_extent, file);
+    for (; at != LOSS_NONE; at = loss->same_before[at]) {
+        uint32_t by = loss->extent.items[at].by;
+        while (by != LOSS_NONE && loss->extent.items[by].role == BTR_EXTENT_OBJECT)
+            by = loss->extent.items[by].by;
+        if (by != LOSS_NONE && loss->extent.items[by].role == BTR_EXTENT_PROCESS)
+            return true;
+    }
+    return false;
+}
+
 static int staged_add(struct loss_row *row, struct btr_id file, struct btr_err *err)
 {
     for (uint32_t i = 0; i < row->staged_count; i++)
@@ -53,19 +67,20 @@ static bool is_piece_of(const struct btr_loss *loss, struct btr_id entity, uint3
     return piece != LOSS_NONE;
 }
 
-static int node_take(struct btr_loss *loss, uint32_t asset, const struct loss_handing *handing,
-                     const struct btr_trace_node *n, struct btr_err *err)
+static int node_take(struct btr_loss *loss, uint32_t asset, const struct btr_trace_node *n,
+                     struct btr_err *err)
 {
     struct loss_row *row = &loss->rows[asset];
     struct btr_fact fact;
     int rc = loss->facts.fact(loss->facts.self, n->id, &fact, err);
     if (rc == 0 && fact.kind == BTR_KIND_PROCESS) {
         bool hands;
-        rc = loss_hands_on(handing, loss, n->id, n->bound_ns, &hands, err);
+        rc = loss_hands_on(loss, n->id, n->bound_ns, &hands, err);
         row->handed = row->handed && hands;
         if (rc == 0)
             rc = exits_of(loss, row, n->id, n->bound_ns, err);
-    } else if (rc == 0 && fact.kind == BTR_KIND_FILE && !n->start && !is_piece_of(loss, n->id, asset))
+    } else if (rc == 0 && fact.kind == BTR_KIND_FILE && !n->start &&
+             is_staged(loss, n->id) && !is_piece_of(loss, n->id, asset))
         rc = staged_add(row, n->id, err);
     return rc;
 }
@@ -151,8 +166,7 @@ static int links_fill(struct btr_loss *loss, struct loss_row *row, const struct 
     return rc;
 }
 
-static int row_chain(struct btr_loss *loss, uint32_t asset, const struct loss_handing *handing,
-                     struct btr_err *err)
+static int row_chain(struct btr_loss *loss, uint32_t asset, struct btr_err *err)
 {
     struct loss_row *row = &loss->rows[asset];
     struct btr_edges edges = loss_hands_edges(loss);
@@ -167,7 +181,7 @@ static int row_chain(struct btr_loss *loss, uint32_t asset, const struct loss_ha
     for (uint32_t i = 0; rc == 0 && i < trace->node_count; i++)
         trace->nodes[i].id = btr_apart_whole_of(loss->parts, trace->nodes[i].id);
     for (uint32_t i = 0; rc == 0 && i < trace->node_count; i++)
-        rc = node_take(loss, asset, handing, &trace->nodes[i], err);
+        rc = node_take(loss, asset, &trace->nodes[i], err);
     row->left = row->exit_count > 0;
     exits_sort(loss, row);
     if (rc == 0 && row->left)
@@ -179,11 +193,9 @@ static int row_chain(struct btr_loss *loss, uint32_t asset, const struct loss_ha
 
 int loss_chains_find(struct btr_loss *loss, struct btr_err *err)
 {
-    struct loss_handing handing = {0};
-    int rc = loss_handing_find(&handing, loss, err);
+    int rc = 0;
     for (uint32_t i = 0; rc == 0 && i < loss->row_count; i++)
         if (loss->rows[i].take_count)
-            rc = row_chain(loss, i, &handing, err);
-    loss_handing_fini(&handing);
+            rc = row_chain(loss, i, err);
     return rc;
 }

@@ -7,13 +7,13 @@
 
 #include "loss/loss.h"
 
-/* A source that ends early while others go on: so many records, and so long, were to be expected. */
+/* A source that ends while the intrusion goes on, and others tell of it: so many records, and so long, were to be expected. */
 enum { SILENCE_RECORDS = 50 };
 #define SILENCE_NS (INT64_C(60) * 1000000000)
 
 struct gathering {
     struct btr_loss *loss;
-    int64_t last_ns; /* of all sources */
+    int64_t last_ns; /* when the intrusion was seen last */
     struct btr_err *err;
 };
 
@@ -80,19 +80,21 @@ static int gap_visit(void *self, const struct btr_gap_full *full)
 
 /* ---- Sources -------------------------------------------------------------------------------- */
 
-static int last_visit(void *self, const struct btr_source_stat *stat)
+static int64_t last_seen_ns(const struct btr_loss *loss)
 {
-    struct gathering *g = self;
-    if (stat->last_ns > g->last_ns)
-        g->last_ns = stat->last_ns;
-    return 0;
+    int64_t last_ns = loss->until_ns;
+    for (uint32_t i = 0; i < loss->exit_count; i++)
+        if (loss->exits[i].last_ns > last_ns)
+            last_ns = loss->exits[i].last_ns;
+    return last_ns;
 }
 
 static bool is_silent(const struct gathering *g, const struct btr_source_stat *stat)
 {
-    double silent_ns = (double)g->last_ns - (double)stat->last_ns;
+    int64_t ended_ns = stat->last_ns - btr_clocks_host_ahead(g->loss->found->clocks, stat->host);
+    double silent_ns = (double)g->last_ns - (double)ended_ns;
     double told_ns = (double)stat->last_ns - (double)stat->first_ns;
-    if (g->last_ns - stat->last_ns < SILENCE_NS || told_ns <= 0)
+    if (silent_ns < (double)SILENCE_NS || told_ns <= 0)
         return false;
     return (double)stat->event_count * silent_ns / told_ns >= SILENCE_RECORDS;
 }
@@ -179,10 +181,8 @@ bool loss_has_gap(const struct btr_loss *loss, const struct loss_row *row)
 
 int loss_gaps_find(struct btr_loss *loss, struct btr_err *err)
 {
-    struct gathering g = {loss, INT64_MIN, err};
+    struct gathering g = {loss, last_seen_ns(loss), err};
     int rc = btr_reader_gaps(loss->reader, gap_visit, &g, err);
-    if (rc == 0)
-        rc = btr_reader_sources(loss->reader, last_visit, &g, err);
     if (rc == 0)
         rc = btr_reader_sources(loss->reader, source_visit, &g, err);
     return rc == 0 ? hosts_find(loss, err) : rc;

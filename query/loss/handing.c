@@ -26,51 +26,45 @@ static int key_compare(const void *x, const void *y)
     return (*a > *b) - (*a < *b);
 }
 
-/* Whether the intrusion wrote the file of a program. */
-static int is_written(struct btr_loss *loss, uint64_t program, bool *written, struct btr_err *err)
+/* Takes a program out that the intrusion wrote. */
+static void distrust(struct loss_handing *h, uint64_t program)
+{
+    uint64_t *at = bsearch(&program, h->programs, h->count, sizeof program, key_compare);
+    if (!at)
+        return;
+    h->count--;
+    for (; at < h->programs + h->count; at++)
+        at[0] = at[1];
+}
+
+static int written_leave(struct loss_handing *h, struct btr_loss *loss, struct btr_err *err)
 {
     int rc = 0;
-    *written = false;
-    for (uint32_t i = 0; rc == 0 && !*written && i < loss->extent.count; i++) {
-        const struct btr_extent_item *item = &loss->extent.items[i];
+    for (uint32_t i = 0; rc == 0 && i < loss->extent.count; i++) {
         struct btr_entity e;
-        if (item->role != BTR_EXTENT_OBJECT)
+        if (loss->extent.items[i].role != BTR_EXTENT_OBJECT)
             continue;
-        rc = loss_entity(loss, item->entity, &e, err);
-        struct btr_span path = rc == 0 && e.kind == BTR_KIND_FILE
-                                   ? btr_entity_attr(&e, BTR_ATTR_FILE_PATH, INT64_MAX)
-                                   : (struct btr_span){0};
-        *written = path.size && btr_usual_program(path) == program;
+        rc = loss_entity(loss, loss->extent.items[i].entity, &e, err);
+        if (rc == 0 && e.kind == BTR_KIND_FILE)
+            distrust(h, btr_usual_program(btr_entity_attr(&e, BTR_ATTR_FILE_PATH, INT64_MAX)));
     }
     return rc;
 }
 
-int loss_handing_find(struct loss_handing *h, struct btr_loss *loss, struct btr_err *err)
+int loss_handing_find(struct btr_loss *loss, struct btr_err *err)
 {
-    int rc = 0;
+    struct loss_handing *h = &loss->handing;
     h->programs = malloc(PROGRAMS * sizeof *h->programs);
     if (!h->programs)
         return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "programs that hand on");
-    for (size_t i = 0; rc == 0 && i < PROGRAMS; i++) {
+    for (size_t i = 0; i < PROGRAMS; i++) {
         char path[64];
-        size_t folder = i % (sizeof FOLDERS / sizeof *FOLDERS);
-        bool written;
-        (void)snprintf(path, sizeof path, "%s%s", FOLDERS[folder],
+        (void)snprintf(path, sizeof path, "%s%s", FOLDERS[i % (sizeof FOLDERS / sizeof *FOLDERS)],
                        NAMES[i / (sizeof FOLDERS / sizeof *FOLDERS)]);
-        uint64_t program = btr_usual_program(btr_span_of(path));
-        rc = is_written(loss, program, &written, err);
-        if (rc == 0 && !written)
-            h->programs[h->count++] = program;
+        h->programs[h->count++] = btr_usual_program(btr_span_of(path));
     }
-    if (rc == 0)
-        qsort(h->programs, h->count, sizeof *h->programs, key_compare);
-    return rc;
-}
-
-void loss_handing_fini(struct loss_handing *h)
-{
-    free(h->programs);
-    *h = (struct loss_handing){0};
+    qsort(h->programs, h->count, sizeof *h->programs, key_compare);
+    return written_leave(h, loss, err);
 }
 
 static bool hands_on(const struct loss_handing *h, uint64_t program)
@@ -78,9 +72,10 @@ static bool hands_on(const struct loss_handing *h, uint64_t program)
     return bsearch(&program, h->programs, h->count, sizeof program, key_compare) != NULL;
 }
 
-int loss_hands_on(const struct loss_handing *h, struct btr_loss *loss, struct btr_id process,
-                  int64_t since_ns, bool *hands, struct btr_err *err)
+int loss_hands_on(struct btr_loss *loss, struct btr_id process, int64_t since_ns, bool *hands,
+                  struct btr_err *err)
 {
+    const struct loss_handing *h = &loss->handing;
     struct btr_fact fact;
     int rc = loss->facts.fact(loss->facts.self, process, &fact, err);
     *hands = rc == 0 && hands_on(h, btr_fact_program(&fact, since_ns));

@@ -47,7 +47,7 @@ static int loss_open(struct btr_loss *loss, struct btr_err *err)
 static int loss_fill(struct btr_loss *loss, struct btr_err *err)
 {
     static int (*const PARTS[])(struct btr_loss *, struct btr_err *) = {
-        loss_extent_find, loss_pieces_find, loss_reach_find, loss_touched_find, loss_exits_find,
+        loss_extent_find, loss_handing_find, loss_pieces_find, loss_reach_find, loss_touched_find, loss_exits_find,
         loss_keepers_find, loss_taken_find,  loss_chains_find, loss_paths_find, loss_bytes_find,
         loss_unlisted_find, loss_gaps_find};
     int rc = loss_open(loss, err);
@@ -104,6 +104,7 @@ void btr_loss_free(struct btr_loss *loss)
     free(loss->rows);
     free(loss->exits);
     free(loss->gaps);
+    free(loss->handing.programs);
     free(loss->sources);
     free(loss->hosts);
     free(loss->unlisted);

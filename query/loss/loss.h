@@ -97,6 +97,12 @@ struct loss_row {
     uint32_t extent_item; /* of a host, an account, a container, a service: what reached it; LOSS_NONE */
 };
 
+/** Keys of programs that hand on what they take, and cannot pack it, ascending. */
+struct loss_handing {
+    uint64_t *programs;
+    uint32_t count;
+};
+
 /** All that a source lacks of one kind since the intrusion began. */
 struct loss_gap {
     struct btr_span host, source;
@@ -145,6 +151,7 @@ struct btr_loss {
     struct loss_row *rows;     /* by asset */
     uint32_t row_count;
 
+    struct loss_handing handing;
     struct btr_trace *reach; /* backward over content, from all that the intrusion had */
     struct loss_exit *exits; /* by time */
     uint32_t exit_count, exit_capacity;
@@ -156,7 +163,7 @@ struct btr_loss {
     uint32_t host_count;
     struct loss_unlisted *unlisted; /* by host and path of the file */
     uint32_t unlisted_count, unlisted_capacity;
-    int64_t since_ns, until_ns; /* of the intrusion, as far as known */
+    int64_t since_ns, until_ns; /* when the intrusion was first seen, and when it was seen to do something new last */
 };
 
 /** The end of a connection that is outside. */
@@ -213,16 +220,9 @@ struct btr_edges loss_hands_edges(struct btr_loss *loss);
 int loss_chains_find(struct btr_loss *loss, struct btr_err *err);
 
 /* ---- handing.c ---- */
-/** Keys of programs that hand on what they take and cannot pack it. Zeroed it is empty. */
-struct loss_handing {
-    uint64_t *programs;
-    uint32_t count;
-};
-int loss_handing_find(struct loss_handing *handing, struct btr_loss *loss, struct btr_err *err);
-void loss_handing_fini(struct loss_handing *handing);
-/** Whether all that a process runs from a time on does. */
-int loss_hands_on(const struct loss_handing *handing, struct btr_loss *loss, struct btr_id process, int64_t since_ns,
-                  bool *hands, struct btr_err *err);
+int loss_handing_find(struct btr_loss *loss, struct btr_err *err);
+/** Whether all that a process runs from a time on hands on what it takes, and cannot pack it. */
+int loss_hands_on(struct btr_loss *loss, struct btr_id process, int64_t since_ns, bool *hands, struct btr_err *err);
 
 /* ---- bytes.c ---- */
 int loss_bytes_find(struct btr_loss *loss, struct btr_err *err);

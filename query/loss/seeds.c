@@ -7,8 +7,9 @@
 
 #include "loss/loss.h"
 
-/* A way in counts beside the best one when it scores as much of it. */
-#define SEEDS_RIVAL 0.5
+/* A way in counts beside the best one when it scores as much of it: of two that explain the alert as
+ * well neither can be left out, but each that is added is somebody else's visit, too. */
+#define SEEDS_RIVAL 0.9
 
 /* Who made a connection, as the records tell. */
 struct ends {
@@ -195,10 +196,13 @@ uint32_t loss_extent_at(const struct btr_loss *loss, struct btr_id entity, int64
 static void times_find(struct btr_loss *loss)
 {
     loss->since_ns = INT64_MAX;
+    loss->until_ns = INT64_MIN;
     for (uint32_t i = 0; i < loss->extent.count; i++) {
         const struct btr_extent_item *item = &loss->extent.items[i];
         if (item->since_ns < loss->since_ns)
             loss->since_ns = item->since_ns;
+        if (item->since_ns > loss->until_ns)
+            loss->until_ns = item->since_ns;
     }
 }
 

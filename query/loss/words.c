@@ -6,12 +6,26 @@
 
 #include "loss/loss.h"
 
+enum { LABEL_BYTES = 120 };
+
 /* "2026-11-23T08:58:24.834Z" without the day and the zone. */
 static void time_of_day(struct btr_buffer *out, int64_t ns)
 {
     char text[BTR_TIME_TEXT_SIZE];
     btr_time_text(ns, text);
     btr_buffer_format(out, "%.12s", text + 11);
+}
+
+/* A command line may be as long as somebody likes. */
+static void label_cut(struct btr_buffer *out, size_t begin)
+{
+    size_t end = begin + LABEL_BYTES;
+    if (out->size <= end)
+        return;
+    while (end > begin && (out->at[end] & 0xc0) == 0x80) /* not within a letter */
+        end--;
+    out->size = end;
+    btr_buffer_text(out, "...");
 }
 
 int loss_label(struct btr_loss *loss, struct btr_id id, int64_t at_ns, struct btr_buffer *out,
@@ -25,7 +39,9 @@ int loss_label(struct btr_loss *loss, struct btr_id id, int64_t at_ns, struct bt
         btr_buffer_span(out, e.host);
         btr_buffer_text(out, ": ");
     }
+    size_t begin = out->size;
     btr_entity_label(out, &e, at_ns);
+    label_cut(out, begin);
     return 0;
 }
 
