@@ -7,8 +7,8 @@
 /* What is known of an entity while the extent grows. */
 struct known {
     uint32_t item;    /* the newest of the entity, or UINT32_MAX */
-    uint8_t accepts;  /* connections that a process accepted, as far as asked: 2 are several */
-    bool counted;     /* accepts is known */
+    bool many;        /* it serves many */
+    bool counted;     /* that is known */
 };
 
 /* What one process did on a connection. */
@@ -30,8 +30,6 @@ struct growth {
     struct talk *talks; /* of the connection being looked at */
     uint32_t talk_count, talk_capacity;
     struct btr_idmap talkers;
-    struct btr_id accepted; /* the first that a process accepted, while that is counted */
-    uint32_t accepts;
     uint32_t now; /* the item being looked at */
     struct btr_extent_item item;
     bool outside; /* the connection being looked at is of the intrusion's own address */
@@ -132,38 +130,48 @@ static int grow_from(struct growth *g, struct btr_id entity, int64_t since_ns, u
 
 /* ---- Who serves a connection ---------------------------------------------------------------- */
 
+struct accepting {
+    struct btr_id first; /* the first that was accepted */
+    uint32_t count;      /* of different ones; 2 are several */
+};
+
 static int accepts_visit(void *self, const struct btr_flow *flows, uint32_t flow_count)
 {
-    struct growth *g = self;
+    struct accepting *a = self;
     for (uint32_t i = 0; i < flow_count; i++) {
         if (flows[i].operation != BTR_OP_ACCEPT)
             continue;
-        if (g->accepts && btr_id_equal(g->accepted, flows[i].other))
+        if (a->count && btr_id_equal(a->first, flows[i].other))
             continue;
-        g->accepted = flows[i].other;
-        if (++g->accepts > 1)
+        a->first = flows[i].other;
+        if (++a->count > 1)
             return 1;
     }
     return 0;
 }
 
-/* Whether a process serves many: it accepted more than one connection, of anybody. */
+int btr_extent_serves_many(const struct btr_edges *edges, struct btr_id process, bool *many,
+                           struct btr_err *err)
+{
+    struct accepting a = {.count = 0};
+    int rc = edges->flows(edges->self, process, BTR_SIDE_OUT_OF, INT64_MIN, NULL, accepts_visit, &a,
+                          err);
+    *many = a.count > 1;
+    return rc < 0 ? rc : 0;
+}
+
+/* The same, asked once. */
 static int serves_many(struct growth *g, struct btr_id process, bool *many)
 {
     uint32_t known = known_of(g, process);
     if (known == UINT32_MAX)
         return btr_fail(g->err, BTR_E_NOMEM, UINT64_MAX, "extent of %u entities", g->known_count);
-    if (!g->known[known].counted) {
-        g->accepts = 0;
-        int rc = g->edges->flows(g->edges->self, process, BTR_SIDE_OUT_OF, INT64_MIN, NULL, accepts_visit,
-                                 g, g->err);
-        if (rc < 0)
-            return rc;
-        g->known[known].counted = true;
-        g->known[known].accepts = (uint8_t)(g->accepts > 1 ? 2 : g->accepts);
-    }
-    *many = g->known[known].accepts > 1;
-    return 0;
+    int rc = 0;
+    if (!g->known[known].counted)
+        rc = btr_extent_serves_many(g->edges, process, &g->known[known].many, g->err);
+    g->known[known].counted = rc == 0;
+    *many = g->known[known].many;
+    return rc;
 }
 
 static struct talk *talk_of(struct growth *g, struct btr_id process)

@@ -48,14 +48,18 @@ static int staged_add(struct loss_row *row, struct btr_id file, struct btr_err *
     return 0;
 }
 
-/* Something may leave by a way out that was used at, or after, the time when it was there. */
-static int exits_of(struct btr_loss *loss, struct loss_row *row, struct btr_id process,
-                    int64_t since_ns, struct btr_err *err)
+/* Something may leave by a way out that was used at, or after, the time when it was there: at who
+ * used it, or on the way out itself. */
+static int exits_of(struct btr_loss *loss, struct loss_row *row, struct btr_id id, int64_t since_ns,
+                    struct btr_err *err)
 {
     int rc = 0;
-    for (uint32_t i = 0; rc == 0 && i < loss->exit_count; i++)
-        if (btr_id_equal(loss->exits[i].process, process) && loss->exits[i].last_ns >= since_ns)
+    for (uint32_t i = 0; rc == 0 && i < loss->exit_count; i++) {
+        const struct loss_exit *exit = &loss->exits[i];
+        if ((btr_id_equal(exit->process, id) || btr_id_equal(exit->entity, id)) &&
+            exit->last_ns >= since_ns)
             rc = exit_index_add(row, i, err);
+    }
     return rc;
 }
 
@@ -80,8 +84,11 @@ static int node_take(struct btr_loss *loss, uint32_t asset, const struct btr_tra
         if (rc == 0)
             rc = exits_of(loss, row, n->id, n->bound_ns, err);
     } else if (rc == 0 && fact.kind == BTR_KIND_FILE && !n->start &&
-             is_staged(loss, n->id) && !is_piece_of(loss, n->id, asset))
+             is_staged(loss, n->id) && !is_piece_of(loss, n->id, asset)) {
         rc = staged_add(row, n->id, err);
+        if (rc == 0)
+            rc = exits_of(loss, row, n->id, n->bound_ns, err);
+    }
     return rc;
 }
 
@@ -122,8 +129,10 @@ static int links_fill(struct btr_loss *loss, struct loss_row *row, const struct 
     const struct loss_exit *exit = &loss->exits[row->exits[0]];
     struct loss_ways ways = {0};
     uint32_t at = node_of(t, exit->process);
+    bool sent = at != LOSS_NONE; /* else it became the way out: moved there, say */
     int rc = loss_ways_of(&ways, t, err);
-    if (rc == 0)
+    at = sent ? at : node_of(t, exit->entity);
+    if (rc == 0 && sent)
         rc = loss_link_add(row,
                            &(struct loss_link){.from = exit->process,
                                                .to = exit->entity,

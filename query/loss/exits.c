@@ -18,7 +18,8 @@ struct sending {
 static bool sends(uint8_t operation)
 {
     return operation == BTR_OP_SEND || operation == BTR_OP_WRITE || operation == BTR_OP_CONNECT ||
-           operation == BTR_OP_DNS_QUERY || operation == BTR_OP_SHARE_ACCESS;
+           operation == BTR_OP_DNS_QUERY || operation == BTR_OP_SHARE_ACCESS ||
+           operation == BTR_OP_CREATE || operation == BTR_OP_RENAME || operation == BTR_OP_LINK;
 }
 
 static int sends_visit(void *self, const struct btr_flow *flows, uint32_t flow_count)

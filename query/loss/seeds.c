@@ -116,22 +116,28 @@ static int connections_of(struct btr_loss *loss, struct btr_span address, struct
 
 /* ---- The alert ---- */
 
+/* Of a process that is the alert all is the intrusion's, unless it serves others, too. */
 static int start_add(struct btr_loss *loss, const struct btr_start *start, struct btr_err *err)
 {
     struct btr_entity e;
     int rc = loss_entity(loss, start->entity, &e, err);
+    bool process = rc == 0 && e.kind == BTR_KIND_PROCESS, many = false;
+    bool connection = e.kind == BTR_KIND_FLOW || e.kind == BTR_KIND_CHANNEL;
+    int64_t first_ns = e.first_ns - btr_clocks_host_ahead(loss->found->clocks, e.host);
+    if (process)
+        rc = btr_extent_serves_many(&loss->all, start->entity, &many, err);
     if (rc < 0)
         return rc;
-    bool process = e.kind == BTR_KIND_PROCESS;
-    bool connection = e.kind == BTR_KIND_FLOW || e.kind == BTR_KIND_CHANNEL;
     return btr_extent_add(
         &loss->extent,
         &(struct btr_extent_item){.entity = start->entity,
-                                  .since_ns = connection ? e.first_ns : start->time_ns,
-                                  .until_ns = process ? start->time_ns : INT64_MAX,
+                                  .since_ns = connection || (process && !many) ? first_ns
+                                                                               : start->time_ns,
+                                  .until_ns = many ? start->time_ns : INT64_MAX,
                                   .source = start->source,
                                   .by = LOSS_NONE,
-                                  .role = process      ? BTR_EXTENT_PROCESS
+                                  .role = many         ? BTR_EXTENT_SERVER
+                                          : process    ? BTR_EXTENT_PROCESS
                                           : connection ? BTR_EXTENT_CONNECTION
                                                        : BTR_EXTENT_OBJECT,
                                   .why = BTR_EXTENT_GIVEN},

@@ -125,7 +125,7 @@ static int left_say(struct ledger_text *t, const struct loss_row *row)
         if (exit->bytes_told) {
             say(t, ", ");
             number_say(t, exit->bytes);
-            say(t, " bytes on the wire");
+            say(t, exit->asset == LOSS_NONE ? " bytes on the wire" : " bytes");
         }
         say(t, "\n");
     }

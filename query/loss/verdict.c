@@ -23,7 +23,7 @@ static enum loss_verdict verdict_of(const struct btr_loss *loss, const struct lo
 {
     if (row->taken && row->left)
         return LOSS_LOST;
-    if (row->reached && loss->exit_count)
+    if (row->reached) /* who came in by a connection can have sent by it */
         return LOSS_POSSIBLY;
     return is_complete(loss, row) ? LOSS_NOT : LOSS_CANNOT_KNOW;
 }

@@ -197,11 +197,8 @@ int loss_why(struct btr_loss *loss, uint32_t asset, struct btr_buffer *out, stru
     const struct loss_row *row = &loss->rows[asset];
     if (row->verdict == LOSS_LOST)
         return lost_words(loss, row, out, err);
-    if (row->reached) {
-        int rc = reached_words(loss, row, out, err);
-        btr_buffer_text(out, loss->exit_count ? "" : "; nothing left");
-        return rc;
-    }
+    if (row->reached)
+        return reached_words(loss, row, out, err);
     if (row->piece_count)
         btr_buffer_format(out, "of its %u file%s nothing can have come to the intrusion by what is recorded",
                           row->piece_count, row->piece_count == 1 ? "" : "s");

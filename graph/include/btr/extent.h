@@ -66,6 +66,8 @@ int btr_extent_add(struct btr_extent *extent, const struct btr_extent_item *item
  */
 int btr_extent_find(struct btr_extent *extent, const struct btr_edges *edges, struct btr_err *err);
 void btr_extent_fini(struct btr_extent *extent);
+/** Whether a process serves many: it accepted more than one connection, of anybody. @return 0, or as btr_reader_flows */
+int btr_extent_serves_many(const struct btr_edges *edges, struct btr_id process, bool *many, struct btr_err *err);
 /** Whether an operation puts something into its object, or makes it. */
 bool btr_extent_writes(uint8_t operation);
 
