@@ -15,14 +15,15 @@ struct cli_starts {
 };
 
 /** @param texts  borrowed @return 0, BTR_E_USAGE, BTR_E_NOMEM; cli_starts_fini() in either case */
-int cli_starts_parse(struct cli_starts *s, const struct btr_span *texts, uint32_t count, struct btr_err *err);
+int cli_starts_parse(struct cli_starts *s, const struct btr_span *texts, uint32_t count,
+                     struct btr_err *err);
 /**
  * Finds one. @param option  that it was given by, for messages
  * @param at_ns    INT64_MIN: its own time
  * @param forward  from an entity as such then means from its first event on
  */
-int cli_starts_find(struct cli_starts *s, uint32_t i, const char *option, struct btr_reader *reader, int64_t at_ns,
-                    bool forward, struct btr_err *err);
+int cli_starts_find(struct cli_starts *s, uint32_t i, const char *option, struct btr_reader *reader,
+                    int64_t at_ns, bool forward, struct btr_err *err);
 void cli_starts_fini(struct cli_starts *s);
 
 #endif

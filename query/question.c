@@ -91,15 +91,9 @@ static int walk_kept(struct btr_found *found, const struct btr_question *q, stru
     const struct btr_start *starts = btr_clocks_starts(found->clocks);
     found->between =
         (struct btr_between){starts + q->start_count, starts, q->origin_count, q->start_count};
-    struct btr_scene scene = {&edges,
-                              &facts,
-                              &found->usual,
-                              q->direction,
-                              starts,
-                              q->start_count,
-                              &q->limits,
-                              q->rank_max,
-                              q->origin_count ? &found->between : NULL,
+    struct btr_scene scene = {&edges,       &facts,      &found->usual,
+                              q->direction, starts,      q->start_count,
+                              &q->limits,   q->rank_max, q->origin_count ? &found->between : NULL,
                               q->left_out};
     if (q->origin_count)
         rc = btr_walk_between(&found->trace, &found->kept, &found->searched, &scene, q->strategy,

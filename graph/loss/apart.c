@@ -184,15 +184,14 @@ static int hand_on(struct apart_question *q, const struct btr_flow *f)
     struct apart_times times;
     uint8_t kind = f->other_kind;
     if (q->times.count) {
-        struct stretch near =
-            stretch_of(&q->times, f, f->operation == BTR_OP_FORK && q->into);
+        struct stretch near = stretch_of(&q->times, f, f->operation == BTR_OP_FORK && q->into);
         if (q->number < near.first || q->number > near.last)
             return 0;
     }
     int rc = kind == BTR_KIND_NONE ? kind_of(q->a, f->other, &kind, q->err) : 0;
     if (rc == 0)
         rc = times_of(q->a, f->other, kind, &times, q->err);
-    if (rc < 0)
+    if (rc != 0)
         return rc;
     return times.count ? hand_to_parts(q, f, &times) : hand_to_end(q, f);
 }

@@ -1,6 +1,7 @@
 #ifndef GRAPH_LOSS_APART_H
 #define GRAPH_LOSS_APART_H
-/** apart.c names parts and asks; apart_halves.c tells what the ends of connections are, apart_emptied.c when files were emptied. */
+/** apart.c names parts and asks; apart_halves.c tells what the ends of connections are,
+ * apart_emptied.c when files were emptied. */
 #include <btr/apart.h>
 
 #include "halves.h"
@@ -27,8 +28,8 @@ struct btr_apart {
     struct apart_part *parts;
     uint32_t part_count, part_capacity;
     struct graph_halves halves;
-    struct btr_idmap ends; /* of a connection, whether it is an end of one: APART_END... */
-    struct btr_idmap files;         /* of a file whose contents are told apart, its place in emptied */
+    struct btr_idmap ends;  /* of a connection, whether it is an end of one: APART_END... */
+    struct btr_idmap files; /* of a file whose contents are told apart, its place in emptied */
     struct apart_emptied *emptied;
     uint32_t file_count, file_capacity;
     struct btr_flow *flows; /* of the question under way */
@@ -37,14 +38,19 @@ struct btr_apart {
 
 /** Makes the id of a part of an entity. @return false when out of memory */
 bool apart_id(struct btr_apart *a, struct btr_id *id, uint32_t number);
-/** Whether an entity is one end of a connection of which the other end may be recorded, too. @return 0, or as the edges */
-int apart_is_end(struct btr_apart *a, struct btr_id id, uint8_t kind, bool *end, struct btr_err *err);
-/** Hands on the crossings into (else out of) an end: from what was written at the other end, or to what comes in there. */
-int apart_cross(struct btr_apart *a, struct btr_id end, bool into, btr_flow_visit *visit, void *visitor,
-                struct btr_err *err);
+/** Whether an entity is one end of a connection of which the other end may be recorded, too.
+ * @return 0, or as the edges */
+int apart_is_end(struct btr_apart *a, struct btr_id id, uint8_t kind, bool *end,
+                 struct btr_err *err);
+/** Hands on the crossings into (else out of) an end: from what was written at the other end, or to
+ * what comes in there. */
+int apart_cross(struct btr_apart *a, struct btr_id end, bool into, btr_flow_visit *visit,
+                void *visitor, struct btr_err *err);
 
-/** The times of a file whose contents are told apart; NULL: they are not. @return 0, or as the edges */
-int apart_emptied_of(struct btr_apart *a, struct btr_id id, const struct apart_emptied **out, struct btr_err *err);
+/** The times of a file whose contents are told apart; NULL: they are not. @return 0, or as the
+ * edges */
+int apart_emptied_of(struct btr_apart *a, struct btr_id id, const struct apart_emptied **out,
+                     struct btr_err *err);
 void apart_emptied_fini(struct btr_apart *a);
 
 #endif

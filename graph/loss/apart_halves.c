@@ -32,7 +32,8 @@ int apart_cross(struct btr_apart *a, struct btr_id end, bool into, btr_flow_visi
         const struct btr_pair *p = &a->halves.pairs[at];
         bool client = btr_id_equal(p->client, end);
         struct btr_id far = client ? p->server : p->client;
-        if (a->edges->crosses && !a->edges->crosses(a->edges->self, into ? far : end, into ? end : far))
+        if (a->edges->crosses &&
+            !a->edges->crosses(a->edges->self, into ? far : end, into ? end : far))
             continue;
         struct btr_flow flow = {.other = far,
                                 .first_ns = p->first_ns,

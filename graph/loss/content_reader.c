@@ -26,8 +26,8 @@ static int told_add(void *self, const struct btr_source_stat *stat)
         c->told = grown;
         c->told_capacity = capacity;
     }
-    c->told[c->told_count++] = (struct told){{stat->host, stat->source},
-                                             {stat->reads_told, stat->writes_told}};
+    c->told[c->told_count++] =
+        (struct told){{stat->host, stat->source}, {stat->reads_told, stat->writes_told}};
     return 0;
 }
 

@@ -6,9 +6,9 @@
 
 /* What is known of an entity while the extent grows. */
 struct known {
-    uint32_t item;    /* the newest of the entity, or UINT32_MAX */
-    bool many;        /* it serves many */
-    bool counted;     /* that is known */
+    uint32_t item; /* the newest of the entity, or UINT32_MAX */
+    bool many;     /* it serves many */
+    bool counted;  /* that is known */
 };
 
 /* What one process did on a connection. */
@@ -248,22 +248,20 @@ static int talk_take(struct growth *g, const struct talk *talk)
     int rc = serves_many(g, talk->process, &many);
     if (rc < 0)
         return rc;
-    return grow(g, (struct btr_extent_item){
-                       .entity = talk->process,
-                       .since_ns = talk->first_ns,
-                       .until_ns = many ? talk->last_ns : INT64_MAX,
-                       .source = talk->source,
-                       .by = g->now,
-                       .role = many ? BTR_EXTENT_SERVER : BTR_EXTENT_PROCESS,
-                       .why = BTR_EXTENT_SERVED});
+    return grow(g, (struct btr_extent_item){.entity = talk->process,
+                                            .since_ns = talk->first_ns,
+                                            .until_ns = many ? talk->last_ns : INT64_MAX,
+                                            .source = talk->source,
+                                            .by = g->now,
+                                            .role = many ? BTR_EXTENT_SERVER : BTR_EXTENT_PROCESS,
+                                            .why = BTR_EXTENT_SERVED});
 }
 
 static int other_ends(struct growth *g)
 {
     uint32_t pair = UINT32_MAX;
     struct btr_id id = g->item.entity;
-    int rc =
-        graph_halves_find(&g->halves, g->edges, id, BTR_KIND_NONE, &pair, g->err);
+    int rc = graph_halves_find(&g->halves, g->edges, id, BTR_KIND_NONE, &pair, g->err);
     for (; rc == 0 && pair != UINT32_MAX; pair = graph_halves_next(&g->halves, id, pair)) {
         const struct btr_pair *p = &g->halves.pairs[pair];
         if (btr_id_equal(p->client, id))
@@ -314,8 +312,8 @@ static bool connects(uint8_t operation)
 
 static bool is_object(uint8_t kind)
 {
-    return kind == BTR_KIND_NONE || kind == BTR_KIND_FILE || kind == BTR_KIND_REGISTRY || kind == BTR_KIND_SERVICE ||
-           kind == BTR_KIND_TASK || kind == BTR_KIND_WMI;
+    return kind == BTR_KIND_NONE || kind == BTR_KIND_FILE || kind == BTR_KIND_REGISTRY ||
+           kind == BTR_KIND_SERVICE || kind == BTR_KIND_TASK || kind == BTR_KIND_WMI;
 }
 
 bool btr_extent_writes(uint8_t operation)
@@ -367,16 +365,14 @@ static int deeds_visit(void *self, const struct btr_flow *flows, uint32_t flow_c
 
 static int use_take(struct growth *g, const struct btr_flow *f)
 {
-    bool ran = f->operation == BTR_OP_EXEC || f->operation == BTR_OP_LOAD ||
-               f->operation == BTR_OP_MAP;
+    bool ran =
+        f->operation == BTR_OP_EXEC || f->operation == BTR_OP_LOAD || f->operation == BTR_OP_MAP;
     if (may_be(f->other_kind, BTR_KIND_PROCESS) && ran)
         return grow_from(g, f->other, f->last_ns, f->source, BTR_EXTENT_PROCESS, BTR_EXTENT_RAN);
     if (may_be(f->other_kind, BTR_KIND_PROCESS) && starts_process(f->operation))
-        return grow_from(g, f->other, f->last_ns, f->source, BTR_EXTENT_PROCESS,
-                         BTR_EXTENT_ASKED);
-    if (is_object(f->other_kind) &&
-        (f->operation == BTR_OP_RENAMED || f->operation == BTR_OP_LINKED ||
-         f->operation == BTR_OP_SAME))
+        return grow_from(g, f->other, f->last_ns, f->source, BTR_EXTENT_PROCESS, BTR_EXTENT_ASKED);
+    if (is_object(f->other_kind) && (f->operation == BTR_OP_RENAMED ||
+                                     f->operation == BTR_OP_LINKED || f->operation == BTR_OP_SAME))
         return grow_from(g, f->other,
                          f->first_ns > g->item.since_ns ? f->first_ns : g->item.since_ns, f->source,
                          BTR_EXTENT_OBJECT, BTR_EXTENT_BECAME);
@@ -407,15 +403,14 @@ static int follow(struct growth *g)
 /* Takes in where to begin, as if it had been found. */
 static int begin(struct growth *g)
 {
-    int rc = 0;
-    for (uint32_t i = 0; rc == 0 && i < g->extent->count; i++) {
+    for (uint32_t i = 0; g->extent->items && i < g->extent->count; i++) {
         uint32_t known = known_of(g, g->extent->items[i].entity);
         if (known == UINT32_MAX)
             return btr_fail(g->err, BTR_E_NOMEM, UINT64_MAX, "extent of %u entities",
                             g->known_count);
         g->known[known].item = i;
     }
-    return rc;
+    return 0;
 }
 
 int btr_extent_find(struct btr_extent *extent, const struct btr_edges *edges, struct btr_err *err)

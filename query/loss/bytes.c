@@ -132,9 +132,9 @@ static int kept_faces(struct measuring *m)
         if (!inside)
             rc = is_asset(m, item->entity, &inside, m->err);
         if (rc == 0 && !inside)
-            starts[count++] = (struct btr_start){
-                item->entity, item->until_ns,
-                item->until_ns == INT64_MAX ? BTR_SOURCE_NONE : item->source};
+            starts[count++] =
+                (struct btr_start){item->entity, item->until_ns,
+                                   item->until_ns == INT64_MAX ? BTR_SOURCE_NONE : item->source};
     }
     if (rc == 0)
         rc = btr_walk(&trace, &edges, BTR_WALK_BACKWARD, starts, count, &loss->question->limits,

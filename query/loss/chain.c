@@ -83,8 +83,8 @@ static int node_take(struct btr_loss *loss, uint32_t asset, const struct btr_tra
         row->handed = row->handed && hands;
         if (rc == 0)
             rc = exits_of(loss, row, n->id, n->bound_ns, err);
-    } else if (rc == 0 && fact.kind == BTR_KIND_FILE && !n->start &&
-             is_staged(loss, n->id) && !is_piece_of(loss, n->id, asset)) {
+    } else if (rc == 0 && fact.kind == BTR_KIND_FILE && !n->start && is_staged(loss, n->id) &&
+               !is_piece_of(loss, n->id, asset)) {
         rc = staged_add(row, n->id, err);
         if (rc == 0)
             rc = exits_of(loss, row, n->id, n->bound_ns, err);
@@ -107,7 +107,8 @@ static void exits_sort(const struct btr_loss *loss, struct loss_row *row)
 {
     for (uint32_t i = 1; i < row->exit_count; i++) {
         uint32_t exit = row->exits[i], at = i;
-        for (; at > 0 && loss->exits[row->exits[at - 1]].first_ns > loss->exits[exit].first_ns; at--)
+        for (; at > 0 && loss->exits[row->exits[at - 1]].first_ns > loss->exits[exit].first_ns;
+             at--)
             row->exits[at] = row->exits[at - 1];
         row->exits[at] = exit;
     }

@@ -7,7 +7,8 @@
 
 #include "loss/loss.h"
 
-/* A source that ends while the intrusion goes on, and others tell of it: so many records, and so long, were to be expected. */
+/* A source that ends while the intrusion goes on, and others tell of it: so many records, and so
+ * long, were to be expected. */
 enum { SILENCE_RECORDS = 50 };
 #define SILENCE_NS (INT64_C(60) * 1000000000)
 
@@ -36,9 +37,8 @@ static int gap_new(struct gathering *g, struct btr_span host, struct btr_span so
         loss->gap_capacity = capacity;
     }
     struct loss_gap *gap = &loss->gaps[loss->gap_count];
-    *gap = (struct loss_gap){.host_key = btr_hash64(host) | 1,
-                             .from_ns = INT64_MAX,
-                             .until_ns = INT64_MIN};
+    *gap = (struct loss_gap){
+        .host_key = btr_hash64(host) | 1, .from_ns = INT64_MAX, .until_ns = INT64_MIN};
     if (!btr_arena_copy(loss->arena, host, &gap->host) ||
         !btr_arena_copy(loss->arena, source, &gap->source))
         return btr_fail(g->err, BTR_E_NOMEM, UINT64_MAX, "gaps of the records");
@@ -124,10 +124,10 @@ static int source_visit(void *self, const struct btr_source_stat *stat)
     struct gathering *g = self;
     int rc = source_add(g, stat);
     if (rc == 0 && is_silent(g, stat))
-        rc = gap_add(g, stat->host, stat->source,
-                     &(struct btr_gap){.kind = BTR_GAP_STOPPED,
-                                       .from_ns = stat->last_ns,
-                                       .until_ns = g->last_ns});
+        rc =
+            gap_add(g, stat->host, stat->source,
+                    &(struct btr_gap){
+                        .kind = BTR_GAP_STOPPED, .from_ns = stat->last_ns, .until_ns = g->last_ns});
     return rc;
 }
 

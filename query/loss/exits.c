@@ -27,7 +27,8 @@ static int sends_visit(void *self, const struct btr_flow *flows, uint32_t flow_c
     struct sending *s = self;
     for (uint32_t i = 0; i < flow_count; i++) {
         const struct btr_flow *f = &flows[i];
-        if (f->last_ns < s->item->since_ns || f->first_ns > s->item->until_ns || !sends(f->operation))
+        if (f->last_ns < s->item->since_ns || f->first_ns > s->item->until_ns ||
+            !sends(f->operation))
             continue;
         if (s->count == s->capacity) {
             uint32_t capacity = s->capacity ? 2 * s->capacity : 64;
@@ -73,7 +74,8 @@ static int is_way_out(struct btr_loss *loss, const struct btr_extent_item *item,
     *out = exit->asset != LOSS_NONE || (fact.kind == BTR_KIND_FLOW && fact.outside) ||
            fact.kind == BTR_KIND_DNS;
     if (item->role == BTR_EXTENT_SERVER && exit->asset == LOSS_NONE)
-        *out = *out && loss_extent_at(loss, exit->entity, exit->first_ns, exit->last_ns) != LOSS_NONE;
+        *out =
+            *out && loss_extent_at(loss, exit->entity, exit->first_ns, exit->last_ns) != LOSS_NONE;
     return rc;
 }
 

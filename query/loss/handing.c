@@ -11,12 +11,13 @@
 
 /* Programs that can leave out, but not pack. */
 static const char *const NAMES[] = {
-    "bash", "cat", "chmod", "chown", "cp", "curl", "cut", "dash", "dd", "env", "find", "grep",
-    "head", "id", "kill", "ln", "ls", "mkdir", "mv", "nc", "ncat", "nohup", "rm", "rmdir",
-    "sed", "sftp-server", "sh", "sleep", "su", "sudo", "tail", "tee", "timeout", "touch", "tr",
-    "wget", "xargs",
+    "bash", "cat",   "chmod",   "chown", "cp",   "curl",        "cut",   "dash",  "dd", "env",
+    "find", "grep",  "head",    "id",    "kill", "ln",          "ls",    "mkdir", "mv", "nc",
+    "ncat", "nohup", "rm",      "rmdir", "sed",  "sftp-server", "sh",    "sleep", "su", "sudo",
+    "tail", "tee",   "timeout", "touch", "tr",   "wget",        "xargs",
 };
-static const char *const FOLDERS[] = {"/bin/", "/usr/bin/", "/sbin/", "/usr/sbin/", "/usr/lib/openssh/"};
+static const char *const FOLDERS[] = {"/bin/", "/usr/bin/", "/sbin/", "/usr/sbin/",
+                                      "/usr/lib/openssh/"};
 
 enum { PROGRAMS = (sizeof NAMES / sizeof *NAMES) * (sizeof FOLDERS / sizeof *FOLDERS) };
 

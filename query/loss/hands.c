@@ -22,8 +22,9 @@ static int hands_keep(void *self, const struct btr_flow *f, bool same, bool *kee
     if (q->process)
         *keeps = is_process_item(loss, loss_extent_at(loss, q->entity, f->first_ns, f->last_ns));
     if (*keeps && f->other_kind == BTR_KIND_PROCESS)
-        *keeps = is_process_item(loss, loss_extent_at(loss, btr_apart_whole_of(loss->parts, f->other),
-                                                      f->first_ns, f->last_ns));
+        *keeps =
+            is_process_item(loss, loss_extent_at(loss, btr_apart_whole_of(loss->parts, f->other),
+                                                 f->first_ns, f->last_ns));
     return 0;
 }
 

@@ -214,7 +214,8 @@ static void alert_put(struct ledger_writer *l)
     json_number(&l->w, "time_ns", btr_clocks_start_told(loss->found->clocks, &starts[0]));
     json_text(&l->w, "spec", loss->options.specs[0]);
     json_close(&l->w, '}');
-    json_bool(&l->w, "complete", !btr_loss_is_cut(loss) && btr_reader_damage_count(loss->reader) == 0);
+    json_bool(&l->w, "complete",
+              !btr_loss_is_cut(loss) && btr_reader_damage_count(loss->reader) == 0);
 }
 
 static void assumptions_put(struct ledger_writer *l)
@@ -308,7 +309,5 @@ int btr_loss_json(struct btr_loss *loss, struct btr_buffer *out, struct btr_err 
     json_close(&l.w, '}');
     btr_buffer_u8(out, '\n');
     btr_buffer_fini(&l.words);
-    return rc < 0 ? rc
-           : out->failed ? btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "ledger as JSON")
-                         : 0;
+    return rc < 0 ? rc : out->failed ? btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "ledger as JSON") : 0;
 }

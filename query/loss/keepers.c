@@ -59,9 +59,8 @@ static int step_take(struct keeping *k, struct btr_id piece, struct btr_id proce
     if (at == LOSS_NONE)
         return 0;
     int rc = loss->facts.fact(loss->facts.self, process, &fact, k->err);
-    uint64_t program = rc == 0 && fact.kind == BTR_KIND_PROCESS
-                           ? btr_fact_program(&fact, step->last_ns)
-                           : 0;
+    uint64_t program =
+        rc == 0 && fact.kind == BTR_KIND_PROCESS ? btr_fact_program(&fact, step->last_ns) : 0;
     for (; rc == 0 && program && at != LOSS_NONE; at = loss->pieces[at].next)
         rc = handling_add(k, loss->pieces[at].asset, program, writes);
     return rc;

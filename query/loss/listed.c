@@ -21,15 +21,14 @@ static int piece_add(void *self, uint32_t asset, const struct btr_entity *entity
         loss->pieces = grown;
         loss->piece_capacity = capacity;
     }
-    loss->pieces[loss->piece_count++] = (struct loss_piece){.entity = entity->id,
-                                                            .asset = asset,
-                                                            .kind = entity->kind,
-                                                            .host_key = entity->host.size
-                                                                            ? btr_hash64(entity->host) | 1
-                                                                            : 0,
-                                                            .doubt = doubt,
-                                                            .read_ns = INT64_MAX,
-                                                            .changed_ns = INT64_MAX};
+    loss->pieces[loss->piece_count++] =
+        (struct loss_piece){.entity = entity->id,
+                            .asset = asset,
+                            .kind = entity->kind,
+                            .host_key = entity->host.size ? btr_hash64(entity->host) | 1 : 0,
+                            .doubt = doubt,
+                            .read_ns = INT64_MAX,
+                            .changed_ns = INT64_MAX};
     return 0;
 }
 

@@ -31,8 +31,8 @@ static int loss_open(struct btr_loss *loss, struct btr_err *err)
         return rc;
     loss->facts = btr_facts_of_reader(loss->reader_facts);
     loss->all = btr_clocks_edges(loss->found->clocks);
-    loss->content = (struct btr_content){&loss->all,
-                                         btr_content_sources_of_reader(loss->reader_content)};
+    loss->content =
+        (struct btr_content){&loss->all, btr_content_sources_of_reader(loss->reader_content)};
     loss->edges = btr_content_edges(&loss->content);
     struct btr_apart_rules rules = {loss, is_whole, is_emptied};
     rc = btr_apart_new(&loss->parts, &loss->all, &loss->facts, &rules, err);
@@ -47,9 +47,9 @@ static int loss_open(struct btr_loss *loss, struct btr_err *err)
 static int loss_fill(struct btr_loss *loss, struct btr_err *err)
 {
     static int (*const PARTS[])(struct btr_loss *, struct btr_err *) = {
-        loss_extent_find, loss_handing_find, loss_pieces_find, loss_reach_find, loss_touched_find, loss_exits_find,
-        loss_keepers_find, loss_taken_find,  loss_chains_find, loss_paths_find, loss_bytes_find,
-        loss_unlisted_find, loss_gaps_find};
+        loss_extent_find, loss_handing_find,  loss_pieces_find, loss_reach_find,  loss_touched_find,
+        loss_exits_find,  loss_keepers_find,  loss_taken_find,  loss_chains_find, loss_paths_find,
+        loss_bytes_find,  loss_unlisted_find, loss_gaps_find};
     int rc = loss_open(loss, err);
     for (size_t i = 0; rc == 0 && i < sizeof PARTS / sizeof *PARTS; i++)
         rc = PARTS[i](loss, err);

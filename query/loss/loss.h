@@ -18,9 +18,9 @@
  *   verdict.c   what is said of each asset
  * Then json.c, text.c print it.
  */
+#include <btr/apart.h>
 #include <btr/content.h>
 #include <btr/extent.h>
-#include <btr/apart.h>
 #include <btr/loss.h>
 
 enum { LOSS_NONE = UINT32_MAX };
@@ -31,14 +31,14 @@ enum loss_verdict { LOSS_LOST, LOSS_POSSIBLY, LOSS_CANNOT_KNOW, LOSS_NOT };
 struct loss_piece {
     struct btr_id entity;
     uint32_t asset;
-    uint8_t kind;          /* enum btr_kind */
-    uint64_t host_key;     /* as struct btr_fact has it; 0: of no host */
-    uint32_t next;         /* the same entity as a piece of another asset; LOSS_NONE */
-    const char *doubt;     /* why it may not be of the asset; NULL */
-    bool reached;          /* its content can have come to the intrusion */
-    int64_t read_ns;       /* when a process of the intrusion read it first; INT64_MAX: none is seen to */
-    struct btr_id reader;  /* that process */
-    int64_t changed_ns;    /* when it wrote to it first; INT64_MAX */
+    uint8_t kind;      /* enum btr_kind */
+    uint64_t host_key; /* as struct btr_fact has it; 0: of no host */
+    uint32_t next;     /* the same entity as a piece of another asset; LOSS_NONE */
+    const char *doubt; /* why it may not be of the asset; NULL */
+    bool reached;      /* its content can have come to the intrusion */
+    int64_t read_ns; /* when a process of the intrusion read it first; INT64_MAX: none is seen to */
+    struct btr_id reader; /* that process */
+    int64_t changed_ns;   /* when it wrote to it first; INT64_MAX */
     struct btr_id changer;
 };
 
@@ -84,17 +84,18 @@ struct loss_row {
     bool bounded; /* bytes_max is known */
     bool on_wire; /* it is what connections carried, which holds unless it was packed */
     bool reached, taken, left, changed;
-    bool handed; /* all that had it hand on what they take: nothing packed it */
+    bool handed;             /* all that had it hand on what they take: nothing packed it */
     struct loss_take *takes; /* by the intrusion's own processes, by time; from malloc */
     uint32_t take_count, take_capacity;
-    uint32_t *exits;                 /* by which it is seen to have left, or may have; from malloc */
+    uint32_t *exits; /* by which it is seen to have left, or may have; from malloc */
     uint32_t exit_count;
     struct btr_id *staged; /* files that it went through; from malloc */
     uint32_t staged_count;
-    uint64_t keeper;      /* the program that keeps it, as a database's server does; 0: none */
+    uint64_t keeper;         /* the program that keeps it, as a database's server does; 0: none */
     struct loss_link *links; /* one chain: to the way out, or to the intrusion; from malloc */
     uint32_t link_count, link_capacity;
-    uint32_t extent_item; /* of a host, an account, a container, a service: what reached it; LOSS_NONE */
+    uint32_t
+        extent_item; /* of a host, an account, a container, a service: what reached it; LOSS_NONE */
 };
 
 /** Keys of programs that hand on what they take, and cannot pack it, ascending. */
@@ -106,8 +107,8 @@ struct loss_handing {
 /** All that a source lacks of one kind since the intrusion began. */
 struct loss_gap {
     struct btr_span host, source;
-    uint64_t host_key; /* as struct btr_fact has it */
-    uint64_t record_count; /* as far as told */
+    uint64_t host_key;         /* as struct btr_fact has it */
+    uint64_t record_count;     /* as far as told */
     int64_t from_ns, until_ns; /* of the first and the last place */
     uint32_t places;
     uint8_t kind; /* enum btr_gap_kind */
@@ -159,11 +160,13 @@ struct btr_loss {
     uint32_t gap_count, gap_capacity;
     struct loss_source *sources; /* by host and source */
     uint32_t source_count;
-    uint64_t *hosts; /* keys of hosts that content can have come to the intrusion through, ascending */
+    uint64_t
+        *hosts; /* keys of hosts that content can have come to the intrusion through, ascending */
     uint32_t host_count;
     struct loss_unlisted *unlisted; /* by host and path of the file */
     uint32_t unlisted_count, unlisted_capacity;
-    int64_t since_ns, until_ns; /* when the intrusion was first seen, and when it was seen to do something new last */
+    int64_t since_ns, until_ns; /* when the intrusion was first seen, and when it was seen to do
+                                   something new last */
 };
 
 /** The end of a connection that is outside. */
@@ -173,9 +176,10 @@ struct loss_end {
 
 /* ---- seeds.c ---- */
 int loss_extent_find(struct btr_loss *loss, struct btr_err *err);
-/** Whether an entity is the intrusion's at some moment of a stretch. @param role  receives the role of
- * that item; may be NULL @return its number, or LOSS_NONE */
-uint32_t loss_extent_at(const struct btr_loss *loss, struct btr_id entity, int64_t first_ns, int64_t last_ns);
+/** Whether an entity is the intrusion's at some moment of a stretch. @param role  receives the role
+ * of that item; may be NULL @return its number, or LOSS_NONE */
+uint32_t loss_extent_at(const struct btr_loss *loss, struct btr_id entity, int64_t first_ns,
+                        int64_t last_ns);
 
 /* ---- listed.c ---- */
 int loss_pieces_find(struct btr_loss *loss, struct btr_err *err);
@@ -187,8 +191,8 @@ int loss_reach_find(struct btr_loss *loss, struct btr_err *err);
 int loss_touched_find(struct btr_loss *loss, struct btr_err *err);
 
 /* ---- path.c ---- */
-/** By node of a closure: the node and the step that it comes to (backward), or came by (forward), one way to a
- * start; LOSS_NONE: it is one. */
+/** By node of a closure: the node and the step that it comes to (backward), or came by (forward),
+ * one way to a start; LOSS_NONE: it is one. */
 struct loss_ways {
     uint32_t *node, *step;
 };
@@ -196,7 +200,8 @@ int loss_ways_of(struct loss_ways *ways, const struct btr_trace *trace, struct b
 void loss_ways_fini(struct loss_ways *ways);
 /** Adds a link to a row's chain. @return 0 or BTR_E_NOMEM */
 int loss_link_add(struct loss_row *row, const struct loss_link *link, struct btr_err *err);
-/** Fills the chains of rows that were reached and have none: from what was read of them to the intrusion. */
+/** Fills the chains of rows that were reached and have none: from what was read of them to the
+ * intrusion. */
 int loss_paths_find(struct btr_loss *loss, struct btr_err *err);
 
 /* ---- exits.c ---- */
@@ -205,15 +210,16 @@ int loss_exits_find(struct btr_loss *loss, struct btr_err *err);
 /* ---- keepers.c ---- */
 int loss_keepers_find(struct btr_loss *loss, struct btr_err *err);
 /** Whether a process is of a program at a time. */
-int loss_runs(struct btr_loss *loss, struct btr_id process, int64_t at_ns, uint64_t program, bool *runs,
-              struct btr_err *err);
+int loss_runs(struct btr_loss *loss, struct btr_id process, int64_t at_ns, uint64_t program,
+              bool *runs, struct btr_err *err);
 
 /* ---- taken.c ---- */
 /** Notes who read and changed the pieces, and what of that was the intrusion's own doing. */
 int loss_taken_find(struct btr_loss *loss, struct btr_err *err);
 
 /* ---- hands.c ---- */
-/** Of the edges that can carry content those in the intrusion's hands. They live as long as the ledger. */
+/** Of the edges that can carry content those in the intrusion's hands. They live as long as the
+ * ledger. */
 struct btr_edges loss_hands_edges(struct btr_loss *loss);
 
 /* ---- chain.c ---- */
@@ -222,7 +228,8 @@ int loss_chains_find(struct btr_loss *loss, struct btr_err *err);
 /* ---- handing.c ---- */
 int loss_handing_find(struct btr_loss *loss, struct btr_err *err);
 /** Whether all that a process runs from a time on hands on what it takes, and cannot pack it. */
-int loss_hands_on(struct btr_loss *loss, struct btr_id process, int64_t since_ns, bool *hands, struct btr_err *err);
+int loss_hands_on(struct btr_loss *loss, struct btr_id process, int64_t since_ns, bool *hands,
+                  struct btr_err *err);
 
 /* ---- bytes.c ---- */
 int loss_bytes_find(struct btr_loss *loss, struct btr_err *err);
@@ -252,15 +259,21 @@ int loss_why(struct btr_loss *loss, uint32_t asset, struct btr_buffer *out, stru
 /** What negative answers rest on beside the sources; ends with NULL. */
 extern const char *const loss_assumptions[];
 /** "web01 auditd complete, 08:57:11.026-09:01:17.882". */
-void loss_source_words(const struct btr_loss *loss, const struct loss_source *source, struct btr_buffer *out);
-/** A gap, as "web01 auditd lacks 31 records in 4 places between 08:58:24.834 and 08:58:34.826: numbers are missing ...". */
-void loss_gap_words(const struct btr_loss *loss, const struct loss_gap *gap, struct btr_buffer *out);
+void loss_source_words(const struct btr_loss *loss, const struct loss_source *source,
+                       struct btr_buffer *out);
+/** A gap, as "web01 auditd lacks 31 records in 4 places between 08:58:24.834 and 08:58:34.826:
+ * numbers are missing ...". */
+void loss_gap_words(const struct btr_loss *loss, const struct loss_gap *gap,
+                    struct btr_buffer *out);
 /** Where something went: "10.77.0.139:57012", or a path. */
-int loss_exit_words(struct btr_loss *loss, const struct loss_exit *exit, struct btr_buffer *out, struct btr_err *err);
+int loss_exit_words(struct btr_loss *loss, const struct loss_exit *exit, struct btr_buffer *out,
+                    struct btr_err *err);
 /** An entity in one line, with its host. */
-int loss_label(struct btr_loss *loss, struct btr_id id, int64_t at_ns, struct btr_buffer *out, struct btr_err *err);
+int loss_label(struct btr_loss *loss, struct btr_id id, int64_t at_ns, struct btr_buffer *out,
+               struct btr_err *err);
 
 /** An entity as it is known, described. The result lives until the next call. */
-int loss_entity(struct btr_loss *loss, struct btr_id id, struct btr_entity *out, struct btr_err *err);
+int loss_entity(struct btr_loss *loss, struct btr_id id, struct btr_entity *out,
+                struct btr_err *err);
 
 #endif

@@ -7,8 +7,8 @@
 
 #include "loss/loss.h"
 
-/* A way in counts beside the best one when it scores as much of it: of two that explain the alert as
- * well neither can be left out, but each that is added is somebody else's visit, too. */
+/* A way in counts beside the best one when it scores as much of it: of two that explain the alert
+ * as well neither can be left out, but each that is added is somebody else's visit, too. */
 #define SEEDS_RIVAL 0.9
 
 /* Who made a connection, as the records tell. */
@@ -63,10 +63,10 @@ int loss_far_end(struct btr_loss *loss, const struct btr_entity *e, struct loss_
     int rc = btr_reader_flows(loss->reader, e->id, BTR_SIDE_ALL, 0, NULL, ends_visit, &ends, err);
     if (rc < 0 || ends.accepted == ends.connected)
         return rc;
-    end->ip = btr_entity_attr(e, ends.accepted ? BTR_ATTR_SOURCE_IP : BTR_ATTR_DESTINATION_IP,
-                              INT64_MAX);
-    end->port = btr_entity_attr(
-        e, ends.accepted ? BTR_ATTR_SOURCE_PORT : BTR_ATTR_DESTINATION_PORT, INT64_MAX);
+    end->ip =
+        btr_entity_attr(e, ends.accepted ? BTR_ATTR_SOURCE_IP : BTR_ATTR_DESTINATION_IP, INT64_MAX);
+    end->port = btr_entity_attr(e, ends.accepted ? BTR_ATTR_SOURCE_PORT : BTR_ATTR_DESTINATION_PORT,
+                                INT64_MAX);
     return 0;
 }
 
@@ -128,20 +128,20 @@ static int start_add(struct btr_loss *loss, const struct btr_start *start, struc
         rc = btr_extent_serves_many(&loss->all, start->entity, &many, err);
     if (rc < 0)
         return rc;
-    return btr_extent_add(
-        &loss->extent,
-        &(struct btr_extent_item){.entity = start->entity,
-                                  .since_ns = connection || (process && !many) ? first_ns
-                                                                               : start->time_ns,
-                                  .until_ns = many ? start->time_ns : INT64_MAX,
-                                  .source = start->source,
-                                  .by = LOSS_NONE,
-                                  .role = many         ? BTR_EXTENT_SERVER
-                                          : process    ? BTR_EXTENT_PROCESS
-                                          : connection ? BTR_EXTENT_CONNECTION
-                                                       : BTR_EXTENT_OBJECT,
-                                  .why = BTR_EXTENT_GIVEN},
-        err);
+    return btr_extent_add(&loss->extent,
+                          &(struct btr_extent_item){.entity = start->entity,
+                                                    .since_ns = connection || (process && !many)
+                                                                    ? first_ns
+                                                                    : start->time_ns,
+                                                    .until_ns = many ? start->time_ns : INT64_MAX,
+                                                    .source = start->source,
+                                                    .by = LOSS_NONE,
+                                                    .role = many         ? BTR_EXTENT_SERVER
+                                                            : process    ? BTR_EXTENT_PROCESS
+                                                            : connection ? BTR_EXTENT_CONNECTION
+                                                                         : BTR_EXTENT_OBJECT,
+                                                    .why = BTR_EXTENT_GIVEN},
+                          err);
 }
 
 static int seeds_add(struct btr_loss *loss, struct btr_err *err)

@@ -101,7 +101,7 @@ static int read_take(struct taking *t, const struct btr_flow *f)
     int rc = loss->facts.fact(loss->facts.self, f->other, &process, t->err);
     if (rc == 0)
         rc = loss->facts.fact(loss->facts.self, t->piece->entity, &file, t->err);
-    if (rc < 0)
+    if (rc != 0)
         return rc;
     uint64_t program = btr_fact_program(&process, when_ns);
     if ((row->keeper && program == row->keeper) ||

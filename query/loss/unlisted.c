@@ -9,8 +9,9 @@
 #include "loss/loss.h"
 
 /* Where the system's own files lie (FHS 3.0; Windows): the same everywhere, and no secret. */
-static const char *const SYSTEM[] = {"/usr/", "/lib/", "/lib64/", "/bin/", "/sbin/", "/proc/", "/sys/", "/dev/", "/run/",
-                                     "c:\\windows\\", "c:\\program files"};
+static const char *const SYSTEM[] = {
+    "/usr/", "/lib/", "/lib64/", "/bin/",         "/sbin/",           "/proc/",
+    "/sys/", "/dev/", "/run/",   "c:\\windows\\", "c:\\program files"};
 
 static int is_system(struct btr_loss *loss, struct btr_id file, bool *is, struct btr_err *err)
 {
@@ -65,7 +66,7 @@ static int step_take(struct btr_loss *loss, struct btr_id file, struct btr_id pr
     int rc = loss->facts.fact(loss->facts.self, file, &a, err);
     if (rc == 0)
         rc = loss->facts.fact(loss->facts.self, process, &b, err);
-    if (rc < 0 || a.kind != BTR_KIND_FILE || b.kind != BTR_KIND_PROCESS || !a.file)
+    if (rc != 0 || a.kind != BTR_KIND_FILE || b.kind != BTR_KIND_PROCESS || !a.file)
         return rc;
     bool system;
     rc = is_system(loss, file, &system, err);
@@ -74,8 +75,7 @@ static int step_take(struct btr_loss *loss, struct btr_id file, struct btr_id pr
     return unlisted_add(loss,
                         &(struct loss_unlisted){.file = file,
                                                 .process = process,
-                                                .program =
-                                                    btr_fact_program(&b, step->last_ns),
+                                                .program = btr_fact_program(&b, step->last_ns),
                                                 .thing = a.file,
                                                 .read_ns = step->first_ns,
                                                 .ref = step->ref},
@@ -144,8 +144,8 @@ int loss_unlisted_find(struct btr_loss *loss, struct btr_err *err)
     struct btr_start *starts = malloc(((size_t)loss->exit_count + 1) * sizeof *starts);
     struct btr_trace *t = NULL;
     for (uint32_t i = 0; starts && i < loss->exit_count; i++)
-        starts[i] = (struct btr_start){loss->exits[i].process, loss->exits[i].last_ns,
-                                       BTR_SOURCE_NONE};
+        starts[i] =
+            (struct btr_start){loss->exits[i].process, loss->exits[i].last_ns, BTR_SOURCE_NONE};
     int rc = starts ? btr_walk(&t, &edges, BTR_WALK_BACKWARD, starts, loss->exit_count,
                                &loss->question->limits, err)
                     : btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "files that no asset names");

@@ -53,7 +53,7 @@ int loss_exit_words(struct btr_loss *loss, const struct loss_exit *exit, struct 
     int rc = loss_entity(loss, exit->entity, &e, err);
     if (rc == 0)
         rc = loss_far_end(loss, &e, &end, err);
-    if (rc < 0)
+    if (rc != 0)
         return rc;
     if (!end.ip.size) {
         btr_entity_label(out, &e, exit->last_ns);
@@ -200,8 +200,9 @@ int loss_why(struct btr_loss *loss, uint32_t asset, struct btr_buffer *out, stru
     if (row->reached)
         return reached_words(loss, row, out, err);
     if (row->piece_count)
-        btr_buffer_format(out, "of its %u file%s nothing can have come to the intrusion by what is recorded",
-                          row->piece_count, row->piece_count == 1 ? "" : "s");
+        btr_buffer_format(
+            out, "of its %u file%s nothing can have come to the intrusion by what is recorded",
+            row->piece_count, row->piece_count == 1 ? "" : "s");
     else
         btr_buffer_text(out, "no record tells of anything that it names");
     if (row->verdict == LOSS_CANNOT_KNOW && !loss_came_in(loss))

@@ -22,7 +22,8 @@ struct btr_apart_rules {
     void *self;
     /** Whether a process is one entity whatever it runs. NULL: none is. */
     bool (*whole)(void *self, struct btr_id process);
-    /** Whether a file's contents are told apart, which costs a reading of who wrote it. NULL: of none. */
+    /** Whether a file's contents are told apart, which costs a reading of who wrote it. NULL: of
+     * none. */
     bool (*emptied)(void *self, struct btr_id file);
 };
 

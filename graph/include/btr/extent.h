@@ -40,8 +40,8 @@ struct btr_extent_item {
     struct btr_id entity;
     int64_t since_ns, until_ns; /* order time; INT64_MAX: to its end */
     uint32_t source;            /* that tells since_ns; BTR_SOURCE_NONE: none */
-    uint32_t by;                /* the item that it came of, an index below its own; UINT32_MAX: none */
-    uint8_t role, why;          /* enum btr_extent_role, enum btr_extent_why */
+    uint32_t by;       /* the item that it came of, an index below its own; UINT32_MAX: none */
+    uint8_t role, why; /* enum btr_extent_role, enum btr_extent_why */
 };
 
 /** Items in the order in which they were found. An entity may have several: a server that served
@@ -66,8 +66,10 @@ int btr_extent_add(struct btr_extent *extent, const struct btr_extent_item *item
  */
 int btr_extent_find(struct btr_extent *extent, const struct btr_edges *edges, struct btr_err *err);
 void btr_extent_fini(struct btr_extent *extent);
-/** Whether a process serves many: it accepted more than one connection, of anybody. @return 0, or as btr_reader_flows */
-int btr_extent_serves_many(const struct btr_edges *edges, struct btr_id process, bool *many, struct btr_err *err);
+/** Whether a process serves many: it accepted more than one connection, of anybody. @return 0, or
+ * as btr_reader_flows */
+int btr_extent_serves_many(const struct btr_edges *edges, struct btr_id process, bool *many,
+                           struct btr_err *err);
 /** Whether an operation puts something into its object, or makes it. */
 bool btr_extent_writes(uint8_t operation);
 

@@ -19,8 +19,9 @@ struct btr_loss_options {
  * @param found     what it found; borrowed until then
  * @return 0, or as btr_walk
  */
-int btr_loss_find(struct btr_loss **out, const struct btr_question *question, struct btr_found *found,
-                  const struct btr_loss_options *options, struct btr_err *err);
+int btr_loss_find(struct btr_loss **out, const struct btr_question *question,
+                  struct btr_found *found, const struct btr_loss_options *options,
+                  struct btr_err *err);
 void btr_loss_free(struct btr_loss *loss);
 /** Whether a limit was met: less is known than could be. */
 bool btr_loss_is_cut(const struct btr_loss *loss);

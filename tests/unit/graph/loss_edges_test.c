@@ -1,6 +1,7 @@
 /*
  * What an intrusion had in its hands, and edges that tell apart what content cannot pass between.
- * A capital letter is a process, a to m a file, n to z an end of a connection, a digit a rendezvous.
+ * A capital letter is a process, a to m a file, n to z an end of a connection, a digit a
+ * rendezvous.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -39,7 +40,8 @@ static uint8_t kind_of(struct btr_id id)
     return name >= 'n' && name <= 'z' ? BTR_KIND_FLOW : BTR_KIND_RENDEZVOUS;
 }
 
-static void tell(struct scene *s, char subject, enum btr_operation operation, char object, int64_t ms)
+static void tell(struct scene *s, char subject, enum btr_operation operation, char object,
+                 int64_t ms)
 {
     story_tell(&s->story, 0, subject, operation, object, ms, ms);
 }
@@ -118,7 +120,8 @@ static const struct btr_extent_item *item_of(const struct scene *s, char name)
     return NULL;
 }
 
-static void a_server_is_the_intrusions_while_it_serves_it_and_what_it_starts_then_for_good(void **state)
+static void
+a_server_is_the_intrusions_while_it_serves_it_and_what_it_starts_then_for_good(void **state)
 {
     (void)state;
     struct scene s = {0};
@@ -173,7 +176,8 @@ static void its_connections_lead_to_who_serves_them_elsewhere_but_not_to_their_c
     assert_non_null(item_of(&s, 'B'));
     assert_non_null(item_of(&s, 'D'));
     for (uint32_t i = 1; i < s.extent.count; i++) /* nobody came of itself, and A of nobody */
-        assert_true(!btr_id_equal(s.extent.items[i].entity, story_id('A')) && s.extent.items[i].by < i);
+        assert_true(!btr_id_equal(s.extent.items[i].entity, story_id('A')) &&
+                    s.extent.items[i].by < i);
     end(&s);
 }
 
@@ -198,7 +202,8 @@ static void who_reads_what_it_wrote_is_none_of_it_but_who_runs_it_is(void **stat
 
 /* ---- Content ---- */
 
-static int told_all(void *self, uint32_t source, struct btr_content_source *out, struct btr_err *err)
+static int told_all(void *self, uint32_t source, struct btr_content_source *out,
+                    struct btr_err *err)
 {
     (void)source;
     (void)err;
@@ -220,7 +225,8 @@ static void opens_carry_content_only_where_reads_are_not_recorded(void **state)
         struct btr_content content = {&s.edges, {&all, told_all}};
         struct btr_edges edges = btr_content_edges(&content);
         struct btr_start start = {story_id('A'), story_ms(50), 0};
-        assert_int_equal(btr_walk(&s.story.trace, &edges, BTR_WALK_BACKWARD, &start, 1, NULL, NULL), 0);
+        assert_int_equal(btr_walk(&s.story.trace, &edges, BTR_WALK_BACKWARD, &start, 1, NULL, NULL),
+                         0);
         assert_int_equal(story_reached(&s.story, 'a'), !all);
         assert_true(story_reached(&s.story, 'b') && story_reached(&s.story, 'C'));
         assert_false(story_reached(&s.story, 'B'));
@@ -271,7 +277,8 @@ static void a_child_is_born_with_what_its_parent_had_however_late_that_is_told(v
     (void)state;
     struct scene s = {0};
     tell(&s, 'P', BTR_OP_READ, 'a', 5);
-    story_tell(&s.story, 0, 'P', BTR_OP_FORK, 'C', 8, 30); /* told when the child ran something else */
+    story_tell(&s.story, 0, 'P', BTR_OP_FORK, 'C', 8,
+               30); /* told when the child ran something else */
     tell(&s, 'C', BTR_OP_WRITE, 'f', 10);
     runs(&s, 'C', 20);
     tell(&s, 'C', BTR_OP_WRITE, 'g', 40);
@@ -306,7 +313,8 @@ static void what_is_written_at_an_end_is_read_at_the_other_end_only(void **state
     end(&s);
 }
 
-static void an_open_that_empties_ends_what_was_in_a_file_and_a_truncation_alone_does_not(void **state)
+static void
+an_open_that_empties_ends_what_was_in_a_file_and_a_truncation_alone_does_not(void **state)
 {
     (void)state;
     for (int opened = 0; opened < 2; opened++) {
@@ -342,7 +350,8 @@ static struct btr_id plain_id(char name, uint32_t number)
 static uint32_t number_at(const struct scene *s, char name, int64_t at_ns)
 {
     uint32_t number = 0;
-    for (uint32_t i = 1; kind_of(story_id(name)) == BTR_KIND_PROCESS && i < s->image_count[(int)name]; i++)
+    for (uint32_t i = 1;
+         kind_of(story_id(name)) == BTR_KIND_PROCESS && i < s->image_count[(int)name]; i++)
         if (s->images[(int)name][i].since_ns <= at_ns)
             number = i;
     return number;
@@ -356,9 +365,11 @@ static uint32_t plainly(const struct scene *s, struct btr_event *out)
         struct btr_event e = s->story.events[i];
         char a = (char)e.subject.lo, b = (char)e.object.lo;
         bool lasts = e.flags & BTR_EVENT_INTERVAL, born = e.operation == BTR_OP_FORK;
-        uint32_t a_last = number_at(s, a, e.last_ns), b_last = born ? 0 : number_at(s, b, e.last_ns);
+        uint32_t a_last = number_at(s, a, e.last_ns),
+                 b_last = born ? 0 : number_at(s, b, e.last_ns);
         for (uint32_t m = lasts ? number_at(s, a, e.first_ns) : a_last; m <= a_last; m++)
-            for (uint32_t n = lasts && !born ? number_at(s, b, e.first_ns) : b_last; n <= b_last; n++) {
+            for (uint32_t n = lasts && !born ? number_at(s, b, e.first_ns) : b_last; n <= b_last;
+                 n++) {
                 e.subject = plain_id(a, m);
                 e.object = plain_id(b, n);
                 out[count++] = e;
@@ -369,17 +380,20 @@ static uint32_t plainly(const struct scene *s, struct btr_event *out)
 
 static void make_up(struct scene *s)
 {
-    static const enum btr_operation OPERATIONS[] = {BTR_OP_READ, BTR_OP_WRITE, BTR_OP_FORK, BTR_OP_READ};
+    static const enum btr_operation OPERATIONS[] = {BTR_OP_READ, BTR_OP_WRITE, BTR_OP_FORK,
+                                                    BTR_OP_READ};
     for (uint32_t i = 0, count = 10 + below(40); i < count; i++) {
         enum btr_operation operation = OPERATIONS[below(4)];
         int64_t last = 1 + below(100);
         bool lasts = operation != BTR_OP_FORK && below(5) == 0;
         story_tell(&s->story, 0, (char)('A' + below(6)), operation,
-                   (char)((operation == BTR_OP_FORK ? 'A' : 'a') + below(6)), lasts ? last - below((uint32_t)last) : last, last);
+                   (char)((operation == BTR_OP_FORK ? 'A' : 'a') + below(6)),
+                   lasts ? last - below((uint32_t)last) : last, last);
         s->story.events[i].flags = lasts ? BTR_EVENT_INTERVAL : 0;
     }
     for (char name = 'A'; name < 'G'; name++)
-        for (int64_t at = 1 + below(60); below(2) && s->image_count[(int)name] < IMAGES_MAX - 1; at += 1 + below(30))
+        for (int64_t at = 1 + below(60); below(2) && s->image_count[(int)name] < IMAGES_MAX - 1;
+             at += 1 + below(30))
             runs(s, name, at);
 }
 
@@ -423,15 +437,18 @@ static void programs_told_apart_are_as_processes_of_their_own(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_server_is_the_intrusions_while_it_serves_it_and_what_it_starts_then_for_good),
+        cmocka_unit_test(
+            a_server_is_the_intrusions_while_it_serves_it_and_what_it_starts_then_for_good),
         cmocka_unit_test(who_serves_the_intrusion_alone_is_its_own),
-        cmocka_unit_test(its_connections_lead_to_who_serves_them_elsewhere_but_not_to_their_clients),
+        cmocka_unit_test(
+            its_connections_lead_to_who_serves_them_elsewhere_but_not_to_their_clients),
         cmocka_unit_test(who_reads_what_it_wrote_is_none_of_it_but_who_runs_it_is),
         cmocka_unit_test(opens_carry_content_only_where_reads_are_not_recorded),
         cmocka_unit_test(another_program_has_nothing_of_what_the_one_before_read),
         cmocka_unit_test(a_child_is_born_with_what_its_parent_had_however_late_that_is_told),
         cmocka_unit_test(what_is_written_at_an_end_is_read_at_the_other_end_only),
-        cmocka_unit_test(an_open_that_empties_ends_what_was_in_a_file_and_a_truncation_alone_does_not),
+        cmocka_unit_test(
+            an_open_that_empties_ends_what_was_in_a_file_and_a_truncation_alone_does_not),
         cmocka_unit_test(programs_told_apart_are_as_processes_of_their_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
