@@ -24,15 +24,14 @@ static bool hides(uint8_t kind)
     return kind != BTR_GAP_CLOCK && kind != BTR_GAP_RULES && kind != BTR_GAP_SPLIT;
 }
 
-static int gap_new(struct gathering *g, struct btr_span host, struct btr_span source,
-                   struct loss_gap **out)
+static int gap_new(struct btr_loss *loss, struct btr_span host, struct btr_span source,
+                   struct loss_gap **out, struct btr_err *err)
 {
-    struct btr_loss *loss = g->loss;
     if (loss->gap_count == loss->gap_capacity) {
         uint32_t capacity = loss->gap_capacity ? 2 * loss->gap_capacity : 64;
         struct loss_gap *grown = realloc(loss->gaps, capacity * sizeof *grown);
         if (!grown)
-            return btr_fail(g->err, BTR_E_NOMEM, UINT64_MAX, "gaps of the records");
+            return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "gaps of the records");
         loss->gaps = grown;
         loss->gap_capacity = capacity;
     }
@@ -41,7 +40,7 @@ static int gap_new(struct gathering *g, struct btr_span host, struct btr_span so
         .host_key = btr_hash64(host) | 1, .from_ns = INT64_MAX, .until_ns = INT64_MIN};
     if (!btr_arena_copy(loss->arena, host, &gap->host) ||
         !btr_arena_copy(loss->arena, source, &gap->source))
-        return btr_fail(g->err, BTR_E_NOMEM, UINT64_MAX, "gaps of the records");
+        return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "gaps of the records");
     loss->gap_count++;
     *out = gap;
     return 0;
@@ -58,7 +57,7 @@ static int gap_add(struct gathering *g, struct btr_span host, struct btr_span so
             btr_span_equal(had->source, source))
             sum = had;
     }
-    int rc = sum ? 0 : gap_new(g, host, source, &sum);
+    int rc = sum ? 0 : gap_new(g->loss, host, source, &sum, g->err);
     if (rc < 0)
         return rc;
     sum->kind = gap->kind;
@@ -67,6 +66,21 @@ static int gap_add(struct gathering *g, struct btr_span host, struct btr_span so
     sum->from_ns = gap->from_ns < sum->from_ns ? gap->from_ns : sum->from_ns;
     sum->until_ns = gap->until_ns > sum->until_ns ? gap->until_ns : sum->until_ns;
     return 0;
+}
+
+int loss_gap_note(struct btr_loss *loss, struct btr_span host, uint64_t host_key, const char *note,
+                  struct btr_err *err)
+{
+    struct loss_gap *gap = NULL;
+    for (uint32_t i = 0; i < loss->gap_count; i++)
+        if (loss->gaps[i].note == note && btr_span_equal(loss->gaps[i].host, host))
+            return 0;
+    int rc = gap_new(loss, host, (struct btr_span){0}, &gap, err);
+    if (rc == 0) {
+        gap->note = note;
+        gap->host_key = host_key;
+    }
+    return rc;
 }
 
 static int gap_visit(void *self, const struct btr_gap_full *full)
@@ -111,6 +125,8 @@ static int source_add(struct gathering *g, const struct btr_source_stat *stat)
     *s = (struct loss_source){.first_ns = stat->first_ns,
                               .last_ns = stat->last_ns,
                               .reads_told = stat->reads_told,
+                              .files_told = stat->operation_count[BTR_OP_READ] ||
+                                            stat->operation_count[BTR_OP_OPEN_READ],
                               .host_key = btr_hash64(stat->host) | 1};
     if (!btr_arena_copy(loss->arena, stat->host, &s->host) ||
         !btr_arena_copy(loss->arena, stat->source, &s->source))
@@ -163,6 +179,8 @@ static int hosts_find(struct btr_loss *loss, struct btr_err *err)
 
 bool loss_concerns(const struct btr_loss *loss, uint64_t host_key, const struct loss_row *row)
 {
+    if (host_key == 0) /* of a host that is not known */
+        return true;
     if (bsearch(&host_key, loss->hosts, loss->host_count, sizeof host_key, key_compare))
         return true;
     for (uint32_t i = row->piece_begin; i < row->piece_begin + row->piece_count; i++)

@@ -15,6 +15,7 @@
  *   bytes.c     how much of an asset that can have been
  *   unlisted.c  what was taken and sent that no asset names
  *   complete.c  what the records lack
+ *   blind.c     what no record could have told
  *   verdict.c   what is said of each asset
  * Then json.c, text.c print it.
  */
@@ -112,13 +113,15 @@ struct loss_gap {
     int64_t from_ns, until_ns; /* of the first and the last place */
     uint32_t places;
     uint8_t kind; /* enum btr_gap_kind */
+    const char *note; /* instead of all that: what nobody could have told, and why; NULL */
 };
 
 struct loss_source {
     struct btr_span host, source;
     uint64_t host_key;
     int64_t first_ns, last_ns;
-    bool reads_told;
+    bool reads_told; /* reads themselves */
+    bool files_told; /* who opens or reads files */
 };
 
 struct btr_loss {
@@ -239,6 +242,14 @@ int loss_gaps_find(struct btr_loss *loss, struct btr_err *err);
 /** Whether what a host lacks may hide how a row's asset came to the intrusion. */
 bool loss_concerns(const struct btr_loss *loss, uint64_t host_key, const struct loss_row *row);
 bool loss_has_gap(const struct btr_loss *loss, const struct loss_row *row);
+
+/** Adds what nobody could have told of a host. @param host_key  0: it concerns every asset @param note  static */
+int loss_gap_note(struct btr_loss *loss, struct btr_span host, uint64_t host_key, const char *note, struct btr_err *err);
+
+/* ---- blind.c ---- */
+int loss_blind_find(struct btr_loss *loss, struct btr_err *err);
+/** Whether any source tells of a host that an asset may lie on. */
+bool loss_is_told_of(const struct btr_loss *loss, uint32_t asset);
 
 /* ---- unlisted.c ---- */
 int loss_unlisted_find(struct btr_loss *loss, struct btr_err *err);

@@ -72,14 +72,11 @@ static const char *colour_of(enum loss_verdict verdict)
 
 static void bytes_say(struct ledger_text *t, const struct loss_row *row)
 {
-    if (row->verdict == LOSS_NOT)
+    if (!row->reached)
         return;
-    say(t, ", ");
-    if (!row->reached || !row->bounded) {
-        say(t, row->reached ? "no bound on how much" : "");
+    say(t, row->bounded ? ", at most " : ", no bound on how much");
+    if (!row->bounded)
         return;
-    }
-    say(t, "at most ");
     number_say(t, row->bytes_max);
     say(t, row->on_wire ? " bytes (as connections carried it)" : " bytes");
 }

@@ -15,7 +15,8 @@ bool loss_came_in(const struct btr_loss *loss)
  * knows how far it went. */
 static bool is_complete(const struct btr_loss *loss, const struct loss_row *row)
 {
-    return loss_came_in(loss) && !loss_has_gap(loss, row) && !btr_loss_is_cut(loss) &&
+    return loss_came_in(loss) && loss_is_told_of(loss, (uint32_t)(row - loss->rows)) &&
+           !loss_has_gap(loss, row) && !btr_loss_is_cut(loss) &&
            btr_reader_damage_count(loss->reader) == 0;
 }
 

@@ -70,6 +70,11 @@ int loss_exit_words(struct btr_loss *loss, const struct loss_exit *exit, struct 
 void loss_gap_words(const struct btr_loss *loss, const struct loss_gap *gap, struct btr_buffer *out)
 {
     (void)loss;
+    if (gap->note) {
+        btr_buffer_span(out, gap->host);
+        btr_buffer_format(out, ": %s", gap->note);
+        return;
+    }
     btr_buffer_span(out, gap->host);
     btr_buffer_u8(out, ' ');
     btr_buffer_span(out, gap->source);
@@ -207,6 +212,8 @@ int loss_why(struct btr_loss *loss, uint32_t asset, struct btr_buffer *out, stru
         btr_buffer_text(out, "no record tells of anything that it names");
     if (row->verdict == LOSS_CANNOT_KNOW && !loss_came_in(loss))
         btr_buffer_text(out, ", but no way in was found: how far the intrusion went is not known");
+    else if (row->verdict == LOSS_CANNOT_KNOW && !loss_is_told_of(loss, asset))
+        btr_buffer_text(out, ", and no source tells of its host");
     else if (row->verdict == LOSS_CANNOT_KNOW && loss_has_gap(loss, row))
         btr_buffer_text(out, ", but the records are not complete");
     else if (row->verdict == LOSS_CANNOT_KNOW)

@@ -122,6 +122,13 @@ print("ok: where nobody is seen to come in nothing is not lost")
 run("loss", "--store", "whole", "--from", f"record:web01/{ALERTS['late']['serial']}", "--assets", ASSETS, "--budget", "edges=50", status=4)
 print("ok: a limit is told by the status")
 
+with open("far.yaml", "w", encoding="utf-8") as file:
+    file.write("assets:\n  - {host: nas01, path: /export/**, name: files}\n  - {host: db01, path: /srv/none/**, name: nothing}\n")
+far = rows_of(run("loss", "--store", "whole", "--from", f"record:web01/{ALERTS['late']['serial']}", "--assets", "far.yaml", "--output", "json"))
+assert far["files"]["verdict"] == "cannot know" and "no source tells of its host" in far["files"]["why"], far
+assert far["nothing"]["verdict"] == "not lost", far
+print("ok: of a host that nobody tells of nothing is known")
+
 with open("wrong.yaml", "w", encoding="utf-8") as file:
     file.write("assets:\n  - {host: web01, pth: /x, name: a}\n")
 said = run("loss", "--store", "whole", "--from", "record:web01/1", "--assets", "wrong.yaml", status=2).decode()
