@@ -51,6 +51,18 @@ static size_t set_size(struct btr_span pattern, size_t p)
     return 0;
 }
 
+bool query_glob_splits(struct btr_span pattern)
+{
+    for (size_t p = 0, size; p < pattern.size; p += size) {
+        size = pattern.at[p] == '[' ? set_size(pattern, p) : 0;
+        for (size_t i = 0; i < size; i++)
+            if (pattern.at[p + i] == '/' || pattern.at[p + i] == '\\')
+                return true;
+        size += size == 0;
+    }
+    return false;
+}
+
 static bool set_holds(const struct glob *g, size_t p, size_t size, uint8_t c)
 {
     const uint8_t *at = g->pattern.at + p + 1, *end = g->pattern.at + p + size - 1;

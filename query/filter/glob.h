@@ -15,6 +15,9 @@ bool query_glob(struct btr_span pattern, struct btr_span text, bool fold);
  */
 bool query_glob_path(struct btr_span pattern, struct btr_span path);
 
+/** Whether a glob has a set with a separator in it, which no path fits. */
+bool query_glob_splits(struct btr_span pattern);
+
 /** The same of names that have no parts: `*` any bytes, sets, letters of either case are equal. */
 bool query_glob_name(struct btr_span pattern, struct btr_span name);
 

@@ -9,6 +9,7 @@ void btr_assets_free(struct btr_assets *assets)
     if (!assets)
         return;
     btr_u64map_fini(&assets->index.first);
+    query_assets_pairs_fini(&assets->pairs);
     btr_buffer_fini(&assets->outer);
     btr_buffer_fini(&assets->inner);
     btr_arena_free(assets->arena);

@@ -23,6 +23,8 @@ struct asset_row {
     struct btr_span transport; /* of a service */
     uint32_t port;
     struct query_cidr cidr;    /* of an address */
+    struct btr_span spelled;   /* of the pattern, what it begins with: folders, or all of it */
+    struct btr_span loose;     /* of the pattern, a glob that its last name fits in any case */
     uint32_t next;             /* row of the same place in the index, or UINT32_MAX */
 };
 
@@ -63,6 +65,22 @@ struct asset_index {
     size_t longest;                            /* of folders */
 };
 
+/** A folder of the host and what some container calls it, on whatever host: each two once. */
+struct asset_pair {
+    struct btr_span outer, inner;
+    bool outer_leads, inner_leads; /* below it may be what a row spells out, or another pair */
+    uint32_t next_outer, next_inner; /* pair of the same folder, or UINT32_MAX */
+};
+
+/** The pairs of all containers, for looks at paths whose host and view are not known. */
+struct asset_pairs {
+    struct asset_pair *items;
+    uint32_t count;
+    uint32_t *outer_lead, *inner_lead; /* those of which it is true */
+    uint32_t outer_lead_count, inner_lead_count;
+    struct btr_u64map by_outer, by_inner; /* hash of a folder -> pair */
+};
+
 /** What one question finds: rows, each once. */
 struct asset_hits {
     uint32_t *rows;      /* count of them */
@@ -81,6 +99,7 @@ struct btr_assets {
     uint32_t container_count, container_capacity;
     bool has_inner; /* some row has a path of a container's own view */
     struct asset_index index;
+    struct asset_pairs pairs;
     struct asset_hits hits;
     struct btr_buffer outer, inner; /* paths of other views, in use */
     struct btr_arena *learned;      /* what roots and addresses point to */
@@ -90,7 +109,7 @@ struct btr_assets {
     uint32_t address_count, address_capacity;
 };
 
-/** Makes the index; patterns must be there. @return false when out of memory */
+/** Makes the index, and of each row what is spelled out; patterns must be there. @return false when out of memory */
 bool query_assets_index(struct btr_assets *assets);
 /** Calls back with each row whose place in the index a path passes; not each of them fits. */
 typedef void query_asset_row(void *self, const struct asset_row *row);
@@ -99,6 +118,8 @@ void query_assets_places(const struct btr_assets *assets, struct btr_span path,
 
 /** Whether a path is a folder or lies in it. @param rest  receives what follows the folder */
 bool query_path_under(struct btr_span folder, struct btr_span path, struct btr_span *rest);
+/** Writes a folder and what follows it: the reverse. */
+void query_path_join(struct btr_buffer *out, struct btr_span folder, struct btr_span rest);
 /** Writes the host's name of a path inside a container. @return false when it has none that is
  * known */
 bool query_assets_outer(const struct asset_container *c, struct btr_span inner,
@@ -113,9 +134,15 @@ bool query_assets_inner(const struct asset_container *c, struct btr_span outer, 
  * @return 0, BTR_E_NOMEM
  */
 int query_assets_gather(struct btr_assets *assets, const struct btr_entity *entity);
-/** The same of a file of this path, whatever its host and whoever sees it: no row that such a file may
- * belong to is missing. */
-int query_assets_gather_path(struct btr_assets *assets, struct btr_span path);
+
+/** Makes the pairs; the index must be there. @return false when out of memory */
+bool query_assets_pairs(struct btr_assets *assets);
+/** The first pair of a chain in which all pairs are whose folder this is, and others of its hash. UINT32_MAX: none */
+uint32_t query_pairs_of(const struct asset_pairs *pairs, struct btr_span folder, bool inner);
+void query_assets_pairs_fini(struct asset_pairs *pairs);
+/** Whether a file of this path may belong to a row, whatever its host and whoever sees it. It may be true of
+ * more. @return 1, 0, BTR_E_NOMEM */
+int query_assets_may_be(struct btr_assets *assets, struct btr_span path);
 
 /** Whether an entity is a connection to the port of a service, or listens there. */
 bool query_assets_port_fits(const struct asset_row *row, const struct btr_entity *entity);

@@ -26,9 +26,9 @@ static int no_memory(struct btr_err *err)
 static bool path_test(void *self, struct btr_span path)
 {
     struct finding *f = self;
-    int rc = query_assets_gather_path(f->assets, path);
+    int rc = query_assets_may_be(f->assets, path);
     f->no_memory = f->no_memory || rc < 0;
-    return rc < 0 || f->assets->hits.count > 0;
+    return rc != 0;
 }
 
 typedef bool row_test(const struct asset_row *row, struct btr_span value);

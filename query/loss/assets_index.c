@@ -73,28 +73,39 @@ static bool is_literal(struct btr_span text)
     return true;
 }
 
+/* The last name of what a pattern fits, as far as the pattern tells it alone. */
+static struct btr_span loose_of(struct btr_span pattern)
+{
+    struct btr_span name = last_name(pattern), from = name;
+    for (size_t i = 0; i + 1 < name.size; i++)
+        if (name.at[i] == '*' && name.at[i + 1] == '*')
+            from = (struct btr_span){name.at + i, name.size - i};
+    return from;
+}
+
 /* Where a row stands: under its whole path, or the folders that it spells out; one that spells out
  * none, under its last name if it spells out that. */
-static uint64_t place_of(struct asset_index *index, struct btr_span pattern)
+static uint64_t place_of(struct asset_index *index, struct asset_row *row)
 {
+    struct btr_span pattern = row->pattern, name = last_name(pattern);
     size_t spelled = 0, folder = 0;
     while (spelled < pattern.size && !is_special(pattern.at[spelled])) {
         folder = is_separator(pattern.at[spelled]) ? spelled + 1 : folder;
         spelled++;
     }
-    struct btr_span name = last_name(pattern);
-    bool has_set = memchr(pattern.at, '[', pattern.size) != NULL; /* which may hold a separator */
+    row->loose = loose_of(pattern);
+    row->spelled = (struct btr_span){pattern.at, spelled == pattern.size ? spelled : folder};
     if (spelled == pattern.size) {
         size_add(&index->wholes, spelled);
         return hash_of(PLACE_WHOLE, pattern);
     }
-    if (folder <= 1 && !has_set && is_literal(name)) {
+    if (folder <= 1 && is_literal(name)) {
         size_add(&index->names, name.size);
         return hash_of(PLACE_NAME, name);
     }
     size_add(&index->folders, folder);
     index->longest = folder > index->longest ? folder : index->longest;
-    return hash_of(PLACE_FOLDER, (struct btr_span){pattern.at, folder});
+    return hash_of(PLACE_FOLDER, row->spelled);
 }
 
 bool query_assets_index(struct btr_assets *assets)
@@ -103,7 +114,7 @@ bool query_assets_index(struct btr_assets *assets)
         struct asset_row *row = &assets->rows[i];
         if (row->asset.kind != BTR_ASSET_FILES)
             continue;
-        uint64_t place = place_of(&assets->index, row->pattern);
+        uint64_t place = place_of(&assets->index, row);
         row->next = btr_u64map_get(&assets->index.first, place);
         if (!btr_u64map_set(&assets->index.first, place, i))
             return false;

@@ -85,9 +85,8 @@ static bool host_fits(struct btr_span glob, struct btr_span host)
 struct view {
     struct btr_assets *assets;
     struct btr_span host, path;
-    bool any_host;
     bool is_inner;             /* as a container sees it */
-    struct btr_span container; /* its name; empty: any */
+    struct btr_span container; /* its name */
     const char *doubt;
 };
 
@@ -97,9 +96,9 @@ static void view_row(void *self, const struct asset_row *row)
     const struct btr_asset *a = &row->asset;
     if (v->is_inner != (a->container.size > 0))
         return;
-    if (!v->any_host && !host_fits(a->host, v->host))
+    if (!host_fits(a->host, v->host))
         return;
-    if (v->is_inner && v->container.size > 0 && !query_glob_name(a->container, v->container))
+    if (v->is_inner && !query_glob_name(a->container, v->container))
         return;
     if (query_glob_path(row->pattern, v->path))
         hit(v->assets, row, v->doubt);
@@ -109,26 +108,25 @@ static void view_row(void *self, const struct asset_row *row)
 struct sight {
     struct btr_assets *assets;
     struct btr_span host, path;
-    bool any; /* any host, and any view */
 };
 
 static void as_outer(const struct sight *s, struct btr_span path, const char *doubt)
 {
-    struct view v = {s->assets, s->host, path, s->any, false, {NULL, 0}, doubt};
+    struct view v = {s->assets, s->host, path, false, {NULL, 0}, doubt};
     query_assets_places(s->assets, path, view_row, &v);
 }
 
 static void as_inner(const struct sight *s, struct btr_span path, struct btr_span container,
                      const char *doubt)
 {
-    struct view v = {s->assets, s->host, path, s->any, true, container, doubt};
+    struct view v = {s->assets, s->host, path, true, container, doubt};
     if (s->assets->has_inner)
         query_assets_places(s->assets, path, view_row, &v);
 }
 
 static bool is_of(const struct sight *s, const struct asset_container *c)
 {
-    return s->any || host_fits(c->host, s->host);
+    return host_fits(c->host, s->host);
 }
 
 /* The names that containers have for a path of the host. */
@@ -178,7 +176,7 @@ static int seen_inside_unseen(const struct sight *s, const char *doubt)
     struct btr_assets *a = s->assets;
     int rc = 0;
     for (uint32_t i = 0; rc == 0 && i < a->container_count; i++)
-        if (is_of(s, &a->containers[i]) && (s->any || !was_seen(a, i, s->host)))
+        if (is_of(s, &a->containers[i]) && !was_seen(a, i, s->host))
             rc = seen_inside(s, &a->containers[i], doubt);
     return rc;
 }
@@ -219,19 +217,11 @@ static int file_gather(struct btr_assets *a, const struct btr_entity *e)
     struct btr_span root = value_of(e, BTR_ATTR_FILE_ROOT);
     int rc = 0;
     for (uint32_t i = 0; rc == 0 && i < e->attr_count; i++) {
-        struct sight s = {a, e->host, e->attrs[i].value, false};
+        struct sight s = {a, e->host, e->attrs[i].value};
         if (e->attrs[i].key == BTR_ATTR_FILE_PATH)
             rc = path_gather(&s, root);
     }
     return rc;
-}
-
-int query_assets_gather_path(struct btr_assets *assets, struct btr_span path)
-{
-    struct sight s = {assets, {NULL, 0}, path, true};
-    hits_begin(assets);
-    as_inner(&s, path, (struct btr_span){NULL, 0}, NULL);
-    return path_gather(&s, (struct btr_span){NULL, 0});
 }
 
 /* ---- All else ---- */

@@ -321,7 +321,7 @@ static int read_all(struct reading *r)
     for (uint32_t i = 0; made && i < a->count; i++)
         if (a->rows[i].asset.kind != BTR_ASSET_FILES)
             a->others[a->other_count++] = i;
-    return made && query_assets_index(a) ? 0 : no_memory(r);
+    return made && query_assets_index(a) && query_assets_pairs(a) ? 0 : no_memory(r);
 }
 
 int btr_assets_read(struct btr_assets **out, struct btr_span text, const char *name,

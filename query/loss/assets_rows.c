@@ -70,6 +70,9 @@ static bool pattern_make(struct asset_row *row, const struct asset_field *path,
                       "'path' must begin with /, a drive letter, \\ or **, or be a name alone");
     if (has_dots(text))
         return refuse(wrong, path, "'path' has a part . or .., which no path in the records has");
+    if (query_glob_splits(text))
+        return refuse(wrong, path,
+                      "'path' has a set [..] with a separator in it, which no path fits");
     row->pattern = text;
     if (!named && !open)
         return true;

@@ -6,6 +6,8 @@ bool query_path_under(struct btr_span folder, struct btr_span path, struct btr_s
     if (!btr_span_begins(path, folder) || (path.size > folder.size && path.at[folder.size] != '/'))
         return false;
     *rest = (struct btr_span){path.at + folder.size, path.size - folder.size};
+    if (rest->size == 1) /* a slash: the root itself */
+        rest->size = 0;
     return true;
 }
 
@@ -26,7 +28,7 @@ static const struct asset_mount *mount_of(const struct asset_container *c, struc
     return found;
 }
 
-static void joined(struct btr_buffer *out, struct btr_span folder, struct btr_span rest)
+void query_path_join(struct btr_buffer *out, struct btr_span folder, struct btr_span rest)
 {
     btr_buffer_clear(out);
     btr_buffer_span(out, folder);
@@ -42,9 +44,9 @@ bool query_assets_outer(const struct asset_container *c, struct btr_span inner,
     const struct asset_mount *mount = mount_of(c, inner, &rest);
     if (!mount && c->root.size == 0)
         return false;
-    if (!mount && rest.size == 1 && rest.at[0] == '/') /* the root itself */
-        rest.size = 0;
-    joined(out, mount ? mount->outer : c->root, rest);
+    if (!mount)
+        (void)query_path_under((struct btr_span){NULL, 0}, inner, &rest);
+    query_path_join(out, mount ? mount->outer : c->root, rest);
     return true;
 }
 
@@ -63,11 +65,11 @@ bool query_assets_inner(const struct asset_container *c, struct btr_span outer, 
     if (i == c->mount_count) {
         if (c->root.size == 0 || !query_path_under(c->root, outer, &rest))
             return false;
-        joined(out, (struct btr_span){NULL, 0}, rest);
+        query_path_join(out, (struct btr_span){NULL, 0}, rest);
         return is_open(c, NULL, out);
     }
     if (!query_path_under(c->mounts[i].outer, outer, &rest))
         return false;
-    joined(out, c->mounts[i].inner, rest);
+    query_path_join(out, c->mounts[i].inner, rest);
     return is_open(c, &c->mounts[i], out);
 }

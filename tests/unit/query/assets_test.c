@@ -133,6 +133,8 @@ static void what_is_wrong_is_named_with_its_place(void **state)
          "a.yaml:2:24: 'container' stands alone or with 'path'"},
         {"assets:\n- {name: a, path: srv/a}", "a.yaml:2:19: 'path' must begin with /"},
         {"assets:\n- {name: a, path: /srv/../a}", "a.yaml:2:19: 'path' has a part . or .."},
+        {"assets:\n- {name: a, path: '/[a/b]c'}",
+         "a.yaml:2:19: 'path' has a set [..] with a separator"},
         {"assets:\n- {name: a, service: ssh}",
          "a.yaml:2:22: 'service' must be tcp/PORT or udp/PORT"},
         {"assets:\n- {name: a, service: tcp/0}", "a.yaml:2:22: 'service' must be"},
