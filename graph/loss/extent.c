@@ -396,7 +396,10 @@ static int follow(struct growth *g)
     const struct btr_edges *e = g->edges;
     if (g->item.role == BTR_EXTENT_CONNECTION)
         return connection_follow(g);
-    return e->flows(e->self, g->item.entity, BTR_SIDE_OUT_OF, g->item.since_ns, NULL,
+    /* of a server only what it did meanwhile: it may serve a hundred thousand times */
+    struct btr_flow_parts meanwhile = {.only = true, .until_ns = g->item.until_ns};
+    return e->flows(e->self, g->item.entity, BTR_SIDE_OUT_OF, g->item.since_ns,
+                    g->item.role == BTR_EXTENT_SERVER ? &meanwhile : NULL,
                     g->item.role == BTR_EXTENT_OBJECT ? uses_visit : deeds_visit, g, g->err);
 }
 

@@ -24,8 +24,8 @@ static int exit_index_add(struct loss_row *row, uint32_t exit, struct btr_err *e
 /* What a process of the intrusion wrote; a server's log of it is no copy. */
 static bool is_staged(const struct btr_loss *loss, struct btr_id file)
 {
-    uint32_t at = btr_idmap_get(&loss->of_extent, file);
-    for (; at != LOSS_NONE; at = loss->same_before[at]) {
+    uint32_t place = LOSS_NONE, at;
+    while (loss_extent_each(loss, file, &place, &at)) {
         uint32_t by = loss->extent.items[at].by;
         while (by != LOSS_NONE && loss->extent.items[by].role == BTR_EXTENT_OBJECT)
             by = loss->extent.items[by].by;

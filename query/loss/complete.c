@@ -1,7 +1,8 @@
 /*
  * What the records lack since the intrusion began: whatever is said not to have happened rests on
  * that this is nothing. A hidden step hides at a host that lacks records; so only those hosts count
- * that content can have come to the intrusion through, and those that the asset lies on.
+ * that content can have come to the intrusion through, and those that the asset lies on; all of
+ * them when a connection of the intrusion went to nobody knows whom.
  */
 #include <stdlib.h>
 
@@ -177,9 +178,31 @@ static int hosts_find(struct btr_loss *loss, struct btr_err *err)
     return rc;
 }
 
+/* A connection that the intrusion made to a host within, of which the other end is not recorded: it
+ * may have been taken where records are missing, and then nobody knows where the intrusion went. */
+static int unmet_find(struct btr_loss *loss, struct btr_err *err)
+{
+    const struct btr_extent *x = &loss->extent;
+    bool *met = calloc((size_t)x->count + 1, sizeof *met);
+    int rc = met ? 0 : btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "connections of the intrusion");
+    for (uint32_t i = 0; rc == 0 && i < x->count; i++)
+        if (x->items[i].why == BTR_EXTENT_OTHER_END && x->items[i].by != LOSS_NONE)
+            met[x->items[i].by] = true;
+    for (uint32_t i = 0; rc == 0 && !loss->unmet && i < x->count; i++) {
+        struct btr_fact fact;
+        if (x->items[i].why != BTR_EXTENT_CONNECTED || met[i])
+            continue;
+        rc = loss->facts.fact(loss->facts.self, x->items[i].entity, &fact, err);
+        loss->unmet = rc == 0 && fact.kind == BTR_KIND_FLOW && !fact.outside;
+    }
+    free(met);
+    return rc;
+}
+
 bool loss_concerns(const struct btr_loss *loss, uint64_t host_key, const struct loss_row *row)
 {
-    if (host_key == 0) /* of a host that is not known */
+    if (host_key == 0 ||
+        loss->unmet) /* of a host that is not known, or that may have been come to */
         return true;
     if (bsearch(&host_key, loss->hosts, loss->host_count, sizeof host_key, key_compare))
         return true;
@@ -203,5 +226,7 @@ int loss_gaps_find(struct btr_loss *loss, struct btr_err *err)
     int rc = btr_reader_gaps(loss->reader, gap_visit, &g, err);
     if (rc == 0)
         rc = btr_reader_sources(loss->reader, source_visit, &g, err);
+    if (rc == 0)
+        rc = unmet_find(loss, err);
     return rc == 0 ? hosts_find(loss, err) : rc;
 }

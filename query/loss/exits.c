@@ -8,8 +8,8 @@
 
 struct sending {
     struct btr_loss *loss;
-    const struct btr_extent_item *item;
-    struct loss_exit *found; /* of the item; to be told apart by whether they are ways out */
+    struct btr_id process;
+    struct loss_exit *found; /* of the process; to be told apart by whether they are ways out */
     btr_event_ref *refs;
     uint32_t count, capacity;
     struct btr_err *err;
@@ -27,8 +27,8 @@ static int sends_visit(void *self, const struct btr_flow *flows, uint32_t flow_c
     struct sending *s = self;
     for (uint32_t i = 0; i < flow_count; i++) {
         const struct btr_flow *f = &flows[i];
-        if (f->last_ns < s->item->since_ns || f->first_ns > s->item->until_ns ||
-            !sends(f->operation))
+        if (!sends(f->operation) ||
+            loss_extent_at(s->loss, s->process, f->first_ns, f->last_ns) == LOSS_NONE)
             continue;
         if (s->count == s->capacity) {
             uint32_t capacity = s->capacity ? 2 * s->capacity : 64;
@@ -44,7 +44,7 @@ static int sends_visit(void *self, const struct btr_flow *flows, uint32_t flow_c
         }
         s->refs[s->count] = f->ref;
         s->found[s->count++] = (struct loss_exit){.entity = f->other,
-                                                  .process = s->item->entity,
+                                                  .process = s->process,
                                                   .first_ns = f->first_ns,
                                                   .last_ns = f->last_ns,
                                                   .first_ref = f->ref,
@@ -65,15 +65,15 @@ static uint32_t exit_asset(const struct btr_loss *loss, struct btr_id entity)
 }
 
 /* A server's sends to others than the intrusion are none of it. */
-static int is_way_out(struct btr_loss *loss, const struct btr_extent_item *item,
-                      struct loss_exit *exit, bool *out, struct btr_err *err)
+static int is_way_out(struct btr_loss *loss, struct loss_exit *exit, bool *out, struct btr_err *err)
 {
     struct btr_fact fact;
+    uint32_t item = loss_extent_at(loss, exit->process, exit->first_ns, exit->last_ns);
     int rc = loss->facts.fact(loss->facts.self, exit->entity, &fact, err);
     exit->asset = rc == 0 ? exit_asset(loss, exit->entity) : LOSS_NONE;
     *out = exit->asset != LOSS_NONE || (fact.kind == BTR_KIND_FLOW && fact.outside) ||
            fact.kind == BTR_KIND_DNS;
-    if (item->role == BTR_EXTENT_SERVER && exit->asset == LOSS_NONE)
+    if (loss->extent.items[item].role == BTR_EXTENT_SERVER && exit->asset == LOSS_NONE)
         *out =
             *out && loss_extent_at(loss, exit->entity, exit->first_ns, exit->last_ns) != LOSS_NONE;
     return rc;
@@ -93,14 +93,14 @@ static int exit_add(struct btr_loss *loss, const struct loss_exit *exit, struct 
     return 0;
 }
 
-static int item_take(struct btr_loss *loss, struct sending *s, struct btr_err *err)
+static int process_take(struct btr_loss *loss, struct sending *s, struct btr_err *err)
 {
     uint64_t *bytes = malloc(((size_t)s->count + 1) * sizeof *bytes);
     int rc = bytes ? loss->facts.bytes(loss->facts.self, s->refs, s->count, bytes, err)
                    : btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "what the intrusion sent");
     for (uint32_t i = 0; rc == 0 && i < s->count; i++) {
         bool out = false;
-        rc = is_way_out(loss, s->item, &s->found[i], &out, err);
+        rc = is_way_out(loss, &s->found[i], &out, err);
         s->found[i].bytes_told = bytes[i] != BTR_BYTES_UNKNOWN;
         s->found[i].bytes = s->found[i].bytes_told ? bytes[i] : 0;
         if (rc == 0 && out)
@@ -156,14 +156,15 @@ int loss_exits_find(struct btr_loss *loss, struct btr_err *err)
     struct sending s = {.loss = loss, .err = err};
     int rc = 0;
     for (uint32_t i = 0; rc == 0 && i < loss->extent.count; i++) {
-        s.item = &loss->extent.items[i];
-        s.count = 0;
-        if (s.item->role != BTR_EXTENT_PROCESS && s.item->role != BTR_EXTENT_SERVER)
+        const struct btr_extent_item *item = &loss->extent.items[loss->extent_order[i]];
+        if (item->role > BTR_EXTENT_SERVER || (i && btr_id_equal(item->entity, s.process)))
             continue;
-        rc = loss->all.flows(loss->all.self, s.item->entity, BTR_SIDE_OUT_OF, s.item->since_ns,
-                             NULL, sends_visit, &s, err);
+        s.process = item->entity;
+        s.count = 0;
+        rc = loss->all.flows(loss->all.self, s.process, BTR_SIDE_OUT_OF, loss->since_ns, NULL,
+                             sends_visit, &s, err);
         if (rc == 0)
-            rc = item_take(loss, &s, err);
+            rc = process_take(loss, &s, err);
     }
     if (rc == 0 && loss->exit_count)
         qsort(loss->exits, loss->exit_count, sizeof *loss->exits, exit_compare);

@@ -34,8 +34,8 @@ static int hands_flows(void *self, struct btr_id entity, enum btr_side side, int
 {
     const struct btr_loss *loss = self;
     struct btr_id whole = btr_apart_whole_of(loss->parts, entity);
-    struct hands_question q = {loss, whole,
-                               is_process_item(loss, btr_idmap_get(&loss->of_extent, whole))};
+    struct hands_question q = {
+        loss, whole, is_process_item(loss, loss_extent_at(loss, whole, INT64_MIN, INT64_MAX))};
     struct btr_flow_sieve sieve = {hands_keep, &q, visit, visitor};
     return loss->apart.flows(loss->apart.self, entity, side, bound_ns, parts, btr_flows_sift,
                              &sieve, err);

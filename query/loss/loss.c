@@ -98,7 +98,8 @@ void btr_loss_free(struct btr_loss *loss)
     btr_extent_fini(&loss->extent);
     btr_idmap_fini(&loss->of_extent);
     btr_idmap_fini(&loss->of_piece);
-    free(loss->same_before);
+    free(loss->extent_order);
+    free(loss->extent_reach_ns);
     free(loss->addresses);
     free(loss->pieces);
     free(loss->rows);

@@ -3,6 +3,7 @@
 /**
  * A ledger under way. Each file fills its part, in this order:
  *   seeds.c     where the intrusion is seen: the addresses of its ways in, and the alert
+ *   extent_index.c  what the intrusion had in its hands, by entity and time
  *   listed.c    which entities the assets are
  *   reach.c     what content can have come to the intrusion, and by which flows
  *   touched.c   the same of hosts, accounts, containers, services, shares
@@ -144,8 +145,9 @@ struct btr_loss {
     struct btr_edges apart; /* of these what can carry content */
 
     struct btr_extent extent;
-    struct btr_idmap of_extent; /* of an entity, its last item of the extent */
-    uint32_t *same_before;      /* by item: the one before of the same entity, LOSS_NONE */
+    uint32_t *extent_order;     /* items by entity, role, time */
+    int64_t *extent_reach_ns;   /* by place in that order: the latest end so far of this entity and role */
+    struct btr_idmap of_extent; /* of an entity, its first place in that order */
     struct btr_span *addresses; /* that the intrusion came from */
     uint32_t address_count;
 
@@ -166,6 +168,7 @@ struct btr_loss {
     uint64_t
         *hosts; /* keys of hosts that content can have come to the intrusion through, ascending */
     uint32_t host_count;
+    bool unmet; /* the intrusion made a connection to a host within whose other end is not recorded */
     struct loss_unlisted *unlisted; /* by host and path of the file */
     uint32_t unlisted_count, unlisted_capacity;
     int64_t since_ns, until_ns; /* when the intrusion was first seen, and when it was seen to do
@@ -179,10 +182,13 @@ struct loss_end {
 
 /* ---- seeds.c ---- */
 int loss_extent_find(struct btr_loss *loss, struct btr_err *err);
-/** Whether an entity is the intrusion's at some moment of a stretch. @param role  receives the role
- * of that item; may be NULL @return its number, or LOSS_NONE */
-uint32_t loss_extent_at(const struct btr_loss *loss, struct btr_id entity, int64_t first_ns,
-                        int64_t last_ns);
+/* ---- extent_index.c ---- */
+int loss_extent_index(struct btr_loss *loss, struct btr_err *err);
+/** The item by which an entity is the intrusion's at some moment of a stretch: its own before one that it served. @return its
+ * number, or LOSS_NONE */
+uint32_t loss_extent_at(const struct btr_loss *loss, struct btr_id entity, int64_t first_ns, int64_t last_ns);
+/** Visits all items of an entity. @param place  LOSS_NONE at the beginning @return false when there are no more */
+bool loss_extent_each(const struct btr_loss *loss, struct btr_id entity, uint32_t *place, uint32_t *item);
 
 /* ---- listed.c ---- */
 int loss_pieces_find(struct btr_loss *loss, struct btr_err *err);

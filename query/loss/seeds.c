@@ -159,46 +159,6 @@ static int seeds_add(struct btr_loss *loss, struct btr_err *err)
     return rc;
 }
 
-/* ---- The extent, by entity ---- */
-
-static int extent_index(struct btr_loss *loss, struct btr_err *err)
-{
-    const struct btr_extent *x = &loss->extent;
-    loss->same_before = malloc(((size_t)x->count + 1) * sizeof *loss->same_before);
-    uint32_t *last = malloc(((size_t)x->count + 1) * sizeof *last);
-    uint32_t entities = 0;
-    bool ok = loss->same_before && last;
-    for (uint32_t i = 0; ok && i < x->count; i++) {
-        uint32_t at = btr_idmap_add(&loss->of_extent, x->items[i].entity, entities);
-        ok = at != UINT32_MAX;
-        loss->same_before[i] = ok && at < entities ? last[at] : LOSS_NONE;
-        if (ok)
-            last[at] = i;
-        entities += ok && at == entities;
-    }
-    /* from an entity's number to its last item */
-    for (uint32_t i = 0; ok && i < loss->of_extent.capacity; i++)
-        if (loss->of_extent.values[i] != UINT32_MAX)
-            loss->of_extent.values[i] = last[loss->of_extent.values[i]];
-    free(last);
-    return ok ? 0 : btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "extent of %u items", x->count);
-}
-
-uint32_t loss_extent_at(const struct btr_loss *loss, struct btr_id entity, int64_t first_ns,
-                        int64_t last_ns)
-{
-    uint32_t at = btr_idmap_get(&loss->of_extent, entity), found = LOSS_NONE;
-    for (; at != LOSS_NONE; at = loss->same_before[at]) {
-        const struct btr_extent_item *item = &loss->extent.items[at];
-        if (item->since_ns > last_ns || item->until_ns < first_ns)
-            continue;
-        /* whose own it is says more than whom it served */
-        if (found == LOSS_NONE || item->role < loss->extent.items[found].role)
-            found = at;
-    }
-    return found;
-}
-
 static void times_find(struct btr_loss *loss)
 {
     loss->since_ns = INT64_MAX;
@@ -218,7 +178,7 @@ int loss_extent_find(struct btr_loss *loss, struct btr_err *err)
     if (rc == 0)
         rc = btr_extent_find(&loss->extent, &loss->all, err);
     if (rc == 0)
-        rc = extent_index(loss, err);
+        rc = loss_extent_index(loss, err);
     times_find(loss);
     return rc;
 }
