@@ -42,10 +42,9 @@ bool query_assets_outer(const struct asset_container *c, struct btr_span inner,
 {
     struct btr_span rest = inner;
     const struct asset_mount *mount = mount_of(c, inner, &rest);
-    if (!mount && c->root.size == 0)
-        return false;
-    if (!mount)
-        (void)query_path_under((struct btr_span){NULL, 0}, inner, &rest);
+    if (!mount &&
+        (c->root.size == 0 || !query_path_under((struct btr_span){NULL, 0}, inner, &rest)))
+        return false; /* also of a name that begins nowhere */
     query_path_join(out, mount ? mount->outer : c->root, rest);
     return true;
 }
