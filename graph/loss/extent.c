@@ -4,6 +4,8 @@
 
 #include "halves.h"
 
+#define ACCEPT_FAR_NS (INT64_C(65536) * 1000000000)
+
 /* What is known of an entity while the extent grows. */
 struct known {
     uint32_t item; /* the newest of the entity, or UINT32_MAX */
@@ -15,8 +17,11 @@ struct known {
 struct talk {
     struct btr_id process;
     int64_t first_ns, last_ns; /* first: of what came to it; last: of either way */
+    int64_t began_ns;          /* first of either way */
+    int64_t said_ns;           /* the last that it sent; INT64_MIN: it never did */
     uint32_t source;
     bool heard, asked; /* something came to it; it made the connection */
+    bool read;         /* it took more than the connection itself */
 };
 
 struct growth {
@@ -99,7 +104,8 @@ static bool is_covered(const struct growth *g, uint32_t known, const struct btr_
     if (at == UINT32_MAX)
         return false;
     const struct btr_extent_item *had = &g->extent->items[at];
-    return had->since_ns <= item->since_ns && had->until_ns >= item->until_ns;
+    return had->since_ns <= item->since_ns && had->until_ns >= item->until_ns &&
+           had->role <= item->role; /* whose own it is says more than whom it served */
 }
 
 static int grow(struct growth *g, struct btr_extent_item item)
@@ -189,8 +195,12 @@ static struct talk *talk_of(struct growth *g, struct btr_id process)
     }
     if (btr_idmap_add(&g->talkers, process, g->talk_count) == UINT32_MAX)
         return NULL;
-    g->talks[g->talk_count] = (struct talk){
-        .process = process, .first_ns = INT64_MAX, .last_ns = INT64_MIN, .source = UINT32_MAX};
+    g->talks[g->talk_count] = (struct talk){.process = process,
+                                            .first_ns = INT64_MAX,
+                                            .last_ns = INT64_MIN,
+                                            .began_ns = INT64_MAX,
+                                            .said_ns = INT64_MIN,
+                                            .source = UINT32_MAX};
     return &g->talks[g->talk_count++];
 }
 
@@ -208,6 +218,7 @@ static void hear(struct talk *talk, const struct btr_flow *f, int64_t since_ns)
         talk->source = f->source;
     }
     talk->heard = true;
+    talk->read |= !(f->flags & BTR_EVENT_IMPLIED) || (f->flags & BTR_EVENT_INTERVAL);
 }
 
 static int talks_visit(struct growth *g, const struct btr_flow *flows, uint32_t flow_count,
@@ -223,7 +234,10 @@ static int talks_visit(struct growth *g, const struct btr_flow *flows, uint32_t 
         if (out_of)
             hear(talk, f, g->item.since_ns);
         talk->asked |= !out_of && f->operation == BTR_OP_CONNECT;
+        if (!out_of && f->operation != BTR_OP_ACCEPT && f->last_ns > talk->said_ns)
+            talk->said_ns = f->last_ns;
         talk->last_ns = f->last_ns > talk->last_ns ? f->last_ns : talk->last_ns;
+        talk->began_ns = f->first_ns < talk->began_ns ? f->first_ns : talk->began_ns;
     }
     return 0;
 }
@@ -238,19 +252,81 @@ static int said_visit(void *self, const struct btr_flow *flows, uint32_t flow_co
     return talks_visit(self, flows, flow_count, false);
 }
 
+struct next_accept {
+    int64_t after_ns, ns;
+};
+
+static int next_accept_visit(void *self, const struct btr_flow *flows, uint32_t flow_count)
+{
+    struct next_accept *n = self;
+    for (uint32_t i = 0; i < flow_count; i++)
+        if (flows[i].operation == BTR_OP_ACCEPT && flows[i].last_ns > n->after_ns &&
+            flows[i].last_ns < n->ns)
+            n->ns = flows[i].last_ns;
+    return 0;
+}
+
+/* When a process accepts a connection next. Looked for a second far, then ever further: a busy
+ * server does soon, and has a long future to read. */
+static int next_accept_find(struct growth *g, struct btr_id process, int64_t after_ns, int64_t *ns)
+{
+    const struct btr_edges *e = g->edges;
+    struct next_accept next = {after_ns, INT64_MAX};
+    int rc = 0;
+    for (int64_t far_ns = 1000000000; rc == 0 && next.ns == INT64_MAX && far_ns <= ACCEPT_FAR_NS;
+         far_ns *= 16) {
+        struct btr_flow_parts parts = {
+            .end = UINT32_MAX, .until_ns = after_ns + far_ns, .only = true};
+        rc = e->flows(e->self, process, BTR_SIDE_OUT_OF, after_ns, &parts, next_accept_visit, &next,
+                      g->err);
+    }
+    if (rc == 0 && next.ns == INT64_MAX)
+        rc = e->flows(e->self, process, BTR_SIDE_OUT_OF, after_ns, NULL, next_accept_visit, &next,
+                      g->err);
+    *ns = next.ns;
+    return rc;
+}
+
+/*
+ * How long a server of many serves a connection: until the last that it said there. One that never
+ * answered is still at it, and all that it does may be for the intrusion: until another process, as
+ * a child of it, speaks on the connection in its place. One that took nothing but the connection,
+ * to hand it on, or heard more after it had answered, turns to others with the next that it
+ * accepts.
+ */
+static int served_until(struct growth *g, const struct talk *talk, int64_t *until_ns)
+{
+    int rc = 0;
+    *until_ns = talk->last_ns;
+    if (talk->said_ns >= talk->last_ns)
+        return 0;
+    *until_ns = INT64_MAX;
+    if (!talk->read || talk->said_ns != INT64_MIN)
+        rc = next_accept_find(g, talk->process, talk->last_ns, until_ns);
+    for (uint32_t i = 0; i < g->talk_count; i++) {
+        const struct talk *other = &g->talks[i];
+        if (other->began_ns > talk->last_ns && other->began_ns < *until_ns)
+            *until_ns = other->began_ns;
+    }
+    return rc;
+}
+
 /* A process that made the connection is the intrusion's own, or it called the intrusion's address:
  * then what comes back is the intrusion's. */
 static int talk_take(struct growth *g, const struct talk *talk)
 {
     bool many = false;
+    int64_t until_ns = INT64_MAX;
     if (!talk->heard || (talk->asked && !g->outside))
         return 0;
     int rc = serves_many(g, talk->process, &many);
+    if (rc == 0 && many)
+        rc = served_until(g, talk, &until_ns);
     if (rc < 0)
         return rc;
     return grow(g, (struct btr_extent_item){.entity = talk->process,
                                             .since_ns = talk->first_ns,
-                                            .until_ns = many ? talk->last_ns : INT64_MAX,
+                                            .until_ns = until_ns,
                                             .source = talk->source,
                                             .by = g->now,
                                             .role = many ? BTR_EXTENT_SERVER : BTR_EXTENT_PROCESS,
