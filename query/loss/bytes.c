@@ -122,22 +122,18 @@ static int kept_faces(struct measuring *m)
 {
     struct btr_loss *loss = m->loss;
     struct btr_edges edges = {m, outside_flows, NULL, NULL};
-    struct btr_start *starts = malloc(((size_t)loss->extent.count + 1) * sizeof *starts);
     struct btr_trace *trace = NULL;
-    uint32_t count = 0;
+    uint32_t count, kept = 0;
+    struct btr_start *starts = loss_starts_make(loss, &count);
     int rc = starts ? 0 : btr_fail(m->err, BTR_E_NOMEM, UINT64_MAX, "flows out of an asset");
-    for (uint32_t i = 0; rc == 0 && i < loss->extent.count; i++) {
-        const struct btr_extent_item *item = &loss->extent.items[i];
-        bool inside = item->role > BTR_EXTENT_SERVER;
-        if (!inside)
-            rc = is_asset(m, item->entity, &inside, m->err);
+    for (uint32_t i = 0; rc == 0 && i < count; i++) {
+        bool inside;
+        rc = is_asset(m, starts[i].entity, &inside, m->err);
         if (rc == 0 && !inside)
-            starts[count++] =
-                (struct btr_start){item->entity, item->until_ns,
-                                   item->until_ns == INT64_MAX ? BTR_SOURCE_NONE : item->source};
+            starts[kept++] = starts[i];
     }
     if (rc == 0)
-        rc = btr_walk(&trace, &edges, BTR_WALK_BACKWARD, starts, count, &loss->question->limits,
+        rc = btr_walk(&trace, &edges, BTR_WALK_BACKWARD, starts, kept, &loss->question->limits,
                       m->err);
     for (uint32_t i = 0; rc == 0 && i < trace->node_count; i++)
         trace->nodes[i].id = btr_apart_whole_of(loss->parts, trace->nodes[i].id);
@@ -304,6 +300,22 @@ static void wire_measure(const struct btr_loss *loss, struct loss_row *row)
     row->bytes_max = bytes;
 }
 
+/* What the keeper itself sent out. */
+static int kept_exits(struct measuring *m)
+{
+    const struct btr_loss *loss = m->loss;
+    int rc = 0;
+    for (uint32_t i = 0; rc == 0 && m->row->bounded && i < loss->exit_count; i++) {
+        bool inside;
+        rc = is_asset(m, loss->exits[i].process, &inside, m->err);
+        if (rc < 0 || !inside)
+            continue;
+        m->row->bounded = loss->exits[i].bytes_whole;
+        m->row->bytes_max += loss->exits[i].bytes;
+    }
+    return rc;
+}
+
 static int row_measure(struct measuring *m)
 {
     int rc = 0;
@@ -312,7 +324,9 @@ static int row_measure(struct measuring *m)
         rc = kept_faces(m);
     for (uint32_t i = 0; rc == 0 && !m->row->keeper && i < m->loss->reach->node_count; i++)
         rc = node_faces(m, m->loss->reach, i);
-    return rc == 0 ? faces_measure(m) : rc;
+    if (rc == 0)
+        rc = faces_measure(m);
+    return rc == 0 && m->row->keeper ? kept_exits(m) : rc;
 }
 
 /* Of a whole host or account nobody can say how much it holds. */

@@ -48,15 +48,21 @@ static int staged_add(struct loss_row *row, struct btr_id file, struct btr_err *
     return 0;
 }
 
-/* Something may leave by a way out that was used at, or after, the time when it was there: at who
- * used it, or on the way out itself. */
-static int exits_of(struct btr_loss *loss, struct loss_row *row, struct btr_id id, int64_t since_ns,
-                    struct btr_err *err)
+/* Who has what leaves by an exit. */
+static struct btr_id holder_of(const struct loss_exit *exit)
+{
+    return exit->moved ? exit->entity : exit->process;
+}
+
+/* Something may leave by a way out that was used at, or after, the time when it was there: by what
+ * a process sent, or a file that was moved there. */
+static int exits_of(struct btr_loss *loss, struct loss_row *row, struct btr_id holder,
+                    int64_t since_ns, bool moved, struct btr_err *err)
 {
     int rc = 0;
     for (uint32_t i = 0; rc == 0 && i < loss->exit_count; i++) {
         const struct loss_exit *exit = &loss->exits[i];
-        if ((btr_id_equal(exit->process, id) || btr_id_equal(exit->entity, id)) &&
+        if (exit->moved == moved && btr_id_equal(holder_of(exit), holder) &&
             exit->last_ns >= since_ns)
             rc = exit_index_add(row, i, err);
     }
@@ -82,12 +88,11 @@ static int node_take(struct btr_loss *loss, uint32_t asset, const struct btr_tra
         rc = loss_hands_on(loss, n->id, n->bound_ns, &hands, err);
         row->handed = row->handed && hands;
         if (rc == 0)
-            rc = exits_of(loss, row, n->id, n->bound_ns, err);
-    } else if (rc == 0 && fact.kind == BTR_KIND_FILE && !n->start && is_staged(loss, n->id) &&
-               !is_piece_of(loss, n->id, asset)) {
-        rc = staged_add(row, n->id, err);
-        if (rc == 0)
-            rc = exits_of(loss, row, n->id, n->bound_ns, err);
+            rc = exits_of(loss, row, n->id, n->bound_ns, false, err);
+    } else if (rc == 0 && fact.kind == BTR_KIND_FILE && !n->start) {
+        rc = exits_of(loss, row, n->id, n->bound_ns, true, err);
+        if (rc == 0 && is_staged(loss, n->id) && !is_piece_of(loss, n->id, asset))
+            rc = staged_add(row, n->id, err);
     }
     return rc;
 }
@@ -129,11 +134,9 @@ static int links_fill(struct btr_loss *loss, struct loss_row *row, const struct 
 {
     const struct loss_exit *exit = &loss->exits[row->exits[0]];
     struct loss_ways ways = {0};
-    uint32_t at = node_of(t, exit->process);
-    bool sent = at != LOSS_NONE; /* else it became the way out: moved there, say */
+    uint32_t at = node_of(t, holder_of(exit));
     int rc = loss_ways_of(&ways, t, err);
-    at = sent ? at : node_of(t, exit->entity);
-    if (rc == 0 && sent)
+    if (rc == 0 && !exit->moved)
         rc = loss_link_add(row,
                            &(struct loss_link){.from = exit->process,
                                                .to = exit->entity,
@@ -146,7 +149,15 @@ static int links_fill(struct btr_loss *loss, struct loss_row *row, const struct 
         uint32_t from = ways.node[at];
         if (from == LOSS_NONE)
             break;
-        rc = loss_link_step(row, t, from, at, ways.step[at], err);
+        const struct btr_trace_step *step = &t->steps[ways.step[at]];
+        rc = loss_link_add(row,
+                           &(struct loss_link){.from = t->nodes[from].id,
+                                               .to = t->nodes[at].id,
+                                               .first_ns = step->first_ns,
+                                               .last_ns = step->last_ns,
+                                               .ref = step->ref,
+                                               .operation = btr_step_manner(t, step)->operation},
+                           err);
         at = from;
     }
     for (uint32_t i = 0; rc == 0 && at != LOSS_NONE && i < row->take_count; i++) {

@@ -1,8 +1,9 @@
 /*
- * What the records lack since the intrusion began: whatever is said not to have happened rests on
- * that this is nothing. A hidden step hides at a host that lacks records; so only those hosts count
- * that content can have come to the intrusion through, and those that the asset lies on; all of
- * them when a connection of the intrusion went to nobody knows whom.
+ * What the records lack, of any time: whatever is said not to have happened rests on that this is
+ * nothing, and a server may have taken long before what it handed to the intrusion. A hidden step
+ * hides at a host that lacks records; so only those hosts count that content can have come to the
+ * intrusion through, and those that the asset lies on; all of them when a connection of the
+ * intrusion went to nobody knows whom.
  */
 #include <stdlib.h>
 
@@ -87,8 +88,7 @@ int loss_gap_note(struct btr_loss *loss, struct btr_span host, uint64_t host_key
 static int gap_visit(void *self, const struct btr_gap_full *full)
 {
     struct gathering *g = self;
-    int64_t ahead_ns = btr_clocks_host_ahead(g->loss->found->clocks, full->host);
-    if (!hides(full->gap.kind) || full->gap.until_ns - ahead_ns < g->loss->since_ns)
+    if (!hides(full->gap.kind))
         return 0;
     return gap_add(g, full->host, full->source, &full->gap);
 }

@@ -15,11 +15,17 @@ struct sending {
     struct btr_err *err;
 };
 
+/* A file that it gives a name, or another one: what that holds leaves, not what the process has. */
+static bool moves(uint8_t operation)
+{
+    return operation == BTR_OP_RENAME || operation == BTR_OP_LINK;
+}
+
 static bool sends(uint8_t operation)
 {
     return operation == BTR_OP_SEND || operation == BTR_OP_WRITE || operation == BTR_OP_CONNECT ||
            operation == BTR_OP_DNS_QUERY || operation == BTR_OP_SHARE_ACCESS ||
-           operation == BTR_OP_CREATE || operation == BTR_OP_RENAME || operation == BTR_OP_LINK;
+           operation == BTR_OP_CREATE || moves(operation);
 }
 
 static int sends_visit(void *self, const struct btr_flow *flows, uint32_t flow_count)
@@ -49,6 +55,9 @@ static int sends_visit(void *self, const struct btr_flow *flows, uint32_t flow_c
                                                   .last_ns = f->last_ns,
                                                   .first_ref = f->ref,
                                                   .last_ref = f->ref,
+                                                  .moved = moves(f->operation),
+                                                  .bytes_whole = f->operation == BTR_OP_CONNECT ||
+                                                                 f->operation == BTR_OP_CREATE,
                                                   .asset = LOSS_NONE};
     }
     return 0;
@@ -102,6 +111,7 @@ static int process_take(struct btr_loss *loss, struct sending *s, struct btr_err
         bool out = false;
         rc = is_way_out(loss, &s->found[i], &out, err);
         s->found[i].bytes_told = bytes[i] != BTR_BYTES_UNKNOWN;
+        s->found[i].bytes_whole |= s->found[i].bytes_told;
         s->found[i].bytes = s->found[i].bytes_told ? bytes[i] : 0;
         if (rc == 0 && out)
             rc = exit_add(loss, &s->found[i], err);
@@ -117,6 +127,8 @@ static int exit_compare(const void *x, const void *y)
     if (c == 0)
         c = btr_id_compare(a->process, b->process);
     if (c == 0)
+        c = a->moved - b->moved;
+    if (c == 0)
         c = (a->first_ns > b->first_ns) - (a->first_ns < b->first_ns);
     return c ? c : (a->first_ref > b->first_ref) - (a->first_ref < b->first_ref);
 }
@@ -129,7 +141,7 @@ static void exits_merge(struct btr_loss *loss)
         struct loss_exit *last = count ? &loss->exits[count - 1] : NULL;
         const struct loss_exit *next = &loss->exits[i];
         if (!last || !btr_id_equal(last->entity, next->entity) ||
-            !btr_id_equal(last->process, next->process)) {
+            !btr_id_equal(last->process, next->process) || last->moved != next->moved) {
             loss->exits[count++] = *next;
             continue;
         }
@@ -139,6 +151,7 @@ static void exits_merge(struct btr_loss *loss)
         last->last_ns = next->last_ns > last->last_ns ? next->last_ns : last->last_ns;
         last->bytes += next->bytes;
         last->bytes_told |= next->bytes_told;
+        last->bytes_whole &= next->bytes_whole;
     }
     loss->exit_count = count;
 }

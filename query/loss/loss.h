@@ -57,7 +57,8 @@ struct loss_exit {
     struct btr_id entity, process; /* process: of the intrusion, that sent */
     int64_t first_ns, last_ns;
     uint64_t bytes; /* sent, as far as told */
-    bool bytes_told;
+    bool bytes_told, bytes_whole; /* of something that was sent; of all of it */
+    bool moved; /* a file of it got its name by that: what it holds has left, not what the process had */
     btr_event_ref first_ref, last_ref;
     uint32_t asset; /* the exit asset that it is; LOSS_NONE: a connection to the outside */
 };
@@ -195,6 +196,8 @@ int loss_pieces_find(struct btr_loss *loss, struct btr_err *err);
 
 /* ---- reach.c ---- */
 int loss_reach_find(struct btr_loss *loss, struct btr_err *err);
+/** What content must have come to for it to have come to the intrusion. @return from malloc; NULL when out of memory */
+struct btr_start *loss_starts_make(const struct btr_loss *loss, uint32_t *count);
 
 /* ---- touched.c ---- */
 int loss_touched_find(struct btr_loss *loss, struct btr_err *err);
@@ -209,9 +212,6 @@ int loss_ways_of(struct loss_ways *ways, const struct btr_trace *trace, struct b
 void loss_ways_fini(struct loss_ways *ways);
 /** Adds a link to a row's chain. @return 0 or BTR_E_NOMEM */
 int loss_link_add(struct loss_row *row, const struct loss_link *link, struct btr_err *err);
-/** The same of a step of a trace, which leads from one of its nodes to another. */
-int loss_link_step(struct loss_row *row, const struct btr_trace *t, uint32_t from, uint32_t to, uint32_t step,
-                   struct btr_err *err);
 /** Fills the chains of rows that were reached and have none: from what was read of them to the
  * intrusion. */
 int loss_paths_find(struct btr_loss *loss, struct btr_err *err);

@@ -1,7 +1,8 @@
 /*
  * What content can have come to the intrusion: the closure backward over edges that can carry
- * content, from all that it had in its hands, each as long as it had it. What is not in it did not
- * come to the intrusion by anything that the records tell.
+ * content, from all that it had in its hands, each as long as it had it, and from what it put where
+ * things leave: that can be there without having been in its hands, as a file that it moved. What
+ * is not in it did not come to the intrusion by anything that the records tell.
  */
 #include <stdlib.h>
 
@@ -12,15 +13,20 @@ static bool holds_content(const struct btr_extent_item *item)
     return item->role == BTR_EXTENT_PROCESS || item->role == BTR_EXTENT_SERVER;
 }
 
-static struct btr_start *starts_make(const struct btr_loss *loss, uint32_t *count)
+struct btr_start *loss_starts_make(const struct btr_loss *loss, uint32_t *count)
 {
     const struct btr_extent *x = &loss->extent;
-    struct btr_start *starts = malloc(((size_t)x->count + 1) * sizeof *starts);
+    struct btr_start *starts = malloc(((size_t)x->count + loss->exit_count + 1) * sizeof *starts);
+    *count = 0;
     for (uint32_t i = 0; starts && i < x->count; i++)
         if (holds_content(&x->items[i]))
             starts[(*count)++] = (struct btr_start){
                 x->items[i].entity, x->items[i].until_ns,
                 x->items[i].until_ns == INT64_MAX ? BTR_SOURCE_NONE : x->items[i].source};
+    for (uint32_t i = 0; starts && i < loss->exit_count; i++)
+        if (loss->exits[i].asset != LOSS_NONE)
+            starts[(*count)++] =
+                (struct btr_start){loss->exits[i].entity, loss->exits[i].last_ns, BTR_SOURCE_NONE};
     return starts;
 }
 
@@ -36,7 +42,7 @@ static void pieces_mark(struct btr_loss *loss, const struct btr_idmap *reached)
 int loss_reach_find(struct btr_loss *loss, struct btr_err *err)
 {
     uint32_t count = 0;
-    struct btr_start *starts = starts_make(loss, &count);
+    struct btr_start *starts = loss_starts_make(loss, &count);
     struct btr_idmap reached = {0};
     int rc = starts ? btr_walk(&loss->reach, &loss->apart, BTR_WALK_BACKWARD, starts, count,
                                &loss->question->limits, err)
