@@ -149,15 +149,7 @@ static int links_fill(struct btr_loss *loss, struct loss_row *row, const struct 
         uint32_t from = ways.node[at];
         if (from == LOSS_NONE)
             break;
-        const struct btr_trace_step *step = &t->steps[ways.step[at]];
-        rc = loss_link_add(row,
-                           &(struct loss_link){.from = t->nodes[from].id,
-                                               .to = t->nodes[at].id,
-                                               .first_ns = step->first_ns,
-                                               .last_ns = step->last_ns,
-                                               .ref = step->ref,
-                                               .operation = btr_step_manner(t, step)->operation},
-                           err);
+        rc = loss_link_step(row, t, from, at, ways.step[at], err);
         at = from;
     }
     for (uint32_t i = 0; rc == 0 && at != LOSS_NONE && i < row->take_count; i++) {

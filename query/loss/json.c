@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "export/exports.h"
 #include "export/json_writer.h"
 #include "loss/loss.h"
 
@@ -36,8 +37,8 @@ static int record_put(struct ledger_writer *l, btr_event_ref ref)
     btr_buffer_format(&l->words, "%" PRIu64, full.event.record_id);
     words_put(l, "id");
     json_open(&l->w, "origin", '{');
-    json_text(&l->w, "file", full.input);
-    json_count(&l->w, "line", full.event.line);
+    const char *number = query_json_place(&l->w, full.input);
+    json_count(&l->w, number, full.event.line);
     json_close(&l->w, '}');
     json_close(&l->w, '}');
     return 0;

@@ -212,6 +212,9 @@ int loss_ways_of(struct loss_ways *ways, const struct btr_trace *trace, struct b
 void loss_ways_fini(struct loss_ways *ways);
 /** Adds a link to a row's chain. @return 0 or BTR_E_NOMEM */
 int loss_link_add(struct loss_row *row, const struct loss_link *link, struct btr_err *err);
+/** The same of a step of a trace, which leads from one of its nodes to another. */
+int loss_link_step(struct loss_row *row, const struct btr_trace *t, uint32_t from, uint32_t to, uint32_t step,
+                   struct btr_err *err);
 /** Fills the chains of rows that were reached and have none: from what was read of them to the
  * intrusion. */
 int loss_paths_find(struct btr_loss *loss, struct btr_err *err);

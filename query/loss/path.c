@@ -74,6 +74,20 @@ int loss_link_add(struct loss_row *row, const struct loss_link *link, struct btr
     return 0;
 }
 
+int loss_link_step(struct loss_row *row, const struct btr_trace *t, uint32_t from, uint32_t to,
+                   uint32_t step, struct btr_err *err)
+{
+    const struct btr_trace_step *s = &t->steps[step];
+    return loss_link_add(row,
+                         &(struct loss_link){.from = t->nodes[from].id,
+                                             .to = t->nodes[to].id,
+                                             .first_ns = s->first_ns,
+                                             .last_ns = s->last_ns,
+                                             .ref = s->ref,
+                                             .operation = btr_step_manner(t, s)->operation},
+                         err);
+}
+
 /* The piece that a chain begins with: the first that the intrusion read, else the first reached. */
 static const struct loss_piece *piece_told(const struct btr_loss *loss, const struct loss_row *row)
 {
@@ -97,15 +111,7 @@ static int row_path(struct btr_loss *loss, struct loss_row *row, const struct lo
         uint32_t to = ways->node[at];
         if (to == LOSS_NONE)
             break;
-        const struct btr_trace_step *step = &t->steps[ways->step[at]];
-        rc = loss_link_add(row,
-                           &(struct loss_link){.from = t->nodes[at].id,
-                                               .to = t->nodes[to].id,
-                                               .first_ns = step->first_ns,
-                                               .last_ns = step->last_ns,
-                                               .ref = step->ref,
-                                               .operation = btr_step_manner(t, step)->operation},
-                           err);
+        rc = loss_link_step(row, t, at, to, ways->step[at], err);
         at = to;
     }
     return rc;
