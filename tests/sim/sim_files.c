@@ -52,14 +52,12 @@ static int slot_of(struct sim_inode *i, int name)
 
 /* ---- Content ---- */
 
-/* The asset that what is written to a file now becomes content of: that of any of its names. */
-static int owner_of(const struct sim_world *w, int inode)
+/* The asset that what comes under a name becomes content of. That a file has a name there, too,
+ * makes nothing of it the asset's that came and goes under another. */
+static int owner_of(const struct sim_world *w, int name)
 {
-    for (int n = 0; n < w->name_count; n++)
-        if (w->names[n].inode == inode && w->names[n].asset != SIM_NONE &&
-            !w->assets[w->names[n].asset].is_exit)
-            return w->names[n].asset;
-    return SIM_NONE;
+    int asset = w->names[name].asset;
+    return asset == SIM_NONE || w->assets[asset].is_exit ? SIM_NONE : asset;
 }
 
 static void bit_add(struct sim_load *load, int asset, int id)
@@ -75,15 +73,15 @@ static void range_add(struct sim_load *load, const struct sim_inode *i, int from
             bit_add(load, i->asset, i->ids[at]);
 }
 
-/* Bytes from..until are new ones, of the asset that the file is of by now. */
-static void content_renew(struct sim_world *w, int inode, int from, int until)
+/* Bytes from..until are new ones, of the asset whose name they came by. */
+static void content_renew(struct sim_world *w, int inode, int asset, int from, int until)
 {
     struct sim_inode *i = &w->inodes[inode];
-    int asset = owner_of(w, inode);
-    if (asset != i->asset && asset != SIM_NONE) { /* it became the asset's as a whole */
+    if (asset != i->asset && asset != SIM_NONE) { /* what it had of another goes along */
         range_add(&i->load, i, 0, i->size < SIM_FILE_MAX ? i->size : SIM_FILE_MAX);
         i->asset = asset;
-        from = 0;
+        for (int at = 0; at < SIM_FILE_MAX; at++)
+            i->ids[at] = -1;
     }
     for (int at = from; i->asset != SIM_NONE && at < until && at < SIM_FILE_MAX; at++) {
         bool room = asset != SIM_NONE && w->assets[asset].made < SIM_IDS;
@@ -96,7 +94,7 @@ int sim_file_add(struct sim_world *w, int host, const char *path, int size)
     int name = sim_name_add(w, host, path), inode = inode_add(w);
     w->names[name].inode = inode;
     w->inodes[inode].size = size;
-    content_renew(w, inode, 0, size);
+    content_renew(w, inode, owner_of(w, name), 0, size);
     slot_of(&w->inodes[inode], name);
     return name;
 }
@@ -298,16 +296,16 @@ static void write_in(struct sim_world *w, struct sim_open *o, int n, const struc
         i->ids[at] = -1;
     i->size = until > i->size ? until : i->size;
     sim_load_add(&i->load, load);
-    content_renew(w, o->inode, o->at, until);
+    content_renew(w, o->inode, owner_of(w, o->name), o->at, until);
     o->at = until;
 }
 
 void sim_file_put(struct sim_world *w, int p, struct sim_open *o, int n,
                   const struct sim_load *load)
 {
-    int owner = owner_of(w, o->inode);
+    int owner = owner_of(w, o->name);
     struct sim_load kept = *load;
-    if (owner != SIM_NONE && o->at + n > SIM_FILE_MAX)
+    if ((owner != SIM_NONE || w->inodes[o->inode].asset != SIM_NONE) && o->at + n > SIM_FILE_MAX)
         return;
     if (owner != SIM_NONE && owner == w->processes[p].keeper) { /* it has each row once */
         memset(kept.real.bits[owner], 0, sizeof kept.real.bits[owner]);
@@ -372,11 +370,10 @@ static bool is_movable(const struct sim_world *w, const struct sim_step *s)
 
 static void under_new_name(struct sim_world *w, const struct sim_step *s)
 {
-    int inode = w->names[s->name].inode;
+    int inode = w->names[s->name].inode, owner = owner_of(w, s->name2);
     w->names[s->name2].inode = inode;
-    int owner = owner_of(w, inode);
-    if (owner != SIM_NONE && owner != w->inodes[inode].asset)
-        content_renew(w, inode, 0, w->inodes[inode].size);
+    if (s->op == SIM_RENAME && owner != SIM_NONE && owner != w->inodes[inode].asset)
+        content_renew(w, inode, owner, 0, w->inodes[inode].size);
     leaves(w, s->p, s->name2);
 }
 
