@@ -53,6 +53,9 @@ void text_doubts_say(const struct text_writer *w, const struct text_doubts *doub
  * not. */
 void text_node_doubt(const struct text_writer *w, uint32_t node);
 void text_pad(const struct text_writer *w, uint32_t used, uint32_t width);
+/** Words in lines of a bounded width, escaped, each line with its end. @param used  columns of the
+ * first line that are taken @param indent  of the others */
+void text_wrap(const struct text_writer *w, struct btr_span text, uint32_t used, uint32_t indent);
 /** "id:HEX32", the SPEC of a node. */
 void text_id(const struct text_writer *w, uint32_t node);
 /** " (1.2 MB, x14)"; nothing where there is nothing to say. */

@@ -234,10 +234,7 @@ bool text_edge_doubt(const struct text_writer *w, struct btr_buffer *out,
     return hole;
 }
 
-/* Words in lines of a bounded width, each with its end. @param used  columns of the first line that
- * are taken @param indent  of the others */
-static void text_wrap(const struct text_writer *w, struct btr_span text, uint32_t used,
-                      uint32_t indent)
+void text_wrap(const struct text_writer *w, struct btr_span text, uint32_t used, uint32_t indent)
 {
     for (size_t at = 0, end; at < text.size; at = end) {
         for (end = at + 1; end < text.size && text.at[end] != ' ';)

@@ -80,6 +80,15 @@ bool loss_extent_each(const struct btr_loss *loss, struct btr_id entity, uint32_
     return true;
 }
 
+bool loss_extent_is_first(const struct btr_loss *loss, uint32_t item)
+{
+    uint32_t place = LOSS_NONE, other;
+    while (loss_extent_each(loss, loss->extent.items[item].entity, &place, &other))
+        if (other < item)
+            return false;
+    return true;
+}
+
 /* The end of the items of one entity and role, of which the first is given. */
 static uint32_t run_end(const struct btr_loss *loss, uint32_t begin)
 {

@@ -3,19 +3,11 @@
 #include <stdlib.h>
 
 #include "export/exports.h"
-#include "export/json_writer.h"
-#include "loss/loss.h"
+#include "loss/json.h"
 
 enum { GAPS_TOLD = 20, FILES_TOLD = 1000 };
 
-struct ledger_writer {
-    struct json_writer w;
-    struct btr_loss *loss;
-    struct btr_buffer words;
-    struct btr_err *err;
-};
-
-static void words_put(struct ledger_writer *l, const char *name)
+void ledger_words(struct ledger_writer *l, const char *name)
 {
     json_text(&l->w, name, btr_buffer_view(&l->words));
     btr_buffer_clear(&l->words);
@@ -23,7 +15,7 @@ static void words_put(struct ledger_writer *l, const char *name)
 
 /* ---- Evidence ---- */
 
-static int record_put(struct ledger_writer *l, btr_event_ref ref)
+int ledger_record(struct ledger_writer *l, btr_event_ref ref)
 {
     struct btr_event_full full;
     if (ref >= BTR_REF_CROSSING)
@@ -35,7 +27,7 @@ static int record_put(struct ledger_writer *l, btr_event_ref ref)
     json_text(&l->w, "host", full.host);
     json_text(&l->w, "source", full.source);
     btr_buffer_format(&l->words, "%" PRIu64, full.event.record_id);
-    words_put(l, "id");
+    ledger_words(l, "id");
     json_open(&l->w, "origin", '{');
     const char *number = query_json_place(&l->w, full.input);
     json_count(&l->w, number, full.event.line);
@@ -49,7 +41,7 @@ static int exit_put(struct ledger_writer *l, const struct loss_exit *exit)
     int rc = loss_exit_words(l->loss, exit, &l->words, l->err);
     json_open(&l->w, NULL, '{');
     json_text(&l->w, "by", btr_span_of(exit->asset == LOSS_NONE ? "flow" : "removable"));
-    words_put(l, "to");
+    ledger_words(l, "to");
     json_id(&l->w, "entity", exit->entity);
     json_id(&l->w, "process", exit->process);
     json_number(&l->w, "first_ns", exit->first_ns);
@@ -63,9 +55,9 @@ static int exit_put(struct ledger_writer *l, const struct loss_exit *exit)
     json_close(&l->w, '}');
     json_open(&l->w, "evidence", '[');
     if (rc == 0)
-        rc = record_put(l, exit->first_ref);
+        rc = ledger_record(l, exit->first_ref);
     if (rc == 0 && exit->last_ref != exit->first_ref)
-        rc = record_put(l, exit->last_ref);
+        rc = ledger_record(l, exit->last_ref);
     json_close(&l->w, ']');
     json_close(&l->w, '}');
     return rc;
@@ -85,10 +77,10 @@ static int link_put(struct ledger_writer *l, const struct loss_link *link)
     btr_buffer_format(&l->words, " %s ", link->ref >= BTR_REF_CROSSING ? "=" : "->");
     if (rc == 0)
         rc = loss_label(l->loss, link->to, link->last_ns, &l->words, l->err);
-    words_put(l, "label");
+    ledger_words(l, "label");
     json_open(&l->w, "evidence", '[');
     if (rc == 0)
-        rc = record_put(l, link->ref);
+        rc = ledger_record(l, link->ref);
     json_close(&l->w, ']');
     json_close(&l->w, '}');
     return rc;
@@ -171,7 +163,7 @@ static void breaks_put(struct ledger_writer *l, const struct loss_row *row)
         if (told++ == GAPS_TOLD)
             break;
         loss_gap_words(l->loss, gap, &l->words);
-        words_put(l, NULL);
+        ledger_words(l, NULL);
     }
     json_close(&l->w, ']');
 }
@@ -198,7 +190,7 @@ static int row_put(struct ledger_writer *l, uint32_t asset)
         rc = chain_put(l, row);
     if (rc == 0)
         rc = loss_why(l->loss, asset, &l->words, l->err);
-    words_put(l, "why");
+    ledger_words(l, "why");
     breaks_put(l, row);
     json_close(&l->w, '}');
     return rc;
@@ -224,7 +216,7 @@ static void assumptions_put(struct ledger_writer *l)
     json_open(&l->w, "assumptions", '[');
     for (uint32_t i = 0; i < l->loss->source_count; i++) {
         loss_source_words(l->loss, &l->loss->sources[i], &l->words);
-        words_put(l, NULL);
+        ledger_words(l, NULL);
     }
     for (const char *const *text = loss_assumptions; *text; text++)
         json_text(&l->w, NULL, btr_span_of(*text));
@@ -240,7 +232,7 @@ static int unlisted_put(struct ledger_writer *l)
         json_newline(&l->w);
         json_open(&l->w, NULL, '{');
         rc = loss_label(l->loss, u->file, u->read_ns, &l->words, l->err);
-        words_put(l, "name");
+        ledger_words(l, "name");
         json_text(&l->w, "verdict", btr_span_of(loss_verdict_word(LOSS_POSSIBLY)));
         json_open(&l->w, "bytes", '{');
         json_count(&l->w, "min", 0);
@@ -253,10 +245,10 @@ static int unlisted_put(struct ledger_writer *l)
         btr_buffer_text(&l->words, "read by ");
         if (rc == 0)
             rc = loss_label(l->loss, u->process, u->read_ns, &l->words, l->err);
-        words_put(l, "why");
+        ledger_words(l, "why");
         json_open(&l->w, "evidence", '[');
         if (rc == 0)
-            rc = record_put(l, u->ref);
+            rc = ledger_record(l, u->ref);
         json_close(&l->w, ']');
         json_close(&l->w, '}');
     }
@@ -306,6 +298,10 @@ int btr_loss_json(struct btr_loss *loss, struct btr_buffer *out, struct btr_err 
     json_close(&l.w, ']');
     if (rc == 0)
         rc = unlisted_put(&l);
+    if (rc == 0)
+        rc = ledger_erased(&l);
+    if (rc == 0)
+        rc = ledger_remaining(&l);
     extent_put(&l);
     json_close(&l.w, '}');
     btr_buffer_u8(out, '\n');

@@ -1,6 +1,6 @@
 #include <stdlib.h>
 
-#include "loss/loss.h"
+#include "loss/after.h"
 
 enum { LOSS_ARENA_MAX = 1 << 30 };
 
@@ -55,6 +55,8 @@ static int loss_fill(struct btr_loss *loss, struct btr_err *err)
         rc = PARTS[i](loss, err);
     if (rc == 0)
         loss_verdicts_find(loss);
+    if (rc == 0)
+        rc = loss_after_find(loss, err);
     return rc;
 }
 
@@ -94,6 +96,7 @@ void btr_loss_free(struct btr_loss *loss)
         free(loss->rows[i].staged);
         free(loss->rows[i].links);
     }
+    loss_after_free(loss->after);
     btr_trace_free(loss->reach);
     btr_extent_fini(&loss->extent);
     btr_idmap_fini(&loss->of_extent);

@@ -174,6 +174,7 @@ struct btr_loss {
     uint32_t unlisted_count, unlisted_capacity;
     int64_t since_ns, until_ns; /* when the intrusion was first seen, and when it was seen to do
                                    something new last */
+    struct loss_after *after; /* after.h */
 };
 
 /** The end of a connection that is outside. */
@@ -190,6 +191,8 @@ int loss_extent_index(struct btr_loss *loss, struct btr_err *err);
 uint32_t loss_extent_at(const struct btr_loss *loss, struct btr_id entity, int64_t first_ns, int64_t last_ns);
 /** Visits all items of an entity. @param place  LOSS_NONE at the beginning @return false when there are no more */
 bool loss_extent_each(const struct btr_loss *loss, struct btr_id entity, uint32_t *place, uint32_t *item);
+/** Whether an item was the first to be found of its entity. */
+bool loss_extent_is_first(const struct btr_loss *loss, uint32_t item);
 
 /* ---- listed.c ---- */
 int loss_pieces_find(struct btr_loss *loss, struct btr_err *err);

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "loss/loss.h"
+#include "loss/after.h"
 
 enum { LINKS_TOLD = 24, UNLISTED_TOLD = 20, GAPS_TOLD = 8, STAGED_TOLD = 6, EXITS_TOLD = 6 };
 
@@ -292,6 +292,10 @@ int btr_loss_text(struct btr_loss *loss, bool colour, struct btr_buffer *out, st
         rc = exits_say(&t);
     if (rc == 0)
         rc = unlisted_say(&t);
+    if (rc == 0)
+        rc = loss_erased_text(loss, out, err);
+    if (rc == 0)
+        rc = loss_remaining_text(loss, out, err);
     assumptions_say(&t);
     btr_buffer_fini(&t.words);
     return rc < 0 ? rc : out->failed ? btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "ledger as text") : 0;

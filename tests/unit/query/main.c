@@ -13,5 +13,6 @@ int main(void)
     failed += holes_tests();
     failed += assets_tests();
     failed += assets_random_tests();
+    failed += loss_after_tests();
     return failed ? 1 : 0;
 }
