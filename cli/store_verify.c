@@ -17,6 +17,7 @@ struct findings {
     struct btr_buffer faults; /* JSON: of the store at hand */
     bool json;
     char failure[BTR_ERR_TEXT_SIZE]; /* of the store at hand, or empty */
+    bool no_memory;                  /* was said */
 };
 
 static int fault_visit(void *self, const char *segment, const char *what)
@@ -42,6 +43,7 @@ static void failure_tell(struct findings *f, const struct btr_err *err)
 {
     if (strcmp(f->failure, err->text) != 0)
         (void)cli_fail("store verify", err);
+    f->no_memory |= err->code == BTR_E_NOMEM;
     if (f->failure[0] == '\0')
         (void)snprintf(f->failure, sizeof f->failure, "%s", err->text);
 }
@@ -166,7 +168,8 @@ int cli_store_verify(const struct cli_args *args, struct btr_err *err)
     btr_buffer_span(&whole, btr_buffer_view(&f.out));
     btr_buffer_text(&whole, f.json ? "]}\n" : "");
     whole.failed |= f.out.failed;
-    status = cli_print("store verify", &whole, status);
+    if (!whole.failed || !f.no_memory) /* else there is nothing to print, and why was said */
+        status = cli_print("store verify", &whole, status);
     btr_buffer_fini(&whole);
     btr_buffer_fini(&f.out);
     btr_buffer_fini(&f.faults);
