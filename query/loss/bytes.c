@@ -133,8 +133,7 @@ static int kept_faces(struct measuring *m)
             starts[kept++] = starts[i];
     }
     if (rc == 0)
-        rc = btr_walk(&trace, &edges, BTR_WALK_BACKWARD, starts, kept, &loss->question->limits,
-                      m->err);
+        rc = loss_walk(loss, &trace, &edges, BTR_WALK_BACKWARD, starts, kept, m->err);
     for (uint32_t i = 0; rc == 0 && i < trace->node_count; i++)
         trace->nodes[i].id = btr_apart_whole_of(loss->parts, trace->nodes[i].id);
     for (uint32_t i = 0; rc == 0 && i < trace->node_count; i++)

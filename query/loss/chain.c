@@ -8,19 +8,6 @@
 
 /* ---- What a chain comes to ---- */
 
-static int exit_index_add(struct loss_row *row, uint32_t exit, struct btr_err *err)
-{
-    for (uint32_t i = 0; i < row->exit_count; i++)
-        if (row->exits[i] == exit)
-            return 0;
-    uint32_t *grown = realloc(row->exits, ((size_t)row->exit_count + 1) * sizeof *grown);
-    if (!grown)
-        return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "ways out");
-    row->exits = grown;
-    row->exits[row->exit_count++] = exit;
-    return 0;
-}
-
 /* What a process of the intrusion wrote; a server's log of it is no copy. */
 static bool is_staged(const struct btr_loss *loss, struct btr_id file)
 {
@@ -35,38 +22,10 @@ static bool is_staged(const struct btr_loss *loss, struct btr_id file)
     return false;
 }
 
-static int staged_add(struct loss_row *row, struct btr_id file, struct btr_err *err)
-{
-    for (uint32_t i = 0; i < row->staged_count; i++)
-        if (btr_id_equal(row->staged[i], file))
-            return 0;
-    struct btr_id *grown = realloc(row->staged, ((size_t)row->staged_count + 1) * sizeof *grown);
-    if (!grown)
-        return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "staged files");
-    row->staged = grown;
-    row->staged[row->staged_count++] = file;
-    return 0;
-}
-
 /* Who has what leaves by an exit. */
 static struct btr_id holder_of(const struct loss_exit *exit)
 {
     return exit->moved ? exit->entity : exit->process;
-}
-
-/* Something may leave by a way out that was used at, or after, the time when it was there: by what
- * a process sent, or a file that was moved there. */
-static int exits_of(struct btr_loss *loss, struct loss_row *row, struct btr_id holder,
-                    int64_t since_ns, bool moved, struct btr_err *err)
-{
-    int rc = 0;
-    for (uint32_t i = 0; rc == 0 && i < loss->exit_count; i++) {
-        const struct loss_exit *exit = &loss->exits[i];
-        if (exit->moved == moved && btr_id_equal(holder_of(exit), holder) &&
-            exit->last_ns >= since_ns)
-            rc = exit_index_add(row, i, err);
-    }
-    return rc;
 }
 
 static bool is_piece_of(const struct btr_loss *loss, struct btr_id entity, uint32_t asset)
@@ -75,6 +34,52 @@ static bool is_piece_of(const struct btr_loss *loss, struct btr_id entity, uint3
     while (piece != LOSS_NONE && loss->pieces[piece].asset != asset)
         piece = loss->pieces[piece].next;
     return piece != LOSS_NONE;
+}
+
+/* What a chain comes to, by entity: since when it is there. Of parts of one entity the earliest. */
+struct coming {
+    struct btr_idmap by_id; /* its place in since_ns */
+    int64_t *since_ns;
+    uint32_t count;
+};
+
+static void coming_fini(struct coming *c)
+{
+    btr_idmap_fini(&c->by_id);
+    free(c->since_ns);
+}
+
+static int coming_find(struct coming *c, const struct btr_trace *t, struct btr_err *err)
+{
+    c->since_ns = malloc(((size_t)t->node_count + 1) * sizeof *c->since_ns);
+    bool ok = c->since_ns != NULL;
+    for (uint32_t i = 0; ok && i < t->node_count; i++) {
+        const struct btr_trace_node *n = &t->nodes[i];
+        uint32_t at = btr_idmap_add(&c->by_id, n->id, c->count);
+        ok = at != UINT32_MAX;
+        if (at == c->count)
+            c->since_ns[c->count++] = n->bound_ns;
+        else if (ok && n->bound_ns < c->since_ns[at])
+            c->since_ns[at] = n->bound_ns;
+    }
+    return ok ? 0 : btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "what became of an asset");
+}
+
+/* Something may leave by a way out that was used at, or after, the time when it was there: by what
+ * a process sent, or a file that was moved there. They stand in the order of their use. */
+static int exits_take(const struct btr_loss *loss, struct loss_row *row, const struct coming *c,
+                      struct btr_err *err)
+{
+    row->exits = malloc(((size_t)loss->exit_count + 1) * sizeof *row->exits);
+    if (!row->exits)
+        return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "ways out");
+    for (uint32_t i = 0; i < loss->exit_count; i++) {
+        const struct loss_exit *exit = &loss->exits[i];
+        uint32_t at = btr_idmap_get(&c->by_id, holder_of(exit));
+        if (at != UINT32_MAX && exit->last_ns >= c->since_ns[at])
+            row->exits[row->exit_count++] = i;
+    }
+    return 0;
 }
 
 static int node_take(struct btr_loss *loss, uint32_t asset, const struct btr_trace_node *n,
@@ -87,13 +92,29 @@ static int node_take(struct btr_loss *loss, uint32_t asset, const struct btr_tra
         bool hands;
         rc = loss_hands_on(loss, n->id, n->bound_ns, &hands, err);
         row->handed = row->handed && hands;
-        if (rc == 0)
-            rc = exits_of(loss, row, n->id, n->bound_ns, false, err);
-    } else if (rc == 0 && fact.kind == BTR_KIND_FILE && !n->start) {
-        rc = exits_of(loss, row, n->id, n->bound_ns, true, err);
-        if (rc == 0 && is_staged(loss, n->id) && !is_piece_of(loss, n->id, asset))
-            rc = staged_add(row, n->id, err);
+    } else if (rc == 0 && fact.kind == BTR_KIND_FILE && !n->start && is_staged(loss, n->id) &&
+               !is_piece_of(loss, n->id, asset)) {
+        row->staged[row->staged_count++] = n->id;
     }
+    return rc;
+}
+
+/* Parts of one entity are one thing, told where it came first. */
+static int nodes_take(struct btr_loss *loss, uint32_t asset, const struct btr_trace *t,
+                      struct btr_err *err)
+{
+    struct loss_row *row = &loss->rows[asset];
+    struct btr_idmap seen = {0};
+    row->staged = malloc(((size_t)t->node_count + 1) * sizeof *row->staged);
+    int rc = row->staged ? 0 : btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "staged files");
+    for (uint32_t i = 0; rc == 0 && i < t->node_count; i++) {
+        uint32_t first = btr_idmap_add(&seen, t->nodes[i].id, i);
+        if (first == UINT32_MAX)
+            rc = btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "staged files");
+        else if (first == i)
+            rc = node_take(loss, asset, &t->nodes[i], err);
+    }
+    btr_idmap_fini(&seen);
     return rc;
 }
 
@@ -105,18 +126,6 @@ static uint32_t node_of(const struct btr_trace *t, struct btr_id id)
     while (i < t->node_count && !btr_id_equal(t->nodes[i].id, id))
         i++;
     return i < t->node_count ? i : LOSS_NONE;
-}
-
-/* Ways out in the order in which they were used. */
-static void exits_sort(const struct btr_loss *loss, struct loss_row *row)
-{
-    for (uint32_t i = 1; i < row->exit_count; i++) {
-        uint32_t exit = row->exits[i], at = i;
-        for (; at > 0 && loss->exits[row->exits[at - 1]].first_ns > loss->exits[exit].first_ns;
-             at--)
-            row->exits[at] = row->exits[at - 1];
-        row->exits[at] = exit;
-    }
 }
 
 static void links_reverse(struct loss_row *row)
@@ -177,20 +186,25 @@ static int row_chain(struct btr_loss *loss, uint32_t asset, struct btr_err *err)
     struct btr_edges edges = loss_hands_edges(loss);
     struct btr_start *starts = malloc(((size_t)row->take_count + 1) * sizeof *starts);
     struct btr_trace *trace = NULL;
+    struct coming coming = {.count = 0};
     row->handed = true;
     for (uint32_t i = 0; starts && i < row->take_count; i++)
         starts[i] = (struct btr_start){row->takes[i].by, row->takes[i].at_ns, row->takes[i].source};
-    int rc = starts ? btr_walk(&trace, &edges, BTR_WALK_FORWARD, starts, row->take_count,
-                               &loss->question->limits, err)
-                    : btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "what became of an asset");
+    int rc = starts
+                 ? loss_walk(loss, &trace, &edges, BTR_WALK_FORWARD, starts, row->take_count, err)
+                 : btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "what became of an asset");
     for (uint32_t i = 0; rc == 0 && i < trace->node_count; i++)
         trace->nodes[i].id = btr_apart_whole_of(loss->parts, trace->nodes[i].id);
-    for (uint32_t i = 0; rc == 0 && i < trace->node_count; i++)
-        rc = node_take(loss, asset, &trace->nodes[i], err);
+    if (rc == 0)
+        rc = coming_find(&coming, trace, err);
+    if (rc == 0)
+        rc = exits_take(loss, row, &coming, err);
+    if (rc == 0)
+        rc = nodes_take(loss, asset, trace, err);
     row->left = row->exit_count > 0;
-    exits_sort(loss, row);
     if (rc == 0 && row->left)
         rc = links_fill(loss, row, trace, err);
+    coming_fini(&coming);
     btr_trace_free(trace);
     free(starts);
     return rc;

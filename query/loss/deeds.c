@@ -70,7 +70,6 @@ void loss_flows_fini(struct loss_flows *flows)
 /* ---- Deeds ---------------------------------------------------------------------------------- */
 
 struct doing {
-    const struct btr_extent_item *item;
     struct loss_deed *deeds;
     uint32_t count, capacity;
     struct btr_err *err;
@@ -108,14 +107,20 @@ static bool deed_kind(const struct btr_flow *f, enum loss_deed_kind *kind)
     }
 }
 
+/* A process of the intrusion, or one that served it at times. */
+struct doer {
+    const struct btr_loss *loss;
+    struct btr_id process;
+};
+
 static bool is_deed(void *self, const struct btr_flow *f)
 {
-    const struct btr_extent_item *item = self;
+    const struct doer *d = self;
     enum loss_deed_kind kind;
     bool thing = f->other_kind == BTR_KIND_NONE || f->other_kind == BTR_KIND_FILE ||
                  f->other_kind == BTR_KIND_HOST;
-    return thing && !(f->flags & BTR_EVENT_FAILED) && f->last_ns >= item->since_ns &&
-           f->first_ns <= item->until_ns && deed_kind(f, &kind);
+    return thing && !(f->flags & BTR_EVENT_FAILED) && deed_kind(f, &kind) &&
+           loss_extent_at(d->loss, d->process, f->first_ns, f->last_ns) != LOSS_NONE;
 }
 
 static int deed_compare(const void *x, const void *y)
@@ -153,25 +158,39 @@ static int deed_add(struct doing *d, const struct loss_deed *deed)
     return 0;
 }
 
+static int process_take(struct btr_loss *loss, struct doing *d, struct btr_id process,
+                        struct loss_flows *flows, struct btr_err *err)
+{
+    struct doer doer = {loss, process};
+    int rc = loss_flows_of(flows, &loss->all, process, BTR_SIDE_OUT_OF, loss->since_ns, is_deed,
+                           &doer, err);
+    loss->cut |= flows->cut;
+    for (uint32_t at = 0; rc == 0 && at < flows->count; at++) {
+        const struct btr_flow *f = &flows->list[at];
+        struct loss_deed deed = {.entity = f->other,
+                                 .process = process,
+                                 .at_ns = f->last_ns,
+                                 .ref = f->ref,
+                                 .item = loss_extent_at(loss, process, f->first_ns, f->last_ns)};
+        deed_kind(f, &deed.kind);
+        rc = deed_add(d, &deed);
+    }
+    return rc;
+}
+
 int loss_deeds_find(struct btr_loss *loss, struct loss_deed **deeds, uint32_t *count,
                     struct btr_err *err)
 {
     struct doing d = {.err = err};
     struct loss_flows flows = {0};
+    struct btr_id before = {0};
     int rc = 0;
     for (uint32_t i = 0; rc == 0 && i < loss->extent.count; i++) {
-        struct btr_extent_item item = loss->extent.items[i];
-        if (item.role != BTR_EXTENT_PROCESS && item.role != BTR_EXTENT_SERVER)
+        const struct btr_extent_item *item = &loss->extent.items[loss->extent_order[i]];
+        if (item->role > BTR_EXTENT_SERVER || btr_id_equal(item->entity, before))
             continue;
-        rc = loss_flows_of(&flows, &loss->all, item.entity, BTR_SIDE_OUT_OF, item.since_ns, is_deed,
-                           &item, err);
-        for (uint32_t at = 0; rc == 0 && at < flows.count; at++) {
-            const struct btr_flow *f = &flows.list[at];
-            struct loss_deed deed = {f->other, item.entity, f->last_ns,
-                                     f->ref,   i,           LOSS_DEED_WRITTEN};
-            deed_kind(f, &deed.kind);
-            rc = deed_add(&d, &deed);
-        }
+        before = item->entity;
+        rc = process_take(loss, &d, before, &flows, err);
     }
     if (rc == 0 && d.count)
         qsort(d.deeds, d.count, sizeof *d.deeds, deed_compare);

@@ -10,6 +10,7 @@ enum { GAPS_TOLD = 20, FILES_TOLD = 1000 };
 void ledger_words(struct ledger_writer *l, const char *name)
 {
     json_text(&l->w, name, btr_buffer_view(&l->words));
+    l->w.out->failed |= l->words.failed; /* what could not be said is not left out */
     btr_buffer_clear(&l->words);
 }
 

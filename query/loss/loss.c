@@ -80,9 +80,18 @@ int btr_loss_find(struct btr_loss **out, const struct btr_question *question,
     return rc;
 }
 
+int loss_walk(struct btr_loss *loss, struct btr_trace **out, const struct btr_edges *edges,
+              enum btr_walk_direction direction, const struct btr_start *starts,
+              uint32_t start_count, struct btr_err *err)
+{
+    int rc = btr_walk(out, edges, direction, starts, start_count, &loss->question->limits, err);
+    loss->cut |= rc == 0 && (*out)->cut != BTR_CUT_NONE;
+    return rc;
+}
+
 bool btr_loss_is_cut(const struct btr_loss *loss)
 {
-    return loss->extent.cut || (loss->reach && loss->reach->cut != BTR_CUT_NONE) ||
+    return loss->cut || loss->extent.cut ||
            (loss->found->trace && loss->found->trace->cut != BTR_CUT_NONE);
 }
 

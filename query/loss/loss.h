@@ -107,7 +107,7 @@ struct loss_handing {
     uint32_t count;
 };
 
-/** All that a source lacks of one kind since the intrusion began. */
+/** All that a source lacks of one kind. */
 struct loss_gap {
     struct btr_span host, source;
     uint64_t host_key;         /* as struct btr_fact has it */
@@ -159,10 +159,11 @@ struct btr_loss {
     uint32_t row_count;
 
     struct loss_handing handing;
+    bool cut;                /* a limit was met: something was not looked at */
     struct btr_trace *reach; /* backward over content, from all that the intrusion had */
     struct loss_exit *exits; /* by time */
     uint32_t exit_count, exit_capacity;
-    struct loss_gap *gaps; /* that may hide something since the intrusion began */
+    struct loss_gap *gaps; /* that may hide something */
     uint32_t gap_count, gap_capacity;
     struct loss_source *sources; /* by host and source */
     uint32_t source_count;
@@ -181,6 +182,11 @@ struct btr_loss {
 struct loss_end {
     struct btr_span ip, port; /* empty: not told */
 };
+
+/** btr_walk within the question's limits; notes that one was met. */
+int loss_walk(struct btr_loss *loss, struct btr_trace **out, const struct btr_edges *edges,
+              enum btr_walk_direction direction, const struct btr_start *starts, uint32_t start_count,
+              struct btr_err *err);
 
 /* ---- seeds.c ---- */
 int loss_extent_find(struct btr_loss *loss, struct btr_err *err);

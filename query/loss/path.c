@@ -82,7 +82,9 @@ int loss_link_step(struct loss_row *row, const struct btr_trace *t, uint32_t fro
                          &(struct loss_link){.from = t->nodes[from].id,
                                              .to = t->nodes[to].id,
                                              .first_ns = s->first_ns,
-                                             .last_ns = s->last_ns,
+                                             .last_ns = s->ref >= BTR_REF_CROSSING
+                                                            ? s->first_ns /* it has no end */
+                                                            : s->last_ns,
                                              .ref = s->ref,
                                              .operation = btr_step_manner(t, s)->operation},
                          err);

@@ -44,9 +44,9 @@ int loss_reach_find(struct btr_loss *loss, struct btr_err *err)
     uint32_t count = 0;
     struct btr_start *starts = loss_starts_make(loss, &count);
     struct btr_idmap reached = {0};
-    int rc = starts ? btr_walk(&loss->reach, &loss->apart, BTR_WALK_BACKWARD, starts, count,
-                               &loss->question->limits, err)
-                    : btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "where content can have come from");
+    int rc =
+        starts ? loss_walk(loss, &loss->reach, &loss->apart, BTR_WALK_BACKWARD, starts, count, err)
+               : btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "where content can have come from");
     for (uint32_t i = 0; rc == 0 && i < loss->reach->node_count; i++)
         loss->reach->nodes[i].id = btr_apart_whole_of(loss->parts, loss->reach->nodes[i].id);
     for (uint32_t i = 0; rc == 0 && i < loss->reach->node_count; i++)

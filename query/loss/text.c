@@ -30,6 +30,7 @@ static void say(struct ledger_text *t, const char *text)
 static void words_say(struct ledger_text *t)
 {
     btr_escape_terminal(t->out, btr_buffer_view(&t->words));
+    t->out->failed |= t->words.failed; /* what could not be said is not left out */
     btr_buffer_clear(&t->words);
 }
 

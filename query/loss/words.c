@@ -112,7 +112,7 @@ void loss_source_words(const struct btr_loss *loss, const struct loss_source *so
     btr_buffer_u8(out, '-');
     time_of_day(out, source->last_ns);
     if (gaps)
-        btr_buffer_format(out, " (%u since the intrusion began)", gaps);
+        btr_buffer_format(out, " (%u)", gaps);
     if (!source->reads_told)
         btr_buffer_text(out, ", which tells no reads");
 }

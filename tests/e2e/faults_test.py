@@ -14,7 +14,7 @@ import shutil
 import sys
 import threading
 
-from faults import BACKTRAIL, ERRORS, SANITIZER_STATUS, dump, environment, ingest, inputs_make, must, run, told
+from faults import BACKTRAIL, DATA, ERRORS, SANITIZER_STATUS, dump, environment, ingest, inputs_make, must, run, told
 
 WORK = os.environ["BTR_WORK"]
 LONG = bool(os.environ.get("BTR_LONG"))
@@ -78,6 +78,8 @@ def scenarios_make():
         Scenario("find_value", [BACKTRAIL, "find", *query, 'file.path == "/lib/x86_64-linux-gnu/libc.so.6"'], begin=whole),
         Scenario("trace", [BACKTRAIL, "trace", "--strategy", "backtracker", *query, "--from", record_of(whole), "--output", "json", "--no-stats", "--evidence", "all"], begin=whole),
         Scenario("forward", [BACKTRAIL, "trace", *query, "--from", "file:web01//etc/sv/sshd/supervise/stat.new", "--forward", "--no-stats"], begin=whole),
+        Scenario("loss", [BACKTRAIL, "loss", *query, "--from", record_of(whole), "--assets", f"{DATA}/assets.yaml"], begin=whole),
+        Scenario("loss_json", [BACKTRAIL, "loss", *query, "--from", record_of(whole), "--assets", f"{DATA}/assets.yaml", "--output", "json"], begin=whole),
         Scenario("verify", [BACKTRAIL, "store", "verify", *query], begin=whole),
         Scenario("stat", [BACKTRAIL, "store", "stat", "--by", "host,source", *query], begin=whole),
         Scenario("gaps", [BACKTRAIL, "store", "gaps", *query], begin=whole),

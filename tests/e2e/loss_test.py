@@ -119,8 +119,27 @@ ingest("blind", [without("web01", late - 60, late), *(PATHS[host] for host in HO
 assert all(row["verdict"] == "cannot know" for row in rows_of(ledger("blind")).values() if row["verdict"] != "possibly lost")
 print("ok: where nobody is seen to come in nothing is not lost")
 
-run("loss", "--store", "whole", "--from", f"record:web01/{ALERTS['late']['serial']}", "--assets", ASSETS, "--budget", "edges=50", status=4)
-print("ok: a limit is told by the status")
+for limit in (50, 2000, 20000, 60000):
+    words = ("loss", "--store", "whole", "--from", f"record:web01/{ALERTS['late']['serial']}", "--assets", ASSETS, "--output", "json")
+    done = subprocess.run([PROGRAM, *words, "--budget", f"edges={limit}"], capture_output=True, timeout=300, check=False)
+    answer = json.loads(done.stdout)
+    assert done.returncode == (0 if answer["complete"] else 4), (limit, done)
+    if not answer["complete"]:
+        assert all(row["verdict"] != "not lost" and row["bytes"]["max"] is None for row in answer["assets"]), limit
+print("ok: where a limit cut, nothing is not lost and nothing has a bound, and the status says so")
+
+NAME, HOSTILE = b"/var/www/shop/public/uploads/pic121.jpg", b"/var/www/shop/public/uploads/\x1b[2J\x9b1m\n\xff<b>\xe2\x80\xae.jpg"
+log = subprocess.run(["zstdcat", PATHS["web01"]], capture_output=True, check=True).stdout
+assert log.count(b'name="' + NAME + b'"') > 2
+with open("web01.audit.log", "wb") as file:
+    file.write(log.replace(b'name="' + NAME + b'"', b"name=" + HOSTILE.hex().upper().encode()))
+ingest("hostile", ["web01.audit.log", *(PATHS[host] for host in HOSTS if host != "web01")])
+text = ledger("hostile", output="text")
+assert b"uploads/\\x1b[2J" in text and not re.search(rb"[\x00-\x09\x0b-\x1f\x7f\x9b\xff]|\xe2\x80\xae", text)
+rows = rows_of(ledger("hostile"))
+is_not_wrong(rows)
+assert any(file["path"].encode("utf-8", "surrogateescape") == HOSTILE for file in rows["shop database"]["staged"]), rows["shop database"]["staged"]
+print("ok: what an intruder named reaches no terminal, and JSON has its bytes")
 
 with open("far.yaml", "w", encoding="utf-8") as file:
     file.write("assets:\n  - {host: nas01, path: /export/**, name: files}\n  - {host: db01, path: /srv/none/**, name: nothing}\n")
@@ -133,6 +152,8 @@ with open("wrong.yaml", "w", encoding="utf-8") as file:
     file.write("assets:\n  - {host: web01, pth: /x, name: a}\n")
 said = run("loss", "--store", "whole", "--from", "record:web01/1", "--assets", "wrong.yaml", status=2).decode()
 assert "wrong.yaml:2" in said and "pth" in said and said.count("\n") == 1, said
+said = run("loss", "--store", "none", "--from", "record:web01/1", "--assets", ASSETS, status=3).decode()
+assert said.count("\n") == 1 and "no store there" in said, said
 said = run("loss", "--store", "whole", "--from", "record:web01/1", "--assets", ASSETS, status=1).decode()
 assert "record:web01/1" in said, said
 for words in (("--assets", ASSETS), ("--from", "record:web01/1"), ("--from", "record:web01/1", "--assets", "no.yaml")):

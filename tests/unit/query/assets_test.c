@@ -96,94 +96,93 @@ static void each_kind_of_row_is_told(void **state)
     }
 }
 
+static const struct {
+    const char *text, *message;
+} WRONG[] = {
+    {"", "a.yaml:1:1: no mapping with 'assets'"},
+    {"- a", "a.yaml:1:1: no mapping with 'assets'"},
+    {"containers: []", "a.yaml:1:1: no assets: the list 'assets' is empty, or not there"},
+    {"assets: []", "a.yaml:1:1: no assets: the list 'assets' is empty, or not there"},
+    {"assets: {}", "a.yaml:1:9: 'assets' must be a list"},
+    {"assets:\n", "a.yaml:1:8: 'assets' must be a list"},
+    {"assets: [a]", "a.yaml:1:10: an item of 'assets' must be a mapping"},
+    {"asets: []", "a.yaml:1:1: no such key 'asets'; known are assets, containers"},
+    {"assets:\n- {name: a, pth: /a}",
+     "a.yaml:2:13: no such key 'pth'; known are host, path, name, classification, owner, "
+     "account, container, service, share, address"},
+    {"assets:\n- {name: \xc3\xa9\xc3\xa9, pth: /a}", "a.yaml:2:14: no such key 'pth'"},
+    {"assets:\n- {name: a, [x]: /a}", "a.yaml:2:13: a key is no text"},
+    {"assets:\n- {name: a, name: b}", "a.yaml:2:13: 'name' stands twice"},
+    {"assets:\n- {path: /a}", "a.yaml:2:3: an asset without a 'name'"},
+    {"assets:\n- {name: a}", "a.yaml:2:3: an asset that names neither a host nor anything"},
+    {"assets:\n- {name: [a], path: /a}", "a.yaml:2:10: 'name' must be text, not a list"},
+    {"assets:\n- {name: {a: b}, path: /a}", "a.yaml:2:10: 'name' must be text, not a mapping"},
+    {"assets:\n- {name: ~, path: /a}", "a.yaml:2:10: 'name' is empty"},
+    {"assets:\n- {name: \"\", path: /a}", "a.yaml:2:10: 'name' is empty"},
+    {"assets:\n- name:\n  path: /a", "a.yaml:2:8: 'name' is empty"},
+    {"assets:\n- {name: \"a\\tb\", path: /a}", "a.yaml:2:10: 'name' has a control character"},
+    {"assets:\n- {name: \"a\\0b\", path: /a}", "a.yaml:2:10: 'name' has a control character"},
+    {"assets:\n- {name: a, path: /a}\n- {name: a, path: /b}",
+     "a.yaml:3:10: the asset in line 2 has this name, too"},
+    {"assets:\n- {name: a, path: /a, account: b}",
+     "a.yaml:2:32: a row names one of path, account, service, share and address"},
+    {"assets:\n- {name: a, container: c, account: b}",
+     "a.yaml:2:24: 'container' stands alone or with 'path'"},
+    {"assets:\n- {name: a, path: srv/a}", "a.yaml:2:19: 'path' must begin with /"},
+    {"assets:\n- {name: a, path: /srv/../a}", "a.yaml:2:19: 'path' has a part . or .."},
+    {"assets:\n- {name: a, path: '/[a/b]c'}",
+     "a.yaml:2:19: 'path' has a set [..] with a separator"},
+    {"assets:\n- {name: a, service: ssh}", "a.yaml:2:22: 'service' must be tcp/PORT or udp/PORT"},
+    {"assets:\n- {name: a, service: tcp/0}", "a.yaml:2:22: 'service' must be"},
+    {"assets:\n- {name: a, service: tcp/65536}", "a.yaml:2:22: 'service' must be"},
+    {"assets:\n- {name: a, address: 10.0.0.0/8}",
+     "a.yaml:2:22: an address is an asset as a way out only: 'classification: exit'"},
+    {"assets:\n- {name: a, address: 10.0.0.0/33, classification: exit}",
+     "a.yaml:2:22: 'address' must be an address or a range"},
+    {"assets:\n- {name: a, address: 10.0.0.1, classification: exit, host: b}",
+     "a.yaml:2:22: 'address' stands without a 'host'"},
+    {"assets:\n- &x {name: a, path: /a}\n- *x", "a.yaml:2:3: an anchor (&)"},
+    {"assets:\n- {name: a, path: /a}\n- *x", "a.yaml:3:3: an alias (*)"},
+    {"assets:\n- {name: a, path: **}", "a.yaml:2:20: a text that begins with * must be in quotes"},
+    {"assets:\n- {name: a, path: !!str /a}", "a.yaml:2:19: a tag (!)"},
+    {"assets:\n- {name: a, path: /a}\n---\nassets: []", "a.yaml:3:1: a second document"},
+    {"assets:\n- {name: a, path: /a\n", "a.yaml:3:1: did not find expected ',' or '}'"},
+    {"assets:\n- {name: \"a\xff\", path: /a}", "a.yaml:2:12: invalid leading UTF-8 octet"},
+    {"\xff\xfe"
+     "a",
+     "a.yaml:1:1: invalid leading UTF-8 octet"},
+    {"assets:\n\t- {name: a}", "a.yaml:2:1: found character that cannot start any token"},
+    {"assets: [{name: a, path: /a}]\ncontainers: [{name: c, root: /r}]",
+     "a.yaml:2:14: a container without a 'host'"},
+    {"assets: [{name: a, path: /a}]\ncontainers: [{host: c, root: /r}]",
+     "a.yaml:2:14: a container without a 'name'"},
+    {"assets: [{name: a, path: /a}]\ncontainers: [{host: h, name: c, root: r}]",
+     "a.yaml:2:39: 'root' must be a folder of the host"},
+    {"assets: [{name: a, path: /a}]\ncontainers: [{host: h, name: c, root: /}]",
+     "a.yaml:2:39: 'root' is that of the host itself"},
+    {"assets: [{name: a, path: /a}]\ncontainers: [{host: h, name: c, mounts: /a}]",
+     "a.yaml:2:41: 'mounts' must be a list"},
+    {"assets: [{name: a, path: /a}]\ncontainers: [{host: h, name: c, mounts: [/a]}]",
+     "a.yaml:2:42: 'mounts': must be /folder/of/host:/folder/inside"},
+    {"assets: [{name: a, path: /a}]\ncontainers: [{host: h, name: c, mounts: [\"a:/b\"]}]",
+     "a.yaml:2:42: 'mounts': must be"},
+    {"assets: [{name: a, path: /a}]\ncontainers: [{host: h, name: c, mounts: [[]]}]",
+     "a.yaml:2:42: 'mounts' must be text, not a list"},
+    {"assets: [{name: a, path: /a}]\ncontainers: [{host: h, name: c}, {host: h, name: c}]",
+     "a.yaml:2:50: a container of this name and host stands there before"},
+};
+
 static void what_is_wrong_is_named_with_its_place(void **state)
 {
     (void)state;
-    static const struct {
-        const char *text, *message;
-    } ROWS[] = {
-        {"", "a.yaml:1:1: no mapping with 'assets'"},
-        {"- a", "a.yaml:1:1: no mapping with 'assets'"},
-        {"containers: []", "a.yaml:1:1: no assets: the list 'assets' is empty, or not there"},
-        {"assets: []", "a.yaml:1:1: no assets: the list 'assets' is empty, or not there"},
-        {"assets: {}", "a.yaml:1:9: 'assets' must be a list"},
-        {"assets:\n", "a.yaml:1:8: 'assets' must be a list"},
-        {"assets: [a]", "a.yaml:1:10: an item of 'assets' must be a mapping"},
-        {"asets: []", "a.yaml:1:1: no such key 'asets'; known are assets, containers"},
-        {"assets:\n- {name: a, pth: /a}",
-         "a.yaml:2:13: no such key 'pth'; known are host, path, name, classification, owner, "
-         "account, container, service, share, address"},
-        {"assets:\n- {name: \xc3\xa9\xc3\xa9, pth: /a}", "a.yaml:2:14: no such key 'pth'"},
-        {"assets:\n- {name: a, [x]: /a}", "a.yaml:2:13: a key is no text"},
-        {"assets:\n- {name: a, name: b}", "a.yaml:2:13: 'name' stands twice"},
-        {"assets:\n- {path: /a}", "a.yaml:2:3: an asset without a 'name'"},
-        {"assets:\n- {name: a}", "a.yaml:2:3: an asset that names neither a host nor anything"},
-        {"assets:\n- {name: [a], path: /a}", "a.yaml:2:10: 'name' must be text, not a list"},
-        {"assets:\n- {name: {a: b}, path: /a}", "a.yaml:2:10: 'name' must be text, not a mapping"},
-        {"assets:\n- {name: ~, path: /a}", "a.yaml:2:10: 'name' is empty"},
-        {"assets:\n- {name: \"\", path: /a}", "a.yaml:2:10: 'name' is empty"},
-        {"assets:\n- name:\n  path: /a", "a.yaml:2:8: 'name' is empty"},
-        {"assets:\n- {name: \"a\\tb\", path: /a}", "a.yaml:2:10: 'name' has a control character"},
-        {"assets:\n- {name: \"a\\0b\", path: /a}", "a.yaml:2:10: 'name' has a control character"},
-        {"assets:\n- {name: a, path: /a}\n- {name: a, path: /b}",
-         "a.yaml:3:10: the asset in line 2 has this name, too"},
-        {"assets:\n- {name: a, path: /a, account: b}",
-         "a.yaml:2:32: a row names one of path, account, service, share and address"},
-        {"assets:\n- {name: a, container: c, account: b}",
-         "a.yaml:2:24: 'container' stands alone or with 'path'"},
-        {"assets:\n- {name: a, path: srv/a}", "a.yaml:2:19: 'path' must begin with /"},
-        {"assets:\n- {name: a, path: /srv/../a}", "a.yaml:2:19: 'path' has a part . or .."},
-        {"assets:\n- {name: a, path: '/[a/b]c'}",
-         "a.yaml:2:19: 'path' has a set [..] with a separator"},
-        {"assets:\n- {name: a, service: ssh}",
-         "a.yaml:2:22: 'service' must be tcp/PORT or udp/PORT"},
-        {"assets:\n- {name: a, service: tcp/0}", "a.yaml:2:22: 'service' must be"},
-        {"assets:\n- {name: a, service: tcp/65536}", "a.yaml:2:22: 'service' must be"},
-        {"assets:\n- {name: a, address: 10.0.0.0/8}",
-         "a.yaml:2:22: an address is an asset as a way out only: 'classification: exit'"},
-        {"assets:\n- {name: a, address: 10.0.0.0/33, classification: exit}",
-         "a.yaml:2:22: 'address' must be an address or a range"},
-        {"assets:\n- {name: a, address: 10.0.0.1, classification: exit, host: b}",
-         "a.yaml:2:22: 'address' stands without a 'host'"},
-        {"assets:\n- &x {name: a, path: /a}\n- *x", "a.yaml:2:3: an anchor (&)"},
-        {"assets:\n- {name: a, path: /a}\n- *x", "a.yaml:3:3: an alias (*)"},
-        {"assets:\n- {name: a, path: **}",
-         "a.yaml:2:20: a text that begins with * must be in quotes"},
-        {"assets:\n- {name: a, path: !!str /a}", "a.yaml:2:19: a tag (!)"},
-        {"assets:\n- {name: a, path: /a}\n---\nassets: []", "a.yaml:3:1: a second document"},
-        {"assets:\n- {name: a, path: /a\n", "a.yaml:3:1: did not find expected ',' or '}'"},
-        {"assets:\n- {name: \"a\xff\", path: /a}", "a.yaml:2:12: invalid leading UTF-8 octet"},
-        {"\xff\xfe"
-         "a",
-         "a.yaml:1:1: invalid leading UTF-8 octet"},
-        {"assets:\n\t- {name: a}", "a.yaml:2:1: found character that cannot start any token"},
-        {"assets: [{name: a, path: /a}]\ncontainers: [{name: c, root: /r}]",
-         "a.yaml:2:14: a container without a 'host'"},
-        {"assets: [{name: a, path: /a}]\ncontainers: [{host: c, root: /r}]",
-         "a.yaml:2:14: a container without a 'name'"},
-        {"assets: [{name: a, path: /a}]\ncontainers: [{host: h, name: c, root: r}]",
-         "a.yaml:2:39: 'root' must be a folder of the host"},
-        {"assets: [{name: a, path: /a}]\ncontainers: [{host: h, name: c, root: /}]",
-         "a.yaml:2:39: 'root' is that of the host itself"},
-        {"assets: [{name: a, path: /a}]\ncontainers: [{host: h, name: c, mounts: /a}]",
-         "a.yaml:2:41: 'mounts' must be a list"},
-        {"assets: [{name: a, path: /a}]\ncontainers: [{host: h, name: c, mounts: [/a]}]",
-         "a.yaml:2:42: 'mounts': must be /folder/of/host:/folder/inside"},
-        {"assets: [{name: a, path: /a}]\ncontainers: [{host: h, name: c, mounts: [\"a:/b\"]}]",
-         "a.yaml:2:42: 'mounts': must be"},
-        {"assets: [{name: a, path: /a}]\ncontainers: [{host: h, name: c, mounts: [[]]}]",
-         "a.yaml:2:42: 'mounts' must be text, not a list"},
-        {"assets: [{name: a, path: /a}]\ncontainers: [{host: h, name: c}, {host: h, name: c}]",
-         "a.yaml:2:50: a container of this name and host stands there before"},
-    };
-    for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++) {
+    for (size_t i = 0; i < sizeof WRONG / sizeof *WRONG; i++) {
         struct btr_assets *assets = (struct btr_assets *)&assets;
         struct btr_err err = {0};
-        int rc = btr_assets_read(&assets, btr_span_of(ROWS[i].text), "a.yaml", &err);
-        if (rc != BTR_E_FORMAT || !strstr(err.text, ROWS[i].message))
-            fail_msg("%s\ngave %d: %s\nnot: %s", ROWS[i].text, rc, err.text, ROWS[i].message);
+        int rc = btr_assets_read(&assets, btr_span_of(WRONG[i].text), "a.yaml", &err);
+        if (rc != BTR_E_FORMAT || !strstr(err.text, WRONG[i].message))
+            fail_msg("%s\ngave %d: %s\nnot: %s", WRONG[i].text, rc, err.text, WRONG[i].message);
         assert_null(assets);
-        assert_true(err.offset <= strlen(ROWS[i].text));
+        assert_true(err.offset <= strlen(WRONG[i].text));
     }
 }
 
