@@ -95,10 +95,7 @@ static bool written_test(void *self, const struct btr_flow *f)
 
 static bool sends_out(const struct btr_loss *loss, struct btr_id process)
 {
-    for (uint32_t i = 0; i < loss->exit_count; i++)
-        if (btr_id_equal(loss->exits[i].process, process))
-            return true;
-    return false;
+    return btr_idmap_get(&loss->senders, process) != UINT32_MAX;
 }
 
 static bool used_test(void *self, const struct btr_flow *f)

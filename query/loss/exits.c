@@ -164,6 +164,14 @@ static int by_time(const void *x, const void *y)
     return exit_compare(x, y);
 }
 
+static int senders_find(struct btr_loss *loss, struct btr_err *err)
+{
+    for (uint32_t i = 0; i < loss->exit_count; i++)
+        if (btr_idmap_add(&loss->senders, loss->exits[i].process, i) == UINT32_MAX)
+            return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "who sent something out");
+    return 0;
+}
+
 int loss_exits_find(struct btr_loss *loss, struct btr_err *err)
 {
     struct sending s = {.loss = loss, .err = err};
@@ -185,6 +193,8 @@ int loss_exits_find(struct btr_loss *loss, struct btr_err *err)
         exits_merge(loss);
     if (rc == 0 && loss->exit_count)
         qsort(loss->exits, loss->exit_count, sizeof *loss->exits, by_time);
+    if (rc == 0)
+        rc = senders_find(loss, err);
     free(s.found);
     free(s.refs);
     return rc;

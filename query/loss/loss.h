@@ -163,6 +163,7 @@ struct btr_loss {
     struct btr_trace *reach; /* backward over content, from all that the intrusion had */
     struct loss_exit *exits; /* by time */
     uint32_t exit_count, exit_capacity;
+    struct btr_idmap senders; /* processes that sent something by one */
     struct loss_gap *gaps; /* that may hide something */
     uint32_t gap_count, gap_capacity;
     struct loss_source *sources; /* by host and source */
