@@ -9,6 +9,21 @@ int btr_span_compare(struct btr_span a, struct btr_span b)
     return a.size < b.size ? -1 : a.size > b.size;
 }
 
+bool btr_span_contains(struct btr_span text, struct btr_span part)
+{
+    if (part.size == 0)
+        return true;
+    for (size_t i = 0; i + part.size <= text.size; i++) {
+        const uint8_t *found = memchr(text.at + i, part.at[0], text.size - part.size - i + 1);
+        if (!found)
+            return false;
+        i = (size_t)(found - text.at);
+        if (memcmp(found, part.at, part.size) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* Value of a digit, or 16 for any other byte. */
 static unsigned digit_value(uint8_t byte)
 {

@@ -15,14 +15,6 @@ struct btr_decoder_state {
     uint64_t records, undecoded;
 };
 
-static bool contains(struct btr_span text, struct btr_span part)
-{
-    for (size_t i = 0; i + part.size <= text.size; i++)
-        if (memcmp(text.at + i, part.at, part.size) == 0)
-            return true;
-    return false;
-}
-
 static int detect(const struct btr_span *records, size_t record_count)
 {
     int sure = 0;
@@ -30,8 +22,8 @@ static int detect(const struct btr_span *records, size_t record_count)
         struct btr_span r = records[i], head = {r.at, r.size < 512 ? r.size : 512};
         if (audit_is_json(r))
             continue;
-        bool type = contains(head, BTR_SPAN("type=")),
-             stamp = contains(head, BTR_SPAN("msg=audit("));
+        bool type = btr_span_contains(head, BTR_SPAN("type=")),
+             stamp = btr_span_contains(head, BTR_SPAN("msg=audit("));
         sure += type && stamp ? 1 : 0;
     }
     return record_count ? (int)(100 * (size_t)sure / record_count) : 0;

@@ -32,6 +32,8 @@ static inline bool btr_span_begins(struct btr_span s, struct btr_span prefix)
 
 /** Bytewise order; a prefix comes first. @return <0, 0, >0 */
 int btr_span_compare(struct btr_span a, struct btr_span b);
+/** Whether a part stands somewhere in a text; an empty one stands in any. */
+bool btr_span_contains(struct btr_span text, struct btr_span part);
 
 /**
  * Reads a whole span as an unsigned number.

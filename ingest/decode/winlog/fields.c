@@ -333,21 +333,6 @@ struct btr_span win_host_peek(struct btr_span record)
     return best;
 }
 
-static bool contains(struct btr_span record, const char *text)
-{
-    struct btr_span needle = btr_span_of(text);
-    for (size_t i = 0; i + needle.size <= record.size; i++) {
-        const uint8_t *found =
-            memchr(record.at + i, needle.at[0], record.size - needle.size - i + 1);
-        if (!found)
-            return false;
-        i = (size_t)(found - record.at);
-        if (memcmp(found, needle.at, needle.size) == 0)
-            return true;
-    }
-    return false;
-}
-
 /* Names of members that tell a Windows event, by their place in `names` below. */
 enum {
     HAS_EVENT_ID = 1 << 0,
@@ -420,7 +405,7 @@ int win_record_score(struct btr_span record)
     unsigned has = names_find(record);
     if (is_event(has))
         return 95;
-    if ((has & HAS_SYSLOG_MESSAGE) && contains(record, "Linux-Sysmon"))
+    if ((has & HAS_SYSLOG_MESSAGE) && btr_span_contains(record, BTR_SPAN("Linux-Sysmon")))
         return 95;
     if (has & (HAS_EVENT_ID | HAS_TIME_GENERATED | HAS_SYSLOG_MESSAGE))
         return 20; /* rows of Azure tables, of which some are Windows events */

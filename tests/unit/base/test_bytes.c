@@ -22,6 +22,25 @@ static void spans_order_bytewise_and_a_prefix_comes_first(void **state)
     assert_int_equal(btr_span_compare((struct btr_span){0}, BTR_SPAN("")), 0);
 }
 
+/* The plain way, on random bytes of two kinds, which often begin alike. */
+static void a_part_is_found_wherever_it_stands(void **state)
+{
+    struct test_random r = {11};
+    (void)state;
+    for (int round = 0; round < 20000; round++) {
+        uint8_t text[12], part[4];
+        struct btr_span t = {text, test_random_below(&r, 13)}, p = {part, test_random_below(&r, 5)};
+        bool stands = p.size == 0;
+        for (size_t i = 0; i < t.size; i++)
+            text[i] = (uint8_t)('a' + test_random_below(&r, 2));
+        for (size_t i = 0; i < p.size; i++)
+            part[i] = (uint8_t)('a' + test_random_below(&r, 2));
+        for (size_t i = 0; i + p.size <= t.size; i++)
+            stands |= memcmp(text + i, part, p.size) == 0;
+        assert_int_equal(btr_span_contains(t, p), stands);
+    }
+}
+
 static void numbers_are_read_whole_or_not_at_all(void **state)
 {
     (void)state;
@@ -272,6 +291,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(spans_order_bytewise_and_a_prefix_comes_first),
+        cmocka_unit_test(a_part_is_found_wherever_it_stands),
         cmocka_unit_test(numbers_are_read_whole_or_not_at_all),
         cmocka_unit_test(varints_come_back_and_every_cut_is_refused),
         cmocka_unit_test(signed_varints_come_back),
