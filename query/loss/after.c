@@ -1,6 +1,6 @@
-#include "loss/after.h"
-
 #include <stdlib.h>
+
+#include "loss/contain.h"
 
 int loss_after_find(struct btr_loss *loss, struct btr_err *err)
 {
@@ -8,7 +8,9 @@ int loss_after_find(struct btr_loss *loss, struct btr_err *err)
     if (!loss->after)
         return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "what the intrusion left behind");
     int rc = loss_erased_find(loss, err);
-    return rc == 0 ? loss_remaining_find(loss, err) : rc;
+    if (rc == 0)
+        rc = loss_remaining_find(loss, err);
+    return rc == 0 ? loss_containment_find(loss, err) : rc;
 }
 
 void loss_after_free(struct loss_after *after)
@@ -17,5 +19,6 @@ void loss_after_free(struct loss_after *after)
         return;
     free(after->erasures);
     free(after->remains);
+    loss_containment_free(after->containment);
     free(after);
 }

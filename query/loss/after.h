@@ -1,15 +1,12 @@
 #ifndef QUERY_LOSS_AFTER_H
 #define QUERY_LOSS_AFTER_H
 /**
- * What an intrusion left behind (docs/LOSS.md, "Erased traces", "What remains"). Each file fills its
- * part:
- *   deeds.c    what its processes did to files and logs
- *   erased.c   which of that erased a trace
- *   tried.c    commands that say they would, where no record tells that they did
- *   logging.c  logs of a host that were cleared, stopped, or told less
- *   lineage.c  what an erased file had held, and where that may still be
- *   places.c   where what outlives a session lies, and what a name says of a file
- *   remaining.c  what it left that is still there
+ * What an intrusion left behind (docs/LOSS.md, "Erased traces", "What remains"). Each file fills
+ * its part: deeds.c    what its processes did to files and logs erased.c   which of that erased a
+ * trace tried.c    commands that say they would, where no record tells that they did logging.c logs
+ * of a host that were cleared, stopped, or told less lineage.c  what an erased file had held, and
+ * where that may still be places.c   where what outlives a session lies, and what a name says of a
+ * file remaining.c  what it left that is still there contain.h, contain*.c  what to cut first
  * json_erased.c, text_erased.c and their like print it.
  */
 #include "loss/loss.h"
@@ -26,7 +23,8 @@ struct loss_flows {
 enum { LOSS_FLOWS_MAX = 1 << 20 };
 /** Whether a flow is wanted; must not ask for other flows. */
 typedef bool loss_flow_test(void *self, const struct btr_flow *flow);
-/** Fills `out` anew with flows of an entity. @param test  NULL: all @return 0, or as btr_reader_flows */
+/** Fills `out` anew with flows of an entity. @param test  NULL: all @return 0, or as
+ * btr_reader_flows */
 int loss_flows_of(struct loss_flows *out, const struct btr_edges *edges, struct btr_id entity,
                   enum btr_side side, int64_t bound_ns, loss_flow_test *test, void *self,
                   struct btr_err *err);
@@ -68,8 +66,8 @@ int loss_deeds_find(struct btr_loss *loss, struct loss_deed **deeds, uint32_t *c
 /* ---- erased.c ---- */
 
 struct loss_erasure {
-    struct btr_id entity;  /* none: only its name is known */
-    struct btr_id process; /* that did it; none: not known */
+    struct btr_id entity;       /* none: only its name is known */
+    struct btr_id process;      /* that did it; none: not known */
     struct btr_span host, path; /* path empty: the host's records themselves */
     int64_t at_ns;
     btr_event_ref ref; /* UINT64_MAX: no event tells it */
@@ -79,7 +77,7 @@ struct loss_erasure {
     bool made;             /* the intrusion had made it */
     bool temporary;        /* a program removed what it had made for its own work */
     struct btr_id held[LOSS_LINEAGE_TOLD], copies[LOSS_LINEAGE_TOLD];
-    struct btr_id writer; /* who wrote it last; none: not known */
+    struct btr_id writer;            /* who wrote it last; none: not known */
     uint32_t held_count, copy_count; /* all; the first LOSS_LINEAGE_TOLD are kept */
 };
 
@@ -97,8 +95,8 @@ int loss_logging_find(struct btr_loss *loss, const struct loss_deed *deeds, uint
 
 /* ---- lineage.c ---- */
 
-/** Fills what an erasure's file had held, and where it may still be. @param made  the intrusion made
- * the file: of others, as logs, what they held is what many wrote, and is not asked for */
+/** Fills what an erasure's file had held, and where it may still be. @param made  the intrusion
+ * made the file: of others, as logs, what they held is what many wrote, and is not asked for */
 int loss_lineage_find(struct btr_loss *loss, struct loss_erasure *erasure, bool made,
                       struct btr_err *err);
 /** Whether a file is there after all that is recorded: it was not deleted after it was last made,
@@ -124,27 +122,30 @@ const struct loss_place *loss_place_of_registry(struct btr_span path);
 /* ---- remaining.c ---- */
 
 struct loss_remain {
-    struct btr_id entity, process; /* process: of the intrusion, that made or changed it; none: not known */
+    struct btr_id entity,
+        process; /* process: of the intrusion, that made or changed it; none: not known */
     struct btr_span host, path;
-    int64_t at_ns; /* when the intrusion made or changed it first */
-    btr_event_ref ref; /* UINT64_MAX: no event tells it */
+    int64_t at_ns;                /* when the intrusion made or changed it first */
+    btr_event_ref ref;            /* UINT64_MAX: no event tells it */
     const char *kind, *technique; /* technique NULL: a process or connection that is open */
     const char *doubt;
 };
 
 int loss_remaining_find(struct btr_loss *loss, struct btr_err *err);
 
-/* ---- text_erased.c, text_remaining.c: sections of the ledger for people; nothing where there is
- * nothing to say. @return 0, or as btr_reader_entity ---- */
+/* ---- text_erased.c, text_remaining.c, text_contain.c: sections of the ledger for people; nothing
+ * where there is nothing to say. @return 0, or as btr_reader_entity ---- */
 
 int loss_erased_text(struct btr_loss *loss, struct btr_buffer *out, struct btr_err *err);
 int loss_remaining_text(struct btr_loss *loss, struct btr_buffer *out, struct btr_err *err);
+int loss_containment_text(struct btr_loss *loss, struct btr_buffer *out, struct btr_err *err);
 /** An entity's label, cut where it is long; an asset by its name; a way out by its address. */
 int loss_short_label(struct btr_loss *loss, struct btr_id id, int64_t at_ns, struct btr_buffer *out,
                      struct btr_err *err);
 enum { LOSS_TEXT_INDENT = 14 }; /* columns of a line that says more of the one above */
 /** "  08:58:37.862  web01  /tmp/.b" */
-void loss_text_head(struct btr_buffer *out, int64_t at_ns, struct btr_span host, struct btr_span name);
+void loss_text_head(const struct btr_loss *loss, struct btr_buffer *out, int64_t at_ns,
+                    struct btr_span host, struct btr_span name);
 /** A line below it, and empties the words. */
 void loss_text_more(struct btr_buffer *out, struct btr_buffer *words);
 
@@ -155,6 +156,7 @@ struct loss_after {
     uint32_t erasure_count, erasure_capacity;
     struct loss_remain *remains;
     uint32_t remain_count, remain_capacity;
+    struct loss_containment *containment; /* contain.h */
 };
 
 int loss_after_find(struct btr_loss *loss, struct btr_err *err);

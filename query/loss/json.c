@@ -303,6 +303,8 @@ int btr_loss_json(struct btr_loss *loss, struct btr_buffer *out, struct btr_err 
         rc = ledger_erased(&l);
     if (rc == 0)
         rc = ledger_remaining(&l);
+    if (rc == 0)
+        rc = ledger_containment(&l);
     extent_put(&l);
     json_close(&l.w, '}');
     btr_buffer_u8(out, '\n');

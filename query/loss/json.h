@@ -22,5 +22,7 @@ int ledger_record(struct ledger_writer *l, btr_event_ref ref);
 int ledger_erased(struct ledger_writer *l);
 /** "remaining" (json_remaining.c). */
 int ledger_remaining(struct ledger_writer *l);
+/** "containment" (json_contain.c). */
+int ledger_containment(struct ledger_writer *l);
 
 #endif

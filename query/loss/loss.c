@@ -110,6 +110,7 @@ void btr_loss_free(struct btr_loss *loss)
     btr_extent_fini(&loss->extent);
     btr_idmap_fini(&loss->of_extent);
     btr_idmap_fini(&loss->of_piece);
+    btr_idmap_fini(&loss->driven);
     btr_idmap_fini(&loss->senders);
     free(loss->extent_order);
     free(loss->extent_reach_ns);

@@ -4,6 +4,7 @@
  * A ledger under way. Each file fills its part, in this order:
  *   seeds.c     where the intrusion is seen: the addresses of its ways in, and the alert
  *   extent_index.c  what the intrusion had in its hands, by entity and time
+ *   driven.c    which of its processes do as it asks, and which only serve it
  *   listed.c    which entities the assets are
  *   reach.c     what content can have come to the intrusion, and by which flows
  *   touched.c   the same of hosts, accounts, containers, services, shares
@@ -56,9 +57,10 @@ struct loss_take {
 struct loss_exit {
     struct btr_id entity, process; /* process: of the intrusion, that sent */
     int64_t first_ns, last_ns;
-    uint64_t bytes; /* sent, as far as told */
+    uint64_t bytes;               /* sent, as far as told */
     bool bytes_told, bytes_whole; /* of something that was sent; of all of it */
-    bool moved; /* a file of it got its name by that: what it holds has left, not what the process had */
+    bool moved; /* a file of it got its name by that: what it holds has left, not what the process
+                   had */
     btr_event_ref first_ref, last_ref;
     uint32_t asset; /* the exit asset that it is; LOSS_NONE: a connection to the outside */
 };
@@ -114,7 +116,7 @@ struct loss_gap {
     uint64_t record_count;     /* as far as told */
     int64_t from_ns, until_ns; /* of the first and the last place */
     uint32_t places;
-    uint8_t kind; /* enum btr_gap_kind */
+    uint8_t kind;     /* enum btr_gap_kind */
     const char *note; /* instead of all that: what nobody could have told, and why; NULL */
 };
 
@@ -146,8 +148,9 @@ struct btr_loss {
     struct btr_edges apart; /* of these what can carry content */
 
     struct btr_extent extent;
-    uint32_t *extent_order;     /* items by entity, role, time */
-    int64_t *extent_reach_ns;   /* by place in that order: the latest end so far of this entity and role */
+    uint32_t *extent_order; /* items by entity, role, time */
+    int64_t *
+        extent_reach_ns; /* by place in that order: the latest end so far of this entity and role */
     struct btr_idmap of_extent; /* of an entity, its first place in that order */
     struct btr_span *addresses; /* that the intrusion came from */
     uint32_t address_count;
@@ -159,24 +162,27 @@ struct btr_loss {
     uint32_t row_count;
 
     struct loss_handing handing;
-    bool cut;                /* a limit was met: something was not looked at */
+    struct btr_idmap
+        driven; /* of a process whether the intrusion drives it, as far as that was asked */
+    bool cut;   /* a limit was met: something was not looked at */
     struct btr_trace *reach; /* backward over content, from all that the intrusion had */
     struct loss_exit *exits; /* by time */
     uint32_t exit_count, exit_capacity;
     struct btr_idmap senders; /* processes that sent something by one */
-    struct loss_gap *gaps; /* that may hide something */
+    struct loss_gap *gaps;    /* that may hide something */
     uint32_t gap_count, gap_capacity;
     struct loss_source *sources; /* by host and source */
     uint32_t source_count;
     uint64_t
         *hosts; /* keys of hosts that content can have come to the intrusion through, ascending */
     uint32_t host_count;
-    bool unmet; /* the intrusion made a connection to a host within whose other end is not recorded */
+    bool unmet; /* the intrusion made a connection to a host within whose other end is not recorded
+                 */
     struct loss_unlisted *unlisted; /* by host and path of the file */
     uint32_t unlisted_count, unlisted_capacity;
     int64_t since_ns, until_ns; /* when the intrusion was first seen, and when it was seen to do
                                    something new last */
-    struct loss_after *after; /* after.h */
+    struct loss_after *after;   /* after.h */
 };
 
 /** The end of a connection that is outside. */
@@ -186,27 +192,52 @@ struct loss_end {
 
 /** btr_walk within the question's limits; notes that one was met. */
 int loss_walk(struct btr_loss *loss, struct btr_trace **out, const struct btr_edges *edges,
-              enum btr_walk_direction direction, const struct btr_start *starts, uint32_t start_count,
-              struct btr_err *err);
+              enum btr_walk_direction direction, const struct btr_start *starts,
+              uint32_t start_count, struct btr_err *err);
 
 /* ---- seeds.c ---- */
 int loss_extent_find(struct btr_loss *loss, struct btr_err *err);
 /* ---- extent_index.c ---- */
 int loss_extent_index(struct btr_loss *loss, struct btr_err *err);
-/** The item by which an entity is the intrusion's at some moment of a stretch: its own before one that it served. @return its
- * number, or LOSS_NONE */
-uint32_t loss_extent_at(const struct btr_loss *loss, struct btr_id entity, int64_t first_ns, int64_t last_ns);
-/** Visits all items of an entity. @param place  LOSS_NONE at the beginning @return false when there are no more */
-bool loss_extent_each(const struct btr_loss *loss, struct btr_id entity, uint32_t *place, uint32_t *item);
+/** The item by which an entity is the intrusion's at some moment of a stretch: its own before one
+ * that it served. @return its number, or LOSS_NONE */
+uint32_t loss_extent_at(const struct btr_loss *loss, struct btr_id entity, int64_t first_ns,
+                        int64_t last_ns);
+/** Visits all items of an entity. @param place  LOSS_NONE at the beginning @return false when there
+ * are no more */
+bool loss_extent_each(const struct btr_loss *loss, struct btr_id entity, uint32_t *place,
+                      uint32_t *item);
 /** Whether an item was the first to be found of its entity. */
 bool loss_extent_is_first(const struct btr_loss *loss, uint32_t item);
+
+/* ---- driven.c ---- */
+
+enum { LOSS_LINE_MAX = 64 };
+
+/** A process of the intrusion and those above it that are its own, too. */
+struct loss_line {
+    struct btr_id ids[LOSS_LINE_MAX];
+    uint32_t count;
+    struct btr_id top; /* who started the last of them */
+    bool has_top;      /* that is known */
+};
+/** Whether all that a process does is the intrusion's, at some time. */
+bool loss_is_its_own(const struct btr_loss *loss, struct btr_id process);
+int loss_line_of(struct btr_loss *loss, struct btr_id process, struct loss_line *line,
+                 struct btr_err *err);
+/** Whether a process runs another program than another one in the end. */
+int loss_program_differs(struct btr_loss *loss, struct btr_id process, struct btr_id other,
+                         bool *differs, struct btr_err *err);
+/** Whether a process that is the intrusion's own does as it asks, and not a server's work. */
+int loss_is_driven(struct btr_loss *loss, struct btr_id process, bool *driven, struct btr_err *err);
 
 /* ---- listed.c ---- */
 int loss_pieces_find(struct btr_loss *loss, struct btr_err *err);
 
 /* ---- reach.c ---- */
 int loss_reach_find(struct btr_loss *loss, struct btr_err *err);
-/** What content must have come to for it to have come to the intrusion. @return from malloc; NULL when out of memory */
+/** What content must have come to for it to have come to the intrusion. @return from malloc; NULL
+ * when out of memory */
 struct btr_start *loss_starts_make(const struct btr_loss *loss, uint32_t *count);
 
 /* ---- touched.c ---- */
@@ -223,8 +254,8 @@ void loss_ways_fini(struct loss_ways *ways);
 /** Adds a link to a row's chain. @return 0 or BTR_E_NOMEM */
 int loss_link_add(struct loss_row *row, const struct loss_link *link, struct btr_err *err);
 /** The same of a step of a trace, which leads from one of its nodes to another. */
-int loss_link_step(struct loss_row *row, const struct btr_trace *t, uint32_t from, uint32_t to, uint32_t step,
-                   struct btr_err *err);
+int loss_link_step(struct loss_row *row, const struct btr_trace *t, uint32_t from, uint32_t to,
+                   uint32_t step, struct btr_err *err);
 /** Fills the chains of rows that were reached and have none: from what was read of them to the
  * intrusion. */
 int loss_paths_find(struct btr_loss *loss, struct btr_err *err);
@@ -265,8 +296,10 @@ int loss_gaps_find(struct btr_loss *loss, struct btr_err *err);
 bool loss_concerns(const struct btr_loss *loss, uint64_t host_key, const struct loss_row *row);
 bool loss_has_gap(const struct btr_loss *loss, const struct loss_row *row);
 
-/** Adds what nobody could have told of a host. @param host_key  0: it concerns every asset @param note  static */
-int loss_gap_note(struct btr_loss *loss, struct btr_span host, uint64_t host_key, const char *note, struct btr_err *err);
+/** Adds what nobody could have told of a host. @param host_key  0: it concerns every asset @param
+ * note  static */
+int loss_gap_note(struct btr_loss *loss, struct btr_span host, uint64_t host_key, const char *note,
+                  struct btr_err *err);
 
 /* ---- blind.c ---- */
 int loss_blind_find(struct btr_loss *loss, struct btr_err *err);
@@ -291,6 +324,8 @@ int loss_far_end(struct btr_loss *loss, const struct btr_entity *entity, struct 
 int loss_why(struct btr_loss *loss, uint32_t asset, struct btr_buffer *out, struct btr_err *err);
 /** What negative answers rest on beside the sources; ends with NULL. */
 extern const char *const loss_assumptions[];
+/** "08:58:24.834", of another day than the intrusion's first "2026-11-25 08:58:24.834". */
+void loss_time(const struct btr_loss *loss, int64_t ns, struct btr_buffer *out);
 /** "web01 auditd complete, 08:57:11.026-09:01:17.882". */
 void loss_source_words(const struct btr_loss *loss, const struct loss_source *source,
                        struct btr_buffer *out);

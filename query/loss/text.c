@@ -52,9 +52,7 @@ static void number_say(struct ledger_text *t, uint64_t number)
 
 static void time_say(struct ledger_text *t, int64_t ns)
 {
-    char text[BTR_TIME_TEXT_SIZE];
-    btr_time_text(ns, text);
-    btr_buffer_format(t->out, "%.12s", text + 11);
+    loss_time(t->loss, ns, t->out);
 }
 
 static void heading(struct ledger_text *t, const char *text)
@@ -297,6 +295,8 @@ int btr_loss_text(struct btr_loss *loss, bool colour, struct btr_buffer *out, st
         rc = loss_erased_text(loss, out, err);
     if (rc == 0)
         rc = loss_remaining_text(loss, out, err);
+    if (rc == 0)
+        rc = loss_containment_text(loss, out, err);
     assumptions_say(&t);
     btr_buffer_fini(&t.words);
     return rc < 0 ? rc : out->failed ? btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "ledger as text") : 0;

@@ -6,12 +6,12 @@
 
 enum { LABEL_BYTES = 100, HOST_COLUMNS = 10 };
 
-void loss_text_head(struct btr_buffer *out, int64_t at_ns, struct btr_span host,
-                    struct btr_span name)
+void loss_text_head(const struct btr_loss *loss, struct btr_buffer *out, int64_t at_ns,
+                    struct btr_span host, struct btr_span name)
 {
     struct text_writer w = {.out = out};
     btr_buffer_text(out, "  ");
-    text_hour(&w, at_ns);
+    loss_time(loss, at_ns, out);
     btr_buffer_text(out, "  ");
     uint32_t used = text_fit(&w, host, HOST_COLUMNS, false);
     text_pad(&w, used, HOST_COLUMNS);
@@ -104,7 +104,7 @@ static int erasure_say(struct btr_loss *loss, const struct loss_erasure *e, stru
                        struct btr_buffer *words, struct btr_err *err)
 {
     int rc = 0;
-    loss_text_head(out, e->at_ns, e->host,
+    loss_text_head(loss, out, e->at_ns, e->host,
                    e->path.size ? e->path : BTR_SPAN("(the records of this host)"));
     btr_buffer_format(words, "%s (%s)", loss_deed_text(e->deed), e->technique);
     if (!btr_id_is_none(e->process)) {

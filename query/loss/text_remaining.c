@@ -6,7 +6,7 @@ static int remain_say(struct btr_loss *loss, const struct loss_remain *r, struct
                       struct btr_buffer *words, struct btr_err *err)
 {
     int rc = 0;
-    loss_text_head(out, r->at_ns, r->host, r->path);
+    loss_text_head(loss, out, r->at_ns, r->host, r->path);
     btr_buffer_text(words, r->kind);
     if (r->technique)
         btr_buffer_format(words, " (%s)", r->technique);

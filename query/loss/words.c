@@ -3,17 +3,28 @@
 #include <btr/answer.h>
 #include <btr/clock.h>
 #include <inttypes.h>
+#include <string.h>
 
 #include "loss/loss.h"
 
 enum { LABEL_BYTES = 120 };
 
-/* "2026-11-23T08:58:24.834Z" without the day and the zone. */
-static void time_of_day(struct btr_buffer *out, int64_t ns)
+void loss_time(const struct btr_loss *loss, int64_t ns, struct btr_buffer *out)
 {
+    static const int64_t DAY_NS = INT64_C(86400) * 1000000000;
     char text[BTR_TIME_TEXT_SIZE];
-    btr_time_text(ns, text);
-    btr_buffer_format(out, "%.12s", text + 11);
+    int64_t ms = ns / 1000000 - (ns % 1000000 < 0);
+    btr_time_text(ms * 1000000, text);
+    size_t size = strlen(text);
+    if (size < 20 || text[10] != 'T' || text[size - 1] != 'Z') {
+        btr_buffer_text(out, text);
+        return;
+    }
+    if (ns / DAY_NS != loss->since_ns / DAY_NS) {
+        btr_buffer_put(out, text, 10);
+        btr_buffer_u8(out, ' ');
+    }
+    btr_buffer_format(out, "%.*s%s", (int)(size - 12), text + 11, size == 20 ? ".000" : "");
 }
 
 /* A command line may be as long as somebody likes. */
@@ -69,7 +80,6 @@ int loss_exit_words(struct btr_loss *loss, const struct loss_exit *exit, struct 
 
 void loss_gap_words(const struct btr_loss *loss, const struct loss_gap *gap, struct btr_buffer *out)
 {
-    (void)loss;
     if (gap->note) {
         btr_buffer_span(out, gap->host);
         btr_buffer_format(out, ": %s", gap->note);
@@ -86,9 +96,9 @@ void loss_gap_words(const struct btr_loss *loss, const struct loss_gap *gap, str
     if (gap->places > 1)
         btr_buffer_format(out, " in %u places", gap->places);
     btr_buffer_text(out, " between ");
-    time_of_day(out, gap->from_ns);
+    loss_time(loss, gap->from_ns, out);
     btr_buffer_text(out, " and ");
-    time_of_day(out, gap->until_ns);
+    loss_time(loss, gap->until_ns, out);
     btr_buffer_format(out, ": %s", btr_gap_text(gap->kind));
 }
 
@@ -108,9 +118,9 @@ void loss_source_words(const struct btr_loss *loss, const struct loss_source *so
     btr_buffer_u8(out, ' ');
     btr_buffer_span(out, source->source);
     btr_buffer_text(out, gaps ? " with gaps, " : " complete, ");
-    time_of_day(out, source->first_ns);
+    loss_time(loss, source->first_ns, out);
     btr_buffer_u8(out, '-');
-    time_of_day(out, source->last_ns);
+    loss_time(loss, source->last_ns, out);
     if (gaps)
         btr_buffer_format(out, " (%u)", gaps);
     if (!source->reads_told)
@@ -148,7 +158,7 @@ static int lost_words(struct btr_loss *loss, const struct loss_row *row, struct 
     if (rc == 0 && !asked)
         rc = loss_label(loss, take->from, take->at_ns, out, err);
     btr_buffer_text(out, asked ? "" : " at ");
-    time_of_day(out, take->at_ns);
+    loss_time(loss, take->at_ns, out);
     btr_buffer_text(out, asked ? " on, and what it handed out went to " : ", and it went out to ");
     if (rc == 0)
         rc = loss_exit_words(loss, &loss->exits[row->exits[0]], out, err);
@@ -163,7 +173,7 @@ static int touched_words(struct btr_loss *loss, const struct loss_row *row, stru
     const struct btr_extent_item *item = &loss->extent.items[row->extent_item];
     int rc = loss_label(loss, item->entity, item->since_ns, out, err);
     btr_buffer_text(out, " was the intrusion's from ");
-    time_of_day(out, item->since_ns);
+    loss_time(loss, item->since_ns, out);
     btr_buffer_format(out, " on: %s", btr_extent_why_text(item->why));
     return rc;
 }
@@ -191,7 +201,7 @@ static int reached_words(struct btr_loss *loss, const struct loss_row *row, stru
     if (rc == 0)
         rc = loss_label(loss, loss->pieces[read].entity, loss->pieces[read].read_ns, out, err);
     btr_buffer_text(out, " at ");
-    time_of_day(out, loss->pieces[read].read_ns);
+    loss_time(loss, loss->pieces[read].read_ns, out);
     btr_buffer_text(out, row->taken ? "; no way of it to what left is seen"
                                     : ", as that program usually does; no taking is seen");
     return rc;

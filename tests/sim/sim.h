@@ -79,7 +79,7 @@ struct sim_process {
     int64_t start_ns, image_ns, free_ns; /* free: of the next call, at the earliest */
     bool alive, noted, intruder;
     bool changed; /* by the intruder: it does what its program does not */
-    int keeper; /* the asset that it keeps, as a database's server does */
+    int keeper;   /* the asset that it keeps, as a database's server does */
     struct sim_load load;
 };
 
@@ -131,7 +131,7 @@ struct sim_open {
 
 struct sim_listener {
     int host, process;
-    uint16_t port;    /* 0: a unix socket */
+    uint16_t port; /* 0: a unix socket */
     char path[32];
     int waiting[16], waiting_count; /* talks, in the order of their connects */
 };
@@ -177,10 +177,10 @@ struct sim_world {
     struct test_random random;
     bool verbose;
     /* what this history is like */
-    int64_t jitter_ns;   /* of entries and exits of calls around what they did */
-    int drop;            /* of 1000 records so many are not told */
-    bool whole_flows;    /* both ends of a connection tell the same */
-    bool quiet;          /* some users' reads and writes are not recorded */
+    int64_t jitter_ns; /* of entries and exits of calls around what they did */
+    int drop;          /* of 1000 records so many are not told */
+    bool whole_flows;  /* both ends of a connection tell the same */
+    bool quiet;        /* some users' reads and writes are not recorded */
 
     int64_t now_ns;
     /* the call under way, without its host's skew */
@@ -197,7 +197,8 @@ struct sim_world {
     struct sim_session sessions[SIM_SESSIONS];
     int host_count, asset_count, process_count, name_count, inode_count, open_count, talk_count,
         listener_count, session_count, handle_count, port_count;
-    int talk_of_handle[SIM_OPENS]; /* of a connection under way, by the handle of who asked for it */
+    int talk_of_handle[SIM_OPENS]; /* of a connection under way, by the handle of who asked for it
+                                    */
 
     struct sim_set out_real, out_may; /* what left by ways out of the intrusion */
     uint64_t alert_serial;            /* of an event of the intruder */
@@ -304,7 +305,7 @@ struct sim_place {
     int exit_host;
     int tools[SIM_HOSTS][6]; /* programs: sh cat tar gzip curl cp */
     int entry_host;
-    int dropped;      /* name of a script that somebody else will run */
+    int dropped; /* name of a script that somebody else will run */
     int dropped_host;
     int stage_count;
 };
@@ -321,7 +322,8 @@ int sim_plan_run(struct sim_world *w, struct sim_session *s, int parent, int too
 void sim_plan_hand_over(struct sim_session *s, int server, int child, int handle);
 /** A client's request to a listener, and what its server does; the client is left with the answer.
  * @param p  SIM_NONE: from outside, `m` as of SIM_COME */
-void sim_plan_web(struct sim_world *w, struct sim_place *place, struct sim_session *s, int p, int m);
+void sim_plan_web(struct sim_world *w, struct sim_place *place, struct sim_session *s, int p,
+                  int m);
 void sim_plan_proxy(struct sim_world *w, struct sim_place *place, struct sim_session *s, int p,
                     int m);
 void sim_plan_query(struct sim_world *w, struct sim_place *place, struct sim_session *s, int p,
@@ -334,8 +336,11 @@ void sim_history_make(struct sim_world *w, uint64_t seed);
 struct sim_figures {
     uint64_t histories, events, gaps, no_alert, missed_ways;
     uint64_t rows, verdicts[4]; /* lost, possibly lost, cannot know, not lost */
-    uint64_t lost_real, lost_told, lost_may; /* rows of which content left; called lost of them; could have */
-    uint64_t wire, over_wire; /* bounds by connections, which hold for what the intruder took by himself */
+    uint64_t lost_real, lost_told,
+        lost_may; /* rows of which content left; called lost of them; could have */
+    uint64_t wire,
+        over_wire; /* bounds by connections, which hold for what the intruder took by himself */
+    uint64_t cuts, cut_steps; /* containments, and their steps */
     uint64_t bounded, ratio_count, ratio_3, over_gap, repeated;
     double ratio_sum; /* of bounds by what can have left */
 };

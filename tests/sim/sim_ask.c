@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "contain_check.h"
 #include "sim.h"
 
 static const char *const INTRUDER = "203.0.113.66";
@@ -64,6 +65,24 @@ static void assets_make(struct asking *a)
     btr_buffer_fini(&text);
 }
 
+/* ---- What is wrong with it ---- */
+
+static void wrong(struct asking *a, int asset, const char *what, double told, int truth)
+{
+    a->wrong++;
+    fprintf(stderr, "seed %" PRIu64 ": a%d: %s: told %.0f, truth %d\n", a->w->seed, asset, what,
+            told, truth);
+}
+
+static void containment_check(struct asking *a, const struct loss_containment *k)
+{
+    const char *what = contain_check(k);
+    a->figures->cuts++;
+    a->figures->cut_steps += k->step_count;
+    if (what)
+        wrong(a, SIM_NONE, what, 0, 0);
+}
+
 /* ---- The question ---- */
 
 static void alert_find(struct asking *a)
@@ -102,6 +121,7 @@ static void ledger_ask(struct asking *a)
         btr_loss_json(loss, &a->json, &err) != 0)
         broken(a->w, "ledger", &err);
     btr_buffer_u8(&a->json, 0);
+    containment_check(a, loss->after->containment);
     btr_loss_free(loss);
     btr_found_fini(&found);
 }
@@ -135,14 +155,7 @@ static void starts_give(struct asking *a)
     }
 }
 
-/* ---- What is wrong with it ---- */
-
-static void wrong(struct asking *a, int asset, const char *what, double told, int truth)
-{
-    a->wrong++;
-    fprintf(stderr, "seed %" PRIu64 ": a%d: %s: told %.0f, truth %d\n", a->w->seed, asset, what,
-            told, truth);
-}
+/* ---- Rows ---- */
 
 static void row_count(struct asking *a, int verdict, double max, int may, int real)
 {

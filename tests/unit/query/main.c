@@ -14,5 +14,6 @@ int main(void)
     failed += assets_tests();
     failed += assets_random_tests();
     failed += loss_after_tests();
+    failed += contain_tests();
     return failed ? 1 : 0;
 }

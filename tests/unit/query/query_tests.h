@@ -10,6 +10,7 @@ int holes_tests(void);
 int assets_tests(void);
 int assets_random_tests(void);
 int loss_after_tests(void);
+int contain_tests(void);
 int filter_tests(void);
 int compare_tests(void);
 int spec_tests(void);

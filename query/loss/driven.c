@@ -1,0 +1,90 @@
+/*
+ * Which of its processes the intrusion drives. A server that serves it alone is its own, too, but
+ * does a server's work: it reads what it reads for everyone. What runs another program than the one
+ * that started the first of them does what the intrusion asks.
+ */
+#include "loss/loss.h"
+
+struct parent {
+    struct btr_id id;
+    bool found;
+};
+
+static int parent_visit(void *self, const struct btr_flow *flows, uint32_t flow_count)
+{
+    struct parent *p = self;
+    for (uint32_t i = 0; i < flow_count; i++)
+        if (flows[i].operation == BTR_OP_FORK) {
+            *p = (struct parent){flows[i].other, true};
+            return 1;
+        }
+    return 0;
+}
+
+static int parent_of(struct btr_loss *loss, struct btr_id process, struct parent *p,
+                     struct btr_err *err)
+{
+    *p = (struct parent){.found = false};
+    int rc = loss->all.flows(loss->all.self, process, BTR_SIDE_INTO, INT64_MAX, NULL, parent_visit,
+                             p, err);
+    return rc < 0 ? rc : 0;
+}
+
+bool loss_is_its_own(const struct btr_loss *loss, struct btr_id process)
+{
+    uint32_t place = LOSS_NONE, item;
+    while (loss_extent_each(loss, process, &place, &item))
+        if (loss->extent.items[item].role == BTR_EXTENT_PROCESS)
+            return true;
+    return false;
+}
+
+int loss_line_of(struct btr_loss *loss, struct btr_id process, struct loss_line *line,
+                 struct btr_err *err)
+{
+    struct parent top = {process, true};
+    int rc = 0;
+    line->count = 0;
+    while (rc == 0 && top.found && line->count < LOSS_LINE_MAX && loss_is_its_own(loss, top.id)) {
+        line->ids[line->count++] = top.id;
+        rc = parent_of(loss, top.id, &top, err);
+    }
+    line->has_top = top.found;
+    line->top = top.id;
+    return rc;
+}
+
+static struct btr_id program_key(const struct btr_entity *e)
+{
+    struct btr_span parts[] = {btr_entity_attr(e, BTR_ATTR_PROCESS_EXECUTABLE, INT64_MAX),
+                               btr_entity_attr(e, BTR_ATTR_PROCESS_NAME, INT64_MAX)};
+    return btr_id_of(parts, 2);
+}
+
+int loss_program_differs(struct btr_loss *loss, struct btr_id process, struct btr_id other,
+                         bool *differs, struct btr_err *err)
+{
+    struct btr_entity e;
+    int rc = loss_entity(loss, process, &e, err);
+    struct btr_id mine = rc == 0 ? program_key(&e) : (struct btr_id){0};
+    if (rc == 0)
+        rc = loss_entity(loss, other, &e, err);
+    *differs = rc == 0 && !btr_id_equal(mine, program_key(&e));
+    return rc;
+}
+
+int loss_is_driven(struct btr_loss *loss, struct btr_id process, bool *driven, struct btr_err *err)
+{
+    struct loss_line line;
+    uint32_t known = btr_idmap_get(&loss->driven, process);
+    *driven = known != 0;
+    if (known != LOSS_NONE)
+        return 0;
+    int rc = loss_line_of(loss, process, &line, err);
+    *driven = true; /* of whom nobody tells who started it, too: nothing tells a server */
+    if (rc == 0 && line.has_top)
+        rc = loss_program_differs(loss, process, line.top, driven, err);
+    if (rc == 0 && btr_idmap_add(&loss->driven, process, *driven) == LOSS_NONE)
+        rc = btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "what the intrusion drives");
+    return rc;
+}

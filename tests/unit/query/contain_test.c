@@ -1,0 +1,256 @@
+/* What to cut first, on small histories made by hand. */
+#include <btr/loss.h>
+
+#include "contain_check.h"
+#include "query_tests.h"
+#include "test.h"
+#include "world.h"
+
+#define SECOND INT64_C(1000000000)
+#define BEGIN (INT64_C(1795424284) * SECOND)
+
+enum {
+    WAY_IN = 1,
+    LISTENER,
+    SSHD,
+    SHELL,
+    CLIENT,
+    HOP,
+    FAR_LISTENER,
+    FAR_SSHD,
+    FAR_SHELL,
+    KEYS,
+    ORDERS,
+    CLERK,
+    HASHES,
+    LOGIN,
+    SUDO,
+    MOTD,
+    OTHER_WAY
+};
+
+static const char ASSETS[] = "assets:\n"
+                             "  - {host: web01, path: \"/etc/shadow\", name: hashes}\n"
+                             "  - {host: db01, path: \"/srv/**\", name: orders}\n";
+
+static int64_t now;
+
+static void process(struct world *w, uint64_t number, const char *host, const char *program,
+                    const char *user)
+{
+    world_note(w, number, BTR_KIND_PROCESS, 0, host, BTR_ATTR_PROCESS_EXECUTABLE, program,
+               BTR_ATTR_PROCESS_COMMAND_LINE, program, BTR_ATTR_USER_NAME, user, 0);
+}
+
+static void connection(struct world *w, uint64_t number, unsigned flags, const char *from,
+                       const char *from_port, const char *to)
+{
+    world_note(w, number, BTR_KIND_FLOW, flags, NULL, BTR_ATTR_NETWORK_TRANSPORT, "tcp",
+               BTR_ATTR_SOURCE_IP, from, BTR_ATTR_SOURCE_PORT, from_port, BTR_ATTR_DESTINATION_IP,
+               to, BTR_ATTR_DESTINATION_PORT, "22", 0);
+}
+
+static void does(struct world *w, uint64_t subject, enum btr_operation operation, uint64_t object)
+{
+    now += SECOND;
+    world_event(w, subject, operation, object, now, now);
+}
+
+static void entities(struct world *w)
+{
+    connection(w, WAY_IN, BTR_ENTITY_OUTSIDE, "10.9.9.9", "4000", "10.0.0.1");
+    connection(w, OTHER_WAY, BTR_ENTITY_OUTSIDE, "10.9.9.7", "4100", "10.0.0.1");
+    connection(w, HOP, 0, "10.0.0.1", "5000", "10.0.0.2");
+    process(w, LISTENER, "web01", "/usr/sbin/sshd", "root");
+    process(w, SSHD, "web01", "/usr/sbin/sshd", "root");
+    process(w, SHELL, "web01", "/bin/bash", "ann");
+    process(w, CLIENT, "web01", "/usr/bin/ssh", "ann");
+    process(w, SUDO, "web01", "/usr/bin/id", "root");
+    process(w, MOTD, "web01", "/bin/motd", "root");
+    process(w, LOGIN, "web01", "/bin/login", "root");
+    process(w, FAR_LISTENER, "db01", "/usr/sbin/sshd", "root");
+    process(w, FAR_SSHD, "db01", "/usr/sbin/sshd", "root");
+    process(w, FAR_SHELL, "db01", "/bin/bash", "bob");
+    process(w, CLERK, "db01", "/usr/bin/clerk", "bob");
+    world_note(w, KEYS, BTR_KIND_FILE, 0, "web01", BTR_ATTR_FILE_PATH,
+               "/home/ann/.ssh/authorized_keys", 0);
+    world_note(w, HASHES, BTR_KIND_FILE, 0, "web01", BTR_ATTR_FILE_PATH, "/etc/shadow", 0);
+    world_note(w, ORDERS, BTR_KIND_FILE, 0, "db01", BTR_ATTR_FILE_PATH, "/srv/orders", 0);
+}
+
+/* A login from outside as ann, who left a key; and, if it is so, went on as bob to db01. */
+static void login(struct world *w)
+{
+    does(w, LISTENER, BTR_OP_ACCEPT, OTHER_WAY);
+    does(w, LISTENER, BTR_OP_ACCEPT, WAY_IN);
+    does(w, LISTENER, BTR_OP_FORK, SSHD);
+    does(w, SSHD, BTR_OP_RECV, WAY_IN);
+    does(w, SSHD, BTR_OP_FORK, MOTD); /* root's own doing in it gives nobody root */
+    does(w, MOTD, BTR_OP_EXIT, MOTD);
+    does(w, SSHD, BTR_OP_FORK, SHELL);
+    does(w, SHELL, BTR_OP_OPEN_WRITE, KEYS);
+}
+
+static void hop(struct world *w)
+{
+    does(w, SHELL, BTR_OP_FORK, CLIENT);
+    does(w, CLIENT, BTR_OP_CONNECT, HOP);
+    does(w, CLIENT, BTR_OP_SEND, HOP);
+    does(w, FAR_LISTENER, BTR_OP_ACCEPT, HOP);
+    does(w, FAR_LISTENER, BTR_OP_FORK, FAR_SSHD);
+    does(w, FAR_SSHD, BTR_OP_RECV, HOP);
+    does(w, FAR_SSHD, BTR_OP_FORK, FAR_SHELL);
+    does(w, FAR_SHELL, BTR_OP_EXIT, FAR_SHELL);
+    does(w, FAR_SSHD, BTR_OP_EXIT, FAR_SSHD);
+    does(w, CLIENT, BTR_OP_EXIT, CLIENT);
+}
+
+static void ends(struct world *w)
+{
+    does(w, SHELL, BTR_OP_EXIT, SHELL);
+    does(w, SSHD, BTR_OP_EXIT, SSHD);
+}
+
+/* The ledger's answer, and the check of what holds of all. */
+static void cut(struct world *w, struct btr_buffer *text)
+{
+    static const struct btr_span SPEC = {(const uint8_t *)"process:web01/1", 15};
+    struct btr_err err = {0};
+    struct btr_start start = {world_id(SHELL), now, UINT32_MAX};
+    struct btr_question question = {.reader = w->reader,
+                                    .starts = &start,
+                                    .start_count = 1,
+                                    .direction = BTR_WALK_BACKWARD,
+                                    .strategy = btr_strategy_find("critical")};
+    struct btr_found found = {0};
+    struct btr_loss_options options = {.specs = &SPEC};
+    struct btr_loss *loss = NULL;
+    struct btr_buffer all = {0};
+    assert_int_equal(btr_assets_read(&options.assets, btr_span_of(ASSETS), "assets.yaml", &err), 0);
+    assert_int_equal(btr_question_ask(&found, &question, &err), 0);
+    if (btr_loss_find(&loss, &question, &found, &options, &err) != 0)
+        fail_msg("%s", err.text);
+    const char *wrong = contain_check(loss->after->containment);
+    if (wrong)
+        fail_msg("%s", wrong);
+    assert_int_equal(btr_loss_text(loss, false, &all, &err), 0);
+    btr_buffer_u8(&all, 0);
+    const char *begin = strstr((const char *)all.at, "What to cut first");
+    assert_non_null(begin);
+    const char *end = strstr(begin, "\n\n");
+    btr_buffer_put(text, begin, end ? (size_t)(end - begin) : strlen(begin));
+    btr_buffer_u8(text, 0);
+    btr_buffer_fini(&all);
+    btr_loss_free(loss);
+    btr_found_fini(&found);
+    btr_assets_free(options.assets);
+}
+
+typedef void history(struct world *w);
+
+static void told(history *make, struct btr_buffer *text)
+{
+    struct world w;
+    now = BEGIN;
+    world_open(&w);
+    entities(&w);
+    make(&w);
+    world_publish(&w, "made.log");
+    cut(&w, text);
+    world_close(&w);
+}
+
+static void expect(history *make, const char *const *lines)
+{
+    struct btr_buffer text = {0};
+    told(make, &text);
+    const char *at = (const char *)text.at;
+    for (const char *const *line = lines; *line; line++) {
+        const char *found = strstr(at, *line);
+        if (!found)
+            fail_msg("no \"%s\" in\n%s", *line, (const char *)text.at);
+        at = found + strlen(*line);
+    }
+    btr_buffer_fini(&text);
+}
+
+static void no_asset(struct world *w)
+{
+    login(w);
+    does(w, LOGIN, BTR_OP_READ, HASHES); /* root does, and ann is not root */
+    ends(w);
+}
+
+static void what_leads_to_no_asset_needs_no_cut(void **state)
+{
+    (void)state;
+    expect(no_asset, (const char *const[]){"no way is known", NULL});
+}
+
+/* Whoever is ann can go on to bob; the connection costs less than ann. */
+static void onward(struct world *w)
+{
+    login(w);
+    hop(w);
+    does(w, CLERK, BTR_OP_READ, ORDERS);
+    ends(w);
+}
+
+static void the_connection_that_all_ways_share_is_closed(void **state)
+{
+    (void)state;
+    expect(onward, (const char *const[]){"1. db01: close tcp/22 to web01", "account ann of web01",
+                                         "tcp/22 of db01 from web01", "account bob of db01",
+                                         "keeps from it: orders", "than these, 2", NULL});
+}
+
+/* Who became root on the way can read what lies there: then ann is what all ways share. */
+static void as_root(struct world *w)
+{
+    login(w);
+    hop(w);
+    does(w, SHELL, BTR_OP_FORK, SUDO);
+    does(w, SUDO, BTR_OP_EXIT, SUDO);
+    does(w, LOGIN, BTR_OP_READ, HASHES);
+    does(w, CLERK, BTR_OP_READ, ORDERS);
+    ends(w);
+}
+
+static void the_account_that_all_ways_share_is_locked(void **state)
+{
+    (void)state;
+    expect(as_root, (const char *const[]){"1. web01: lock account ann",
+                                          "keeps from it: hashes, orders", "than these, 3", NULL});
+}
+
+/* The same connection by somebody else, long before: who is on web01 may do so, too. */
+static void others_hop(struct world *w)
+{
+    does(w, LOGIN, BTR_OP_CONNECT, HOP);
+    does(w, FAR_LISTENER, BTR_OP_ACCEPT, HOP);
+    does(w, FAR_LISTENER, BTR_OP_FORK, FAR_SSHD);
+    does(w, FAR_SSHD, BTR_OP_RECV, HOP);
+    does(w, FAR_SSHD, BTR_OP_FORK, FAR_SHELL);
+    does(w, FAR_SHELL, BTR_OP_READ, ORDERS);
+    does(w, FAR_SHELL, BTR_OP_EXIT, FAR_SHELL);
+    login(w);
+    ends(w);
+}
+
+static void a_connection_that_others_made_counts(void **state)
+{
+    (void)state;
+    expect(others_hop, (const char *const[]){"1. db01: close tcp/22 to web01",
+                                             "account bob of db01", "keeps from it: orders", NULL});
+}
+
+int contain_tests(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_leads_to_no_asset_needs_no_cut),
+        cmocka_unit_test(the_connection_that_all_ways_share_is_closed),
+        cmocka_unit_test(the_account_that_all_ways_share_is_locked),
+        cmocka_unit_test(a_connection_that_others_made_counts),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
