@@ -29,8 +29,8 @@ static bool read_test(void *self, const struct btr_flow *f)
     if (f->other_kind != BTR_KIND_PROCESS && f->other_kind != 0)
         return false;
     uint32_t before = seen->count;
-    btr_idmap_add(seen, f->other, 0); /* want of memory tells a process twice */
-    return seen->count > before;
+    /* want of memory tells a process twice, and leaves none out */
+    return btr_idmap_add(seen, f->other, 0) == UINT32_MAX || seen->count > before;
 }
 
 static int reader_take(struct contain *c, const struct btr_flow *f, uint32_t asset)

@@ -47,6 +47,7 @@ static void step_say(const struct loss_containment *k, uint32_t number, struct b
     words_cut(words, begin);
     text_pad(&w, 0, 2);
     text_wrap(&w, btr_buffer_view(words), 2, 5);
+    out->failed |= words->failed; /* what could not be said is not left out */
     btr_buffer_clear(words);
     for (uint32_t i = 0; i < step->path_count; i++) {
         const struct loss_lead *lead = &k->leads[step->path[i]];
