@@ -8,26 +8,6 @@
 
 /* ---- What a chain comes to ---- */
 
-/* What a process of the intrusion wrote; a server's log of it is no copy. */
-static bool is_staged(const struct btr_loss *loss, struct btr_id file)
-{
-    uint32_t place = LOSS_NONE, at;
-    while (loss_extent_each(loss, file, &place, &at)) {
-        uint32_t by = loss->extent.items[at].by;
-        while (by != LOSS_NONE && loss->extent.items[by].role == BTR_EXTENT_OBJECT)
-            by = loss->extent.items[by].by;
-        if (by != LOSS_NONE && loss->extent.items[by].role == BTR_EXTENT_PROCESS)
-            return true;
-    }
-    return false;
-}
-
-/* Who has what leaves by an exit. */
-static struct btr_id holder_of(const struct loss_exit *exit)
-{
-    return exit->moved ? exit->entity : exit->process;
-}
-
 static bool is_piece_of(const struct btr_loss *loss, struct btr_id entity, uint32_t asset)
 {
     uint32_t piece = btr_idmap_get(&loss->of_piece, entity);
@@ -66,7 +46,8 @@ static int coming_find(struct coming *c, const struct btr_trace *t, struct btr_e
 }
 
 /* Something may leave by a way out that was used at, or after, the time when it was there: by what
- * a process sent, or a file that was moved there. They stand in the order of their use. */
+ * a process sent, a file that was moved there or that a server handed out. They stand in the order
+ * of their use. */
 static int exits_take(const struct btr_loss *loss, struct loss_row *row, const struct coming *c,
                       struct btr_err *err)
 {
@@ -75,7 +56,7 @@ static int exits_take(const struct btr_loss *loss, struct loss_row *row, const s
         return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "ways out");
     for (uint32_t i = 0; i < loss->exit_count; i++) {
         const struct loss_exit *exit = &loss->exits[i];
-        uint32_t at = btr_idmap_get(&c->by_id, holder_of(exit));
+        uint32_t at = btr_idmap_get(&c->by_id, exit->holder);
         if (at != UINT32_MAX && exit->last_ns >= c->since_ns[at])
             row->exits[row->exit_count++] = i;
     }
@@ -92,7 +73,7 @@ static int node_take(struct btr_loss *loss, uint32_t asset, const struct btr_tra
         bool hands;
         rc = loss_hands_on(loss, n->id, n->bound_ns, &hands, err);
         row->handed = row->handed && hands;
-    } else if (rc == 0 && fact.kind == BTR_KIND_FILE && !n->start && is_staged(loss, n->id) &&
+    } else if (rc == 0 && fact.kind == BTR_KIND_FILE && !n->start && loss_is_staged(loss, n->id) &&
                !is_piece_of(loss, n->id, asset)) {
         row->staged[row->staged_count++] = n->id;
     }
@@ -143,9 +124,9 @@ static int links_fill(struct btr_loss *loss, struct loss_row *row, const struct 
 {
     const struct loss_exit *exit = &loss->exits[row->exits[0]];
     struct loss_ways ways = {0};
-    uint32_t at = node_of(t, holder_of(exit));
+    uint32_t at = node_of(t, exit->holder);
     int rc = loss_ways_of(&ways, t, err);
-    if (rc == 0 && !exit->moved)
+    if (rc == 0 && exit->kind != LOSS_EXIT_MOVED)
         rc = loss_link_add(row,
                            &(struct loss_link){.from = exit->process,
                                                .to = exit->entity,
@@ -153,6 +134,15 @@ static int links_fill(struct btr_loss *loss, struct loss_row *row, const struct 
                                                .last_ns = exit->last_ns,
                                                .ref = exit->first_ref,
                                                .operation = BTR_OP_SEND},
+                           err);
+    if (rc == 0 && exit->kind == LOSS_EXIT_PAGE)
+        rc = loss_link_add(row,
+                           &(struct loss_link){.from = exit->holder,
+                                               .to = exit->process,
+                                               .first_ns = exit->read_ns,
+                                               .last_ns = exit->read_ns,
+                                               .ref = exit->read_ref,
+                                               .operation = BTR_OP_READ},
                            err);
     for (uint32_t left = t->node_count; rc == 0 && left && at != LOSS_NONE; left--) {
         uint32_t from = ways.node[at];

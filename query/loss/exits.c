@@ -49,16 +49,17 @@ static int sends_visit(void *self, const struct btr_flow *flows, uint32_t flow_c
             s->capacity = capacity;
         }
         s->refs[s->count] = f->ref;
-        s->found[s->count++] = (struct loss_exit){.entity = f->other,
-                                                  .process = s->process,
-                                                  .first_ns = f->first_ns,
-                                                  .last_ns = f->last_ns,
-                                                  .first_ref = f->ref,
-                                                  .last_ref = f->ref,
-                                                  .moved = moves(f->operation),
-                                                  .bytes_whole = f->operation == BTR_OP_CONNECT ||
-                                                                 f->operation == BTR_OP_CREATE,
-                                                  .asset = LOSS_NONE};
+        s->found[s->count++] = (struct loss_exit){
+            .entity = f->other,
+            .process = s->process,
+            .first_ns = f->first_ns,
+            .last_ns = f->last_ns,
+            .first_ref = f->ref,
+            .last_ref = f->ref,
+            .kind = moves(f->operation) ? LOSS_EXIT_MOVED : LOSS_EXIT_SENT,
+            .holder = moves(f->operation) ? f->other : s->process,
+            .bytes_whole = f->operation == BTR_OP_CONNECT || f->operation == BTR_OP_CREATE,
+            .asset = LOSS_NONE};
     }
     return 0;
 }
@@ -88,7 +89,7 @@ static int is_way_out(struct btr_loss *loss, struct loss_exit *exit, bool *out, 
     return rc;
 }
 
-static int exit_add(struct btr_loss *loss, const struct loss_exit *exit, struct btr_err *err)
+int loss_exit_add(struct btr_loss *loss, const struct loss_exit *exit, struct btr_err *err)
 {
     if (loss->exit_count == loss->exit_capacity) {
         uint32_t capacity = loss->exit_capacity ? 2 * loss->exit_capacity : 64;
@@ -114,7 +115,7 @@ static int process_take(struct btr_loss *loss, struct sending *s, struct btr_err
         s->found[i].bytes_whole |= s->found[i].bytes_told;
         s->found[i].bytes = s->found[i].bytes_told ? bytes[i] : 0;
         if (rc == 0 && out)
-            rc = exit_add(loss, &s->found[i], err);
+            rc = loss_exit_add(loss, &s->found[i], err);
     }
     free(bytes);
     return rc;
@@ -127,7 +128,9 @@ static int exit_compare(const void *x, const void *y)
     if (c == 0)
         c = btr_id_compare(a->process, b->process);
     if (c == 0)
-        c = a->moved - b->moved;
+        c = a->kind - b->kind;
+    if (c == 0)
+        c = btr_id_compare(a->holder, b->holder);
     if (c == 0)
         c = (a->first_ns > b->first_ns) - (a->first_ns < b->first_ns);
     return c ? c : (a->first_ref > b->first_ref) - (a->first_ref < b->first_ref);
@@ -141,7 +144,8 @@ static void exits_merge(struct btr_loss *loss)
         struct loss_exit *last = count ? &loss->exits[count - 1] : NULL;
         const struct loss_exit *next = &loss->exits[i];
         if (!last || !btr_id_equal(last->entity, next->entity) ||
-            !btr_id_equal(last->process, next->process) || last->moved != next->moved) {
+            !btr_id_equal(last->process, next->process) || last->kind != next->kind ||
+            !btr_id_equal(last->holder, next->holder)) {
             loss->exits[count++] = *next;
             continue;
         }
@@ -167,7 +171,8 @@ static int by_time(const void *x, const void *y)
 static int senders_find(struct btr_loss *loss, struct btr_err *err)
 {
     for (uint32_t i = 0; i < loss->exit_count; i++)
-        if (btr_idmap_add(&loss->senders, loss->exits[i].process, i) == UINT32_MAX)
+        if (loss->exits[i].kind != LOSS_EXIT_PAGE &&
+            btr_idmap_add(&loss->senders, loss->exits[i].process, i) == UINT32_MAX)
             return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "who sent something out");
     return 0;
 }
@@ -187,6 +192,8 @@ int loss_exits_find(struct btr_loss *loss, struct btr_err *err)
         if (rc == 0)
             rc = process_take(loss, &s, err);
     }
+    if (rc == 0)
+        rc = loss_pages_find(loss, err);
     if (rc == 0 && loss->exit_count)
         qsort(loss->exits, loss->exit_count, sizeof *loss->exits, exit_compare);
     if (rc == 0)

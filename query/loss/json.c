@@ -37,14 +37,26 @@ int ledger_record(struct ledger_writer *l, btr_event_ref ref)
     return 0;
 }
 
+static const char *exit_word(const struct ledger_writer *l, const struct loss_exit *exit)
+{
+    if (exit->kind == LOSS_EXIT_PAGE)
+        return "page";
+    if (exit->asset == LOSS_NONE)
+        return "flow";
+    bool address = btr_assets_at(l->loss->options.assets, exit->asset)->kind == BTR_ASSET_ADDRESS;
+    return address ? "flow" : "removable";
+}
+
 static int exit_put(struct ledger_writer *l, const struct loss_exit *exit)
 {
     int rc = loss_exit_words(l->loss, exit, &l->words, l->err);
     json_open(&l->w, NULL, '{');
-    json_text(&l->w, "by", btr_span_of(exit->asset == LOSS_NONE ? "flow" : "removable"));
+    json_text(&l->w, "by", btr_span_of(exit_word(l, exit)));
     ledger_words(l, "to");
     json_id(&l->w, "entity", exit->entity);
     json_id(&l->w, "process", exit->process);
+    if (exit->kind == LOSS_EXIT_PAGE)
+        json_id(&l->w, "page", exit->holder);
     json_number(&l->w, "first_ns", exit->first_ns);
     json_number(&l->w, "last_ns", exit->last_ns);
     json_open(&l->w, "bytes", '{');

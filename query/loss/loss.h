@@ -10,6 +10,7 @@
  *   touched.c   the same of hosts, accounts, containers, services, shares
  *   path.c      one way of each thing that can have come to it
  *   exits.c     by which connections something left
+ *   pages.c     which of its files a server handed to others outside
  *   keepers.c   which programs alone keep an asset's files, and serve others what they hold
  *   taken.c     what the intrusion itself took
  *   chain.c     which of that is seen to go out
@@ -53,15 +54,25 @@ struct loss_take {
     uint32_t source;
 };
 
+/** How something left. */
+enum loss_exit_kind {
+    LOSS_EXIT_SENT,  /* a process of the intrusion sent what it had */
+    LOSS_EXIT_MOVED, /* a file got its name by that: what it holds has left, not what the process
+                        had */
+    LOSS_EXIT_PAGE   /* a server handed a file to somebody outside */
+};
+
 /** A connection, or an object of an asset that is an exit, by which something left. */
 struct loss_exit {
-    struct btr_id entity, process; /* process: of the intrusion, that sent */
+    struct btr_id entity, process; /* process: of the intrusion, that sent; PAGE: the server */
+    struct btr_id holder;          /* that has what leaves: the process, the object, the file */
     int64_t first_ns, last_ns;
     uint64_t bytes;               /* sent, as far as told */
     bool bytes_told, bytes_whole; /* of something that was sent; of all of it */
-    bool moved; /* a file of it got its name by that: what it holds has left, not what the process
-                   had */
+    uint8_t kind;                 /* enum loss_exit_kind */
     btr_event_ref first_ref, last_ref;
+    btr_event_ref read_ref; /* PAGE: by which the server had it */
+    int64_t read_ns;
     uint32_t asset; /* the exit asset that it is; LOSS_NONE: a connection to the outside */
 };
 
@@ -262,6 +273,15 @@ int loss_paths_find(struct btr_loss *loss, struct btr_err *err);
 
 /* ---- exits.c ---- */
 int loss_exits_find(struct btr_loss *loss, struct btr_err *err);
+
+/** Adds one; they are put in order afterwards. @return 0 or BTR_E_NOMEM */
+int loss_exit_add(struct btr_loss *loss, const struct loss_exit *exit, struct btr_err *err);
+
+/* ---- pages.c ---- */
+int loss_pages_find(struct btr_loss *loss, struct btr_err *err);
+/** Whether a process of the intrusion wrote a file; what a server wrote for it, as a log, is none.
+ */
+bool loss_is_staged(const struct btr_loss *loss, struct btr_id file);
 
 /* ---- keepers.c ---- */
 int loss_keepers_find(struct btr_loss *loss, struct btr_err *err);

@@ -216,6 +216,10 @@ static int exits_say(struct ledger_text *t)
         say(t, exit->bytes_told ? " bytes by " : "bytes not told, by ");
         if (rc == 0)
             rc = loss_label(t->loss, exit->process, exit->last_ns, &t->words, t->err);
+        if (rc == 0 && exit->kind == LOSS_EXIT_PAGE) {
+            btr_buffer_text(&t->words, ", which handed out ");
+            rc = loss_label(t->loss, exit->holder, exit->last_ns, &t->words, t->err);
+        }
         words_say(t);
         say(t, "\n");
     }

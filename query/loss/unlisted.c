@@ -144,9 +144,8 @@ int loss_unlisted_find(struct btr_loss *loss, struct btr_err *err)
     struct btr_start *starts = malloc(((size_t)loss->exit_count + 1) * sizeof *starts);
     struct btr_trace *t = NULL;
     for (uint32_t i = 0; starts && i < loss->exit_count; i++)
-        starts[i] = (struct btr_start){loss->exits[i].moved ? loss->exits[i].entity
-                                                            : loss->exits[i].process,
-                                       loss->exits[i].last_ns, BTR_SOURCE_NONE};
+        starts[i] =
+            (struct btr_start){loss->exits[i].holder, loss->exits[i].last_ns, BTR_SOURCE_NONE};
     int rc = starts ? loss_walk(loss, &t, &edges, BTR_WALK_BACKWARD, starts, loss->exit_count, err)
                     : btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "files that no asset names");
     for (uint32_t i = 0; rc == 0 && i < t->node_count; i++) {

@@ -141,6 +141,33 @@ is_not_wrong(rows)
 assert any(file["path"].encode("utf-8", "surrogateescape") == HOSTILE for file in rows["shop database"]["staged"]), rows["shop database"]["staged"]
 print("ok: what an intruder named reaches no terminal, and JSON has its bytes")
 
+# The dump fetched from another address than that of the intruder: 0200 port 57012, 10.77.0.139 of the socket address.
+FETCH = b"DEB40A4D008B"
+assert log.count(FETCH) == 1
+with open("web01.audit.log", "wb") as file:
+    file.write(log.replace(FETCH, b"DEB40A4D008C"))
+ingest("page", ["web01.audit.log", *(PATHS[host] for host in HOSTS if host != "web01")])
+answer = json.loads(ledger("page", alert="middle"))
+chains_are_whole(answer)
+is_not_wrong({row["name"]: row for row in answer["assets"]})
+assert answer["extent"]["addresses"] == [TRUTH["outside_address"]]
+row = {row["name"]: row for row in answer["assets"]}["shop database"]
+left = [way for way in row["left"] if way["by"] == "page"]
+assert row["verdict"] == "lost" and [way["to"] for way in left] == ["10.77.0.140:57012"], row
+assert left[0]["bytes"]["max"] == LOSS["lost"]["shop database"]["bytes"], left
+print("ok: what a server handed to somebody else is lost, by that page")
+
+# What was put into the folder left by it, if that is a way out: a public share, a stick.
+with open(ASSETS, encoding="utf-8") as old, open("exit.yaml", "w", encoding="utf-8") as file:
+    file.write(old.read() + '  - {host: web01, path: "/var/www/shop/public/uploads/**", name: uploads, classification: exit}\n')
+answer = json.loads(run("loss", "--store", "page", "--from", f"record:web01/{ALERTS['middle']['serial']}", "--assets", "exit.yaml", "--output", "json"))
+assert "uploads" not in [row["name"] for row in answer["assets"]]
+row = {row["name"]: row for row in answer["assets"]}["shop database"]
+left = [way for way in row["left"] if way["by"] == "removable"]
+assert row["verdict"] == "lost" and [way["to"] for way in left] == [NAME.decode()], row
+is_not_wrong({row["name"]: row for row in answer["assets"]})
+print("ok: a folder that is a way out is one")
+
 with open("far.yaml", "w", encoding="utf-8") as file:
     file.write("assets:\n  - {host: nas01, path: /export/**, name: files}\n  - {host: db01, path: /srv/none/**, name: nothing}\n")
 far = rows_of(run("loss", "--store", "whole", "--from", f"record:web01/{ALERTS['late']['serial']}", "--assets", "far.yaml", "--output", "json"))
