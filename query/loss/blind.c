@@ -1,7 +1,7 @@
 /*
  * What no record could have told, however complete: hosts of which no source tells who reads files,
- * assets on hosts that nobody tells of, and what answered the intrusion, or whom it had its content
- * of, without a source of its own.
+ * or whose records have no numbers, assets on hosts that nobody tells of, and what answered the
+ * intrusion, or whom it had its content of, without a source of its own.
  */
 #include <stdlib.h>
 
@@ -31,6 +31,53 @@ static int hosts_blind(struct btr_loss *loss, struct btr_err *err)
                                "no source of it tells who opens or reads files", err);
     }
     return rc;
+}
+
+/* ---- Records without numbers ---------------------------------------------------------------- */
+
+struct numbering {
+    struct btr_span source;
+    bool found, numbered;
+};
+
+static int first_visit(void *self, btr_event_ref ref, const struct btr_event_full *event)
+{
+    struct numbering *n = self;
+    (void)ref;
+    if (!btr_span_equal(event->source, n->source))
+        return 0;
+    n->found = true;
+    n->numbered = event->event.record_id != 0;
+    return 1;
+}
+
+static bool concerns_any(const struct btr_loss *loss, uint64_t host_key)
+{
+    for (uint32_t i = 0; i < loss->row_count; i++)
+        if (loss_concerns(loss, host_key, &loss->rows[i]))
+            return true;
+    return false;
+}
+
+/* Of a source whose records have no numbers nobody can see that some are missing. Its first record
+ * stands for all. */
+static int unnumbered_find(struct btr_loss *loss, struct btr_err *err)
+{
+    int rc = 0;
+    for (uint32_t i = 0; rc >= 0 && i < loss->source_count; i++) {
+        const struct loss_source *s = &loss->sources[i];
+        struct numbering n = {.source = s->source};
+        if (!concerns_any(loss, s->host_key))
+            continue;
+        rc = btr_reader_events(loss->reader, s->first_ns, s->first_ns, s->host, first_visit, &n,
+                               err);
+        if (rc >= 0 && n.found && !n.numbered)
+            rc = loss_gap_note(loss, s->host, s->host_key,
+                               "records of it have no numbers: that some are missing could not be "
+                               "seen",
+                               err);
+    }
+    return rc < 0 ? rc : 0;
 }
 
 /* ---- Assets of hosts that nobody tells of --------------------------------------------------- */
@@ -113,5 +160,7 @@ static int peers_blind(struct btr_loss *loss, struct btr_err *err)
 int loss_blind_find(struct btr_loss *loss, struct btr_err *err)
 {
     int rc = hosts_blind(loss, err);
+    if (rc == 0)
+        rc = unnumbered_find(loss, err);
     return rc == 0 ? peers_blind(loss, err) : rc;
 }

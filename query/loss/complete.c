@@ -20,10 +20,16 @@ struct gathering {
     struct btr_err *err;
 };
 
-/* A clock that was set hides nothing; nor does a second ingester that takes over. */
-static bool hides(uint8_t kind)
+/* A clock that was set hides nothing; nor does a second ingester that takes over. Rules that were
+ * changed before the intrusion came are what its records were made by; those that it, or somebody
+ * meanwhile, changed may have been all that would have told. */
+static bool hides(const struct btr_loss *loss, const struct btr_gap_full *full)
 {
-    return kind != BTR_GAP_CLOCK && kind != BTR_GAP_RULES && kind != BTR_GAP_SPLIT;
+    int64_t until_ns = full->gap.until_ns;
+    if (full->gap.kind == BTR_GAP_RULES)
+        return loss->since_ns == INT64_MAX ||
+               until_ns - btr_clocks_host_ahead(loss->found->clocks, full->host) >= loss->since_ns;
+    return full->gap.kind != BTR_GAP_CLOCK && full->gap.kind != BTR_GAP_SPLIT;
 }
 
 static int gap_new(struct btr_loss *loss, struct btr_span host, struct btr_span source,
@@ -88,7 +94,7 @@ int loss_gap_note(struct btr_loss *loss, struct btr_span host, uint64_t host_key
 static int gap_visit(void *self, const struct btr_gap_full *full)
 {
     struct gathering *g = self;
-    if (!hides(full->gap.kind))
+    if (!hides(g->loss, full))
         return 0;
     return gap_add(g, full->host, full->source, &full->gap);
 }
@@ -150,7 +156,7 @@ static int source_visit(void *self, const struct btr_source_stat *stat)
 
 /* ---- Whom a gap concerns -------------------------------------------------------------------- */
 
-static int key_compare(const void *x, const void *y)
+int loss_key_compare(const void *x, const void *y)
 {
     const uint64_t *a = x, *b = y;
     return (*a > *b) - (*a < *b);
@@ -171,7 +177,7 @@ static int hosts_find(struct btr_loss *loss, struct btr_err *err)
             loss->hosts[count++] = fact.host;
     }
     if (count)
-        qsort(loss->hosts, count, sizeof *loss->hosts, key_compare);
+        qsort(loss->hosts, count, sizeof *loss->hosts, loss_key_compare);
     for (uint32_t i = 0; i < count; i++)
         if (i == 0 || loss->hosts[i] != loss->hosts[i - 1])
             loss->hosts[loss->host_count++] = loss->hosts[i];
@@ -204,7 +210,7 @@ bool loss_concerns(const struct btr_loss *loss, uint64_t host_key, const struct 
     if (host_key == 0 ||
         loss->unmet) /* of a host that is not known, or that may have been come to */
         return true;
-    if (bsearch(&host_key, loss->hosts, loss->host_count, sizeof host_key, key_compare))
+    if (bsearch(&host_key, loss->hosts, loss->host_count, sizeof host_key, loss_key_compare))
         return true;
     for (uint32_t i = row->piece_begin; i < row->piece_begin + row->piece_count; i++)
         if (loss->pieces[i].host_key == host_key)

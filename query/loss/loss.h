@@ -316,6 +316,8 @@ int loss_gaps_find(struct btr_loss *loss, struct btr_err *err);
 bool loss_concerns(const struct btr_loss *loss, uint64_t host_key, const struct loss_row *row);
 bool loss_has_gap(const struct btr_loss *loss, const struct loss_row *row);
 
+/** Orders keys, as of hosts: for qsort and bsearch. */
+int loss_key_compare(const void *x, const void *y);
 /** Adds what nobody could have told of a host. @param host_key  0: it concerns every asset @param
  * note  static */
 int loss_gap_note(struct btr_loss *loss, struct btr_span host, uint64_t host_key, const char *note,

@@ -15,5 +15,6 @@ int main(void)
     failed += assets_random_tests();
     failed += loss_after_tests();
     failed += contain_tests();
+    failed += loss_gaps_tests();
     return failed ? 1 : 0;
 }
