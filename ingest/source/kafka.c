@@ -264,9 +264,11 @@ static int next(struct btr_topics *t, int timeout_ms, struct topics_message *out
     struct kafka_topics *k = of(t);
     rd_kafka_message_t *m = rd_kafka_consumer_poll(k->consumer, timeout_ms);
     uint32_t most = room < KAFKA_MESSAGES ? room : KAFKA_MESSAGES, count = 0;
+    uint64_t size = 0;
     int rc = 0;
     for (uint32_t turn = 1; m; turn++) {
         if (m->err == 0 && topic_of(k, rd_kafka_topic_name(m->rkt))) {
+            size += m->len + m->key_len;
             give(k, m, &out[count++]);
         } else {
             rc = told(k, m, err);
@@ -275,6 +277,7 @@ static int next(struct btr_topics *t, int timeout_ms, struct topics_message *out
         bool more = rc == 0 && k->failed == 0 && turn < most;
         m = more ? rd_kafka_consumer_poll(k->consumer, 0) : NULL;
     }
+    kafka_wake_taken(&k->wake, k->consumer, count, size);
     if (k->producer)
         (void)rd_kafka_poll(k->producer, 0);
     if (count > 0)
@@ -476,6 +479,7 @@ int btr_kafka_open(struct btr_topics **out, const struct btr_kafka_options *opti
         kafka_close(&k->base);
         return rc;
     }
+    kafka_wake_init(&k->wake, k->consumer);
     *out = &k->base;
     return 0;
 }

@@ -4,6 +4,7 @@
  * The door to librdkafka: a broker's topics as a source (topics.h).
  *   kafka.c         messages, partitions that come and go
  *   kafka_open.c    settings and clients
+ *   kafka_wake.c    fetching goes on as soon as there is room
  *   kafka_states.c  the state topic, dead letters
  *   kafka_close.c   giving it all back, also when no broker is there
  *   kafka_lag.c     how far a group is behind
@@ -29,6 +30,12 @@ struct kafka_words {
     uint32_t topic_count, setting_count;
 };
 
+/** Keeps the library fetching (kafka_wake.c). All 0: it is not woken. */
+struct kafka_wake {
+    char *user, *secret; /* of the consumer; NULL: none are set */
+    uint64_t count, size, count_max, size_max; /* messages and bytes taken since it was woken, and at which it is again */
+};
+
 struct kafka_topics {
     struct btr_topics base;
     struct kafka_words words;
@@ -37,6 +44,7 @@ struct kafka_topics {
     void *log_self;
     rd_kafka_t *consumer, *producer, *loader; /* the last two when they are needed */
     rd_kafka_queue_t *farewell, *loader_farewell; /* of what did not end when it was closed: it is told there */
+    struct kafka_wake wake;
     const struct topics_owner *owner;
     rd_kafka_topic_partition_list_t *placing; /* partitions that are being assigned */
     rd_kafka_topic_partition_list_t *committing;
@@ -80,8 +88,17 @@ int kafka_consumer_new(rd_kafka_t **out, struct kafka_topics *k, const char *gro
 int kafka_producer_new(rd_kafka_t **out, struct kafka_topics *k, struct btr_err *err);
 int kafka_words_copy(struct kafka_words *to, const struct btr_kafka_options *options, struct btr_err *err);
 void kafka_words_fini(struct kafka_words *words);
+/** Frees a text, of which nothing is left in memory. */
+void kafka_secret_free(char *text);
 /** Something that an operator should know; the same is told once a minute. From any thread. */
 void kafka_say(struct kafka_topics *k, int level, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* ---- kafka_wake.c ---- */
+
+void kafka_wake_init(struct kafka_wake *wake, rd_kafka_t *consumer);
+void kafka_wake_fini(struct kafka_wake *wake);
+/** So much was taken from the consumer's queue. @param size  bytes */
+void kafka_wake_taken(struct kafka_wake *wake, rd_kafka_t *consumer, uint64_t count, uint64_t size);
 
 /* ---- kafka_close.c ---- */
 

@@ -20,7 +20,8 @@ static void event_take(struct kafka_topics *k, rd_kafka_t *consumer, rd_kafka_ev
 
 /* Leaves the group. While a commit waits for a broker that is gone, closing does not end
  * (librdkafka issue 3740): what comes to its end later tells it in the queue.
- * @return NULL when it came to its end, else that queue, which has to stay as long as the consumer */
+ * @return NULL when it came to its end, else that queue, which has to stay as long as the consumer
+ */
 static rd_kafka_queue_t *consumer_close(struct kafka_topics *k, rd_kafka_t *consumer)
 {
     rd_kafka_queue_t *queue = rd_kafka_queue_new(consumer);
@@ -49,7 +50,8 @@ static bool cannot_be_destroyed(const struct kafka_topics *k, rd_kafka_t *consum
            kafka_is_cooperative(consumer);
 }
 
-/* @param farewell receives the queue of one that did not come to its end. @return whether nothing of it is left */
+/* @param farewell receives the queue of one that did not come to its end. @return whether nothing
+ * of it is left */
 static bool consumer_end(struct kafka_topics *k, rd_kafka_t *consumer, rd_kafka_queue_t **farewell)
 {
     if (!consumer)
@@ -83,6 +85,7 @@ void kafka_close(struct btr_topics *t)
     if (!ended) /* its threads still ask what it was made with */
         return;
     kafka_words_fini(&k->words);
+    kafka_wake_fini(&k->wake);
     (void)pthread_mutex_destroy(&k->mutex);
     free(k);
 }

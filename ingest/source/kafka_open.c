@@ -62,12 +62,12 @@ int kafka_words_copy(struct kafka_words *to, const struct btr_kafka_options *o, 
 }
 
 /* A secret is not left in memory that is given back. */
-static void value_free(char *value)
+void kafka_secret_free(char *text)
 {
-    volatile char *at = value;
+    volatile char *at = text;
     while (at && *at)
         *at++ = '\0';
-    free(value);
+    free(text);
 }
 
 void kafka_words_fini(struct kafka_words *w)
@@ -76,7 +76,7 @@ void kafka_words_fini(struct kafka_words *w)
         free(w->topics[i]);
     for (uint32_t i = 0; i < w->setting_count; i++) {
         free(w->keys[i]);
-        value_free(w->values[i]);
+        kafka_secret_free(w->values[i]);
     }
     free(w->topics);
     free(w->keys);
@@ -244,6 +244,9 @@ int kafka_consumer_new(rd_kafka_t **out, struct kafka_topics *k, const char *gro
         rc = set(conf, "queued.max.messages.kbytes", queued, err);
     if (rc == 0 && !states)
         rc = set(conf, "partition.assignment.strategy", "cooperative-sticky", err);
+    /* How soon a queue that was full is looked at again; older ones have a second (kafka_wake.c).
+     */
+    (void)rd_kafka_conf_set(conf, "fetch.queue.backoff.ms", "10", NULL, 0);
     if (rc == 0)
         rc = user_settings(conf, &k->words, err); /* over what is only our advice */
     if (rc < 0) {

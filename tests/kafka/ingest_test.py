@@ -220,6 +220,31 @@ def every_compression_is_read(kafka):
     same_as_files("codecs", store, events)
 
 
+def a_small_queue_is_filled_again_at_once(kafka):
+    """Each answer of the broker, a batch of a hundred, fills the queue. The client library would ask for the next one only a second later,
+    which is more than half a minute. With a password, too."""
+    events = beginning(0, 12000)
+    kafka.topic("queued", partitions=1)
+    kafka.produce("queued", keyed(events), transactions="queued", commit=100)
+    small = ("-X", "queued.max.messages.kbytes=64", "-X", "fetch.message.max.bytes=65536")
+    with open(at("secret"), "w", encoding="utf-8") as file:
+        os.chmod(file.name, 0o600)
+        file.write(lab.SECRET)
+    for listener in ("plain", "sasl"):
+        client = kafka.client(listener)
+        secret = {"sasl.password": f"@{file.name}"} if "sasl.password" in client else {}
+        address = client.pop("bootstrap.servers")
+        settings = [word for key, value in (client | secret).items() for word in ("-X", f"{key}={value}")]
+        command = words(at(f"queued.{listener}"), kafka, "queued", "--once", *small, *settings)
+        command[command.index("--kafka") + 1] = address
+        began = time.monotonic()
+        must(command)
+        took_s = time.monotonic() - began
+        print(f"a small queue, {listener}: {took_s:.1f} s", flush=True)
+        assert took_s < 12, "fetching waits for nothing"
+        same_as_files(f"queued.{listener}", at(f"queued.{listener}"), events)
+
+
 def aborted_transactions_are_not_read(kafka):
     events = beginning(0, 5050)
     kafka.topic("transactions", partitions=1)
@@ -351,13 +376,14 @@ def what_is_not_there_is_named(kafka):
 
 
 TESTS = (a_recording_is_what_it_is_from_files, lines_are_kept, a_kill_loses_and_doubles_nothing, a_broker_that_comes_back_is_gone_on_with,
-         envelopes_are_taken_off, every_compression_is_read, aborted_transactions_are_not_read, what_does_not_decode_is_put_aside,
-         deleted_offsets_are_a_gap, a_topic_made_anew_is_another_one, an_end_that_was_lost_is_a_gap, what_is_not_there_is_named)
+         envelopes_are_taken_off, every_compression_is_read, a_small_queue_is_filled_again_at_once, aborted_transactions_are_not_read,
+         what_does_not_decode_is_put_aside, deleted_offsets_are_a_gap, a_topic_made_anew_is_another_one, an_end_that_was_lost_is_a_gap,
+         what_is_not_there_is_named)
 
 lab.need()
 print(f"seed {SEED}", flush=True)
 LOG = ingesters.beginning("bast01", 40000)
-with lab.Broker(os.path.join(WORK, "kafka")) as broker:
+with lab.Broker(os.path.join(WORK, "kafka"), listeners=("sasl",)) as broker:
     for test in TESTS:
         if os.environ.get("BTR_ONLY", "") not in test.__name__:
             continue
