@@ -1,4 +1,5 @@
-/* The fast JSON reader: simdjson On-Demand (https://github.com/simdjson/simdjson), with a C face.
+/* The careful one of the two fast JSON readers: json_quick.c has what is usual, this one all else.
+   simdjson On-Demand (https://github.com/simdjson/simdjson), with a C face.
    Structure comes from simdjson; scalars are read here from their raw tokens, because numbers are
    kept as written, lone surrogates become WTF-8 (which get_string refuses), and strings with no
    escape are borrowed and not copied. */
@@ -16,7 +17,7 @@
 #pragma GCC diagnostic ignored "-Wc99-extensions"
 #endif
 extern "C" {
-#include <btr/json.h>
+#include "json_quick.h"
 }
 #pragma GCC diagnostic pop
 
@@ -69,137 +70,6 @@ struct btr_span token_span(struct flat *f, std::string_view raw)
     return s;
 }
 
-int hex_digit(uint8_t c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f')
-        return (c | 0x20) - 'a' + 10;
-    return -1;
-}
-
-/* Four hex digits at `at`, which has `left` bytes. @return the unit, or -1 */
-int32_t hex_unit(const uint8_t *at, size_t left)
-{
-    int32_t unit = 0;
-    if (left < 4)
-        return -1;
-    for (int i = 0; i < 4; i++) {
-        int digit = hex_digit(at[i]);
-        if (digit < 0)
-            return -1;
-        unit = unit * 16 + digit;
-    }
-    return unit;
-}
-
-/* UTF-8, and the same scheme for lone surrogates (WTF-8, https://simonsapin.github.io/wtf-8/). */
-size_t put_code_point(uint8_t *to, uint32_t c)
-{
-    if (c < 0x80) {
-        to[0] = (uint8_t)c;
-        return 1;
-    }
-    if (c < 0x800) {
-        to[0] = (uint8_t)(0xc0 | c >> 6);
-        to[1] = (uint8_t)(0x80 | (c & 0x3f));
-        return 2;
-    }
-    if (c < 0x10000) {
-        to[0] = (uint8_t)(0xe0 | c >> 12);
-        to[1] = (uint8_t)(0x80 | (c >> 6 & 0x3f));
-        to[2] = (uint8_t)(0x80 | (c & 0x3f));
-        return 3;
-    }
-    to[0] = (uint8_t)(0xf0 | c >> 18);
-    to[1] = (uint8_t)(0x80 | (c >> 12 & 0x3f));
-    to[2] = (uint8_t)(0x80 | (c >> 6 & 0x3f));
-    to[3] = (uint8_t)(0x80 | (c & 0x3f));
-    return 4;
-}
-
-/* `i` stands behind "\u". @return bytes written, 0 when the digits are bad; *i moves on */
-size_t unescape_unit(struct btr_span raw, size_t *i, uint8_t *to)
-{
-    int32_t high = hex_unit(raw.at + *i, raw.size - *i);
-    if (high < 0)
-        return 0;
-    *i += 4;
-    if (high >= 0xd800 && high < 0xdc00 && raw.size - *i >= 6 && raw.at[*i] == '\\' &&
-        raw.at[*i + 1] == 'u') {
-        int32_t low = hex_unit(raw.at + *i + 2, 4);
-        if (low >= 0xdc00 && low < 0xe000) {
-            *i += 6;
-            return put_code_point(to, 0x10000 + ((uint32_t)(high - 0xd800) << 10) +
-                                          (uint32_t)(low - 0xdc00));
-        }
-    }
-    return put_code_point(to, (uint32_t)high);
-}
-
-/* One letter behind a backslash, as RFC 8259 section 7 has them. @return the byte, or -1 */
-int unescape_letter(uint8_t c)
-{
-    switch (c) {
-    case '"':
-    case '\\':
-    case '/':
-        return c;
-    case 'b':
-        return '\b';
-    case 'f':
-        return '\f';
-    case 'n':
-        return '\n';
-    case 'r':
-        return '\r';
-    case 't':
-        return '\t';
-    default:
-        return -1;
-    }
-}
-
-/* `*i` stands at a backslash. */
-int unescape_one(struct flat *f, struct btr_span raw, size_t *i, uint8_t *to, size_t *size)
-{
-    if (*i + 1 == raw.size)
-        return refuse(f, BTR_E_FORMAT, "escape is cut");
-    uint8_t c = raw.at[*i + 1];
-    size_t put = 1;
-    *i += 2;
-    if (c == 'u') {
-        put = unescape_unit(raw, i, to + *size);
-    } else {
-        int letter = unescape_letter(c);
-        put = letter >= 0;
-        to[*size] = (uint8_t)letter;
-    }
-    if (put == 0)
-        return refuse(f, BTR_E_FORMAT, "bad escape in a string");
-    *size += put;
-    return 0;
-}
-
-/* Copies what stands before the next backslash, eight bytes at a time: in texts of events one comes
-   every forty bytes. What lies behind the copy in `to`, up to `left` bytes of it, may be
-   overwritten. @return bytes copied */
-size_t plain_copy(uint8_t *to, const uint8_t *from, size_t left)
-{
-    const uint64_t ones = 0x0101010101010101;
-    size_t i = 0;
-    for (uint64_t word; left - i >= sizeof(word); i += sizeof(word)) {
-        memcpy(&word, from + i, sizeof(word));
-        memcpy(to + i, &word, sizeof(word));
-        uint64_t other = word ^ ones * '\\'; /* a byte of it is 0 where the backslash is */
-        if ((other - ones) & ~other & ones << 7)
-            break;
-    }
-    for (; i < left && from[i] != '\\'; i++)
-        to[i] = from[i];
-    return i;
-}
-
 /* `raw` is what stands between the quotes. */
 int unescape(struct flat *f, struct btr_span raw, struct btr_span *out)
 {
@@ -211,17 +81,9 @@ int unescape(struct flat *f, struct btr_span raw, struct btr_span *out)
                                              1); /* no escape is shorter than what it means */
     if (!to)
         return refuse(f, BTR_E_NOMEM, "string");
-    size_t size = 0;
-    for (size_t i = 0; i < raw.size;) {
-        size_t plain = plain_copy(to + size, raw.at + i, raw.size - i);
-        size += plain;
-        i += plain;
-        if (i == raw.size)
-            break;
-        int rc = unescape_one(f, raw, &i, to, &size);
-        if (rc < 0)
-            return rc;
-    }
+    size_t size = base_json_unescape(to, raw);
+    if (size == SIZE_MAX)
+        return refuse(f, BTR_E_FORMAT, "bad escape in a string");
     *out = {to, size};
     return 0;
 }
@@ -486,25 +348,52 @@ extern "C" void btr_json_reader_free(struct btr_json_reader *reader)
     delete reader;
 }
 
-extern "C" int btr_json_flatten(struct btr_json_reader *reader, struct btr_span text,
-                                struct btr_arena *arena, struct btr_json_member **members,
-                                uint32_t *member_count, struct btr_err *err)
+/* The members lie in the reader until the next call. */
+static int members_keep(const struct btr_json_reader *reader, uint32_t count,
+                        struct btr_arena *arena, struct btr_json_member **members,
+                        struct btr_err *err)
 {
-    size_t skipped =
-        text.size >= 3 && memcmp(text.at, "\xef\xbb\xbf", 3) == 0 ? 3 : 0; /* a byte order mark */
+    size_t size = count * sizeof(struct btr_json_member);
+    void *copy = btr_arena_alloc(arena, size, alignof(struct btr_json_member));
+    if (!copy)
+        return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "JSON: %u members", count);
+    if (size)
+        memcpy(copy, reader->members, size);
+    *members = (struct btr_json_member *)copy;
+    return 0;
+}
+
+/* A byte order mark is passed over. */
+static size_t mark_size(struct btr_span text)
+{
+    return text.size >= 3 && memcmp(text.at, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+}
+
+extern "C" int btr_json_flatten_careful(struct btr_json_reader *reader, struct btr_span text,
+                                        struct btr_arena *arena, struct btr_json_member **members,
+                                        uint32_t *member_count, struct btr_err *err)
+{
+    size_t skipped = mark_size(text);
     struct flat f = {reader, {text.at + skipped, text.size - skipped}, arena, 0, 0, ""};
     int rc = f.text.size == 0 ? refuse(&f, BTR_E_FORMAT, "empty") : flatten(&f);
     if (rc < 0)
         return btr_fail(err, rc, skipped + f.offset, "JSON: %s", f.what);
-    size_t size = f.count * sizeof(struct btr_json_member);
-    void *copy = btr_arena_alloc(arena, size, alignof(struct btr_json_member));
-    if (!copy)
-        return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "JSON: %u members", f.count);
-    if (size)
-        memcpy(copy, reader->members, size);
-    *members = (struct btr_json_member *)copy;
     *member_count = f.count;
-    return 0;
+    return members_keep(reader, f.count, arena, members, err);
+}
+
+extern "C" int btr_json_flatten(struct btr_json_reader *reader, struct btr_span text,
+                                struct btr_arena *arena, struct btr_json_member **members,
+                                uint32_t *member_count, struct btr_err *err)
+{
+    size_t skipped = mark_size(text);
+    if (reader->member_capacity == 0 && !grow(reader))
+        return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "JSON: members");
+    struct base_json_members quick = {reader->members, 0, reader->member_capacity};
+    if (!base_json_quick(&quick, {text.at + skipped, text.size - skipped}, arena))
+        return btr_json_flatten_careful(reader, text, arena, members, member_count, err);
+    *member_count = quick.count;
+    return members_keep(reader, quick.count, arena, members, err);
 }
 
 extern "C" int btr_json_unescape(struct btr_span raw, struct btr_arena *arena, struct btr_span *out,

@@ -32,6 +32,9 @@ void btr_json_reader_free(struct btr_json_reader *reader);
  */
 int btr_json_flatten(struct btr_json_reader *reader, struct btr_span text, struct btr_arena *arena,
                      struct btr_json_member **members, uint32_t *member_count, struct btr_err *err);
+/** The same by simdjson alone, which else reads what is not of the usual kind: for tests. */
+int btr_json_flatten_careful(struct btr_json_reader *reader, struct btr_span text, struct btr_arena *arena,
+                             struct btr_json_member **members, uint32_t *member_count, struct btr_err *err);
 /** The same by cJSON: the reference that tests and fuzzers hold the fast one to. Text with NUL bytes is refused alike. */
 int btr_json_flatten_plain(struct btr_span text, struct btr_arena *arena, struct btr_json_member **members,
                            uint32_t *member_count, struct btr_err *err);

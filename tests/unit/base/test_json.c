@@ -1,5 +1,5 @@
-/* Both readers of JSON: what they accept, what they tell, and that they agree. */
-#include <btr/json.h>
+/* The readers of JSON: what they accept, what they tell, and that they agree. */
+#include "json_quick.h"
 
 #include "test.h"
 #include "test_random.h"
@@ -10,6 +10,7 @@ struct readers {
     struct btr_json_member *members;
     uint32_t count;
     struct btr_err err;
+    uint8_t *text; /* of the last call: one byte, then the text */
 };
 
 static void readers_init(struct readers *r)
@@ -22,25 +23,42 @@ static void readers_fini(struct readers *r)
 {
     btr_arena_free(r->arena);
     btr_json_reader_free(r->fast);
+    free(r->text);
 }
 
-/* Reads by both, and holds them to one another. @return the code of the fast one; its members lie
- * in `r` */
-static int read_both(struct readers *r, struct btr_span text)
+static void assert_same_members(const struct readers *r, const struct btr_json_member *members,
+                                uint32_t count)
 {
-    struct btr_json_member *plain = NULL;
-    uint32_t plain_count = 0;
+    assert_int_equal(r->count, count);
+    for (uint32_t i = 0; i < count; i++) {
+        assert_int_equal(r->members[i].type, members[i].type);
+        assert_true(btr_span_equal(r->members[i].name, members[i].name));
+        assert_true(btr_span_equal(r->members[i].value, members[i].value));
+    }
+}
+
+/* Reads by all, and holds them to one another. @return the code of the fast one; its members lie in
+ * `r` until the next call, and nothing behind the text can be read unnoticed */
+static int read_all(struct readers *r, struct btr_span given)
+{
+    struct btr_json_member *others = NULL;
+    uint32_t count = 0;
     r->members = NULL;
     r->count = 0;
-    int plain_rc = btr_json_flatten_plain(text, r->arena, &plain, &plain_count, &r->err);
+    free(r->text);
+    r->text = malloc(given.size + 1);
+    assert_non_null(r->text);
+    struct btr_span text = {r->text + 1, given.size};
+    if (text.size)
+        memcpy(r->text + 1, given.at, given.size);
+    int plain_rc = btr_json_flatten_plain(text, r->arena, &others, &count, &r->err);
     int rc = btr_json_flatten(r->fast, text, r->arena, &r->members, &r->count, &r->err);
     assert_int_equal(rc < 0, plain_rc < 0);
-    assert_int_equal(r->count, plain_count);
-    for (uint32_t i = 0; i < r->count; i++) {
-        assert_int_equal(r->members[i].type, plain[i].type);
-        assert_true(btr_span_equal(r->members[i].name, plain[i].name));
-        assert_true(btr_span_equal(r->members[i].value, plain[i].value));
-    }
+    assert_same_members(r, others, count);
+    struct btr_err err;
+    count = 0;
+    assert_int_equal(btr_json_flatten_careful(r->fast, text, r->arena, &others, &count, &err), rc);
+    assert_same_members(r, others, count);
     return rc;
 }
 
@@ -60,7 +78,7 @@ static void nested_members_have_dotted_names_in_the_order_of_the_text(void **sta
     readers_init(&r);
     struct btr_span text = BTR_SPAN(
         " {\"b\":1,\"a\":{\"x\":true,\"y\":[null,\"z\",{\"d\":-0.50}]},\"e\":{},\"f\":[]}\r\n");
-    assert_int_equal(read_both(&r, text), 0);
+    assert_int_equal(read_all(&r, text), 0);
     assert_int_equal(r.count, 5);
     assert_member(&r, 0, "b", BTR_JSON_NUMBER, BTR_SPAN("1"));
     assert_member(&r, 1, "a.x", BTR_JSON_BOOL, BTR_SPAN("true"));
@@ -75,7 +93,7 @@ static void both_duplicates_of_a_name_are_told(void **state)
     (void)state;
     struct readers r;
     readers_init(&r);
-    assert_int_equal(read_both(&r, BTR_SPAN("{\"a\":1,\"a\":\"2\",\"\":{\"\":3}}")), 0);
+    assert_int_equal(read_all(&r, BTR_SPAN("{\"a\":1,\"a\":\"2\",\"\":{\"\":3}}")), 0);
     assert_int_equal(r.count, 3);
     assert_member(&r, 0, "a", BTR_JSON_NUMBER, BTR_SPAN("1"));
     assert_member(&r, 1, "a", BTR_JSON_STRING, BTR_SPAN("2"));
@@ -97,7 +115,7 @@ static void numbers_are_told_as_written(void **state)
     for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
         char text[128];
         (void)snprintf(text, sizeof(text), "{\"n\":%s}", numbers[i]);
-        assert_int_equal(read_both(&r, btr_span_of(text)), 0);
+        assert_int_equal(read_all(&r, btr_span_of(text)), 0);
         assert_member(&r, 0, "n", BTR_JSON_NUMBER, btr_span_of(numbers[i]));
     }
     readers_fini(&r);
@@ -111,7 +129,7 @@ static void strings_are_unescaped_and_lone_surrogates_are_wtf8(void **state)
     struct btr_span text =
         BTR_SPAN("{\"e\":\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e9\\u0000!\",\"p\":\"\\ud83d\\ude00\","
                  "\"h\":\"\\ud800x\",\"l\":\"\\udc00\",\"hh\":\"\\ud800\\ud83d\\ude00\"}");
-    assert_int_equal(read_both(&r, text), 0);
+    assert_int_equal(read_all(&r, text), 0);
     assert_member(&r, 0, "e", BTR_JSON_STRING, BTR_SPAN("\"\\/\b\f\n\r\t\xc3\xa9\0!"));
     assert_member(&r, 1, "p", BTR_JSON_STRING, BTR_SPAN("\xf0\x9f\x98\x80"));
     assert_member(&r, 2, "h", BTR_JSON_STRING, BTR_SPAN("\xed\xa0\x80x"));
@@ -145,10 +163,10 @@ static void bytes_that_are_not_utf8_survive_inside_strings(void **state)
     (void)state;
     struct readers r;
     readers_init(&r);
-    assert_int_equal(read_both(&r, BTR_SPAN("{\"\xc0\":\"\xff\xc0\x80\xc0\xc1\xed\xa0\x80\\n\"}")),
+    assert_int_equal(read_all(&r, BTR_SPAN("{\"\xc0\":\"\xff\xc0\x80\xc0\xc1\xed\xa0\x80\\n\"}")),
                      0);
     assert_member(&r, 0, "\xc0", BTR_JSON_STRING, BTR_SPAN("\xff\xc0\x80\xc0\xc1\xed\xa0\x80\n"));
-    assert_int_equal(read_both(&r, BTR_SPAN("{\"a\":\xff}")), BTR_E_FORMAT);
+    assert_int_equal(read_all(&r, BTR_SPAN("{\"a\":\xff}")), BTR_E_FORMAT);
     readers_fini(&r);
 }
 
@@ -157,7 +175,7 @@ static void a_byte_order_mark_is_passed_over(void **state)
     (void)state;
     struct readers r;
     readers_init(&r);
-    assert_int_equal(read_both(&r, BTR_SPAN("\xef\xbb\xbf{\"a\":1}")), 0);
+    assert_int_equal(read_all(&r, BTR_SPAN("\xef\xbb\xbf{\"a\":1}")), 0);
     assert_int_equal(r.count, 1);
     readers_fini(&r);
 }
@@ -224,9 +242,9 @@ static void what_is_not_one_whole_object_is_refused(void **state)
     struct readers r;
     readers_init(&r);
     for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
-        assert_int_equal(read_both(&r, bad[i]), BTR_E_FORMAT);
+        assert_int_equal(read_all(&r, bad[i]), BTR_E_FORMAT);
     for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
-        if (read_both(&r, btr_span_of(texts[i])) != BTR_E_FORMAT)
+        if (read_all(&r, btr_span_of(texts[i])) != BTR_E_FORMAT)
             fail_msg("accepted: %s", texts[i]);
     readers_fini(&r);
 }
@@ -239,7 +257,7 @@ static void every_truncation_is_refused(void **state)
     struct readers r;
     readers_init(&r);
     for (size_t size = 0; size < text.size; size++) {
-        assert_int_equal(read_both(&r, (struct btr_span){text.at, size}), BTR_E_FORMAT);
+        assert_int_equal(read_all(&r, (struct btr_span){text.at, size}), BTR_E_FORMAT);
         assert_true(r.err.offset <= size);
     }
     readers_fini(&r);
@@ -265,7 +283,7 @@ static void limits_are_kept_and_named(void **state)
         at = repeat(text, at, "]", depth);
         at = repeat(text, at, "}", 1);
         int want = depth + 1 > BTR_JSON_DEPTH_MAX ? BTR_E_LIMIT : 0;
-        assert_int_equal(read_both(&r, (struct btr_span){(uint8_t *)text, at}), want);
+        assert_int_equal(read_all(&r, (struct btr_span){(uint8_t *)text, at}), want);
     }
     for (unsigned members = BTR_JSON_MEMBERS_MAX - 1; members < BTR_JSON_MEMBERS_MAX + 2;
          members++) {
@@ -273,14 +291,14 @@ static void limits_are_kept_and_named(void **state)
         at = repeat(text, at, ",1", members - 1);
         at = repeat(text, at, "]}", 1);
         int want = members > BTR_JSON_MEMBERS_MAX ? BTR_E_LIMIT : 0;
-        assert_int_equal(read_both(&r, (struct btr_span){(uint8_t *)text, at}), want);
+        assert_int_equal(read_all(&r, (struct btr_span){(uint8_t *)text, at}), want);
     }
     for (unsigned name = BTR_JSON_NAME_MAX - 1; name < BTR_JSON_NAME_MAX + 2; name++) {
         size_t at = repeat(text, 0, "{\"", 1);
         at = repeat(text, at, "n", name);
         at = repeat(text, at, "\":1}", 1);
         int want = name > BTR_JSON_NAME_MAX ? BTR_E_LIMIT : 0;
-        assert_int_equal(read_both(&r, (struct btr_span){(uint8_t *)text, at}), want);
+        assert_int_equal(read_all(&r, (struct btr_span){(uint8_t *)text, at}), want);
     }
     readers_fini(&r);
 }
@@ -305,14 +323,103 @@ static void a_full_arena_is_out_of_memory(void **state)
     btr_json_reader_free(fast);
 }
 
+/* Strings are looked at in blocks: what ends one, or hides its end, may stand anywhere in them. */
+static void strings_of_any_length_are_read_and_cut_anywhere_refused(void **state)
+{
+    (void)state;
+    static const char *const escapes[] = {"\\n", "\\\\", "\\\"", "\\u00e9", "\\\\\\\"\\\\"};
+    char text[256];
+    struct readers r;
+    readers_init(&r);
+    for (unsigned kind = 0; kind < sizeof(escapes) / sizeof(*escapes); kind++)
+        for (unsigned before = 0; before < 36; before++)
+            for (unsigned behind = 0; behind < 20; behind++) {
+                size_t at = repeat(text, 0, "{\"k\":\"", 1);
+                at = repeat(text, at, "x", before);
+                at = repeat(text, at, escapes[kind], 1);
+                at = repeat(text, at, "y", behind);
+                at = repeat(text, at, "\"}", 1);
+                assert_int_equal(read_all(&r, (struct btr_span){(uint8_t *)text, at}), 0);
+                for (size_t size = at - 1; behind == 3 && size > 6; size--)
+                    assert_int_equal(read_all(&r, (struct btr_span){(uint8_t *)text, size}),
+                                     BTR_E_FORMAT);
+                btr_arena_reset(r.arena);
+            }
+    readers_fini(&r);
+}
+
+/* What agents write is read in one pass: what only the careful reader takes is rare there. */
+static void what_is_usual_is_read_at_once(void **state)
+{
+    (void)state;
+    static const char *const usual[] = {
+        "{\"a\":\"C:\\\\Windows\\\\x\\r\\n\",\"b\":\"\\u00e9 \\\"quoted by one\\\" "
+        "0123456789\\\\\"}",
+        " { \"a\" : { \"b\" : [ true , false , null , -12 , \"\" ] } , \"c\" : { } , \"d\" : [ ] "
+        "}\r\n",
+        "{\"0123456789abcdef\":\"0123456789abcd\\\\\",\"b\":\"0123456789abcde\\\"f\",\"c\":0}"};
+    static const char *const rest[] = {"{\"a\":1.5}", "{\"a\":1e3}", "{\"a\":01}",
+                                       "{\"a\":1}x",  "{\"a\":tru}", "{\"a\"}",
+                                       "{\"a\":1,}",  "[1]",         ""};
+    struct btr_json_member members[16];
+    struct base_json_members out = {members, 0, 16};
+    struct btr_arena *arena = btr_arena_new(1 << 20);
+    for (unsigned i = 0; i < sizeof(usual) / sizeof(*usual); i++)
+        assert_true(base_json_quick(&out, btr_span_of(usual[i]), arena));
+    for (unsigned i = 0; i < sizeof(rest) / sizeof(*rest); i++)
+        assert_false(base_json_quick(&out, btr_span_of(rest[i]), arena));
+    out.capacity = 2;
+    assert_false(base_json_quick(&out, btr_span_of(usual[2]), arena));
+    btr_arena_free(arena);
+}
+
+static void a_control_byte_is_refused_wherever_it_stands(void **state)
+{
+    (void)state;
+    char text[64];
+    struct readers r;
+    readers_init(&r);
+    for (unsigned c = 1; c < 0x21; c++)
+        for (unsigned before = 0; before < 33; before++) {
+            size_t at = repeat(text, 0, "{\"k\":\"", 1);
+            at = repeat(text, at, "\xe9", before);
+            text[at++] = (char)c;
+            at = repeat(text, at, "\"}", 1);
+            int want = c < 0x20 ? BTR_E_FORMAT : 0;
+            assert_int_equal(read_all(&r, (struct btr_span){(uint8_t *)text, at}), want);
+        }
+    readers_fini(&r);
+}
+
 /* Texts made of what JSON is made of: often nearly right. */
 static void readers_agree_on_random_texts(void **state)
 {
     (void)state;
-    static const char *const pieces[] = {
-        "{",           "}",    "[",      "]",      ",",       ":",    "\"a\"", "\"\\u00e9\"",
-        "\"\\ud800\"", "1",    "-2.5e1", "true",   "false",   "null", " ",     "\"",
-        "\\",          "\xff", "0",      "\"b\":", "{\"k\":", "x"};
+    static const char *const pieces[] = {"{",
+                                         "}",
+                                         "[",
+                                         "]",
+                                         ",",
+                                         ":",
+                                         "\"a\"",
+                                         "\"\\u00e9\"",
+                                         "\"\\ud800\"",
+                                         "1",
+                                         "-2.5e1",
+                                         "true",
+                                         "false",
+                                         "null",
+                                         " ",
+                                         "\"",
+                                         "\\",
+                                         "\xff",
+                                         "0",
+                                         "\"b\":",
+                                         "{\"k\":",
+                                         "x",
+                                         "0123456789abcdef",
+                                         "\\\\\\\"",
+                                         "\"C:\\\\Windows\\\\x\\r\\n\""};
     struct test_random random = {20260101};
     struct readers r;
     readers_init(&r);
@@ -324,7 +431,7 @@ static void readers_agree_on_random_texts(void **state)
                         pieces[test_random_below(&random, sizeof(pieces) / sizeof(*pieces))], 1);
         if (i % 2)
             at = repeat(text, at, "}", 1);
-        read_both(&r, (struct btr_span){(uint8_t *)text, at});
+        read_all(&r, (struct btr_span){(uint8_t *)text, at});
         btr_arena_reset(r.arena);
     }
     readers_fini(&r);
@@ -344,6 +451,9 @@ int main(void)
         cmocka_unit_test(every_truncation_is_refused),
         cmocka_unit_test(limits_are_kept_and_named),
         cmocka_unit_test(a_full_arena_is_out_of_memory),
+        cmocka_unit_test(strings_of_any_length_are_read_and_cut_anywhere_refused),
+        cmocka_unit_test(what_is_usual_is_read_at_once),
+        cmocka_unit_test(a_control_byte_is_refused_wherever_it_stands),
         cmocka_unit_test(readers_agree_on_random_texts),
     };
     return cmocka_run_group_tests_name("base_json", tests, NULL, NULL);
