@@ -68,13 +68,15 @@ static bool take_any(struct btr_cursor *c, const char *bytes)
 static bool take_fraction(struct btr_cursor *c, unsigned *nanosecond)
 {
     unsigned sum = 0, digits = 0;
-    while (c->rest.size > 0 && c->rest.at[0] >= '0' && c->rest.at[0] <= '9') {
-        uint8_t byte = 0;
-        btr_cursor_u8(c, &byte);
+    struct btr_span taken = {c->rest.at, 0};
+    for (; taken.size < c->rest.size; taken.size++) {
+        unsigned digit = taken.at[taken.size] - (unsigned)'0';
+        if (digit > 9)
+            break;
         if (digits++ < DECIMALS)
-            sum = sum * 10 + (byte - (unsigned)'0');
+            sum = sum * 10 + digit;
     }
-    if (digits == 0)
+    if (digits == 0 || !btr_cursor_span(c, taken.size, &taken))
         return false;
     for (; digits < DECIMALS; digits++)
         sum *= 10;
@@ -97,28 +99,65 @@ static bool take_zone(struct btr_cursor *c, int64_t *offset_s)
     return true;
 }
 
+static bool two_digits(const uint8_t *at, unsigned *value)
+{
+    unsigned high = at[0] - (unsigned)'0', low = at[1] - (unsigned)'0';
+    *value = high * 10 + low;
+    return high <= 9 && low <= 9;
+}
+
+/* "2024-01-02T03:04:05", as records have it; what else there may be is read by parts. */
+static bool whole_seconds(struct btr_cursor *c, struct fields *f)
+{
+    const uint8_t *at = c->rest.at;
+    struct btr_span taken;
+    unsigned century, year;
+    if (c->rest.size < 19 || at[4] != '-' || at[7] != '-' || (at[10] != 'T' && at[10] != ' ') ||
+        at[13] != ':' || at[16] != ':' || !two_digits(at, &century) || !two_digits(at + 2, &year) ||
+        !two_digits(at + 5, &f->month) || !two_digits(at + 8, &f->day) ||
+        !two_digits(at + 11, &f->hour) || !two_digits(at + 14, &f->minute) ||
+        !two_digits(at + 17, &f->second))
+        return false;
+    f->year = century * 100 + year;
+    return btr_cursor_span(c, 19, &taken);
+}
+
+static bool is_day(const struct fields *f)
+{
+    return f->month >= 1 && f->month <= 12 && f->day >= 1 &&
+           f->day <= days_in_month(f->year, f->month);
+}
+
+/* What may stand behind the seconds. */
+static bool rest_parse(struct btr_cursor *c, struct fields *f)
+{
+    if (f->hour > 23 || f->minute > 59 || f->second > 60)
+        return false;
+    if (take_any(c, ".") && !take_fraction(c, &f->nanosecond))
+        return false;
+    return take_zone(c, &f->offset_s) && c->rest.size == 0;
+}
+
 /* RFC 3339, section 5.6. A leap second counts as the first of the next minute. */
 static bool fields_parse(struct btr_span text, struct fields *f)
 {
     struct btr_cursor c = {.rest = text};
     unsigned year;
     *f = (struct fields){0};
+    if (whole_seconds(&c, f))
+        return is_day(f) && rest_parse(&c, f);
     if (!take_number(&c, 4, &year) || !take_any(&c, "-") || !take_number(&c, 2, &f->month) ||
         !take_any(&c, "-") || !take_number(&c, 2, &f->day))
         return false;
     f->year = year;
-    if (f->month < 1 || f->month > 12 || f->day < 1 || f->day > days_in_month(f->year, f->month))
+    if (!is_day(f))
         return false;
     if (c.rest.size == 0)
         return true;
     if (!take_any(&c, "Tt ") || !take_number(&c, 2, &f->hour) || !take_any(&c, ":") ||
         !take_number(&c, 2, &f->minute) || !take_any(&c, ":") || !take_number(&c, 2, &f->second))
         return false;
-    if (f->hour > 23 || f->minute > 59 || f->second > 60)
-        return false;
-    if (take_any(&c, ".") && !take_fraction(&c, &f->nanosecond))
-        return false;
-    return take_zone(&c, &f->offset_s) && c.rest.size == 0;
+    return rest_parse(&c, f);
 }
 
 /* Joins seconds and nanoseconds. @return false when out of the range of int64 */

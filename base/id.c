@@ -42,6 +42,21 @@ static uint8_t fold_windows(uint8_t byte, uint8_t previous)
     return fold_ascii(byte);
 }
 
+#define ONES UINT64_C(0x0101010101010101)
+
+/* The same of eight bytes below 0x80 at once: the high bit of each byte tells what a sum did in it.
+ */
+static uint64_t fold_word(uint64_t word, bool windows)
+{
+    uint64_t from_a = word + ONES * (0x80 - 'A'), beyond_z = word + ONES * (0x7f - 'Z');
+    uint64_t folded = word | ((from_a ^ beyond_z) & ONES << 7) >> 2;
+    if (!windows)
+        return folded;
+    uint64_t others = (word ^ ONES * '/') + ONES * 0x7f; /* high bit: it is no slash */
+    uint64_t slashes = (~others >> 7 & ONES) * 0xff;
+    return folded ^ (slashes & ONES * ('/' ^ '\\'));
+}
+
 /* Folds bytes first..first+size of a part into `out`. */
 static void fold_copy(uint8_t *out, const struct base_part *part, size_t first, size_t size)
 {
@@ -50,8 +65,16 @@ static void fold_copy(uint8_t *out, const struct base_part *part, size_t first, 
         memcpy(out, in, size);
         return;
     }
-    uint8_t previous = first > 0 ? part->bytes.at[first - 1] : 0;
-    for (size_t i = 0; i < size; i++) {
+    size_t i = 0;
+    for (uint64_t word; size - i >= sizeof(word); i += sizeof(word)) {
+        memcpy(&word, in + i, sizeof(word));
+        if (word & ONES << 7)
+            break;
+        word = fold_word(word, part->fold == BASE_FOLD_WINDOWS);
+        memcpy(out + i, &word, sizeof(word));
+    }
+    uint8_t previous = first + i > 0 ? part->bytes.at[first + i - 1] : 0;
+    for (; i < size; i++) {
         out[i] = part->fold == BASE_FOLD_ASCII ? fold_ascii(in[i]) : fold_windows(in[i], previous);
         previous = in[i];
     }

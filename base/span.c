@@ -36,11 +36,27 @@ static unsigned digit_value(uint8_t byte)
     return 16;
 }
 
+/* So few digits fit in 64 bits whatever they are. */
+static bool short_number(struct btr_span s, unsigned base, uint64_t *value)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < s.size; i++) {
+        unsigned digit = digit_value(s.at[i]);
+        if (digit >= base)
+            return false;
+        sum = sum * base + digit;
+    }
+    *value = sum;
+    return true;
+}
+
 bool btr_span_number(struct btr_span s, unsigned base, uint64_t *value)
 {
     uint64_t sum = 0;
     if (s.size == 0)
         return false;
+    if (base <= 16 && s.size <= 16)
+        return short_number(s, base, value);
     for (size_t i = 0; i < s.size; i++) {
         unsigned digit = digit_value(s.at[i]);
         if (digit >= base || sum > (UINT64_MAX - digit) / base)

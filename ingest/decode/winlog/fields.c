@@ -15,6 +15,12 @@
 
 #include "linux_xml.h"
 
+/* BTR_SPAN in tables that are made when this is compiled. */
+#define NAME(literal)                                                                              \
+    {                                                                                              \
+        (const uint8_t *)("" literal), sizeof(literal) - 1                                         \
+    }
+
 static uint8_t lower(uint8_t c)
 {
     return c >= 'A' && c <= 'Z' ? (uint8_t)(c + 32) : c;
@@ -24,6 +30,8 @@ bool win_equal_fold(struct btr_span a, struct btr_span b)
 {
     if (a.size != b.size)
         return false;
+    if (a.size > 0 && memcmp(a.at, b.at, a.size) == 0)
+        return true; /* as a rule */
     for (size_t i = 0; i < a.size; i++)
         if (lower(a.at[i]) != lower(b.at[i]))
             return false;
@@ -53,8 +61,11 @@ struct btr_span win_fold(struct btr_arena *arena, struct btr_span text)
 
 size_t win_find_fold(struct btr_span hay, struct btr_span needle)
 {
+    uint8_t first = needle.size ? lower(needle.at[0]) : 0;
     for (size_t i = 0; i + needle.size <= hay.size; i++)
-        if (win_equal_fold((struct btr_span){hay.at + i, needle.size}, needle))
+        if (needle.size == 0 ||
+            (lower(hay.at[i]) == first &&
+             win_equal_fold((struct btr_span){hay.at + i, needle.size}, needle)))
             return i;
     return SIZE_MAX;
 }
@@ -178,15 +189,16 @@ struct btr_span win_field_either(const struct win_fields *f, struct btr_span nam
  * beside it. */
 static void shorten(struct win_fields *f)
 {
-    static const char *const prefixes[] = {"winlog.event_data.", "winlog.user_data.", "event_data.",
-                                           "user_data.",         "EventData.",        "UserData."};
+    static const struct btr_span prefixes[] = {
+        NAME("winlog.event_data."), NAME("winlog.user_data."), NAME("event_data."),
+        NAME("user_data."),         NAME("EventData."),        NAME("UserData.")};
     static const char suffix[] =
         "_string"; /* Azure Log Analytics writes the type of a column into its name */
     for (uint32_t i = 0; i < f->count; i++) {
         struct btr_span *name = &f->members[i].name;
         bool nested = name->size && memchr(name->at, '.', name->size);
         for (size_t k = 0; nested && k < sizeof(prefixes) / sizeof(*prefixes); k++) {
-            struct btr_span prefix = btr_span_of(prefixes[k]);
+            struct btr_span prefix = prefixes[k];
             if (!btr_span_begins(*name, prefix))
                 continue;
             *name = (struct btr_span){name->at + prefix.size, name->size - prefix.size};
@@ -198,11 +210,12 @@ static void shorten(struct win_fields *f)
     }
 }
 
-static struct btr_span first_of(const struct win_fields *f, const char *const *names)
+/* The value of the first of several names that tells something; the last name is empty. */
+static struct btr_span first_of(const struct win_fields *f, const struct btr_span *names)
 {
     struct btr_span value = {0};
-    for (; *names && value.size == 0; names++)
-        value = told_value(f, btr_span_of(*names));
+    for (; names->size && value.size == 0; names++)
+        value = told_value(f, *names);
     return value;
 }
 
@@ -224,18 +237,31 @@ int win_fields_read(struct win_fields *out, struct btr_json_reader *reader, stru
 {
     /* Names of the nested forms come first: what an event calls "Channel" is shortened to the same
      * name. */
-    static const char *const event_ids[] = {"winlog.event_id", "event_id", "event.code",
-                                            "EventID",         "EventId",  NULL};
-    static const char *const channels[] = {"winlog.channel", "log_name", "Channel", "EventLog",
-                                           NULL};
-    static const char *const providers[] = {
-        "winlog.provider_name", "source_name", "SourceName", "ProviderName", "Provider",
-        "EventSourceName",      "Source",      NULL};
-    static const char *const hosts[] = {
-        "winlog.computer_name", "computer_name", "Hostname", "Computer", "host.name", NULL};
-    static const char *const record_ids[] = {"winlog.record_id", "record_number", "RecordNumber",
-                                             "EventRecordID", NULL};
-    static const char *const messages[] = {"message", "Message", NULL};
+    static const struct btr_span event_ids[] = {NAME("winlog.event_id"), NAME("event_id"),
+                                                NAME("event.code"),      NAME("EventID"),
+                                                NAME("EventId"),         {0}};
+    static const struct btr_span channels[] = {
+        NAME("winlog.channel"), NAME("log_name"), NAME("Channel"), NAME("EventLog"), {0}};
+    static const struct btr_span providers[] = {NAME("winlog.provider_name"),
+                                                NAME("source_name"),
+                                                NAME("SourceName"),
+                                                NAME("ProviderName"),
+                                                NAME("Provider"),
+                                                NAME("EventSourceName"),
+                                                NAME("Source"),
+                                                {0}};
+    static const struct btr_span hosts[] = {NAME("winlog.computer_name"),
+                                            NAME("computer_name"),
+                                            NAME("Hostname"),
+                                            NAME("Computer"),
+                                            NAME("host.name"),
+                                            {0}};
+    static const struct btr_span record_ids[] = {NAME("winlog.record_id"),
+                                                 NAME("record_number"),
+                                                 NAME("RecordNumber"),
+                                                 NAME("EventRecordID"),
+                                                 {0}};
+    static const struct btr_span messages[] = {NAME("message"), NAME("Message"), {0}};
     *out = (struct win_fields){0};
     int rc = btr_json_flatten(reader, record, arena, &out->members, &out->count, err);
     if (rc < 0)
@@ -314,8 +340,8 @@ static bool peek_next(struct peek *p, struct btr_span *name, struct btr_span *va
 
 struct btr_span win_host_peek(struct btr_span record)
 {
-    static const char *const names[] = {"Hostname", "computer_name", "Computer",
-                                        "HostName"}; /* surest first */
+    static const struct btr_span names[] = {NAME("Hostname"), NAME("computer_name"),
+                                            NAME("Computer"), NAME("HostName")}; /* surest first */
     enum { NAMES = sizeof(names) / sizeof(*names) };
     struct peek p = {.record = record};
     struct btr_span name, value, best = {0};
@@ -323,8 +349,7 @@ struct btr_span win_host_peek(struct btr_span record)
     while (best_rank > 0 && peek_next(&p, &name, &value)) {
         for (size_t i = 0; i < best_rank; i++) {
             unsigned depth_max = i == 1 ? 2 : 1; /* winlog.computer_name */
-            if (p.depth > depth_max || value.size == 0 ||
-                !btr_span_equal(name, btr_span_of(names[i])))
+            if (!btr_span_equal(name, names[i]) || p.depth > depth_max || value.size == 0)
                 continue;
             best = value;
             best_rank = i;

@@ -58,6 +58,30 @@ static void numbers_are_read_whole_or_not_at_all(void **state)
     assert_true(value == 7);
 }
 
+/* Zeros before a number make it one of many digits, which are looked at one by one. */
+static void short_numbers_are_read_as_long_ones(void **state)
+{
+    (void)state;
+    static const char digits[] = "0123456789abcdefABCDEFg/:@G` ";
+    struct test_random random = {20260106};
+    for (int i = 0; i < 100000; i++) {
+        char text[40] = "00000000000000000000";
+        size_t size = 1 + test_random_below(&random, 17);
+        size_t kinds = test_random_below(&random, 3) ? 10 : sizeof(digits) - 1;
+        for (size_t k = 0; k < size; k++)
+            text[20 + k] = digits[test_random_below(&random, kinds)];
+        for (unsigned base = 10; base <= 16; base += 6) {
+            uint64_t a = 1, b = 1;
+            bool is_number =
+                btr_span_number((struct btr_span){(uint8_t *)text + 20, size}, base, &a);
+            assert_int_equal(
+                is_number,
+                btr_span_number((struct btr_span){(uint8_t *)text, 20 + size}, base, &b));
+            assert_true(a == b);
+        }
+    }
+}
+
 static void varints_come_back_and_every_cut_is_refused(void **state)
 {
     (void)state;
@@ -302,6 +326,7 @@ int main(void)
         cmocka_unit_test(arena_pieces_are_aligned_and_do_not_overlap),
         cmocka_unit_test(an_error_text_is_one_line_of_printable_text),
         cmocka_unit_test(a_long_error_text_is_cut_at_a_whole_character),
+        cmocka_unit_test(short_numbers_are_read_as_long_ones),
         cmocka_unit_test(every_code_has_a_text),
         cmocka_unit_test(a_digest_can_be_looked_at_and_goes_on),
     };

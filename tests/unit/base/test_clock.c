@@ -101,6 +101,33 @@ static void any_time_written_is_read_back(void **state)
     }
 }
 
+/* The usual form is read at once, that with a small t by parts. */
+static void the_usual_form_is_read_as_any_other(void **state)
+{
+    (void)state;
+    static const char bytes[] = "0123459-:T tZz.+x";
+    struct test_random random = {20260105};
+    unsigned taken = 0;
+    for (int i = 0; i < 200000; i++) {
+        char usual[] = "2024-02-29T23:59:60.123456789Z", parts[sizeof(usual)];
+        size_t size = test_random_below(&random, 4) ? sizeof(usual) - 1
+                                                    : test_random_below(&random, sizeof(usual));
+        for (uint64_t n = test_random_below(&random, 3); n > 0; n--) {
+            size_t at = test_random_below(&random, sizeof(usual) - 1);
+            if (at != 10)
+                usual[at] = bytes[test_random_below(&random, sizeof(bytes) - 1)];
+        }
+        memcpy(parts, usual, sizeof(usual));
+        parts[10] = 't';
+        int64_t a = 1, b = 1;
+        bool is_time = btr_time_parse((struct btr_span){(uint8_t *)usual, size}, &a);
+        assert_int_equal(is_time, btr_time_parse((struct btr_span){(uint8_t *)parts, size}, &b));
+        assert_true(a == b);
+        taken += is_time;
+    }
+    assert_in_range(taken, 20000, 180000);
+}
+
 static void a_time_has_as_many_decimals_as_it_needs(void **state)
 {
     (void)state;
@@ -155,6 +182,7 @@ int main(void)
         cmocka_unit_test(what_is_no_time_is_refused),
         cmocka_unit_test(any_time_written_is_read_back),
         cmocka_unit_test(a_time_has_as_many_decimals_as_it_needs),
+        cmocka_unit_test(the_usual_form_is_read_as_any_other),
         cmocka_unit_test(durations_are_for_people),
         cmocka_unit_test(the_monotonic_clock_does_not_go_back),
     };

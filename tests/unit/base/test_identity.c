@@ -130,6 +130,31 @@ static void a_long_windows_path_is_folded_in_pieces_alike(void **state)
     }
 }
 
+/* Paths are folded eight bytes at a time where they can be: as byte by byte. */
+static void each_byte_is_folded_alike_wherever_it_stands(void **state)
+{
+    (void)state;
+    enum { SIZE = 22 };
+    for (unsigned c = 1; c < 256; c++)
+        for (size_t at = 3; at < SIZE; at++) {
+            uint8_t path[SIZE + 1] = "C:\\aAzZ[@`{/09.~!MmC:^";
+            uint8_t folded[SIZE + 1] = "c:\\aazz[@`{\\09.~!mmc:^";
+            path[at] = (uint8_t)c;
+            folded[at] = (uint8_t)(c >= 'A' && c <= 'Z' ? c + 32 : c == '/' ? '\\' : c);
+            assert_one(btr_identity_file(S("h"), S(""), (struct btr_span){path, SIZE}),
+                       btr_identity_file(S("h"), S(""), (struct btr_span){folded, SIZE}));
+            for (unsigned other = 1; other < 256 && at == 9; other++) {
+                if ((other >= 'A' && other <= 'Z') || other == '/' || other == folded[at])
+                    continue;
+                uint8_t two[SIZE + 1];
+                memcpy(two, folded, sizeof(two));
+                two[at] = (uint8_t)other;
+                assert_two(btr_identity_file(S("h"), S(""), (struct btr_span){path, SIZE}),
+                           btr_identity_file(S("h"), S(""), (struct btr_span){two, SIZE}));
+            }
+        }
+}
+
 static void a_native_process_id_has_no_braces_and_no_case(void **state)
 {
     (void)state;
@@ -204,6 +229,7 @@ int main(void)
         cmocka_unit_test(a_pid_alone_is_no_identity),
         cmocka_unit_test(tags_keep_kinds_apart),
         cmocka_unit_test(loopback_and_any_addresses_are_known),
+        cmocka_unit_test(each_byte_is_folded_alike_wherever_it_stands),
         cmocka_unit_test(ids_stay_what_they_are),
     };
     return cmocka_run_group_tests_name("base_identity", tests, NULL, NULL);
