@@ -170,23 +170,39 @@ static int wait_of(const struct btr_follow *w, int timeout_ms)
     return most < 0 ? 0 : (int)most;
 }
 
+/* Each message has a place of its own in what was seen of its partition, which is not in the cache:
+   it is asked for a few messages before. */
+static void message_expect(struct btr_follow *w, int i)
+{
+    const struct topics_message *m = &w->messages[i];
+    const struct follow_partition *p = follow_partition_find(w, m->topic, m->partition);
+    if (!p)
+        return;
+    w->digests[i] = follow_seen_digest(&p->seen, m->key, m->value);
+    follow_seen_expect(&p->seen, w->digests[i], FOLLOW_AHEAD);
+}
+
 static int messages_take(struct btr_follow *w, int count)
 {
-    int64_t now_ns = w->now_ns();
     int rc = 0;
     uint64_t taken = 0;
+    w->round_ns = w->now_ns();
+    for (int i = 0; i < count && i < FOLLOW_AHEAD; i++)
+        message_expect(w, i);
     for (int i = 0; i < count && rc == 0; i++) {
+        if (i + FOLLOW_AHEAD < count)
+            message_expect(w, i + FOLLOW_AHEAD);
         const struct topics_message *m = &w->messages[i];
         struct follow_partition *p = follow_partition_find(w, m->topic, m->partition);
         if (!p || !p->assigned || p->begins)
             continue;
         taken++;
         w->stats.message_bytes += m->value.size;
-        rc = follow_message(w, p, m);
+        rc = follow_message(w, p, m, w->digests[i]);
     }
     w->stats.messages += taken;
     if (taken > 0)
-        arrivals_add(&w->arrivals, now_ns, taken);
+        arrivals_add(&w->arrivals, w->round_ns, taken);
     if (rc == 0)
         rc = feed_batch_flush(&w->feed);
     source_unwrap_clear(w->unwrap);
@@ -377,9 +393,10 @@ int btr_follow_open(struct btr_follow **out, struct btr_topics *topics,
     w->now_ns = btr_monotonic_ns;
     w->owner = (struct topics_owner){w, assigned, revoked, out_of_range, ended};
     w->messages = calloc(FOLLOW_MESSAGES, sizeof *w->messages);
+    w->digests = calloc(FOLLOW_MESSAGES, sizeof *w->digests);
     w->unwrap = source_unwrap_new(UNWRAP_SIZE);
     w->mutex_made = pthread_mutex_init(&w->mutex, NULL) == 0;
-    if (!feed_begin(w, sink) || !w->messages || !w->unwrap || !w->mutex_made) {
+    if (!feed_begin(w, sink) || !w->messages || !w->digests || !w->unwrap || !w->mutex_made) {
         btr_follow_free(w);
         return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "out of memory");
     }
@@ -414,6 +431,7 @@ void btr_follow_free(struct btr_follow *w)
     free(w->row_keys);
     free(w->saved);
     free(w->messages);
+    free(w->digests);
     free(w->told_parts);
     source_unwrap_free(w->unwrap);
     btr_buffer_fini(&w->cluster);

@@ -20,6 +20,7 @@
 
 enum {
     FOLLOW_MESSAGES = 2048,      /* taken at once */
+    FOLLOW_AHEAD = 8,            /* so many messages before it is taken, one is looked at */
     FOLLOW_NAME_SIZE = 272,      /* TOPIC:PARTITION; a topic has at most 249 bytes */
     FOLLOW_FORMATS = 8,          /* inputs of one partition */
     FOLLOW_RECENT = 16,          /* states of a partition, by a hash of the host's name */
@@ -141,6 +142,8 @@ struct btr_follow {
     struct follow_partition *last;   /* of the last message */
     struct follow_partition *taking; /* of the message in hand */
     struct topics_message *messages;
+    uint64_t *digests; /* of the messages, as follow_seen has them */
+    int64_t round_ns;  /* monotonic: when they came */
     struct source_unwrap *unwrap;
     struct btr_buffer cluster;
     bool started, cluster_known;
@@ -202,8 +205,8 @@ void follow_partition_free(struct btr_follow *w, struct follow_partition *p);
 
 /* ---- follow_message.c ---- */
 
-/** Takes one message. @return 0, or a failure of the sink or of memory */
-int follow_message(struct btr_follow *w, struct follow_partition *p, const struct topics_message *message);
+/** Takes one message. @param digest  as of follow_seen_digest @return 0, or a failure of the sink or of memory */
+int follow_message(struct btr_follow *w, struct follow_partition *p, const struct topics_message *message, uint64_t digest);
 /** Decodes what waits for records of other partitions and need wait no more. @param all  whatever may still come */
 int follow_held_release(struct btr_follow *w, struct feed_state *s, bool all);
 

@@ -428,11 +428,10 @@ static bool skipped_before(struct follow_partition *p, int64_t offset)
 
 /* Whether a message was delivered before under another offset. @return 1, 0, or a failure */
 static int delivered_again(struct btr_follow *w, struct follow_partition *p,
-                           const struct topics_message *m)
+                           const struct topics_message *m, uint64_t digest)
 {
     if (m->offset < p->seen_below)
         return skipped_before(p, m->offset);
-    uint64_t digest = follow_seen_digest(&p->seen, m->key, m->value);
     bool seen = follow_seen_has(&p->seen, digest);
     if (p->doubted >= 0) {
         int rc = follow_partition_trust(w, p, seen);
@@ -471,7 +470,7 @@ static int records_take(struct btr_follow *w, struct follow_partition *p,
                        .message = m,
                        .sent = &sent,
                        .replayed = m->offset < p->published,
-                       .now_ns = w->now_ns()};
+                       .now_ns = w->round_ns};
     int rc = unwrap(w, m, &records, &count);
     if (count == 0 && rc == 0)
         w->stats.messages_empty++;
@@ -513,7 +512,8 @@ static bool jump_is_doubted(struct btr_follow *w, struct follow_partition *p, in
     return true;
 }
 
-int follow_message(struct btr_follow *w, struct follow_partition *p, const struct topics_message *m)
+int follow_message(struct btr_follow *w, struct follow_partition *p, const struct topics_message *m,
+                   uint64_t digest)
 {
     if (m->offset < p->next) {
         w->stats.messages_known++;
@@ -523,7 +523,7 @@ int follow_message(struct btr_follow *w, struct follow_partition *p, const struc
     if (jump_is_doubted(w, p, m->offset))
         return 0;
     int64_t next = p->next;
-    int rc = delivered_again(w, p, m);
+    int rc = delivered_again(w, p, m, digest);
     if (rc < 0 || p->next < next)
         return rc < 0 ? rc : 0; /* it is another log: read from its beginning */
     if (rc == 0) {

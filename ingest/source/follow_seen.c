@@ -56,6 +56,15 @@ static void slot_free(struct follow_seen *s, uint32_t free_at)
     s->slots[free_at] = 0;
 }
 
+void follow_seen_expect(const struct follow_seen *s, uint64_t digest, uint32_t ahead)
+{
+    if (!s->slots)
+        return;
+    __builtin_prefetch(&s->slots[(uint32_t)digest & SLOT_MASK], 1);
+    uint64_t oldest = s->ring[(s->count + ahead) % SEEN_WINDOW];
+    __builtin_prefetch(&s->slots[(uint32_t)oldest & SLOT_MASK], 1);
+}
+
 bool follow_seen_has(const struct follow_seen *s, uint64_t digest)
 {
     return s->slots && s->slots[slot_find(s, digest)] != 0;

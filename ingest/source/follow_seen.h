@@ -20,6 +20,8 @@ struct follow_seen {
 
 void follow_seen_fini(struct follow_seen *seen);
 uint64_t follow_seen_digest(const struct follow_seen *seen, struct btr_span key, struct btr_span value);
+/** Asks for what `has` and `add` will read of memory. @param ahead  additions before that one */
+void follow_seen_expect(const struct follow_seen *seen, uint64_t digest, uint32_t ahead);
 bool follow_seen_has(const struct follow_seen *seen, uint64_t digest);
 /** The oldest of a full window is forgotten. @return false when out of memory */
 bool follow_seen_add(struct follow_seen *seen, uint64_t digest);
