@@ -35,6 +35,10 @@ struct growth {
     struct talk *talks; /* of the connection being looked at */
     uint32_t talk_count, talk_capacity;
     struct btr_idmap talkers;
+    const struct btr_extent_rules *rules; /* NULL: none */
+    struct btr_flow *reads;               /* of the object being looked at, by others */
+    uint32_t read_count, read_capacity;
+    struct btr_idmap readers;
     uint32_t now; /* the item being looked at */
     struct btr_extent_item item;
     bool outside; /* the connection being looked at is of the intrusion's own address */
@@ -455,13 +459,64 @@ static int use_take(struct growth *g, const struct btr_flow *f)
     return 0;
 }
 
+static bool is_its_own(const struct growth *g, struct btr_id id)
+{
+    uint32_t known = btr_idmap_get(&g->by_id, id);
+    uint32_t item = known == UINT32_MAX ? UINT32_MAX : g->known[known].item;
+    return item != UINT32_MAX && g->extent->items[item].role == BTR_EXTENT_PROCESS;
+}
+
+/* Keeps who else read it, each once, to be asked about when all is visited. */
+static int read_keep(struct growth *g, const struct btr_flow *f)
+{
+    bool reads = f->operation == BTR_OP_READ || f->operation == BTR_OP_OPEN_READ ||
+                 f->operation == BTR_OP_OPEN_BOTH;
+    if (!g->rules || !reads || !may_be(f->other_kind, BTR_KIND_PROCESS) || is_its_own(g, f->other))
+        return 0;
+    uint32_t had = btr_idmap_add(&g->readers, f->other, g->read_count);
+    if (had != UINT32_MAX && had < g->read_count)
+        return 0;
+    if (had != UINT32_MAX && g->read_count == g->read_capacity) {
+        uint32_t capacity = g->read_capacity ? 2 * g->read_capacity : 64;
+        struct btr_flow *grown = realloc(g->reads, capacity * sizeof *grown);
+        had = grown ? had : UINT32_MAX;
+        g->reads = grown ? grown : g->reads;
+        g->read_capacity = grown ? capacity : g->read_capacity;
+    }
+    if (had == UINT32_MAX)
+        return btr_fail(g->err, BTR_E_NOMEM, UINT64_MAX, "who read what the intrusion wrote");
+    g->reads[g->read_count++] = *f;
+    return 0;
+}
+
 static int uses_visit(void *self, const struct btr_flow *flows, uint32_t flow_count)
 {
     struct growth *g = self;
     int rc = 0;
     for (uint32_t i = 0; rc == 0 && i < flow_count; i++)
-        if (flows[i].last_ns >= g->item.since_ns)
+        if (flows[i].last_ns >= g->item.since_ns) {
             rc = use_take(g, &flows[i]);
+            if (rc == 0)
+                rc = read_keep(g, &flows[i]);
+        }
+    return rc;
+}
+
+static int rule_take(void *growth, struct btr_id process, int64_t since_ns, uint32_t source,
+                     enum btr_extent_why why)
+{
+    return grow_from(growth, process, since_ns, source, BTR_EXTENT_PROCESS, why);
+}
+
+static int object_follow(struct growth *g)
+{
+    const struct btr_edges *e = g->edges;
+    g->read_count = 0;
+    btr_idmap_clear(&g->readers);
+    int rc = e->flows(e->self, g->item.entity, BTR_SIDE_OUT_OF, g->item.since_ns, NULL, uses_visit,
+                      g, g->err);
+    for (uint32_t i = 0; rc == 0 && i < g->read_count; i++)
+        rc = g->rules->read(g->rules->self, &g->item, &g->reads[i], rule_take, g, g->err);
     return rc;
 }
 
@@ -472,11 +527,12 @@ static int follow(struct growth *g)
     const struct btr_edges *e = g->edges;
     if (g->item.role == BTR_EXTENT_CONNECTION)
         return connection_follow(g);
+    if (g->item.role == BTR_EXTENT_OBJECT)
+        return object_follow(g);
     /* of a server only what it did meanwhile: it may serve a hundred thousand times */
     struct btr_flow_parts meanwhile = {.only = true, .until_ns = g->item.until_ns};
     return e->flows(e->self, g->item.entity, BTR_SIDE_OUT_OF, g->item.since_ns,
-                    g->item.role == BTR_EXTENT_SERVER ? &meanwhile : NULL,
-                    g->item.role == BTR_EXTENT_OBJECT ? uses_visit : deeds_visit, g, g->err);
+                    g->item.role == BTR_EXTENT_SERVER ? &meanwhile : NULL, deeds_visit, g, g->err);
 }
 
 /* Takes in where to begin, as if it had been found. */
@@ -492,9 +548,10 @@ static int begin(struct growth *g)
     return 0;
 }
 
-int btr_extent_find(struct btr_extent *extent, const struct btr_edges *edges, struct btr_err *err)
+int btr_extent_find(struct btr_extent *extent, const struct btr_edges *edges,
+                    const struct btr_extent_rules *rules, struct btr_err *err)
 {
-    struct growth g = {.extent = extent, .edges = edges, .err = err};
+    struct growth g = {.extent = extent, .edges = edges, .rules = rules, .err = err};
     int rc = begin(&g);
     for (g.now = 0; rc == 0 && g.now < extent->count && !extent->cut; g.now++) {
         g.item = extent->items[g.now];
@@ -503,6 +560,8 @@ int btr_extent_find(struct btr_extent *extent, const struct btr_edges *edges, st
     graph_halves_fini(&g.halves);
     btr_idmap_fini(&g.by_id);
     btr_idmap_fini(&g.talkers);
+    btr_idmap_fini(&g.readers);
+    free(g.reads);
     free(g.known);
     free(g.talks);
     return rc;

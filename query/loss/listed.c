@@ -59,7 +59,7 @@ static int pieces_index(struct btr_loss *loss, struct btr_err *err)
 static void rows_fill(struct btr_loss *loss)
 {
     for (uint32_t i = 0; i < loss->row_count; i++)
-        loss->rows[i].extent_item = LOSS_NONE;
+        loss->rows[i].extent_item = loss->rows[i].steered = LOSS_NONE;
     for (uint32_t i = 0; i < loss->piece_count; i++) {
         struct loss_row *row = &loss->rows[loss->pieces[i].asset];
         if (row->piece_count++ == 0)

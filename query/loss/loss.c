@@ -48,7 +48,7 @@ static int loss_fill(struct btr_loss *loss, struct btr_err *err)
 {
     static int (*const PARTS[])(struct btr_loss *, struct btr_err *) = {
         loss_extent_find,  loss_handing_find,  loss_pieces_find, loss_exits_find,  loss_reach_find,
-        loss_touched_find, loss_keepers_find,  loss_taken_find,  loss_chains_find, loss_paths_find,
+        loss_steered_find, loss_touched_find, loss_keepers_find,  loss_taken_find,  loss_chains_find, loss_paths_find,
         loss_bytes_find,   loss_unlisted_find, loss_gaps_find,   loss_blind_find};
     int rc = loss_open(loss, err);
     for (size_t i = 0; rc == 0 && i < sizeof PARTS / sizeof *PARTS; i++)
@@ -111,6 +111,7 @@ void btr_loss_free(struct btr_loss *loss)
     btr_idmap_fini(&loss->of_extent);
     btr_idmap_fini(&loss->of_piece);
     btr_idmap_fini(&loss->driven);
+    btr_idmap_fini(&loss->of_steered);
     btr_idmap_fini(&loss->senders);
     free(loss->extent_order);
     free(loss->extent_reach_ns);
@@ -118,6 +119,7 @@ void btr_loss_free(struct btr_loss *loss)
     free(loss->pieces);
     free(loss->rows);
     free(loss->exits);
+    free(loss->steered);
     free(loss->gaps);
     free(loss->handing.programs);
     free(loss->sources);

@@ -3,10 +3,12 @@
 /**
  * A ledger under way. Each file fills its part, in this order:
  *   seeds.c     where the intrusion is seen: the addresses of its ways in, and the alert
+ *   asked.c     what others run because a file of the intrusion says so
  *   extent_index.c  what the intrusion had in its hands, by entity and time
  *   driven.c    which of its processes do as it asks, and which only serve it
  *   listed.c    which entities the assets are
  *   reach.c     what content can have come to the intrusion, and by which flows
+ *   steered.c   what content can have come to others who may do as a file of it says
  *   touched.c   the same of hosts, accounts, containers, services, shares
  *   path.c      one way of each thing that can have come to it
  *   exits.c     by which connections something left
@@ -92,6 +94,22 @@ struct loss_link {
     uint8_t operation;
 };
 
+/** Of the object of the intrusion that asked.c looks at. */
+struct loss_asked {
+    struct btr_id object;
+    bool known;           /* there is one */
+    bool jobs;            /* others start what it says */
+    struct btr_span path; /* in bytes; empty of what is no file */
+    uint8_t bytes[4096];
+};
+
+/** Somebody else who read what a process of the intrusion had written. */
+struct loss_steered {
+    struct btr_id process, file, writer;
+    int64_t since_ns;
+    uint32_t source;
+};
+
 /** What is said of an asset. */
 struct loss_row {
     uint32_t piece_begin, piece_count; /* in pieces */
@@ -110,6 +128,7 @@ struct loss_row {
     uint64_t keeper;         /* the program that keeps it, as a database's server does; 0: none */
     struct loss_link *links; /* one chain: to the way out, or to the intrusion; from malloc */
     uint32_t link_count, link_capacity;
+    uint32_t steered; /* content of it can have come to this one; LOSS_NONE */
     uint32_t
         extent_item; /* of a host, an account, a container, a service: what reached it; LOSS_NONE */
 };
@@ -172,6 +191,11 @@ struct btr_loss {
     struct loss_row *rows;     /* by asset */
     uint32_t row_count;
 
+    struct loss_asked asked;
+    struct loss_steered
+        *steered; /* those of them that then turned to the outside; before that, all */
+    uint32_t steered_count, steered_capacity;
+    struct btr_idmap of_steered; /* of a process, its place */
     struct loss_handing handing;
     struct btr_idmap
         driven; /* of a process whether the intrusion drives it, as far as that was asked */
@@ -208,6 +232,11 @@ int loss_walk(struct btr_loss *loss, struct btr_trace **out, const struct btr_ed
 
 /* ---- seeds.c ---- */
 int loss_extent_find(struct btr_loss *loss, struct btr_err *err);
+/* ---- asked.c ---- */
+/** As the member of struct btr_extent_rules; `loss` is its self. */
+int loss_asked_read(void *loss, const struct btr_extent_item *object, const struct btr_flow *read,
+                    btr_extent_take *take, void *growth, struct btr_err *err);
+
 /* ---- extent_index.c ---- */
 int loss_extent_index(struct btr_loss *loss, struct btr_err *err);
 /** The item by which an entity is the intrusion's at some moment of a stretch: its own before one
@@ -250,6 +279,12 @@ int loss_reach_find(struct btr_loss *loss, struct btr_err *err);
 /** What content must have come to for it to have come to the intrusion. @return from malloc; NULL
  * when out of memory */
 struct btr_start *loss_starts_make(const struct btr_loss *loss, uint32_t *count);
+
+/* ---- steered.c ---- */
+/** Notes who read an object of the intrusion. @return 0 or BTR_E_NOMEM */
+int loss_steered_note(struct btr_loss *loss, const struct btr_extent_item *object,
+                      const struct btr_flow *read, struct btr_err *err);
+int loss_steered_find(struct btr_loss *loss, struct btr_err *err);
 
 /* ---- touched.c ---- */
 int loss_touched_find(struct btr_loss *loss, struct btr_err *err);

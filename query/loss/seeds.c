@@ -174,9 +174,10 @@ static void times_find(struct btr_loss *loss)
 
 int loss_extent_find(struct btr_loss *loss, struct btr_err *err)
 {
+    struct btr_extent_rules rules = {loss, loss_asked_read};
     int rc = seeds_add(loss, err);
     if (rc == 0)
-        rc = btr_extent_find(&loss->extent, &loss->all, err);
+        rc = btr_extent_find(&loss->extent, &loss->all, &rules, err);
     if (rc == 0)
         rc = loss_extent_index(loss, err);
     times_find(loss);

@@ -11,13 +11,13 @@ bool loss_came_in(const struct btr_loss *loss)
     return loss->address_count > 0;
 }
 
-/* Whether nothing that matters may be hidden. Of an intrusion that is not seen to come in nobody
- * knows how far it went. */
+/* Whether nothing that matters may be hidden, or done by others for the intrusion. Of an intrusion
+ * that is not seen to come in nobody knows how far it went. */
 static bool is_complete(const struct btr_loss *loss, const struct loss_row *row)
 {
-    return loss_came_in(loss) && loss_is_told_of(loss, (uint32_t)(row - loss->rows)) &&
-           !loss_has_gap(loss, row) && !btr_loss_is_cut(loss) &&
-           btr_reader_damage_count(loss->reader) == 0;
+    return loss_came_in(loss) && row->steered == LOSS_NONE &&
+           loss_is_told_of(loss, (uint32_t)(row - loss->rows)) && !loss_has_gap(loss, row) &&
+           !btr_loss_is_cut(loss) && btr_reader_damage_count(loss->reader) == 0;
 }
 
 static enum loss_verdict verdict_of(const struct btr_loss *loss, const struct loss_row *row)

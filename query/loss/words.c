@@ -207,6 +207,23 @@ static int reached_words(struct btr_loss *loss, const struct loss_row *row, stru
     return rc;
 }
 
+/* "; but X read /etc/rclone.conf, which the intrusion had written, and then turned to the outside"
+ */
+static int steered_words(struct btr_loss *loss, const struct loss_row *row, struct btr_buffer *out,
+                         struct btr_err *err)
+{
+    const struct loss_steered *s = &loss->steered[row->steered];
+    btr_buffer_text(out, ", but can to ");
+    int rc = loss_label(loss, s->process, s->since_ns, out, err);
+    btr_buffer_text(out, ", which read ");
+    if (rc == 0)
+        rc = loss_label(loss, s->file, s->since_ns, out, err);
+    btr_buffer_text(out, " at ");
+    loss_time(loss, s->since_ns, out);
+    btr_buffer_text(out, ", as the intrusion had written it, and then turned to the outside");
+    return rc;
+}
+
 int loss_why(struct btr_loss *loss, uint32_t asset, struct btr_buffer *out, struct btr_err *err)
 {
     const struct loss_row *row = &loss->rows[asset];
@@ -220,6 +237,8 @@ int loss_why(struct btr_loss *loss, uint32_t asset, struct btr_buffer *out, stru
             row->piece_count, row->piece_count == 1 ? "" : "s");
     else
         btr_buffer_text(out, "no record tells of anything that it names");
+    if (row->verdict == LOSS_CANNOT_KNOW && row->steered != LOSS_NONE)
+        return steered_words(loss, row, out, err);
     if (row->verdict == LOSS_CANNOT_KNOW && !loss_came_in(loss))
         btr_buffer_text(out, ", but no way in was found: how far the intrusion went is not known");
     else if (row->verdict == LOSS_CANNOT_KNOW && !loss_is_told_of(loss, asset))

@@ -54,6 +54,24 @@ struct btr_extent {
 
 enum { BTR_EXTENT_MAX = 1 << 20 };
 
+/** Takes a process in as the intrusion's own from a time on. @return 0 or BTR_E_NOMEM */
+typedef int btr_extent_take(void *growth, struct btr_id process, int64_t since_ns, uint32_t source,
+                            enum btr_extent_why why);
+
+/** What edges alone do not tell. */
+struct btr_extent_rules {
+    void *self;
+    /**
+     * Hears of somebody who read an object of the intrusion and is none of it so far, once each;
+     * takes in what is the intrusion's by that: a reader that runs it as a script, what a reader
+     * starts because it says so.
+     * @param read  `other` is the reader
+     * @return 0, or a failure
+     */
+    int (*read)(void *self, const struct btr_extent_item *object, const struct btr_flow *read,
+                btr_extent_take *take, void *growth, struct btr_err *err);
+};
+
 /** Adds where to begin. @return 0 or BTR_E_NOMEM */
 int btr_extent_add(struct btr_extent *extent, const struct btr_extent_item *item,
                    struct btr_err *err);
@@ -62,9 +80,11 @@ int btr_extent_add(struct btr_extent *extent, const struct btr_extent_item *item
  * its connections; and who runs what it wrote. A server is told from a process that serves the
  * intrusion alone by having accepted more than one connection.
  * @param extent  holds where to begin; receives the rest. Zeroed it is empty
+ * @param rules   NULL: none
  * @return 0, or as btr_reader_flows
  */
-int btr_extent_find(struct btr_extent *extent, const struct btr_edges *edges, struct btr_err *err);
+int btr_extent_find(struct btr_extent *extent, const struct btr_edges *edges,
+                    const struct btr_extent_rules *rules, struct btr_err *err);
 void btr_extent_fini(struct btr_extent *extent);
 /** Whether a process serves many: it accepted more than one connection, of anybody. @return 0, or
  * as btr_reader_flows */

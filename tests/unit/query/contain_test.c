@@ -1,10 +1,8 @@
 /* What to cut first, on small histories made by hand. */
-#include <btr/loss.h>
-
 #include "contain_check.h"
+#include "ledger.h"
 #include "query_tests.h"
 #include "test.h"
-#include "world.h"
 
 #define SECOND INT64_C(1000000000)
 #define BEGIN (INT64_C(1795424284) * SECOND)
@@ -111,39 +109,23 @@ static void ends(struct world *w)
     does(w, SSHD, BTR_OP_EXIT, SSHD);
 }
 
-/* The ledger's answer, and the check of what holds of all. */
+/* What the ledger says of it, and the check of what holds of all. */
 static void cut(struct world *w, struct btr_buffer *text)
 {
-    static const struct btr_span SPEC = {(const uint8_t *)"process:web01/1", 15};
-    struct btr_err err = {0};
-    struct btr_start start = {world_id(SHELL), now, UINT32_MAX};
-    struct btr_question question = {.reader = w->reader,
-                                    .starts = &start,
-                                    .start_count = 1,
-                                    .direction = BTR_WALK_BACKWARD,
-                                    .strategy = btr_strategy_find("critical")};
-    struct btr_found found = {0};
-    struct btr_loss_options options = {.specs = &SPEC};
-    struct btr_loss *loss = NULL;
     struct btr_buffer all = {0};
-    assert_int_equal(btr_assets_read(&options.assets, btr_span_of(ASSETS), "assets.yaml", &err), 0);
-    assert_int_equal(btr_question_ask(&found, &question, &err), 0);
-    if (btr_loss_find(&loss, &question, &found, &options, &err) != 0)
-        fail_msg("%s", err.text);
-    const char *wrong = contain_check(loss->after->containment);
+    struct ledger l;
+    ledger_make(&l, w, SHELL, now, ASSETS);
+    const char *wrong = contain_check(l.loss->after->containment);
     if (wrong)
         fail_msg("%s", wrong);
-    assert_int_equal(btr_loss_text(loss, false, &all, &err), 0);
-    btr_buffer_u8(&all, 0);
+    ledger_print(&l, &all, NULL);
     const char *begin = strstr((const char *)all.at, "What to cut first");
     assert_non_null(begin);
     const char *end = strstr(begin, "\n\n");
     btr_buffer_put(text, begin, end ? (size_t)(end - begin) : strlen(begin));
     btr_buffer_u8(text, 0);
     btr_buffer_fini(&all);
-    btr_loss_free(loss);
-    btr_found_fini(&found);
-    btr_assets_free(options.assets);
+    ledger_free(&l);
 }
 
 typedef void history(struct world *w);

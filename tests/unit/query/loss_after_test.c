@@ -1,9 +1,7 @@
 /* What an intrusion erased, and what it left behind, on a small history made by hand. */
-#include <btr/loss.h>
-
+#include "ledger.h"
 #include "query_tests.h"
 #include "test.h"
-#include "world.h"
 
 #define SECOND INT64_C(1000000000)
 #define BEGIN (INT64_C(1795424284) * SECOND)
@@ -143,33 +141,6 @@ static void intrusion(struct world *w)
             does(w, i, BTR_OP_EXIT, i);
 }
 
-static void ledger(struct world *w, struct btr_buffer *json, struct btr_buffer *text)
-{
-    static const struct btr_span SPEC = {(const uint8_t *)"process:web01/1", 15};
-    struct btr_err err = {0};
-    struct btr_start start = {world_id(SHELL), now, UINT32_MAX};
-    struct btr_question question = {.reader = w->reader,
-                                    .starts = &start,
-                                    .start_count = 1,
-                                    .direction = BTR_WALK_BACKWARD,
-                                    .strategy = btr_strategy_find("critical")};
-    struct btr_found found = {0};
-    struct btr_loss_options options = {.specs = &SPEC};
-    struct btr_loss *loss = NULL;
-    assert_int_equal(btr_assets_read(&options.assets, btr_span_of(ASSETS), "assets.yaml", &err), 0);
-    assert_int_equal(btr_assets_learn(options.assets, w->reader, &err), 0);
-    assert_int_equal(btr_question_ask(&found, &question, &err), 0);
-    if (btr_loss_find(&loss, &question, &found, &options, &err) != 0)
-        fail_msg("%s", err.text);
-    assert_int_equal(btr_loss_json(loss, json, &err), 0);
-    assert_int_equal(btr_loss_text(loss, false, text, &err), 0);
-    btr_buffer_u8(json, 0);
-    btr_buffer_u8(text, 0);
-    btr_loss_free(loss);
-    btr_found_fini(&found);
-    btr_assets_free(options.assets);
-}
-
 struct told {
     struct btr_buffer json, text;
 };
@@ -185,7 +156,10 @@ static int told_make(void **state)
     peace(&w);
     intrusion(&w);
     world_publish(&w, "made.log");
-    ledger(&w, &t->json, &t->text);
+    struct ledger l;
+    ledger_make(&l, &w, SHELL, now, ASSETS);
+    ledger_print(&l, &t->text, &t->json);
+    ledger_free(&l);
     world_close(&w);
     *state = t;
     return 0;

@@ -1,19 +1,17 @@
 /* What takes a "not lost" away, on a small history made by hand. */
-#include <btr/loss.h>
-
+#include "ledger.h"
 #include "query_tests.h"
 #include "test.h"
-#include "world.h"
 
 #define SECOND INT64_C(1000000000)
 #define BEGIN (INT64_C(1795424284) * SECOND)
 
-enum { WAY_IN = 1, SSHD, SHELL, HASHES, LOGIN, NOTES };
+enum { WAY_IN = 1, SSHD, SHELL, HASHES, LOGIN, NOTES, SETTINGS, AGENT, FAR };
 
 static const char ASSETS[] = "assets:\n"
                              "  - {host: web01, path: \"/etc/shadow\", name: hashes}\n";
 
-enum lacks { NOTHING, RULES_BEFORE, RULES_SINCE, NUMBERS, RECORDS };
+enum lacks { NOTHING, RULES_BEFORE, RULES_SINCE, NUMBERS, RECORDS, OBEDIENCE, OBEDIENCE_BEFORE };
 
 static int64_t now;
 static bool numbered;
@@ -46,7 +44,26 @@ static void history(struct world *w)
     does(w, SSHD, BTR_OP_RECV, WAY_IN);
     does(w, SSHD, BTR_OP_FORK, SHELL);
     does(w, SHELL, BTR_OP_READ, NOTES);
-    does(w, SHELL, BTR_OP_EXIT, SHELL);
+}
+
+/* Somebody reads settings that the intrusion wrote, and speaks with the outside. */
+static void obey(struct world *w, bool before)
+{
+    process(w, AGENT, "/usr/bin/rclone");
+    world_note(w, SETTINGS, BTR_KIND_FILE, 0, "web01", BTR_ATTR_FILE_PATH, "/etc/rclone.conf", 0);
+    world_note(w, FAR, BTR_KIND_FLOW, BTR_ENTITY_OUTSIDE, NULL, BTR_ATTR_NETWORK_TRANSPORT, "tcp",
+               BTR_ATTR_SOURCE_IP, "10.0.0.1", BTR_ATTR_SOURCE_PORT, "5000",
+               BTR_ATTR_DESTINATION_IP, "10.8.8.8", BTR_ATTR_DESTINATION_PORT, "443", 0);
+    if (before)
+        does(w, AGENT, BTR_OP_CONNECT, FAR);
+    does(w, SHELL, BTR_OP_CREATE, SETTINGS);
+    does(w, SHELL, BTR_OP_WRITE, SETTINGS);
+    does(w, AGENT, BTR_OP_READ, SETTINGS);
+    does(w, AGENT, BTR_OP_READ, HASHES);
+    if (!before) {
+        does(w, AGENT, BTR_OP_CONNECT, FAR);
+        does(w, AGENT, BTR_OP_SEND, FAR);
+    }
 }
 
 static void lack(struct world *w, enum lacks what)
@@ -54,37 +71,17 @@ static void lack(struct world *w, enum lacks what)
     int64_t at_ns = what == RULES_BEFORE ? BEGIN + SECOND : BEGIN + 4 * SECOND;
     if (what == RULES_BEFORE || what == RULES_SINCE)
         world_gap(w, 0, BTR_GAP_RULES, at_ns, at_ns, "rules were changed");
+    if (what == OBEDIENCE || what == OBEDIENCE_BEFORE)
+        obey(w, what == OBEDIENCE_BEFORE);
+    does(w, SHELL, BTR_OP_EXIT, SHELL);
     if (what == RECORDS)
         world_gap(w, 0, BTR_GAP_HOLE, at_ns, at_ns, "")->count = 3;
-}
-
-static void ledger(struct world *w, struct btr_buffer *text)
-{
-    static const struct btr_span SPEC = {(const uint8_t *)"process:web01/1", 15};
-    struct btr_err err = {0};
-    struct btr_start start = {world_id(SHELL), now, UINT32_MAX};
-    struct btr_question question = {.reader = w->reader,
-                                    .starts = &start,
-                                    .start_count = 1,
-                                    .direction = BTR_WALK_BACKWARD,
-                                    .strategy = btr_strategy_find("critical")};
-    struct btr_found found = {0};
-    struct btr_loss_options options = {.specs = &SPEC};
-    struct btr_loss *loss = NULL;
-    assert_int_equal(btr_assets_read(&options.assets, btr_span_of(ASSETS), "assets.yaml", &err), 0);
-    assert_int_equal(btr_question_ask(&found, &question, &err), 0);
-    if (btr_loss_find(&loss, &question, &found, &options, &err) != 0)
-        fail_msg("%s", err.text);
-    assert_int_equal(btr_loss_text(loss, false, text, &err), 0);
-    btr_buffer_u8(text, 0);
-    btr_loss_free(loss);
-    btr_found_fini(&found);
-    btr_assets_free(options.assets);
 }
 
 static void expect(enum lacks what, const char *verdict, const char *why)
 {
     struct btr_buffer text = {0};
+    struct ledger l;
     struct world w;
     now = BEGIN;
     numbered = what != NUMBERS;
@@ -92,7 +89,9 @@ static void expect(enum lacks what, const char *verdict, const char *why)
     history(&w);
     lack(&w, what);
     world_publish(&w, "made.log");
-    ledger(&w, &text);
+    ledger_make(&l, &w, SHELL, now, ASSETS);
+    ledger_print(&l, &text, NULL);
+    ledger_free(&l);
     const char *row = strstr((const char *)text.at, " hashes\n");
     assert_non_null(row);
     while (row > (const char *)text.at && row[-1] != '\n')
@@ -128,6 +127,13 @@ static void records_without_numbers_do_not(void **state)
     expect(NUMBERS, "cannot know", "web01: records of it have no numbers");
 }
 
+static void who_may_do_as_the_intrusion_wrote_and_turns_outside_does_not(void **state)
+{
+    (void)state;
+    expect(OBEDIENCE, "cannot know", "/usr/bin/rclone, which read web01: /etc/rclone.conf at");
+    expect(OBEDIENCE_BEFORE, "not lost", "nothing can have come to the intrusion");
+}
+
 int loss_gaps_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -135,6 +141,7 @@ int loss_gaps_tests(void)
         cmocka_unit_test(missing_records_do_not),
         cmocka_unit_test(rules_that_were_changed_since_the_intrusion_came_do_not),
         cmocka_unit_test(records_without_numbers_do_not),
+        cmocka_unit_test(who_may_do_as_the_intrusion_wrote_and_turns_outside_does_not),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,5 +16,6 @@ int main(void)
     failed += loss_after_tests();
     failed += contain_tests();
     failed += loss_gaps_tests();
+    failed += loss_asked_tests();
     return failed ? 1 : 0;
 }

@@ -12,6 +12,7 @@ int assets_random_tests(void);
 int loss_after_tests(void);
 int contain_tests(void);
 int loss_gaps_tests(void);
+int loss_asked_tests(void);
 int filter_tests(void);
 int compare_tests(void);
 int spec_tests(void);

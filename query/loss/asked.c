@@ -1,0 +1,265 @@
+/*
+ * What others run because a file of the intrusion says so: an interpreter that is told to run it,
+ * by its arguments; and what cron, at, init or systemd start that they never started before they
+ * read it.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "loss/after.h"
+
+enum {
+    JOBS_MAX = 1 << 16, /* that one process started and that are looked at */
+    BELOW_MAX = 16      /* processes below one that are looked at for the program that it ran */
+};
+/* How long before a file was changed others' jobs are looked at: those of a week are among them. */
+#define BEFORE_NS (INT64_C(8) * 86400 * 1000000000)
+
+/* ---- Scripts -------------------------------------------------------------------------------- */
+
+/* Whether a word of a command line names a path, whole or from one of its folders on. */
+static bool word_names(struct btr_span word, struct btr_span path)
+{
+    while (btr_span_begins(word, BTR_SPAN("./")))
+        word = (struct btr_span){word.at + 2, word.size - 2};
+    if (word.size == 0 || word.size > path.size)
+        return false;
+    size_t begin = path.size - word.size;
+    return memcmp(path.at + begin, word.at, word.size) == 0 &&
+           (word.at[0] == '/' || begin == 0 || path.at[begin - 1] == '/');
+}
+
+static bool line_names(struct btr_span line, struct btr_span path)
+{
+    size_t begin = 0;
+    for (size_t i = 0; i <= line.size; i++) {
+        if (i < line.size && !memchr(" \t\n;|&<>'\"()", line.at[i], 12))
+            continue;
+        if (word_names((struct btr_span){line.at + begin, i - begin}, path))
+            return true;
+        begin = i + 1;
+    }
+    return false;
+}
+
+static int acts_visit(void *self, const struct btr_flow *flows, uint32_t flow_count)
+{
+    (void)self;
+    for (uint32_t i = 0; i < flow_count; i++)
+        if (flows[i].operation == BTR_OP_FORK || flows[i].operation == BTR_OP_CONNECT)
+            return 1;
+    return 0;
+}
+
+/* Whether a process that was told to read a file then did something: `cat` does not. */
+static int runs_it(struct btr_loss *loss, const struct btr_flow *read, struct btr_span path,
+                   bool *runs, struct btr_err *err)
+{
+    struct btr_entity e;
+    int rc = loss_entity(loss, read->other, &e, err);
+    *runs = false;
+    if (rc < 0 || e.kind != BTR_KIND_PROCESS ||
+        !line_names(btr_entity_attr(&e, BTR_ATTR_PROCESS_COMMAND_LINE, read->last_ns), path))
+        return rc;
+    rc = loss->all.flows(loss->all.self, read->other, BTR_SIDE_OUT_OF, read->first_ns, NULL,
+                         acts_visit, NULL, err);
+    *runs = rc == 1;
+    return rc < 0 ? rc : 0;
+}
+
+/* ---- Jobs ----------------------------------------------------------------------------------- */
+
+struct jobs {
+    struct btr_flow *list; /* starts by one process, by time */
+    uint32_t count, capacity;
+    bool cut;
+    struct btr_err *err;
+};
+
+static int starts_visit(void *self, const struct btr_flow *flows, uint32_t flow_count)
+{
+    struct jobs *j = self;
+    for (uint32_t i = 0; i < flow_count; i++) {
+        if (flows[i].operation != BTR_OP_FORK)
+            continue;
+        if (j->count == JOBS_MAX) {
+            j->cut = true;
+            return 0;
+        }
+        if (j->count == j->capacity) {
+            uint32_t capacity = j->capacity ? 2 * j->capacity : 64;
+            struct btr_flow *grown = realloc(j->list, capacity * sizeof *grown);
+            if (!grown)
+                return btr_fail(j->err, BTR_E_NOMEM, UINT64_MAX, "jobs that others started");
+            j->list = grown;
+            j->capacity = capacity;
+        }
+        j->list[j->count++] = flows[i];
+    }
+    return 0;
+}
+
+static int job_compare(const void *x, const void *y)
+{
+    const struct btr_flow *a = x, *b = y;
+    if (a->first_ns != b->first_ns)
+        return a->first_ns < b->first_ns ? -1 : 1;
+    return btr_id_compare(a->other, b->other);
+}
+
+/* The program that came of a start: the first below it that is another than the one that started.
+ */
+struct job {
+    struct btr_id line[BELOW_MAX]; /* the process, and those below it on the way */
+    uint32_t count;
+    struct btr_id ran; /* key of its command line; none: it ran none */
+    int64_t ran_ns;    /* when it did */
+    bool fits;         /* it is of the account that is asked for */
+};
+
+/* When an entity's command line became what it is in the end. */
+static int64_t ran_since(const struct btr_loss *loss, const struct btr_entity *e)
+{
+    int64_t since_ns = INT64_MIN;
+    for (uint32_t i = 0; i < e->attr_count; i++)
+        if (e->attrs[i].key == BTR_ATTR_PROCESS_COMMAND_LINE)
+            since_ns = e->attrs[i].since_ns;
+    return since_ns == INT64_MIN ? since_ns
+                                 : since_ns - btr_clocks_host_ahead(loss->found->clocks, e->host);
+}
+
+static bool is_of(const struct btr_entity *e, struct btr_span account)
+{
+    struct btr_span name = btr_entity_attr(e, BTR_ATTR_USER_NAME, INT64_MAX);
+    return account.size == 0 || name.size == 0 || btr_span_equal(name, account);
+}
+
+static int below_visit(void *self, const struct btr_flow *flows, uint32_t flow_count)
+{
+    struct job *job = self;
+    for (uint32_t i = 0; i < flow_count && job->count < BELOW_MAX; i++)
+        if (flows[i].operation == BTR_OP_FORK)
+            job->line[job->count++] = flows[i].other;
+    return 0;
+}
+
+static int job_find(struct btr_loss *loss, struct btr_id starter, struct btr_id started,
+                    struct btr_span account, struct job *job, struct btr_err *err)
+{
+    int rc = 0;
+    *job = (struct job){.line = {started}, .count = 1};
+    for (uint32_t i = 0; rc == 0 && i < job->count; i++) {
+        struct btr_entity e;
+        bool differs = false;
+        rc = loss_program_differs(loss, job->line[i], starter, &differs, err);
+        if (rc == 0 && !differs) {
+            rc = loss->all.flows(loss->all.self, job->line[i], BTR_SIDE_OUT_OF, INT64_MIN, NULL,
+                                 below_visit, job, err);
+            continue;
+        }
+        if (rc == 0)
+            rc = loss_entity(loss, job->line[i], &e, err);
+        if (rc < 0)
+            break;
+        struct btr_span command = btr_entity_attr(&e, BTR_ATTR_PROCESS_COMMAND_LINE, INT64_MAX);
+        job->ran = btr_id_of(&command, 1);
+        job->ran_ns = ran_since(loss, &e);
+        job->fits = is_of(&e, account);
+        job->count = i + 1;
+        break;
+    }
+    return rc;
+}
+
+/* Whose jobs a table of jobs tells; empty: anybody's. */
+static struct btr_span account_of(struct btr_span path)
+{
+    static const char *const FOLDERS[] = {"/var/spool/cron/crontabs/", "/var/spool/cron/"};
+    for (size_t i = 0; i < sizeof FOLDERS / sizeof *FOLDERS; i++) {
+        struct btr_span folder = btr_span_of(FOLDERS[i]);
+        if (btr_span_begins(path, folder))
+            return (struct btr_span){path.at + folder.size, path.size - folder.size};
+    }
+    return (struct btr_span){0};
+}
+
+/* What a reader started after it read the file, and never before the file was changed. */
+static int jobs_take(struct btr_loss *loss, const struct btr_extent_item *object,
+                     const struct btr_flow *read, struct btr_span path, btr_extent_take *take,
+                     void *growth, struct btr_err *err)
+{
+    struct jobs jobs = {.err = err};
+    struct btr_idmap before = {0};
+    struct job job;
+    int rc = loss->all.flows(loss->all.self, read->other, BTR_SIDE_OUT_OF,
+                             object->since_ns - BEFORE_NS, NULL, starts_visit, &jobs, err);
+    if (rc == 0 && jobs.count)
+        qsort(jobs.list, jobs.count, sizeof *jobs.list, job_compare);
+    for (uint32_t i = 0; rc == 0 && i < jobs.count; i++) {
+        const struct btr_flow *start = &jobs.list[i];
+        bool had = start->first_ns < object->since_ns, later = start->first_ns >= read->first_ns;
+        rc = had || later ? job_find(loss, read->other, start->other, account_of(path), &job, err)
+                          : 0;
+        if (rc < 0 || (!had && !later) || btr_id_is_none(job.ran))
+            continue;
+        if (had && btr_idmap_add(&before, job.ran, 0) == UINT32_MAX)
+            rc = btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "jobs that others started");
+        else if (!had && job.fits && btr_idmap_get(&before, job.ran) == UINT32_MAX)
+            rc = take(growth, job.line[job.count - 1],
+                      job.ran_ns > start->first_ns ? job.ran_ns : start->first_ns, start->source,
+                      BTR_EXTENT_ASKED);
+    }
+    loss->cut |= jobs.cut;
+    btr_idmap_fini(&before);
+    free(jobs.list);
+    return rc;
+}
+
+/* ---- All ------------------------------------------------------------------------------------ */
+
+static bool starts_jobs(const struct loss_place *place)
+{
+    static const char *const TECHNIQUES[] = {"T1053.002", "T1053.003", "T1543.002", "T1037.004"};
+    for (size_t i = 0; place && i < sizeof TECHNIQUES / sizeof *TECHNIQUES; i++)
+        if (strcmp(place->technique, TECHNIQUES[i]) == 0)
+            return true;
+    return false;
+}
+
+/* What is known of the object that is being asked about: it is asked of with each of its readers.
+ */
+static int object_know(struct btr_loss *loss, struct btr_id object, struct btr_err *err)
+{
+    struct loss_asked *a = &loss->asked;
+    struct btr_entity e;
+    if (a->known && btr_id_equal(a->object, object))
+        return 0;
+    int rc = loss_entity(loss, object, &e, err);
+    if (rc < 0)
+        return rc;
+    struct btr_span path = btr_entity_attr(&e, BTR_ATTR_FILE_PATH, INT64_MAX);
+    bool fits = e.kind == BTR_KIND_FILE && path.size <= sizeof a->bytes;
+    a->object = object;
+    a->known = true;
+    a->path = (struct btr_span){a->bytes, fits ? path.size : 0};
+    if (a->path.size)
+        memcpy(a->bytes, path.at, path.size);
+    a->jobs = a->path.size && starts_jobs(loss_place_of_file(a->path));
+    return 0;
+}
+
+int loss_asked_read(void *self, const struct btr_extent_item *object, const struct btr_flow *read,
+                    btr_extent_take *take, void *growth, struct btr_err *err)
+{
+    struct btr_loss *loss = self;
+    bool runs = false;
+    int rc = object_know(loss, object->entity, err);
+    if (rc < 0 || loss->asked.path.size == 0)
+        return rc;
+    if (loss->asked.jobs)
+        return jobs_take(loss, object, read, loss->asked.path, take, growth, err);
+    rc = runs_it(loss, read, loss->asked.path, &runs, err);
+    if (rc == 0 && runs)
+        return take(growth, read->other, read->first_ns, read->source, BTR_EXTENT_RAN);
+    return rc == 0 ? loss_steered_note(loss, object, read, err) : rc;
+}

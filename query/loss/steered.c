@@ -1,0 +1,153 @@
+/*
+ * Others who may do as a file of the intrusion says: they read what a process that it drove had
+ * written, as a configuration or a list, and then turned to the outside by themselves. None of them
+ * is the intrusion's, and what they had is not said to be lost; but it is not certified either.
+ */
+#include <stdlib.h>
+
+#include "loss/loss.h"
+
+enum { CONNECTIONS_MAX = 4096 }; /* of one process that are looked at */
+
+int loss_steered_note(struct btr_loss *loss, const struct btr_extent_item *object,
+                      const struct btr_flow *read, struct btr_err *err)
+{
+    uint32_t by = object->by;
+    while (by != LOSS_NONE && loss->extent.items[by].role == BTR_EXTENT_OBJECT)
+        by = loss->extent.items[by].by;
+    if (by == LOSS_NONE || loss->extent.items[by].role != BTR_EXTENT_PROCESS)
+        return 0;
+    struct loss_steered s = {.process = read->other,
+                             .file = object->entity,
+                             .writer = loss->extent.items[by].entity,
+                             .since_ns = read->first_ns > object->since_ns ? read->first_ns
+                                                                           : object->since_ns,
+                             .source = read->source};
+    uint32_t at = btr_idmap_add(&loss->of_steered, s.process, loss->steered_count);
+    if (at != LOSS_NONE && at < loss->steered_count) {
+        if (s.since_ns < loss->steered[at].since_ns)
+            loss->steered[at] = s;
+        return 0;
+    }
+    if (at != LOSS_NONE && loss->steered_count == loss->steered_capacity) {
+        uint32_t capacity = loss->steered_capacity ? 2 * loss->steered_capacity : 64;
+        struct loss_steered *grown = realloc(loss->steered, capacity * sizeof *grown);
+        at = grown ? at : LOSS_NONE;
+        loss->steered = grown ? grown : loss->steered;
+        loss->steered_capacity = grown ? capacity : loss->steered_capacity;
+    }
+    if (at == LOSS_NONE)
+        return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "who read what the intrusion wrote");
+    loss->steered[loss->steered_count++] = s;
+    return 0;
+}
+
+/* ---- Who turned to the outside -------------------------------------------------------------- */
+
+struct turning {
+    struct btr_id *ids; /* CONNECTIONS_MAX */
+    uint32_t count;
+};
+
+static int turns_visit(void *self, const struct btr_flow *flows, uint32_t flow_count)
+{
+    struct turning *t = self;
+    for (uint32_t i = 0; i < flow_count && t->count < CONNECTIONS_MAX; i++) {
+        const struct btr_flow *f = &flows[i];
+        bool may = f->other_kind == BTR_KIND_FLOW || f->other_kind == BTR_KIND_NONE;
+        bool turns = f->operation == BTR_OP_CONNECT || f->operation == BTR_OP_SEND;
+        bool again = t->count && btr_id_equal(t->ids[t->count - 1], f->other);
+        if (may && turns && !again)
+            t->ids[t->count++] = f->other;
+    }
+    return t->count == CONNECTIONS_MAX;
+}
+
+/* Whether a connection was made by this end, or had no making. */
+static int is_turned(struct btr_loss *loss, struct btr_id id, bool *turned, struct btr_err *err)
+{
+    struct btr_fact fact;
+    struct btr_entity e;
+    struct loss_end end;
+    *turned = false;
+    int rc = loss->facts.fact(loss->facts.self, id, &fact, err);
+    if (rc < 0 || fact.kind != BTR_KIND_FLOW || !fact.outside)
+        return rc;
+    rc = loss_entity(loss, id, &e, err);
+    struct btr_span to = btr_entity_attr(&e, BTR_ATTR_DESTINATION_IP, INT64_MAX);
+    bool tcp =
+        btr_span_equal(btr_entity_attr(&e, BTR_ATTR_NETWORK_TRANSPORT, INT64_MAX), BTR_SPAN("tcp"));
+    if (rc == 0)
+        rc = loss_far_end(loss, &e, &end, err);
+    *turned = rc == 0 && (end.ip.size ? btr_span_equal(end.ip, to) : !tcp);
+    return rc;
+}
+
+/* A process that only answers is asked by others, and does what it does for them. */
+static int turns_out(struct btr_loss *loss, struct turning *t, const struct loss_steered *s,
+                     bool *out, struct btr_err *err)
+{
+    t->count = 0;
+    int rc = loss->all.flows(loss->all.self, s->process, BTR_SIDE_OUT_OF, s->since_ns, NULL,
+                             turns_visit, t, err);
+    *out = rc == 1; /* so many are not all looked at */
+    rc = rc < 0 ? rc : 0;
+    for (uint32_t i = 0; rc == 0 && !*out && i < t->count; i++)
+        rc = is_turned(loss, t->ids[i], out, err);
+    return rc;
+}
+
+/* What served the intrusion when it read the file read it for that. */
+static bool is_other(const struct btr_loss *loss, const struct loss_steered *s)
+{
+    return !loss_is_its_own(loss, s->process) &&
+           loss_extent_at(loss, s->process, s->since_ns, s->since_ns) == LOSS_NONE;
+}
+
+static int steered_sift(struct btr_loss *loss, struct btr_err *err)
+{
+    struct turning t = {.ids = malloc(CONNECTIONS_MAX * sizeof *t.ids)};
+    uint32_t count = 0;
+    int rc = t.ids ? 0 : btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "who turned to the outside");
+    for (uint32_t i = 0; rc == 0 && i < loss->steered_count; i++) {
+        const struct loss_steered s = loss->steered[i];
+        bool driven = false, out = false;
+        if (!is_other(loss, &s))
+            continue;
+        rc = loss_is_driven(loss, s.writer, &driven, err);
+        if (rc == 0 && driven)
+            rc = turns_out(loss, &t, &s, &out, err);
+        if (rc == 0 && out)
+            loss->steered[count++] = s;
+    }
+    loss->steered_count = count;
+    free(t.ids);
+    return rc;
+}
+
+/* ---- What they may have had ----------------------------------------------------------------- */
+
+static int steered_walk(struct btr_loss *loss, uint32_t which, struct btr_err *err)
+{
+    struct btr_start start = {loss->steered[which].process, INT64_MAX, BTR_SOURCE_NONE};
+    struct btr_trace *t = NULL;
+    int rc = loss_walk(loss, &t, &loss->apart, BTR_WALK_BACKWARD, &start, 1, err);
+    for (uint32_t i = 0; rc == 0 && i < t->node_count; i++) {
+        struct btr_id id = btr_apart_whole_of(loss->parts, t->nodes[i].id);
+        uint32_t piece = btr_idmap_get(&loss->of_piece, id);
+        for (; piece != LOSS_NONE; piece = loss->pieces[piece].next) {
+            struct loss_row *row = &loss->rows[loss->pieces[piece].asset];
+            row->steered = row->steered == LOSS_NONE ? which : row->steered;
+        }
+    }
+    btr_trace_free(t);
+    return rc;
+}
+
+int loss_steered_find(struct btr_loss *loss, struct btr_err *err)
+{
+    int rc = steered_sift(loss, err);
+    for (uint32_t i = 0; rc == 0 && i < loss->steered_count; i++)
+        rc = steered_walk(loss, i, err);
+    return rc;
+}
