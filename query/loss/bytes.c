@@ -283,20 +283,48 @@ static int faces_measure(struct measuring *m)
     return rc;
 }
 
-/* What the ways out carried that the intrusion's own taking is seen to have come to. */
-static void wire_measure(const struct btr_loss *loss, struct loss_row *row)
+/* Who else took it, not as usual, and may have handed it to the intrusion. */
+static int others_find(struct measuring *m)
 {
+    struct btr_loss *loss = m->loss;
+    struct btr_idmap seen = {0};
+    int rc = 0;
+    for (uint32_t i = 0; rc == 0 && i < m->count; i++) {
+        struct btr_id who = btr_apart_whole_of(loss->parts, m->faces[i].to);
+        uint32_t before = seen.count;
+        bool usual = true;
+        if (m->faces[i].own)
+            continue;
+        rc = loss_is_usual(loss, m->asset, who, m->faces[i].from, m->faces[i].last_ns, &usual,
+                           m->err);
+        if (rc < 0 || usual)
+            continue;
+        if (btr_idmap_add(&seen, who, 0) == UINT32_MAX)
+            rc = btr_fail(m->err, BTR_E_NOMEM, UINT64_MAX, "who else took an asset");
+        if (seen.count > before && m->row->other_count++ == 0)
+            m->row->other = who;
+    }
+    btr_idmap_fini(&seen);
+    return rc;
+}
+
+/* What the ways out carried that the intrusion's own taking is seen to have come to. */
+static int wire_measure(struct measuring *m)
+{
+    const struct btr_loss *loss = m->loss;
+    struct loss_row *row = m->row;
     uint64_t bytes = 0;
     if (row->bounded || !row->left || !row->handed)
-        return;
+        return 0;
     for (uint32_t i = 0; i < row->exit_count; i++) {
         const struct loss_exit *exit = &loss->exits[row->exits[i]];
         if (!exit->bytes_told)
-            return;
+            return 0;
         bytes += exit->bytes;
     }
     row->bounded = row->on_wire = true;
     row->bytes_max = bytes;
+    return others_find(m);
 }
 
 /* What the keeper itself sent out. */
@@ -341,10 +369,11 @@ int loss_bytes_find(struct btr_loss *loss, struct btr_err *err)
     for (uint32_t i = 0; rc == 0 && i < loss->row_count; i++) {
         m.asset = i;
         m.row = &loss->rows[i];
+        m.count = 0;
         if (m.row->reached && is_files(loss, i))
             rc = row_measure(&m);
         if (rc == 0)
-            wire_measure(loss, m.row);
+            rc = wire_measure(&m);
     }
     free(m.faces);
     return rc;

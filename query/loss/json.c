@@ -160,14 +160,22 @@ static void bytes_put(struct ledger_writer *l, const struct loss_row *row)
     json_close(&l->w, '}');
 }
 
-static void breaks_put(struct ledger_writer *l, const struct loss_row *row)
+static int breaks_put(struct ledger_writer *l, const struct loss_row *row)
 {
     uint32_t told = 0;
+    int rc = 0;
     json_open(&l->w, "breaks_if", '[');
     if (row->on_wire) {
         json_text(&l->w, NULL, btr_span_of("a program that hands on what it takes packed it"));
         json_text(&l->w, NULL,
                   btr_span_of("a program that reads it as its usual business handed it on"));
+    }
+    if (row->on_wire && row->other_count) {
+        rc = loss_label(l->loss, row->other, INT64_MAX, &l->words, l->err);
+        if (row->other_count > 1)
+            btr_buffer_format(&l->words, " or one of %u others", row->other_count - 1);
+        btr_buffer_text(&l->words, ", who took it, too, handed it to the intrusion");
+        ledger_words(l, NULL);
     }
     for (uint32_t i = 0; i < l->loss->gap_count; i++) {
         const struct loss_gap *gap = &l->loss->gaps[i];
@@ -179,6 +187,7 @@ static void breaks_put(struct ledger_writer *l, const struct loss_row *row)
         ledger_words(l, NULL);
     }
     json_close(&l->w, ']');
+    return rc;
 }
 
 static int row_put(struct ledger_writer *l, uint32_t asset)
@@ -204,7 +213,8 @@ static int row_put(struct ledger_writer *l, uint32_t asset)
     if (rc == 0)
         rc = loss_why(l->loss, asset, &l->words, l->err);
     ledger_words(l, "why");
-    breaks_put(l, row);
+    if (rc == 0)
+        rc = breaks_put(l, row);
     json_close(&l->w, '}');
     return rc;
 }

@@ -111,6 +111,7 @@ void btr_loss_free(struct btr_loss *loss)
     btr_idmap_fini(&loss->of_extent);
     btr_idmap_fini(&loss->of_piece);
     btr_idmap_fini(&loss->driven);
+    btr_u64map_fini(&loss->own_runs);
     btr_idmap_fini(&loss->of_steered);
     btr_idmap_fini(&loss->senders);
     free(loss->extent_order);

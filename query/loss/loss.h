@@ -14,6 +14,7 @@
  *   exits.c     by which connections something left
  *   pages.c     which of its files a server handed to others outside
  *   keepers.c   which programs alone keep an asset's files, and serve others what they hold
+ *   usual.c     what programs do with files anyway
  *   taken.c     what the intrusion itself took
  *   chain.c     which of that is seen to go out
  *   handing.c   which programs hand on what they take, and do not pack it
@@ -128,7 +129,9 @@ struct loss_row {
     uint64_t keeper;         /* the program that keeps it, as a database's server does; 0: none */
     struct loss_link *links; /* one chain: to the way out, or to the intrusion; from malloc */
     uint32_t link_count, link_capacity;
-    uint32_t steered; /* content of it can have come to this one; LOSS_NONE */
+    struct btr_id other;  /* of those that took it, too, and not as usual, the first */
+    uint32_t other_count; /* how many they are; where on_wire */
+    uint32_t steered;     /* content of it can have come to this one; LOSS_NONE */
     uint32_t
         extent_item; /* of a host, an account, a container, a service: what reached it; LOSS_NONE */
 };
@@ -197,6 +200,8 @@ struct btr_loss {
     uint32_t steered_count, steered_capacity;
     struct btr_idmap of_steered; /* of a process, its place */
     struct loss_handing handing;
+    struct btr_u64map own_runs; /* of a program: processes of the intrusion that end as it */
+    bool own_counted;           /* these are */
     struct btr_idmap
         driven; /* of a process whether the intrusion drives it, as far as that was asked */
     bool cut;   /* a limit was met: something was not looked at */
@@ -323,6 +328,11 @@ int loss_keepers_find(struct btr_loss *loss, struct btr_err *err);
 /** Whether a process is of a program at a time. */
 int loss_runs(struct btr_loss *loss, struct btr_id process, int64_t at_ns, uint64_t program,
               bool *runs, struct btr_err *err);
+
+/* ---- usual.c ---- */
+/** Whether a process opened a file of an asset as its program usually does. */
+int loss_is_usual(struct btr_loss *loss, uint32_t asset, struct btr_id process, struct btr_id file,
+                  int64_t at_ns, bool *usual, struct btr_err *err);
 
 /* ---- taken.c ---- */
 /** Notes who read and changed the pieces, and what of that was the intrusion's own doing. */

@@ -3,24 +3,15 @@
  * business of the program that it runs: who logs in makes sshd read the password file, who calls
  * sudo makes that read it, and takes nothing by it. Or a process of it asked the keeper.
  */
-#include <btr/usual.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "loss/loss.h"
-
-/* A read tells that something was taken when its program does such a thing as seldom. */
-#define TAKEN_TELLS 0.3
-/* A program that opens it in as many of the runs that others made of it does so in any run. */
-#define TAKEN_ANY_RUN 0.5
 
 struct taking {
     struct btr_loss *loss;
     struct loss_piece *piece;
     struct btr_flow *reads; /* of the piece, by processes of the intrusion */
     uint32_t count, capacity;
-    struct btr_u64map own; /* of a program: processes of the intrusion that end as it */
-    bool counted;          /* these are */
     struct btr_err *err;
 };
 
@@ -89,82 +80,6 @@ static bool is_interval(const struct btr_flow *f)
     return (f->flags & BTR_EVENT_INTERVAL) != 0;
 }
 
-/* Whether a process names a file in its arguments. */
-static bool is_named(const struct btr_entity *process, struct btr_span path, int64_t at_ns)
-{
-    struct btr_span line = btr_entity_attr(process, BTR_ATTR_PROCESS_COMMAND_LINE, at_ns);
-    return path.size && btr_span_contains(line, path);
-}
-
-/* Counts the intrusion's own processes by program, once. */
-static int own_count(struct taking *t)
-{
-    const struct btr_extent *x = &t->loss->extent;
-    struct btr_fact fact;
-    int rc = 0;
-    for (uint32_t i = 0; rc == 0 && !t->counted && i < x->count; i++) {
-        if (x->items[i].role != BTR_EXTENT_PROCESS || !loss_extent_is_first(t->loss, i))
-            continue;
-        rc = t->loss->facts.fact(t->loss->facts.self, x->items[i].entity, &fact, t->err);
-        if (rc < 0 || fact.kind != BTR_KIND_PROCESS)
-            continue;
-        uint64_t program = btr_fact_program(&fact, INT64_MAX);
-        uint32_t had = btr_u64map_get(&t->own, program);
-        if (!btr_u64map_set(&t->own, program, had == UINT32_MAX ? 1 : had + 1))
-            rc = btr_fail(t->err, BTR_E_NOMEM, UINT64_MAX, "programs of the intrusion");
-    }
-    t->counted = rc == 0;
-    return rc;
-}
-
-/* Whether a program opens a file whatever it is run for, as those runs show that are not the
- * intrusion's. One that is told to, by its arguments, does it for that. */
-static int in_any_run(struct taking *t, const struct btr_flow *f, uint64_t program, uint64_t file,
-                      bool *any)
-{
-    const struct btr_usual *u = &t->loss->found->usual;
-    struct btr_entity e;
-    uint8_t path[4096];
-    *any = false;
-    int rc = loss_entity(t->loss, t->piece->entity, &e, t->err);
-    struct btr_span name =
-        rc == 0 ? btr_entity_attr(&e, BTR_ATTR_FILE_PATH, INT64_MAX) : (struct btr_span){0};
-    name.size = name.size < sizeof path ? name.size : sizeof path;
-    if (name.size)
-        memcpy(path, name.at, name.size);
-    name.at = path;
-    if (rc == 0)
-        rc = loss_entity(t->loss, f->other, &e, t->err);
-    if (rc < 0 || is_named(&e, name, f->last_ns))
-        return rc;
-    struct btr_span executable = btr_entity_attr(&e, BTR_ATTR_PROCESS_EXECUTABLE, f->last_ns);
-    uint64_t runs = u->both(u->self, program, btr_usual_file(executable));
-    uint64_t both = u->both(u->self, program, file);
-    rc = own_count(t);
-    uint32_t had = btr_u64map_get(&t->own, program);
-    uint64_t own = had == UINT32_MAX ? 0 : had;
-    if (rc == 0 && runs > own && both > own)
-        *any = (double)(both - own) >= TAKEN_ANY_RUN * (double)(runs - own);
-    return rc;
-}
-
-/* Whether a process opens a piece as its program usually does. */
-static int is_usual(struct taking *t, const struct btr_flow *f, int64_t when_ns, bool *usual)
-{
-    struct btr_loss *loss = t->loss;
-    const struct loss_row *row = &loss->rows[t->piece->asset];
-    struct btr_fact process, file;
-    int rc = loss->facts.fact(loss->facts.self, f->other, &process, t->err);
-    uint64_t program = rc == 0 ? btr_fact_program(&process, when_ns) : 0;
-    if (rc == 0)
-        rc = loss->facts.fact(loss->facts.self, t->piece->entity, &file, t->err);
-    *usual = rc == 0 && row->keeper && program == row->keeper;
-    if (rc < 0 || *usual || !file.file)
-        return rc;
-    *usual = btr_usual_tells(&loss->found->usual, program, file.file) < TAKEN_TELLS;
-    return *usual || !program ? 0 : in_any_run(t, f, program, file.file, usual);
-}
-
 static int read_take(struct taking *t, const struct btr_flow *f)
 {
     struct btr_loss *loss = t->loss;
@@ -179,7 +94,8 @@ static int read_take(struct taking *t, const struct btr_flow *f)
     }
     int rc = item->role == BTR_EXTENT_PROCESS ? loss_is_driven(loss, f->other, &driven, t->err) : 0;
     if (rc == 0 && driven)
-        rc = is_usual(t, f, when_ns, &usual);
+        rc = loss_is_usual(loss, t->piece->asset, f->other, t->piece->entity, when_ns, &usual,
+                           t->err);
     if (rc < 0 || !driven || usual)
         return rc;
     return take_add(&loss->rows[t->piece->asset],
@@ -269,7 +185,6 @@ int loss_taken_find(struct btr_loss *loss, struct btr_err *err)
             qsort(row->takes, row->take_count, sizeof *row->takes, take_compare);
         row->taken = row->take_count > 0;
     }
-    btr_u64map_fini(&t.own);
     free(t.reads);
     return rc;
 }

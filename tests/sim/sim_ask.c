@@ -184,6 +184,16 @@ static bool surely_told(const struct asking *a, int asset)
     return !kept && !a->others && !a->w->quiet && a->w->batch.gap_count == 0;
 }
 
+/* Whether a row says that somebody else, by name, may have handed it to the intrusion. */
+static bool names_other(const cJSON *row)
+{
+    const cJSON *text;
+    cJSON_ArrayForEach(
+        text, cJSON_GetObjectItem(row, "breaks_if")) if (strstr(text->valuestring,
+                                                                "who took it, too")) return true;
+    return false;
+}
+
 static void row_check(struct asking *a, const cJSON *row)
 {
     static const char *const WORDS[] = {"lost", "possibly lost", "cannot know", "not lost"};
@@ -202,8 +212,10 @@ static void row_check(struct asking *a, const cJSON *row)
     if (verdict == 0 && may == 0 && surely_told(a, asset))
         wrong(a, asset, "called lost", 1, may);
     a->figures->wire += wire;
-    if (bounded && wire && may > max->valuedouble)
+    if (bounded && wire && may > max->valuedouble) {
         a->figures->over_wire++;
+        a->figures->over_wire_named += names_other(row);
+    }
     if (bounded && !wire && !gaps && may > max->valuedouble)
         wrong(a, asset, "upper bound", max->valuedouble, may);
     if (bounded && !wire && gaps && may > max->valuedouble)
