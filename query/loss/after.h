@@ -132,6 +132,16 @@ struct loss_remain {
 };
 
 int loss_remaining_find(struct btr_loss *loss, struct btr_err *err);
+int loss_remain_add(struct btr_loss *loss, const struct loss_remain *remain, struct btr_err *err);
+/** What an object is called, by its kind. */
+struct btr_span loss_object_name(const struct btr_entity *e, int64_t at_ns);
+
+/* ---- setid.c ---- */
+
+/** ATT&CK's name of programs that run as whom they belong to. */
+#define LOSS_SETID "T1548.001"
+/** Adds those that a process of the intrusion made so. @param told  receives which */
+int loss_setid_find(struct btr_loss *loss, struct btr_idmap *told, struct btr_err *err);
 
 /* ---- text_erased.c, text_remaining.c, text_contain.c: sections of the ledger for people; nothing
  * where there is nothing to say. @return 0, or as btr_reader_entity ---- */

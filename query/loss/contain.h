@@ -39,8 +39,8 @@ uint32_t loss_hold_cost(unsigned kind);
 
 /** A thing of the graph. Spans are in the ledger's memory. */
 struct loss_hold {
-    uint8_t kind;         /* enum loss_hold_kind */
-    bool all;             /* ACCOUNT: it can read whatever lies on its host */
+    uint8_t kind; /* enum loss_hold_kind */
+    bool all;     /* ACCOUNT: it can read whatever lies on its host; FILE: whoever runs it can */
     uint64_t host_key;    /* as struct btr_fact has it */
     struct btr_span host; /* where it is; of FLOW and SERVICE the host that serves */
     struct btr_span from; /* FLOW: the host that connects; else empty */

@@ -159,8 +159,8 @@ static int line_take(struct contain *c, const struct loss_line *line, uint32_t *
     int rc = 0;
     *given = LOSS_NONE;
     for (uint32_t i = 0; rc == 0 && i < line->count; i++) {
-        if (line->has_top)
-            rc = loss_program_differs(c->loss, line->ids[i], line->top, &differs, c->err);
+        if (line->has_server)
+            rc = loss_program_differs(c->loss, line->ids[i], line->server, &differs, c->err);
         if (rc < 0 || !differs)
             break;
         rc = contain_account_of(c, line->ids[i], &account);

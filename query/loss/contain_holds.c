@@ -97,6 +97,20 @@ static bool is_hold(const struct loss_remain *r)
     return r->technique ? !r->doubt : strcmp(r->kind, "process") == 0;
 }
 
+static bool is_setid(const struct loss_remain *r)
+{
+    return r->technique && strcmp(r->technique, LOSS_SETID) == 0;
+}
+
+/* A program that runs as whom it belongs to, root as a rule: of use to those alone who can run it
+ * (contain_onward.c). */
+static int setid_take(struct contain *c, const struct loss_remain *r, uint32_t hold)
+{
+    uint32_t account = LOSS_NONE;
+    int rc = contain_account_named(c, r->host, BTR_SPAN("root"), &account);
+    return rc == 0 ? contain_lead(c, hold, account, "acts as", r->ref) : rc;
+}
+
 static int remain_take(struct contain *c, const struct loss_remain *r)
 {
     bool process = r->technique == NULL;
@@ -108,7 +122,10 @@ static int remain_take(struct contain *c, const struct loss_remain *r)
                           .name = r->path,
                           .what = process ? NULL : r->kind,
                           .entity = r->entity};
+    h.all = is_setid(r);
     int rc = contain_hold(c, &h, &hold);
+    if (rc == 0 && is_setid(r))
+        return setid_take(c, r, hold);
     if (rc == 0)
         rc = contain_lead(c, c->intrusion, hold, process ? "still runs" : "left", r->ref);
     if (rc < 0 || !process)

@@ -281,6 +281,9 @@ static int accounts_join(struct contain *c)
             const struct loss_hold *other = &to->holds[f];
             if (other->kind == LOSS_HOLD_FLOW && btr_span_equal(other->from, to->holds[a].host))
                 rc = contain_lead(c, a, f, "connects to", UINT64_MAX);
+            else if (other->kind == LOSS_HOLD_FILE && other->all &&
+                     other->host_key == to->holds[a].host_key)
+                rc = contain_lead(c, a, f, "can run", UINT64_MAX);
             else if (other->kind == LOSS_HOLD_ACCOUNT && to->holds[a].all &&
                      other->host_key == to->holds[a].host_key)
                 rc = contain_lead(c, a, f, "can act as", UINT64_MAX);

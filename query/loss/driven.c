@@ -39,6 +39,15 @@ bool loss_is_its_own(const struct btr_loss *loss, struct btr_id process)
     return false;
 }
 
+static bool served(const struct btr_loss *loss, struct btr_id process)
+{
+    uint32_t place = LOSS_NONE, item;
+    while (loss_extent_each(loss, process, &place, &item))
+        if (loss->extent.items[item].why == BTR_EXTENT_SERVED)
+            return true;
+    return false;
+}
+
 int loss_line_of(struct btr_loss *loss, struct btr_id process, struct loss_line *line,
                  struct btr_err *err)
 {
@@ -49,8 +58,13 @@ int loss_line_of(struct btr_loss *loss, struct btr_id process, struct loss_line 
         line->ids[line->count++] = top.id;
         rc = parent_of(loss, top.id, &top, err);
     }
-    line->has_top = top.found;
-    line->top = top.id;
+    line->server = top.id;
+    line->has_server = top.found;
+    /* of the first nobody tells who started it: if it served, it is a server itself */
+    if (rc == 0 && !top.found && line->count && served(loss, line->ids[line->count - 1])) {
+        line->server = line->ids[line->count - 1];
+        line->has_server = true;
+    }
     return rc;
 }
 
@@ -81,9 +95,9 @@ int loss_is_driven(struct btr_loss *loss, struct btr_id process, bool *driven, s
     if (known != LOSS_NONE)
         return 0;
     int rc = loss_line_of(loss, process, &line, err);
-    *driven = true; /* of whom nobody tells who started it, too: nothing tells a server */
-    if (rc == 0 && line.has_top)
-        rc = loss_program_differs(loss, process, line.top, driven, err);
+    *driven = true; /* without a server, too */
+    if (rc == 0 && line.has_server)
+        rc = loss_program_differs(loss, process, line.server, driven, err);
     if (rc == 0 && btr_idmap_add(&loss->driven, process, *driven) == LOSS_NONE)
         rc = btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "what the intrusion drives");
     return rc;

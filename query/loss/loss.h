@@ -263,8 +263,8 @@ enum { LOSS_LINE_MAX = 64 };
 struct loss_line {
     struct btr_id ids[LOSS_LINE_MAX];
     uint32_t count;
-    struct btr_id top; /* who started the last of them */
-    bool has_top;      /* that is known */
+    struct btr_id server; /* who started the last of them, or the last if it is a server itself */
+    bool has_server;      /* that is known */
 };
 /** Whether all that a process does is the intrusion's, at some time. */
 bool loss_is_its_own(const struct btr_loss *loss, struct btr_id process);

@@ -128,7 +128,7 @@ static int is_brought(const struct object *o, bool *brought, struct btr_err *err
 /* ---- Objects
  * ------------------------------------------------------------------------------------- */
 
-static int remain_add(struct btr_loss *loss, const struct loss_remain *remain, struct btr_err *err)
+int loss_remain_add(struct btr_loss *loss, const struct loss_remain *remain, struct btr_err *err)
 {
     struct loss_after *after = loss->after;
     if (after->remain_count == after->remain_capacity) {
@@ -191,8 +191,7 @@ static void named_say(const struct btr_entity *e, struct loss_remain *r)
         place_say(r, loss_place_of_registry(r->path));
 }
 
-/* What an object is called, by its kind. */
-static struct btr_span name_of(const struct btr_entity *e, int64_t at_ns)
+struct btr_span loss_object_name(const struct btr_entity *e, int64_t at_ns)
 {
     static const uint16_t KEYS[] = {BTR_ATTR_FILE_PATH, BTR_ATTR_REGISTRY_PATH,
                                     BTR_ATTR_SERVICE_NAME, BTR_ATTR_TASK_NAME, BTR_ATTR_WMI_NAME};
@@ -216,7 +215,7 @@ static int object_take(struct btr_loss *loss, struct btr_id entity, struct btr_e
                             .ref = o.change.ref};
     rc = loss_entity(loss, entity, &e, err);
     if (rc == 0 && (!btr_arena_copy(loss->arena, e.host, &r.host) ||
-                    !btr_arena_copy(loss->arena, name_of(&e, INT64_MAX), &r.path)))
+                    !btr_arena_copy(loss->arena, loss_object_name(&e, INT64_MAX), &r.path)))
         rc = btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "what remains");
     if (rc == 0)
         named_say(&e, &r);
@@ -224,7 +223,7 @@ static int object_take(struct btr_loss *loss, struct btr_id entity, struct btr_e
         rc = file_say(&o, &r, err);
     if (rc == 0 && r.kind)
         rc = loss_is_gone(loss, entity, &gone, err);
-    return rc == 0 && r.kind && !gone ? remain_add(loss, &r, err) : rc;
+    return rc == 0 && r.kind && !gone ? loss_remain_add(loss, &r, err) : rc;
 }
 
 /* ---- Open processes and their connections
@@ -250,7 +249,7 @@ static int open_add(struct btr_loss *loss, struct btr_id entity, struct btr_id p
         !btr_arena_copy(loss->arena, btr_buffer_view(&label), &r.path))
         rc = btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "what remains");
     btr_buffer_fini(&label);
-    return rc == 0 ? remain_add(loss, &r, err) : rc;
+    return rc == 0 ? loss_remain_add(loss, &r, err) : rc;
 }
 
 static bool is_connection(void *self, const struct btr_flow *f)
@@ -316,13 +315,14 @@ static int remain_compare(const void *x, const void *y)
 
 int loss_remaining_find(struct btr_loss *loss, struct btr_err *err)
 {
-    int rc = 0;
+    struct btr_idmap told = {0};
+    int rc = loss_setid_find(loss, &told, err);
     for (uint32_t i = 0; rc == 0 && i < loss->extent.count; i++) {
         const struct btr_extent_item *item = &loss->extent.items[i];
         bool served = item->role == BTR_EXTENT_SERVER || item->role == BTR_EXTENT_CONNECTION;
         if (served || !loss_extent_is_first(loss, i))
             continue;
-        if (item->role == BTR_EXTENT_OBJECT)
+        if (item->role == BTR_EXTENT_OBJECT && btr_idmap_get(&told, item->entity) == UINT32_MAX)
             rc = object_take(loss, item->entity, err);
         else if (item->role == BTR_EXTENT_PROCESS)
             rc = process_take(loss, item, err);
@@ -330,5 +330,6 @@ int loss_remaining_find(struct btr_loss *loss, struct btr_err *err)
     if (rc == 0 && loss->after->remain_count)
         qsort(loss->after->remains, loss->after->remain_count, sizeof *loss->after->remains,
               remain_compare);
+    btr_idmap_fini(&told);
     return rc;
 }

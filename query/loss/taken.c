@@ -12,6 +12,7 @@ struct taking {
     struct loss_piece *piece;
     struct btr_flow *reads; /* of the piece, by processes of the intrusion */
     uint32_t count, capacity;
+    bool made, others; /* the intrusion made the piece; somebody else put something into it */
     struct btr_err *err;
 };
 
@@ -57,11 +58,30 @@ static int reads_visit(void *self, const struct btr_flow *flows, uint32_t flow_c
     return 0;
 }
 
+/* Whether something made a name for a file, or put content into it. */
+static bool fills(uint8_t operation)
+{
+    return btr_extent_writes(operation) || operation == BTR_OP_LINKED ||
+           operation == BTR_OP_RENAMED;
+}
+
+/* Notes who made and filled a piece: others, or the intrusion alone. */
+static void origin_note(struct taking *t, const struct btr_flow *f)
+{
+    bool own = loss_extent_at(t->loss, f->other, f->first_ns, f->last_ns) != LOSS_NONE;
+    if (!fills(f->operation))
+        return;
+    t->others |= !own;
+    t->made |= own && (f->operation == BTR_OP_CREATE || f->operation == BTR_OP_LINK ||
+                       f->operation == BTR_OP_RENAME);
+}
+
 static int writes_visit(void *self, const struct btr_flow *flows, uint32_t flow_count)
 {
     struct taking *t = self;
     for (uint32_t i = 0; i < flow_count; i++) {
         const struct btr_flow *f = &flows[i];
+        origin_note(t, f);
         bool changes = btr_extent_writes(f->operation) || f->operation == BTR_OP_DELETE;
         uint32_t item =
             changes ? loss_extent_at(t->loss, f->other, f->first_ns, f->last_ns) : LOSS_NONE;
@@ -92,6 +112,8 @@ static int read_take(struct taking *t, const struct btr_flow *f)
         t->piece->read_ns = when_ns;
         t->piece->reader = f->other;
     }
+    if (t->made && !t->others) /* what it put there itself, where an asset lies */
+        return 0;
     int rc = item->role == BTR_EXTENT_PROCESS ? loss_is_driven(loss, f->other, &driven, t->err) : 0;
     if (rc == 0 && driven)
         rc = loss_is_usual(loss, t->piece->asset, f->other, t->piece->entity, when_ns, &usual,
@@ -110,16 +132,15 @@ static int read_take(struct taking *t, const struct btr_flow *f)
 static int piece_take(struct taking *t)
 {
     struct btr_loss *loss = t->loss;
-    int rc = 0;
     t->count = 0;
-    if (t->piece->reached)
+    t->made = t->others = false;
+    int rc = loss->all.flows(loss->all.self, t->piece->entity, BTR_SIDE_INTO, INT64_MAX, NULL,
+                             writes_visit, t, t->err);
+    if (rc == 0 && t->piece->reached)
         rc = loss->edges.flows(loss->edges.self, t->piece->entity, BTR_SIDE_OUT_OF, loss->since_ns,
                                NULL, reads_visit, t, t->err);
     for (uint32_t i = 0; rc == 0 && i < t->count; i++)
         rc = read_take(t, &t->reads[i]);
-    if (rc == 0)
-        rc = loss->all.flows(loss->all.self, t->piece->entity, BTR_SIDE_INTO, INT64_MAX, NULL,
-                             writes_visit, t, t->err);
     loss->rows[t->piece->asset].changed |= t->piece->changed_ns != INT64_MAX;
     return rc;
 }

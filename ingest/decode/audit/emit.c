@@ -188,6 +188,23 @@ void audit_note_file(struct audit_host *h, struct btr_id id, struct btr_span roo
     audit_attr(h, BTR_ATTR_FILE_ROOT, h->now_ns, root);
 }
 
+void audit_note_mode(struct audit_host *h, struct btr_id id, uint64_t mode)
+{
+    char text[16];
+    int size = snprintf(text, sizeof(text), "%04o", (unsigned)(mode & 07777));
+    stream_set(h);
+    struct btr_note *n = btr_batch_note(h->batch);
+    if (!n) {
+        h->out_of_memory = true;
+        return;
+    }
+    n->id = id;
+    n->kind = BTR_KIND_FILE;
+    n->host = h->name;
+    audit_attr(h, BTR_ATTR_FILE_MODE, h->now_ns,
+               (struct btr_span){(const uint8_t *)text, (size_t)size});
+}
+
 struct btr_id audit_host_entity(struct audit_host *h)
 {
     struct btr_id id = btr_identity_named("host", h->host, NOTHING);

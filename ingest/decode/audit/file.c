@@ -336,6 +336,15 @@ static void call_link(struct audit_host *h, uint32_t process)
             h->inodes[to.inode].version; /* `linked` joined it */
 }
 
+/* What a call that succeeded made the permissions of a file. */
+static void mode_note(struct audit_host *h, struct btr_id id)
+{
+    const struct audit_event *e = h->e;
+    bool at = e->call == AUDIT_CALL_fchmodat;
+    if (e->success)
+        audit_note_mode(h, id, e->a[at ? 2 : 1]);
+}
+
 /* Calls that change one named thing. */
 static void call_named(struct audit_host *h, uint32_t process, int64_t dirfd,
                        enum btr_operation operation)
@@ -345,6 +354,8 @@ static void call_named(struct audit_host *h, uint32_t process, int64_t dirfd,
         return;
     name_write(h, &n);
     audit_emit_out(h, process, n.id, operation);
+    if (operation == BTR_OP_CHMOD)
+        mode_note(h, n.id);
 }
 
 /* The same through a descriptor. */
@@ -359,6 +370,8 @@ static void call_descriptor(struct audit_host *h, uint32_t process, enum btr_ope
         audit_inode_write(h, o->inode, o->name_slot, h->first_ns, h->now_ns, false);
     struct btr_event *e = audit_emit_out(h, process, h->objects[object].id, operation);
     e->doubt = h->objects[object].doubt;
+    if (operation == BTR_OP_CHMOD && o->entity == BTR_KIND_FILE)
+        mode_note(h, o->id);
 }
 
 static void call_chdir(struct audit_host *h, uint32_t process)

@@ -147,7 +147,7 @@ enum {
     AUDIT_HOLES_MAX = 256,
     AUDIT_DESCRIPTOR_MAX = 65536,
     AUDIT_INODES_IN_HAND = 4,
-    AUDIT_SAVE_VERSION = 3,        /* 2: without holes that wait to be filled */
+    AUDIT_SAVE_VERSION = 3, /* 2: without holes that wait to be filled */
     AUDIT_SAVE_VERSION_LEAST = 2,
     AUDIT_FDCWD = -100 /* AT_FDCWD: names count from the working folder */
 };
@@ -205,7 +205,8 @@ struct audit_host {
     int64_t old_boot_ns;      /* order time of the last record before it */
     struct audit_recent recent[AUDIT_RECENT_MAX];
     uint32_t recent_next;
-    /* holes in serials that wait to be filled, by serial; and those that wait to be told together */
+    /* holes in serials that wait to be filled, by serial; and those that wait to be told together
+     */
     struct audit_hole holes[AUDIT_HOLES_MAX];
     uint32_t holes_open;
     uint64_t hole_from, hole_until, hole_count, hole_line;
@@ -251,8 +252,8 @@ void audit_interned_sweep(struct audit_host *h, uint32_t least);
 uint32_t audit_inode_find(struct audit_host *h, uint64_t device, uint64_t number);
 uint32_t audit_inode_add(struct audit_host *h, uint64_t device, uint64_t number); /* found or new */
 
-/** Holes in serials (holes.c): a record with a higher one has come, or a late one; all that wait are
- * told. `before_ns`: order time of the record before. */
+/** Holes in serials (holes.c): a record with a higher one has come, or a late one; all that wait
+ * are told. `before_ns`: order time of the record before. */
 void audit_holes_see(struct audit_host *h, uint64_t serial, int64_t before_ns);
 void audit_holes_fill(struct audit_host *h, uint64_t serial);
 void audit_holes_tell(struct audit_host *h);
@@ -296,6 +297,8 @@ void audit_note_process(struct audit_host *h, uint32_t process); /* if not noted
 void audit_note_object(struct audit_host *h, uint32_t object);
 void audit_note_file(struct audit_host *h, struct btr_id id, struct btr_span root,
                      struct btr_span path);
+/** The permissions that a file, noted before, has from now on. */
+void audit_note_mode(struct audit_host *h, struct btr_id id, uint64_t mode);
 /** A note for anything else; NULL when it was noted in this epoch already. */
 struct btr_note *audit_note_new(struct audit_host *h, struct btr_id id, enum btr_kind kind);
 void audit_attr(struct audit_host *h, enum btr_attr_key key, int64_t since_ns,

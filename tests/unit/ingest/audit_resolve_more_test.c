@@ -13,9 +13,12 @@ enum {
     FORK = 57,
     EXECVE = 59,
     CHDIR = 80,
+    CHMOD = 90,
+    FCHMOD = 91,
     CHROOT = 161,
     EXIT_GROUP = 231,
     OPENAT = 257,
+    FCHMODAT = 268,
     UNSHARE = 272,
     MEMFD_CREATE = 319,
     EXECVEAT = 322,
@@ -276,6 +279,25 @@ static void a_clock_that_was_set_back_and_right_again_shifts_nothing_afterwards(
     told_fini(&t);
 }
 
+static void permissions_that_a_call_sets_are_the_files_from_then_on(void **state)
+{
+    (void)state;
+    struct told t;
+    told_init(&t, "web01", NULL);
+    open_both(&t, 10, "/srv/a", 3);
+    told_call(&t, FCHMOD, 0, 10, 1, "a0=3 a1=1a4 a2=0 a3=0", NULL);
+    told_call(&t, CHMOD, 0, 10, 1, "a0=0 a1=89ed a2=0 a3=0", CWD, FILE_AT("b", "8"), NULL);
+    told_call(&t, FCHMODAT, 0, 10, 1, "a0=ffffff9c a1=0 a2=5ed a3=0", CWD, FILE_AT("c", "9"), NULL);
+    told_call(&t, FCHMODAT, 0, 10, 1, "a0=ffffff9c a1=0 a2=9c9 a3=0", CWD, FILE_AT("c", "9"), NULL);
+    told_end(&t);
+    static const char *const MODES[] = {"0644", "4755", "2755", "4711"};
+    for (unsigned i = 0; i < 3; i++)
+        assert_string_equal(
+            told_attr(&t, told_event(&t, BTR_OP_CHMOD, i)->object, BTR_ATTR_FILE_MODE),
+            MODES[i == 2 ? 3 : i]);
+    told_fini(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -291,6 +313,7 @@ int main(void)
         cmocka_unit_test(a_host_that_starts_anew_has_none_of_its_old_processes),
         cmocka_unit_test(an_agent_that_starts_anew_keeps_the_processes),
         cmocka_unit_test(a_clock_that_was_set_back_and_right_again_shifts_nothing_afterwards),
+        cmocka_unit_test(permissions_that_a_call_sets_are_the_files_from_then_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

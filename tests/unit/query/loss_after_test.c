@@ -31,7 +31,10 @@ enum {
     HOST,
     WEB_FILE,
     AUDITCTL,
-    READER
+    READER,
+    SETID,
+    SETID_NO_MORE,
+    LOCK
 };
 
 static const char ASSETS[] = "assets:\n"
@@ -90,6 +93,12 @@ static void entities(struct world *w)
     file(w, TRAIL, "/srv/trail");
     file(w, STATE, "/srv/state");
     file(w, WEB_FILE, "/srv/left");
+    world_note(w, SETID, BTR_KIND_FILE, 0, "web01", FILE_PATH, "/bin/dash", BTR_ATTR_FILE_MODE,
+               "4755", 0);
+    world_note(w, SETID_NO_MORE, BTR_KIND_FILE, 0, "web01", FILE_PATH, "/bin/ash",
+               BTR_ATTR_FILE_MODE, "0755", 0);
+    world_note(w, LOCK, BTR_KIND_FILE, 0, "web01", FILE_PATH, "/srv/lock", BTR_ATTR_FILE_MODE,
+               "2644", 0);
 }
 
 /* Others' work before: a logger whose log has no name of one, a program that reads what it writes.
@@ -135,6 +144,9 @@ static void intrusion(struct world *w)
     starts(w, SHELL, AUDITCTL);
     does(w, AUDITCTL, BTR_OP_AUDIT_CHANGE, HOST);
     does(w, SHELL, BTR_OP_CREATE, WEB_FILE);
+    does(w, SHELL, BTR_OP_CHMOD, SETID);
+    does(w, SHELL, BTR_OP_CHMOD, SETID_NO_MORE);
+    does(w, SHELL, BTR_OP_CHMOD, LOCK);
     for (uint64_t i = SSHD; i <= AUDITCTL; i++)
         if (i == SSHD || i == RUN || i == REMOVER || i == SED || i == GCC || i == HISTORY_REMOVER ||
             i == AUDITCTL)
@@ -246,6 +258,13 @@ static void what_outlives_a_session_remains_unless_it_was_deleted(void **state)
     assert_false(has(*state, "remaining", "/tmp/.x", "T1105"));
 }
 
+static void a_program_that_runs_as_its_owner_now_remains(void **state)
+{
+    assert_true(has(*state, "remaining", "/bin/dash", "T1548.001"));
+    assert_false(has(*state, "remaining", "/bin/ash", "T1548.001"));
+    assert_false(has(*state, "remaining", "/srv/lock", "T1548.001"));
+}
+
 static void a_process_that_is_not_seen_to_end_remains(void **state)
 {
     const struct told *t = *state;
@@ -266,6 +285,7 @@ int loss_after_tests(void)
         cmocka_unit_test(times_set_on_what_another_program_wrote_are_told),
         cmocka_unit_test(changed_audit_rules_are_told),
         cmocka_unit_test(what_outlives_a_session_remains_unless_it_was_deleted),
+        cmocka_unit_test(a_program_that_runs_as_its_owner_now_remains),
         cmocka_unit_test(a_process_that_is_not_seen_to_end_remains),
     };
     return cmocka_run_group_tests(tests, told_make, told_free);
