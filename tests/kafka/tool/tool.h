@@ -78,6 +78,7 @@ struct replay {
     struct btr_buffer bytes;     /* all messages of the recording */
     size_t *ends;                /* of each in `bytes` */
     uint64_t recorded;           /* messages */
+    uint64_t *whole, whole_count; /* numbers of those that hold all lines of their event */
     uint64_t hosts, rate, total; /* total: messages that are sent */
     uint64_t sent;
     int64_t began_ms;            /* of the epoch */
