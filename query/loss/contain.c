@@ -269,6 +269,7 @@ int loss_containment_find(struct btr_loss *loss, struct btr_err *err)
     c.to = loss->after->containment = calloc(1, sizeof *c.to);
     if (!c.to)
         return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "containment");
+    c.to->cut = !loss_came_in(loss); /* then nobody knows what else it holds */
     int rc = contain_holds_find(&c);
     if (rc == 0)
         rc = contain_onward_find(&c);

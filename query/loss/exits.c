@@ -74,6 +74,16 @@ static uint32_t exit_asset(const struct btr_loss *loss, struct btr_id entity)
     return LOSS_NONE;
 }
 
+/* Whether a connection is one of an address that the intrusion came from, wherever that lies. */
+static bool is_of_address(const struct btr_loss *loss, struct btr_id entity)
+{
+    uint32_t place = LOSS_NONE, item;
+    while (loss_extent_each(loss, entity, &place, &item))
+        if (loss->extent.items[item].why == BTR_EXTENT_ADDRESS)
+            return true;
+    return false;
+}
+
 /* A server's sends to others than the intrusion are none of it. */
 static int is_way_out(struct btr_loss *loss, struct loss_exit *exit, bool *out, struct btr_err *err)
 {
@@ -81,7 +91,8 @@ static int is_way_out(struct btr_loss *loss, struct loss_exit *exit, bool *out, 
     uint32_t item = loss_extent_at(loss, exit->process, exit->first_ns, exit->last_ns);
     int rc = loss->facts.fact(loss->facts.self, exit->entity, &fact, err);
     exit->asset = rc == 0 ? exit_asset(loss, exit->entity) : LOSS_NONE;
-    *out = exit->asset != LOSS_NONE || (fact.kind == BTR_KIND_FLOW && fact.outside) ||
+    *out = exit->asset != LOSS_NONE ||
+           (fact.kind == BTR_KIND_FLOW && (fact.outside || is_of_address(loss, exit->entity))) ||
            fact.kind == BTR_KIND_DNS;
     if (loss->extent.items[item].role == BTR_EXTENT_SERVER && exit->asset == LOSS_NONE)
         *out =

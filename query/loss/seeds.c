@@ -53,12 +53,13 @@ static int address_add(struct btr_loss *loss, struct btr_span address, struct bt
     return 0;
 }
 
-int loss_far_end(struct btr_loss *loss, const struct btr_entity *e, struct loss_end *end,
-                 struct btr_err *err)
+/* The end of a connection that is not the one that its records are of; none when both are. */
+static int other_end(struct btr_loss *loss, const struct btr_entity *e, struct loss_end *end,
+                     struct btr_err *err)
 {
     struct ends ends = {0};
     *end = (struct loss_end){{0}, {0}};
-    if (e->kind != BTR_KIND_FLOW || !(e->flags & BTR_ENTITY_OUTSIDE))
+    if (e->kind != BTR_KIND_FLOW)
         return 0;
     int rc = btr_reader_flows(loss->reader, e->id, BTR_SIDE_ALL, 0, NULL, ends_visit, &ends, err);
     if (rc < 0 || ends.accepted == ends.connected)
@@ -70,14 +71,22 @@ int loss_far_end(struct btr_loss *loss, const struct btr_entity *e, struct loss_
     return 0;
 }
 
-/* The far address of a connection to the outside; nothing of anything else. */
+int loss_far_end(struct btr_loss *loss, const struct btr_entity *e, struct loss_end *end,
+                 struct btr_err *err)
+{
+    *end = (struct loss_end){{0}, {0}};
+    return e->flags & BTR_ENTITY_OUTSIDE ? other_end(loss, e, end, err) : 0;
+}
+
+/* The far address of a way in that is a connection: to the outside, or to a host that nobody tells
+ * of, as without an inventory all are. */
 static int far_address(struct btr_loss *loss, struct btr_id id, struct btr_err *err)
 {
     struct btr_entity e;
     struct loss_end end;
     int rc = loss_entity(loss, id, &e, err);
     if (rc == 0)
-        rc = loss_far_end(loss, &e, &end, err);
+        rc = other_end(loss, &e, &end, err);
     return rc == 0 && end.ip.size ? address_add(loss, end.ip, err) : rc;
 }
 
@@ -89,8 +98,6 @@ struct collecting {
 static int connection_add(void *self, const struct btr_entity *e)
 {
     struct collecting *c = self;
-    if (!(e->flags & BTR_ENTITY_OUTSIDE))
-        return 0;
     int64_t ahead_ns = btr_clocks_host_ahead(c->loss->found->clocks, e->host);
     return btr_extent_add(&c->loss->extent,
                           &(struct btr_extent_item){.entity = e->id,

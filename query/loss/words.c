@@ -117,10 +117,13 @@ void loss_source_words(const struct btr_loss *loss, const struct loss_source *so
     btr_buffer_span(out, source->host);
     btr_buffer_u8(out, ' ');
     btr_buffer_span(out, source->source);
-    btr_buffer_text(out, gaps ? " with gaps, " : " complete, ");
-    loss_time(loss, source->first_ns, out);
-    btr_buffer_u8(out, '-');
-    loss_time(loss, source->last_ns, out);
+    btr_buffer_text(out, gaps ? " with gaps" : " complete");
+    if (source->first_ns || source->last_ns) { /* of what could not be decoded no time is known */
+        btr_buffer_text(out, ", ");
+        loss_time(loss, source->first_ns, out);
+        btr_buffer_u8(out, '-');
+        loss_time(loss, source->last_ns, out);
+    }
     if (gaps)
         btr_buffer_format(out, " (%u)", gaps);
     if (!source->reads_told)
