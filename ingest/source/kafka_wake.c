@@ -10,6 +10,7 @@
  * changes nothing: to set the credentials that are set (rd_kafka_sasl_set_credentials, from 2.0.0
  * on; no connection is made anew). That is done each time a part of what may wait was taken, so it
  * is in time while much comes, and next to never while little does.
+ * (The library gives back its copy of the secret as it is, to have another one at once.)
  */
 enum { PARTS = 4, BACKOFF_VERSION = 0x02020000 };
 
