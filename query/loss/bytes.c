@@ -14,8 +14,9 @@ struct face {
     btr_event_ref ref;
     int64_t last_ns;
     uint64_t bytes;
-    bool ends; /* it ended at the end of the file */
-    bool own;  /* by a process of the intrusion, which may seek as it likes */
+    bool ends;  /* it ended at the end of the file */
+    bool own;   /* by a process of the intrusion, which may seek as it likes */
+    bool older; /* it may be of a file that had the name before */
 };
 
 struct measuring {
@@ -231,7 +232,8 @@ static uint64_t tail_of(const struct measuring *m, uint32_t begin, uint32_t end)
 {
     uint64_t tail = 0;
     for (uint32_t i = begin; i < end; i++)
-        if (m->faces[i].ends && m->faces[i].bytes != BTR_BYTES_UNKNOWN && m->faces[i].bytes > tail)
+        if (m->faces[i].ends && !m->faces[i].older && m->faces[i].bytes != BTR_BYTES_UNKNOWN &&
+            m->faces[i].bytes > tail)
             tail = m->faces[i].bytes;
     return tail;
 }
@@ -251,7 +253,7 @@ static void version_measure(struct measuring *m, uint32_t begin, uint32_t end)
         if (i > begin && f->ref == m->faces[i - 1].ref)
             continue;
         m->row->bounded = f->bytes != BTR_BYTES_UNKNOWN;
-        if (m->row->bounded && !f->ends && (f->own || f->bytes != tail))
+        if (m->row->bounded && (f->older || (!f->ends && (f->own || f->bytes != tail))))
             m->row->bytes_max += f->bytes;
     }
 }
@@ -264,8 +266,20 @@ static void file_measure(struct measuring *m, uint32_t begin, uint32_t end, cons
     }
 }
 
+static int lives_note(struct measuring *m, struct loss_lives *lives, uint32_t begin, uint32_t end)
+{
+    struct btr_loss *loss = m->loss;
+    int rc =
+        loss_lives_find(lives, loss, btr_apart_whole_of(loss->parts, m->faces[begin].from), m->err);
+    for (uint32_t i = begin; rc == 0 && i < end; i++)
+        m->faces[i].older = loss_lives_older(lives, btr_apart_whole_of(loss->parts, m->faces[i].to),
+                                             m->faces[i].last_ns);
+    return rc;
+}
+
 static int faces_measure(struct measuring *m)
 {
+    struct loss_lives lives = {0};
     struct writing w = {0};
     int rc = bytes_read(m);
     if (rc == 0 && m->count)
@@ -277,8 +291,11 @@ static int faces_measure(struct measuring *m)
             ;
         rc = changes_find(m, m->faces[i].from, &w);
         if (rc == 0)
+            rc = lives_note(m, &lives, i, end);
+        if (rc == 0)
             file_measure(m, i, end, &w);
     }
+    loss_lives_fini(&lives);
     free(w.at_ns);
     return rc;
 }

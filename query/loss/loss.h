@@ -18,6 +18,7 @@
  *   taken.c     what the intrusion itself took
  *   chain.c     which of that is seen to go out
  *   handing.c   which programs hand on what they take, and do not pack it
+ *   lives.c     which file a name was, for whom
  *   bytes.c     how much of an asset that can have been
  *   unlisted.c  what was taken and sent that no asset names
  *   complete.c  what the records lack
@@ -351,6 +352,27 @@ int loss_handing_find(struct btr_loss *loss, struct btr_err *err);
 /** Whether all that a process runs from a time on hands on what it takes, and cannot pack it. */
 int loss_hands_on(struct btr_loss *loss, struct btr_id process, int64_t since_ns, bool *hands,
                   struct btr_err *err);
+
+/* ---- lives.c ---- */
+
+struct loss_open {
+    struct btr_id process;
+    int64_t at_ns;
+};
+
+/** When a name became another file's, and who opened it when. Zeroed it is empty. */
+struct loss_lives {
+    int64_t *began_ns; /* ascending; from malloc */
+    uint32_t count, capacity;
+    struct loss_open *opens; /* by process, then time; from malloc; none where count is 0 */
+    uint32_t open_count, open_capacity;
+};
+/** Finds those of a file anew. @return 0, BTR_E_NOMEM, or as btr_reader_flows */
+int loss_lives_find(struct loss_lives *lives, struct btr_loss *loss, struct btr_id file,
+                    struct btr_err *err);
+/** Whether what a process reads at a time may be of a file that had the name before. */
+bool loss_lives_older(const struct loss_lives *lives, struct btr_id process, int64_t at_ns);
+void loss_lives_fini(struct loss_lives *lives);
 
 /* ---- bytes.c ---- */
 int loss_bytes_find(struct btr_loss *loss, struct btr_err *err);

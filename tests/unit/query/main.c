@@ -17,5 +17,6 @@ int main(void)
     failed += contain_tests();
     failed += loss_gaps_tests();
     failed += loss_asked_tests();
+    failed += loss_lives_tests();
     return failed ? 1 : 0;
 }
