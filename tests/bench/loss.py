@@ -3,7 +3,8 @@
 
 what is wrong (a lost asset called safe, an amount outside its bounds, an asset that was not lost called lost), the bounds of what is
 known exactly as multiples of it, how many of the assets that were not lost are certified, and the time and memory of the command, beside
-those of `trace` for the same alert; how much of the attack's processes the extent has; and what is said when records are missing.
+those of `trace` for the same alert; how much of the attack's processes the extent has; what is said when records are missing; and what
+is to be cut, at the late alert and when the records end half a second after an earlier one.
 """
 import glob
 import json
@@ -70,7 +71,7 @@ def extent_of(store, answer, truth):
 
 
 def degraded(name, data, truth, how):
-    """Paths of logs that lack records: ten seconds around the late alert of its host, or one record in a hundred."""
+    """Paths of logs that lack records: ten seconds around the late alert of its host, one record in a hundred, or all from a time on."""
     late, rng = next(a for a in truth["alerts"] if a["name"] == "late"), random.Random(name)
     kept = {a["serial"] for a in truth["alerts"]}
     for path in sorted(glob.glob(os.path.join(data, "*.audit.log.zst"))):
@@ -86,6 +87,8 @@ def degraded(name, data, truth, how):
                 serial = int(at[2]) if at else 0
                 if at and how == "hole" and abs(float(at[1]) - late["time"]) < 5:
                     continue
+                if at and not isinstance(how, str) and float(at[1]) > how:
+                    break
                 if at and how == "drops" and serial not in kept and dropped.setdefault(serial, rng.random() < 0.01):
                     continue
                 file.write(line)
@@ -95,6 +98,25 @@ def degraded(name, data, truth, how):
 def ask(store, data, alert):
     return run("loss", "--store", store, "--from", f"record:{alert['host']}/{alert['serial']}", "--assets", os.path.join(data, "assets.yaml"),
                "--output", "json")
+
+
+def steps_of(answer):
+    cut = answer["containment"]
+    return "cost %d%s: %s" % (cut["cost"], "" if cut["complete"] else ", not all looked at", "; ".join(
+        step["host"] + ": " + step["suggestion"] for step in cut["steps"]) or "nothing")
+
+
+def told_early(name, data, truth, losses):
+    """What is said while the attack goes on."""
+    for alert in truth["alerts"]:
+        if alert["stage"] not in ("early", "middle"):
+            continue
+        store = os.path.join(WORK, f"{name}.{alert['name']}")
+        ingest(store, data, degraded(name, data, truth, alert["time"] + 0.5))
+        answer = json.loads(ask(store, data, alert)[0])
+        wrong = [row["name"] for row in answer["assets"]
+                 if row["verdict"] == "lost" and row["name"] not in losses["lost"] and row["name"] not in losses["either"]]
+        print("%s, records until %s: %s%s" % (name, alert["name"], steps_of(answer), "; WRONG: called lost: " + ", ".join(wrong) if wrong else ""))
 
 
 def main():
@@ -116,6 +138,8 @@ def main():
                 certified[0] += safe
                 certified[1] += others
                 print("%s, extent: %d of %d processes of the attack, among %d" % (name, *extent_of(store, answer, truth)))
+                print("%s, cut: %s" % (name, steps_of(answer)))
+        told_early(name, data, truth, losses)
         for how in ("hole", "drops"):
             ingest(f"{store}.{how}", data, degraded(name, data, truth, how))
             early = next(a for a in truth["alerts"] if a["name"] == "early")
