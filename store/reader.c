@@ -150,6 +150,7 @@ void reader_segments_begin(struct btr_reader *r)
     r->failed = UINT32_MAX;
     r->is_wanted = false;
     r->cache = (struct store_cache){.size_max = READER_CACHE_SIZE};
+    reader_fits_make(r);
     for (uint32_t i = 0; i < r->segment_count; i++) {
         struct reader_segment *s = &r->segments[i];
         s->is_mapped = s->is_ready = false;

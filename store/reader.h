@@ -49,17 +49,23 @@ struct btr_reader {
     bool is_wanted;  /* reader_segments_want was asked */
     struct reader_damage *damage; /* segments that questions go on without, or with what is left */
     uint32_t damage_count;
+    uint8_t fits[BTR_SIDE_ALL + 1][UINT8_MAX + 1]; /* READER_FITS of each operation */
     struct btr_reader_cost cost;
 };
+
+/* Whether an operation is asked for of the entity that is its subject, that is its object. */
+enum { READER_FITS_SUBJECT = 1, READER_FITS_OBJECT = 2 };
 
 #define READER_ABSENT UINT32_MAX
 #define READER_UNASKED (UINT32_MAX - 1)
 #define READER_SHUT (UINT32_C(1) << 31) /* numbers are smaller */
 
-enum { READER_CACHE_SIZE = 256 << 20 };
+enum { READER_CACHE_SIZE = 320 << 20 };
 
 /** Notes that a store cannot be read at all. @param err  why; receives BTR_E_NOMEM */
 int reader_store_lose(struct btr_reader *reader, uint32_t store, struct btr_err *err);
+/** Readies what flows are asked by. */
+void reader_fits_make(struct btr_reader *reader);
 /** Readies the segments for the first question, by their places. */
 void reader_segments_begin(struct btr_reader *reader);
 /** Forgets all that was decoded. */

@@ -1,7 +1,19 @@
 /* Events of an entity, as a walk asks for them. Hot: a walk spends its time here. */
 #include "reader.h"
 
-enum { FLOWS_RUN = 128 };
+enum {
+    FLOWS_RUN = 128,
+    WINDOWS = 16, /* a power of two */
+    AHEAD = 8     /* how far ahead memory is fetched */
+};
+
+/** What is known by now of a stream's moments, which stand by time: those before `before` are
+ * before the time that is asked for, those from `after` on behind it. What is left by that was
+ * noted: of each side the one that is closest. */
+struct moment_window {
+    uint32_t stream; /* UINT32_MAX: of none yet */
+    uint32_t before, after;
+};
 
 /** One question to one segment. */
 struct flow_search {
@@ -18,7 +30,8 @@ struct flow_search {
     struct cache_slot *slot; /* the event block at hand, pinned; NULL = none */
     uint32_t block;
     struct moment_cursor moments; /* of the segment */
-    bool once;                    /* some of the segments may tell the same: see reader_once.h */
+    struct moment_window windows[WINDOWS];
+    bool once; /* some of the segments may tell the same: see reader_once.h */
     struct once_flows held;
     uint32_t flow_count;
     struct btr_flow flows[FLOWS_RUN];
@@ -80,24 +93,43 @@ static bool block_may(struct flow_search *f, uint32_t block)
     return may;
 }
 
+/* How information has to flow for what is asked of an entity. */
+static unsigned direction_fits(enum btr_side side, enum btr_direction d)
+{
+    unsigned both = READER_FITS_SUBJECT | READER_FITS_OBJECT;
+    switch (side) {
+    case BTR_SIDE_INTO:
+        return d == BTR_FLOW_BOTH  ? both
+               : d == BTR_FLOW_IN  ? READER_FITS_SUBJECT
+               : d == BTR_FLOW_OUT ? READER_FITS_OBJECT
+                                   : 0;
+    case BTR_SIDE_OUT_OF:
+        return d == BTR_FLOW_BOTH  ? both
+               : d == BTR_FLOW_OUT ? READER_FITS_SUBJECT
+               : d == BTR_FLOW_IN  ? READER_FITS_OBJECT
+                                   : 0;
+    case BTR_SIDE_MEET:
+        return d == BTR_FLOW_MEET ? both : 0;
+    case BTR_SIDE_ALL:
+        return both;
+    }
+    return 0;
+}
+
+void reader_fits_make(struct btr_reader *r)
+{
+    for (unsigned side = 0; side <= BTR_SIDE_ALL; side++)
+        for (unsigned i = 0; i <= UINT8_MAX; i++)
+            r->fits[side][i] =
+                (uint8_t)direction_fits((enum btr_side)side, btr_operation_direction(i));
+}
+
 /* Whether information flows as asked in the events of a group of which the entity is an end. */
 static bool group_fits(const struct flow_search *f, const struct segment_group *g)
 {
-    bool is_subject = g->subject == f->number, is_object = g->object == f->number;
-    unsigned d = g->direction;
-    switch (f->side) {
-    case BTR_SIDE_INTO:
-        return d == BTR_FLOW_BOTH || (d == BTR_FLOW_IN && is_subject) ||
-               (d == BTR_FLOW_OUT && is_object);
-    case BTR_SIDE_OUT_OF:
-        return d == BTR_FLOW_BOTH || (d == BTR_FLOW_OUT && is_subject) ||
-               (d == BTR_FLOW_IN && is_object);
-    case BTR_SIDE_MEET:
-        return d == BTR_FLOW_MEET;
-    case BTR_SIDE_ALL:
-        return true;
-    }
-    return false;
+    unsigned ends = (g->subject == f->number ? READER_FITS_SUBJECT : 0) |
+                    (g->object == f->number ? READER_FITS_OBJECT : 0);
+    return (f->reader->fits[f->side][g->operation] & ends) != 0;
 }
 
 static int flow_emit(struct flow_search *f, const struct btr_flow *flow)
@@ -108,37 +140,81 @@ static int flow_emit(struct flow_search *f, const struct btr_flow *flow)
     return ++f->flow_count == FLOWS_RUN ? flows_flush(f) : 0;
 }
 
-static int event_time(struct flow_search *f, uint32_t group, uint32_t event, int64_t *first_ns,
-                      int64_t *last_ns)
+static struct moment_window *window_of(struct flow_search *f, uint32_t stream)
 {
-    return store_event_time(f->slot->data, group, event, &f->moments, first_ns, last_ns, f->err);
+    struct moment_window *w = &f->windows[stream & (WINDOWS - 1)];
+    if (w->stream != stream)
+        *w = (struct moment_window){stream, 0, UINT32_MAX};
+    return w;
+}
+
+static void windows_clear(struct flow_search *f)
+{
+    for (uint32_t i = 0; i < WINDOWS; i++)
+        f->windows[i].stream = UINT32_MAX;
+}
+
+/* The moment of the end of an event. */
+static uint32_t end_of(const struct segment_block *b, const struct segment_group *g, uint32_t event)
+{
+    return g->shape & STORE_SHAPE_LASTS ? b->ends[event] : b->moments[event];
+}
+
+/* Looks at the times of an event. What is not asked for is noted, and its moments need not be
+ * looked at again. @return 1 when it is asked for, 0, or a failure */
+static int event_look(struct flow_search *f, struct moment_window *w, uint32_t group,
+                      uint32_t event, struct btr_flow *flow)
+{
+    const struct segment_block *b = f->slot->data;
+    int rc =
+        store_event_time(b, group, event, &f->moments, &flow->first_ns, &flow->last_ns, f->err);
+    if (rc < 0)
+        return rc;
+    if (flow->first_ns > flow->last_ns)
+        return store_segment_bad(f->seg, f->err, STORE_EVENTS, f->block, "malformed");
+    if (in_time(f, flow->first_ns, flow->last_ns))
+        return 1;
+    left_note(f, flow->first_ns, flow->last_ns);
+    if (!b->moments)
+        return 0;
+    uint32_t end = end_of(b, &b->groups[group], event);
+    if (flow->last_ns < f->since_ns && end >= w->before)
+        w->before = end + 1;
+    if (flow->first_ns > f->until_ns && b->moments[event] < w->after)
+        w->after = b->moments[event];
+    return 0;
 }
 
 /* The first event of a group that may be asked for: those of one that does not last ascend. */
-static int group_begin(struct flow_search *f, uint32_t group, uint32_t *begin)
+static int group_begin(struct flow_search *f, struct moment_window *w, uint32_t group,
+                       uint32_t *begin)
 {
-    const struct segment_group *g = &((const struct segment_block *)f->slot->data)->groups[group];
+    const struct segment_block *b = f->slot->data;
+    const struct segment_group *g = &b->groups[group];
     uint32_t low = g->begin, high = g[1].begin;
-    int64_t first_ns = 0, last_ns = 0;
+    struct btr_flow flow;
     *begin = low;
     if (f->since_ns == INT64_MIN || (g->shape & STORE_SHAPE_LASTS))
         return 0;
     while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        int rc = event_time(f, group, middle, &first_ns, &last_ns);
+        uint32_t middle = low + (high - low) / 2, moment = b->moments[middle];
+        int rc = 0;
+        if (moment >= w->before && moment < w->after)
+            rc = event_look(f, w, group, middle, &flow);
         if (rc < 0)
             return rc;
-        if (last_ns < f->since_ns)
+        if (moment < w->before)
             low = middle + 1;
         else
             high = middle;
     }
-    *begin = low > g->begin ? low - 1 : low; /* what is left is told by the last of it */
+    *begin = low;
     return 0;
 }
 
-/* The events of a group of the block at hand. */
-static int group_visit(struct flow_search *f, uint32_t group)
+/* Events of a group of the block at hand, from one on. */
+static int events_visit(struct flow_search *f, struct moment_window *w, uint32_t group,
+                        uint32_t begin)
 {
     struct segment_block *b = f->slot->data;
     const struct segment_group *g = &b->groups[group];
@@ -146,29 +222,57 @@ static int group_visit(struct flow_search *f, uint32_t group)
                             .operation = g->operation,
                             .doubt = g->doubt,
                             .flags = g->flags};
-    uint32_t begin;
     int64_t before_ns = INT64_MIN;
-    f->reader->cost.events_scanned += g[1].begin - g->begin;
-    if (!group_fits(f, g))
-        return 0;
-    int rc = group_begin(f, group, &begin);
-    if (rc == 0)
-        rc = store_segment_who(f->seg, g->subject == f->number ? g->object : g->subject,
-                               &flow.other, &flow.other_kind, f->err);
-    for (uint32_t i = begin; rc == 0 && i < g[1].begin; i++) {
-        rc = event_time(f, group, i, &flow.first_ns, &flow.last_ns);
-        if (rc == 0 && (flow.first_ns > flow.last_ns || flow.first_ns < before_ns))
+    bool named = false;
+    for (uint32_t i = begin; i < g[1].begin; i++) {
+        if (b->moments && b->moments[i] >= w->after)
+            break; /* and so are all behind it */
+        if (b->moments && end_of(b, g, i) < w->before)
+            continue;
+        int rc = event_look(f, w, group, i, &flow);
+        if (rc >= 0 && flow.first_ns < before_ns)
             rc = store_segment_bad(f->seg, f->err, STORE_EVENTS, f->block, "malformed");
         before_ns = flow.first_ns;
         flow.ref = reader_ref(f->segment, b->first + i);
-        if (rc == 0 && in_time(f, flow.first_ns, flow.last_ns))
+        if (rc > 0 && !named) {
+            rc = store_segment_who(f->seg, g->subject == f->number ? g->object : g->subject,
+                                   &flow.other, &flow.other_kind, f->err);
+            named = rc == 0;
+            rc = named ? 1 : rc;
+        }
+        if (rc > 0)
             rc = flow_emit(f, &flow);
-        else if (rc == 0)
-            left_note(f, flow.first_ns, flow.last_ns);
+        if (rc != 0)
+            return rc;
         if (flow.first_ns > f->until_ns)
-            break; /* and so do all behind it */
+            break;
     }
-    return rc;
+    return 0;
+}
+
+/* Whether some of a group may be asked for, by what is known of its first moment and its last. */
+static inline bool group_may(const struct segment_block *b, const struct segment_group *g,
+                             const struct moment_window *w)
+{
+    return !b->moments ||
+           (b->moments[g->begin] < w->after &&
+            ((g->shape & STORE_SHAPE_LASTS) || b->moments[g[1].begin - 1] >= w->before));
+}
+
+/* A group of the block at hand. */
+static inline int group_visit(struct flow_search *f, uint32_t group)
+{
+    struct segment_block *b = f->slot->data;
+    const struct segment_group *g = &b->groups[group];
+    f->reader->cost.events_scanned += g[1].begin - g->begin;
+    if (!group_fits(f, g))
+        return 0;
+    struct moment_window *w = window_of(f, g->stream);
+    if (!group_may(b, g, w))
+        return 0;
+    uint32_t begin;
+    int rc = group_begin(f, w, group, &begin);
+    return rc < 0 ? rc : events_visit(f, w, group, begin);
 }
 
 static int index_bad(const struct flow_search *f)
@@ -177,14 +281,16 @@ static int index_bad(const struct flow_search *f)
                              "does not fit the events");
 }
 
-/* The block of a group: at or behind the block at hand, mostly. @return UINT32_MAX when there is no
- * such group */
-static uint32_t block_of(const struct flow_search *f, uint32_t group)
+/* The block of a group that no block before `low` has: mostly that one. @return UINT32_MAX when
+ * there is no such group */
+static uint32_t block_of(const struct flow_search *f, uint32_t group, uint32_t low)
 {
     const struct segment_bounds *bounds = f->seg->bounds;
-    uint32_t low = 0, high = store_segment_block_count(f->seg);
+    uint32_t high = store_segment_block_count(f->seg);
     if (high == 0 || group >= bounds[high - 1].next_group)
         return UINT32_MAX;
+    if (group < bounds[low].next_group)
+        return low;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
         if (bounds[middle].next_group <= group)
@@ -198,8 +304,8 @@ static uint32_t block_of(const struct flow_search *f, uint32_t group)
 /* Groups of which the entity is the subject: they stand together. */
 static int run_visit(struct flow_search *f, uint32_t first, uint32_t count)
 {
-    for (uint32_t at = first, end = first + count; at < end;) {
-        uint32_t block = block_of(f, at);
+    for (uint32_t at = first, end = first + count, block = 0; at < end; block++) {
+        block = block_of(f, at, block);
         if (block == UINT32_MAX)
             return index_bad(f);
         uint32_t part_end = f->seg->bounds[block].next_group;
@@ -219,26 +325,55 @@ static int run_visit(struct flow_search *f, uint32_t first, uint32_t count)
     return 0;
 }
 
-/* Groups of which it is the object, ascending. */
-static int list_visit(struct flow_search *f, const uint32_t *postings, uint32_t count)
+/* The first of ascending postings, from one on, that is no less than a group: mostly close by. */
+static uint32_t posting_at(const uint32_t *postings, uint32_t from, uint32_t count, uint32_t group)
 {
-    uint32_t block = UINT32_MAX;
-    for (uint32_t i = 0; i < count; i++) {
-        if (block == UINT32_MAX || postings[i] >= f->seg->bounds[block].next_group)
-            block = block_of(f, postings[i]);
-        if (block == UINT32_MAX)
-            return index_bad(f);
-        if (!block_may(f, block))
-            continue;
-        int rc = f->slot && f->block == block ? 0 : block_take(f, block);
-        if (rc != 0)
-            return rc;
-        const struct segment_block *b = f->slot->data;
+    uint32_t step = 1, low = from;
+    while (low + step < count && postings[low + step] < group) {
+        low += step;
+        step *= 2;
+    }
+    uint32_t high = low + step < count ? low + step : count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (postings[middle] < group)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* Groups of the block at hand of which it is the object. */
+static int list_part_visit(struct flow_search *f, const uint32_t *postings, uint32_t count)
+{
+    const struct segment_block *b = f->slot->data;
+    int rc = 0;
+    for (uint32_t i = 0; rc == 0 && i < count; i++) {
+        if (count - i > AHEAD)
+            __builtin_prefetch(&b->groups[postings[i + AHEAD] - b->group_first]);
         uint32_t group = postings[i] - b->group_first;
         const struct segment_group *g = &b->groups[group];
         if (g->object != f->number || g->subject == f->number)
             return index_bad(f);
         rc = group_visit(f, group);
+    }
+    return rc;
+}
+
+/* Groups of which it is the object, ascending. */
+static int list_visit(struct flow_search *f, const uint32_t *postings, uint32_t count)
+{
+    for (uint32_t i = 0, end, block = 0; i < count; i = end, block++) {
+        block = block_of(f, postings[i], block);
+        if (block == UINT32_MAX)
+            return index_bad(f);
+        end = posting_at(postings, i, count, f->seg->bounds[block].next_group);
+        if (!block_may(f, block))
+            continue;
+        int rc = f->slot && f->block == block ? 0 : block_take(f, block);
+        if (rc == 0)
+            rc = list_part_visit(f, postings + i, end - i);
         if (rc != 0)
             return rc;
     }
@@ -262,6 +397,7 @@ static int segment_visit(struct flow_search *f)
     const struct segment_index *x = slot->data;
     uint32_t i = f->number - x->first;
     f->moments = (struct moment_cursor)STORE_MOMENT_CURSOR(f->seg);
+    windows_clear(f);
     rc = f->as_object ? 0 : run_visit(f, x->run_first[i], x->run_groups[i]);
     for (unsigned list = 0; rc == 0 && list < SEGMENT_LISTS; list++) {
         const uint32_t *begin = &x->list_begin[(size_t)i * SEGMENT_LISTS + list];

@@ -17,13 +17,16 @@
 #include "usual.h"
 
 enum { SEGMENT_LISTS = 3, SEGMENT_NAME_SIZE = 64 };
+enum { SEGMENT_STREAMS_MAX = 1 << 24, SEGMENT_BEGIN_MASK = (1 << 14) - 1 };
 
 /** Events of a block that stand together: alike but for their times and details. */
 struct segment_group {
-    uint32_t subject, object, stream;
-    uint32_t begin; /* of its events, in the block; the next group's is its end */
-    uint8_t operation, doubt, flags, direction, shape;
+    uint32_t subject, object;
+    uint32_t stream : 24, flags : 8;
+    uint32_t begin : 14; /* of its events, in the block; the next group's is its end */
+    uint32_t shape : 2, operation : 8, doubt : 8;
 };
+_Static_assert(sizeof(struct segment_group) == 16, "millions of them are held at once");
 
 /** A block of events: the part that a walk needs. Arrays follow the struct in one allocation.
  * Within a group `first_ns` ascends. Times are there of groups of which they were asked for
@@ -414,6 +417,7 @@ static inline int store_event_time(const struct segment_block *b, uint32_t group
         *last_ns = b->last_ns[event];
         return 0;
     }
+    assert(b->moments); /* in formats without groups all times are there */
     int rc = store_moment_time(moments, b->moments[event], first_ns, err);
     *last_ns = *first_ns;
     if (rc == 0 && (b->groups[group].shape & STORE_SHAPE_LASTS))

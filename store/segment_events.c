@@ -72,11 +72,11 @@ static void begins_read(struct store_read *r, struct segment_block *b)
     uint32_t at = 0;
     for (uint32_t i = 0; i < b->group_count; i++) {
         uint32_t count = store_read_upto(r, b->count - at);
-        b->groups[i].begin = at;
+        b->groups[i].begin = at & SEGMENT_BEGIN_MASK;
         at += count;
         r->failed = r->failed || count == 0;
     }
-    b->groups[b->group_count].begin = at;
+    b->groups[b->group_count].begin = at & SEGMENT_BEGIN_MASK;
     r->failed = r->failed || at != b->count;
 }
 
@@ -91,26 +91,26 @@ static void kinds_read(struct store_read *r, const struct store_segment *seg,
     struct btr_span shapes = is_old ? flags : store_read_bytes(r, count);
     if (r->failed)
         return;
-    uint8_t direction[UINT8_MAX + 1];
-    for (unsigned i = 0; i <= UINT8_MAX; i++)
-        direction[i] = (uint8_t)btr_operation_direction(i);
     for (uint32_t i = 0; i < count; i++) {
         struct segment_group *g = &b->groups[i];
         g->operation = operations.at[i];
         g->doubt = doubts.at[i];
         g->flags = flags.at[i];
-        g->direction = direction[operations.at[i]];
         r->failed =
             r->failed || ((g->flags & BTR_EVENT_THINNED) != 0 && !seg->section_of[STORE_COUNTS]);
-        g->shape = is_old ? STORE_SHAPE_LASTS | STORE_SHAPE_BYTES : shapes.at[i];
-        r->failed = r->failed || g->shape > (STORE_SHAPE_LASTS | STORE_SHAPE_BYTES);
-        g->begin = i;
+        unsigned shape = is_old ? STORE_SHAPE_LASTS | STORE_SHAPE_BYTES : shapes.at[i];
+        r->failed = r->failed || shape > (STORE_SHAPE_LASTS | STORE_SHAPE_BYTES);
+        g->shape = shape & (STORE_SHAPE_LASTS | STORE_SHAPE_BYTES);
+        g->begin = i & SEGMENT_BEGIN_MASK;
     }
+    uint32_t streams = seg->header.stream_count;
+    streams = streams < SEGMENT_STREAMS_MAX ? streams : SEGMENT_STREAMS_MAX;
     for (uint32_t i = 0; i < count; i++) {
-        b->groups[i].stream = store_read_upto(r, UINT32_MAX);
-        r->failed = r->failed || b->groups[i].stream >= seg->header.stream_count;
+        uint32_t stream = store_read_upto(r, UINT32_MAX);
+        r->failed = r->failed || stream >= streams;
+        b->groups[i].stream = stream & (SEGMENT_STREAMS_MAX - 1);
     }
-    b->groups[count].begin = count;
+    b->groups[count].begin = count & SEGMENT_BEGIN_MASK;
     if (!is_old)
         begins_read(r, b);
 }

@@ -105,7 +105,7 @@ static int strings_read_block(struct store_segment *seg, uint32_t block, struct 
     return store_segment_strings(seg, b->first, slot, err);
 }
 
-static unsigned list_of(unsigned direction)
+static unsigned list_of(enum btr_direction direction)
 {
     return direction == BTR_FLOW_OUT ? 0 : direction == BTR_FLOW_IN ? 1 : 2;
 }
@@ -117,7 +117,8 @@ static bool is_indexed(const struct segment_index *x, const struct segment_group
     uint32_t i = number - x->first;
     if (g->subject == number)
         return group - x->run_first[i] < x->run_groups[i];
-    const uint32_t *begin = &x->list_begin[(size_t)i * SEGMENT_LISTS + list_of(g->direction)];
+    const uint32_t *begin =
+        &x->list_begin[(size_t)i * SEGMENT_LISTS + list_of(btr_operation_direction(g->operation))];
     uint32_t low = begin[0], high = begin[1];
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
