@@ -10,7 +10,7 @@ enum { NUMBER_BITS = 23, SEGMENT_BITS = 21, TAG_BITS = 64 - NUMBER_BITS - SEGMEN
 #define SLOT_FREE UINT64_MAX /* there is no such segment */
 
 enum {
-    SHARE = 32,   /* made when one in so many entities was asked for */
+    SHARE = 8,    /* made when one in so many entities was asked of a segment */
     ASKED_MIN = 8 /* and at least so many: of a small store soon */
 };
 
@@ -97,7 +97,7 @@ bool reader_places_ask(struct btr_reader *r)
     if (++p->asked < ASKED_MIN)
         return false;
     uint64_t entity_count = entities_of(r);
-    if ((uint64_t)p->asked * SHARE < entity_count)
+    if ((uint64_t)p->asked * r->segment_count * SHARE < entity_count)
         return false;
     p->tried = true;
     if (entity_count <= READER_PLACES_MAX && r->segment_count < UINT32_C(1) << SEGMENT_BITS)
