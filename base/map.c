@@ -148,11 +148,12 @@ uint32_t btr_u64map_get(const struct btr_u64map *map, uint64_t key)
     return map->count == 0 ? MAP_EMPTY : map->values[u64_slot(map, key)];
 }
 
-static bool u64_grow(struct btr_u64map *map)
+/* To twice a capacity. */
+static bool u64_grow(struct btr_u64map *map, uint32_t half)
 {
     struct btr_u64map grown = {.count = map->count};
     void *keys;
-    grown.capacity = arrays_new(map->capacity, sizeof(*map->keys), &keys, &grown.values);
+    grown.capacity = arrays_new(half, sizeof(*map->keys), &keys, &grown.values);
     if (grown.capacity == 0)
         return false;
     grown.keys = keys;
@@ -169,6 +170,25 @@ static bool u64_grow(struct btr_u64map *map)
     return true;
 }
 
+bool btr_u64map_room(struct btr_u64map *map, uint32_t count)
+{
+    uint32_t half = map->capacity ? map->capacity : MAP_CAPACITY_MIN;
+    if (!is_full(count, map->capacity))
+        return true;
+    while (half < MAP_CAPACITY_MAX && is_full(count, half * 2))
+        half *= 2;
+    return u64_grow(map, half);
+}
+
+void btr_u64map_ask(const struct btr_u64map *map, uint64_t key)
+{
+    if (map->capacity == 0)
+        return;
+    uint32_t slot = u64_home(key, map->capacity - 1);
+    __builtin_prefetch(&map->keys[slot]);
+    __builtin_prefetch(&map->values[slot]);
+}
+
 bool btr_u64map_set(struct btr_u64map *map, uint64_t key, uint32_t value)
 {
     assert(value != MAP_EMPTY);
@@ -179,13 +199,30 @@ bool btr_u64map_set(struct btr_u64map *map, uint64_t key, uint32_t value)
             return true;
         }
     }
-    if (is_full(map->count, map->capacity) && !u64_grow(map))
+    if (is_full(map->count, map->capacity) && !u64_grow(map, map->capacity))
         return false;
     uint32_t slot = u64_slot(map, key);
     map->keys[slot] = key;
     map->values[slot] = value;
     map->count++;
     return true;
+}
+
+uint32_t btr_u64map_add(struct btr_u64map *map, uint64_t key, uint32_t value)
+{
+    assert(value != MAP_EMPTY);
+    if (is_full(map->count, map->capacity)) {
+        uint32_t held = btr_u64map_get(map, key);
+        if (held != MAP_EMPTY || !u64_grow(map, map->capacity))
+            return held;
+    }
+    uint32_t slot = u64_slot(map, key);
+    if (map->values[slot] == MAP_EMPTY) {
+        map->keys[slot] = key;
+        map->values[slot] = value;
+        map->count++;
+    }
+    return map->values[slot];
 }
 
 /* Closes the hole by shifting back what a probe could no longer reach; no tombstones. */

@@ -7,7 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CLOCK_ROUNDS_MAX = 8 }; /* hosts behind hosts whose clocks are wrong */
+enum {
+    CLOCK_ROUNDS_MAX = 8, /* hosts behind hosts whose clocks are wrong */
+    USUAL_PERCENT = 75    /* of the time: more than the walks have by themselves */
+};
 
 /* The last moment of the day of the latest start: segments end with the day, so that what is
  * counted until then does not depend on which of them were merged. */
@@ -118,13 +121,26 @@ static bool is_late(const struct btr_question *q)
     return q->limits.budget_ns && btr_monotonic_ns() - q->limits.since_ns >= q->limits.budget_ns;
 }
 
+/* What is usual, for a strategy that asks for it. Where the time is over before that is known,
+ * critical has none left to walk in: it tells that. Others do not look at the time between their
+ * walks. */
+static int usual_count(struct btr_found *found, const struct btr_question *q, struct btr_err *err)
+{
+    const char *strategy = q->strategy->name;
+    int64_t deadline_ns = INT64_MAX;
+    if (strcmp(strategy, "backtracker") == 0)
+        return 0;
+    if (strcmp(strategy, "critical") == 0 && q->limits.since_ns && q->origin_count == 0)
+        deadline_ns = btr_walk_deadline(&q->limits, USUAL_PERCENT);
+    int rc = btr_reader_usual(q->reader, day_end(q), deadline_ns, &found->usual, err);
+    return rc == BTR_USUAL_LATE ? 0 : rc;
+}
+
 /* A walk that came to hosts whose clocks are wrong goes again with their times set right. */
 static int walk_clocked(struct btr_found *found, const struct btr_question *q, struct btr_err *err)
 {
     bool again = true;
-    int rc = strcmp(q->strategy->name, "backtracker") != 0
-                 ? btr_reader_usual(q->reader, day_end(q), &found->usual, err)
-                 : 0;
+    int rc = usual_count(found, q, err);
     for (int round = 0; rc == 0 && again; round++) {
         walk_forget(found);
         rc = walk_kept(found, q, err);

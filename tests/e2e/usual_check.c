@@ -13,7 +13,7 @@ static int check(struct btr_reader *reader, struct plain_usual *plain, struct bt
     struct btr_usual usual;
     int rc = plain_usual_count(plain, reader, err);
     if (rc == 0)
-        rc = btr_reader_usual(reader, INT64_MAX, &usual, err);
+        rc = btr_reader_usual(reader, INT64_MAX, INT64_MAX, &usual, err);
     if (rc < 0)
         return rc;
     const char *what = plain_usual_differs(plain, &usual);

@@ -70,6 +70,12 @@ void btr_u64map_clear(struct btr_u64map *map);
 uint32_t btr_u64map_get(const struct btr_u64map *map, uint64_t key);
 /** Adds or replaces. @return false when out of memory */
 bool btr_u64map_set(struct btr_u64map *map, uint64_t key, uint32_t value);
+/** As btr_idmap_add. */
+uint32_t btr_u64map_add(struct btr_u64map *map, uint64_t key, uint32_t value);
+/** Makes room for so many keys in all. @return false when out of memory */
+bool btr_u64map_room(struct btr_u64map *map, uint32_t count);
+/** Has the memory that a key would be looked for in fetched, for one who looks soon. */
+void btr_u64map_ask(const struct btr_u64map *map, uint64_t key);
 void btr_u64map_remove(struct btr_u64map *map, uint64_t key);
 
 #endif

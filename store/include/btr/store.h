@@ -354,10 +354,13 @@ int btr_reader_entities_where(struct btr_reader *reader, enum btr_kind kind, int
  * stores tell counts as often as it is told, until a merge has made one of it.
  * Costs a section of each segment, and is kept; of a segment that was sealed before there was such a section, a reading of all its
  * events. At most 16,777,216 rows in all sections, one for each pair of a program and a thing, which take about 40 bytes each.
+ * @param deadline_ns  monotonic, when to give up; INT64_MAX: never
  * @param out  lookups, a few steps each; they live until this is called again, btr_reader_mend or close
- * @return 0, BTR_E_LIMIT (more rows than that), BTR_E_FORMAT, BTR_E_CHECKSUM, BTR_E_IO, BTR_E_NOMEM
+ * @return 0; BTR_USUAL_LATE: the deadline passed, and lookups find nothing; BTR_E_LIMIT (more rows than that), BTR_E_FORMAT, BTR_E_CHECKSUM, BTR_E_IO, BTR_E_NOMEM
  */
-int btr_reader_usual(struct btr_reader *reader, int64_t until_ns, struct btr_usual *out, struct btr_err *err);
+int btr_reader_usual(struct btr_reader *reader, int64_t until_ns, int64_t deadline_ns, struct btr_usual *out,
+                     struct btr_err *err);
+enum { BTR_USUAL_LATE = 1 };
 
 /** Visits all events of a time range (overlap of first..last), segment by segment. `host` empty = all. */
 typedef int btr_event_visit(void *self, btr_event_ref ref, const struct btr_event_full *event);

@@ -37,6 +37,22 @@ static void assert_same(const struct btr_u64map *map, const struct oracle *oracl
     assert_true((uint64_t)map->count * 10 <= (uint64_t)map->capacity * 7);
 }
 
+/* Adds what may be there, and makes room now and then. */
+static void add(struct btr_u64map *map, struct oracle *oracle, uint32_t i,
+                struct test_random *random)
+{
+    uint32_t value = (uint32_t)test_random_below(random, UINT32_MAX);
+    btr_u64map_ask(map, oracle->keys[i]);
+    if (oracle->values[i] == UINT32_MAX)
+        oracle->values[i] = value;
+    assert_int_equal(btr_u64map_add(map, oracle->keys[i], value), oracle->values[i]);
+    if (test_random_below(random, 50) == 0) {
+        uint32_t more = (uint32_t)test_random_below(random, 2 * KEYS);
+        assert_true(btr_u64map_room(map, more));
+        assert_true((uint64_t)more * 10 <= (uint64_t)map->capacity * 7);
+    }
+}
+
 static void a_number_map_does_what_a_plain_list_does(void **state)
 {
     (void)state;
@@ -52,6 +68,8 @@ static void a_number_map_does_what_a_plain_list_does(void **state)
                 uint32_t value = (uint32_t)test_random_below(&random, UINT32_MAX);
                 assert_true(btr_u64map_set(&map, oracle.keys[i], value));
                 oracle.values[i] = value;
+                if (seed % 3 == 0)
+                    add(&map, &oracle, (uint32_t)test_random_below(&random, KEYS), &random);
             } else {
                 btr_u64map_remove(&map, oracle.keys[i]);
                 oracle.values[i] = UINT32_MAX;

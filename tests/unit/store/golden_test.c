@@ -263,7 +263,7 @@ static void usual_check(struct btr_reader *reader)
              passwd = btr_usual_file(BTR_SPAN("/etc/passwd")),
              a = btr_usual_file(BTR_SPAN("/tmp/a")), from = btr_usual_far(BTR_SPAN("10.0.0.1")),
              to = btr_usual_far(BTR_SPAN("10.0.0.2"));
-    assert_int_equal(btr_reader_usual(reader, INT64_MAX, &u, &err), 0);
+    assert_int_equal(btr_reader_usual(reader, INT64_MAX, INT64_MAX, &u, &err), 0);
     assert_true(u.both(u.self, dash, passwd) == 1 && u.both(u.self, board, passwd) == 2);
     assert_true(u.both(u.self, board, a) == 1 && u.both(u.self, board, from) == 1);
     assert_true(u.both(u.self, x, passwd) == 1 && u.both(u.self, x, to) == 1);

@@ -165,7 +165,7 @@ static struct plain_usual check(struct btr_reader *reader)
     struct plain_usual plain;
     struct btr_usual usual;
     if (plain_usual_count(&plain, reader, &err) < 0 ||
-        btr_reader_usual(reader, INT64_MAX, &usual, &err) < 0)
+        btr_reader_usual(reader, INT64_MAX, INT64_MAX, &usual, &err) < 0)
         fail_msg("%s", err.text);
     const char *what = plain_usual_differs(&plain, &usual);
     if (what)
@@ -256,7 +256,7 @@ static void segments_that_begin_later_do_not_count(void **state)
     const char *path = w.path;
     for (uint32_t i = 0; i < 5; i++) { /* a reader each, then one for all in any order */
         struct btr_reader *reader = reader_of(&path, 1);
-        assert_int_equal(btr_reader_usual(reader, until[i], &usual, &err), 0);
+        assert_int_equal(btr_reader_usual(reader, until[i], INT64_MAX, &usual, &err), 0);
         most[i] = usual.most_of_all(usual.self);
         btr_reader_close(reader);
     }
@@ -264,7 +264,7 @@ static void segments_that_begin_later_do_not_count(void **state)
     assert_true(most[4] == most[3]);
     struct btr_reader *reader = reader_of(&path, 1);
     for (uint32_t i = 0; i < 8; i++) {
-        assert_int_equal(btr_reader_usual(reader, until[order[i]], &usual, &err), 0);
+        assert_int_equal(btr_reader_usual(reader, until[order[i]], INT64_MAX, &usual, &err), 0);
         assert_true(usual.most_of_all(usual.self) == most[order[i]]);
     }
     btr_reader_close(reader);
@@ -321,7 +321,7 @@ static void damage_is_named_and_mended_from_the_events(void **state)
     assert_true(segment_file_damage(name, &file, STORE_USUAL));
     const char *path = w.path;
     struct btr_reader *reader = reader_of(&path, 1);
-    assert_int_equal(btr_reader_usual(reader, INT64_MAX, &usual, &err), BTR_E_CHECKSUM);
+    assert_int_equal(btr_reader_usual(reader, INT64_MAX, INT64_MAX, &usual, &err), BTR_E_CHECKSUM);
     assert_non_null(strstr(err.text, "section usual, block 0 is damaged"));
     assert_int_equal(btr_reader_mend(reader, &err), 1);
     struct plain_usual after = check(reader);
@@ -330,6 +330,30 @@ static void damage_is_named_and_mended_from_the_events(void **state)
     plain_usual_fini(&before);
     plain_usual_fini(&after);
     btr_buffer_fini(&file);
+    temp_folder_remove(w.folder);
+}
+
+/* A deadline that has passed: lookups find nothing, and who asks again is told all. */
+static void when_the_time_is_over_nothing_is_told(void **state)
+{
+    (void)state;
+    struct world w;
+    struct btr_err err = {0};
+    struct btr_usual usual;
+    world_make(&w, 61);
+    store_make(&w, w.path, 3, 200);
+    const char *path = w.path;
+    struct btr_reader *reader = reader_of(&path, 1);
+    assert_int_equal(btr_reader_usual(reader, INT64_MAX, 1, &usual, &err), BTR_USUAL_LATE);
+    uint64_t program = btr_usual_program(BTR_SPAN("/bin/sh"));
+    uint64_t file = btr_usual_file(BTR_SPAN("/etc/passwd"));
+    assert_true(usual.both(usual.self, program, file) == 0 && usual.most_of_all(usual.self) == 0);
+    assert_true(usual.programs(usual.self, file) == 0 && usual.programs_all(usual.self) == 0);
+    assert_true(usual.most(usual.self, program) == 0);
+    struct plain_usual all = check(reader);
+    assert_true(all.count > 0);
+    plain_usual_fini(&all);
+    btr_reader_close(reader);
     temp_folder_remove(w.folder);
 }
 
@@ -353,7 +377,7 @@ static void rows_are_bounded_and_counts_do_not_go_round(void **state)
 {
     (void)state;
     struct btr_err err = {0};
-    struct reader_usual u = {.rows_max = 6};
+    struct reader_usual u = {.rows_max = 6, .deadline_ns = INT64_MAX};
     for (int i = 0; i < 2; i++) {
         struct store_usual told = told_make(UINT64_MAX - 1);
         assert_int_equal(reader_usual_add(&u, &told, &err), 0);
@@ -378,6 +402,7 @@ int usual_tests(void)
         cmocka_unit_test(lookups_are_a_plain_count_of_events),
         cmocka_unit_test(merging_and_carrying_change_no_count),
         cmocka_unit_test(segments_that_begin_later_do_not_count),
+        cmocka_unit_test(when_the_time_is_over_nothing_is_told),
         cmocka_unit_test(a_segment_without_the_section_is_counted_by_its_events),
         cmocka_unit_test(damage_is_named_and_mended_from_the_events),
         cmocka_unit_test(rows_are_bounded_and_counts_do_not_go_round),
