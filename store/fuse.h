@@ -49,6 +49,17 @@ static inline bool store_fuse_may(const struct store_fuse *f, struct btr_id id)
     return (f->prints[at[0]] ^ f->prints[at[1]] ^ f->prints[at[2]]) == store_fuse_print(h);
 }
 
+/** Has the memory fetched that an answer about an id lies in. */
+static inline void store_fuse_ask(const struct store_fuse *f, struct btr_id id)
+{
+    uint32_t at[3];
+    if (!f->prints)
+        return;
+    store_fuse_places(f, store_fuse_hash(id, f->seed), at);
+    for (int i = 0; i < 3; i++)
+        __builtin_prefetch(&f->prints[at[i]]);
+}
+
 /**
  * Appends a filter of these ids, or nothing when none can be made: then everything may be in it.
  * The same ids give the same bytes.

@@ -336,6 +336,13 @@ int reader_segment_may_hold(struct btr_reader *r, uint32_t segment, struct btr_i
     return rc < 0 ? rc : store_segment_may_hold(&r->segments[segment].seg, id);
 }
 
+void reader_segments_hold_ask(const struct btr_reader *r, struct btr_id id)
+{
+    for (uint32_t i = 0; i < r->segment_count; i++)
+        if (r->segments[i].is_mapped)
+            store_segment_hold_ask(&r->segments[i].seg, id);
+}
+
 int reader_segment_ready(struct btr_reader *r, uint32_t segment, struct btr_err *err)
 {
     struct reader_segment *s = &r->segments[segment];

@@ -81,6 +81,8 @@ int reader_segment_ready(struct btr_reader *reader, uint32_t segment, struct btr
  * the header and a part of its filter are touched. */
 int reader_segment_may_hold(struct btr_reader *reader, uint32_t segment, struct btr_id id,
                             struct btr_err *err);
+/** For one who asks that of all segments soon: has the memory fetched. */
+void reader_segments_hold_ask(const struct btr_reader *reader, struct btr_id id);
 /** Ready, with ids and kinds. */
 int reader_segment_entities(struct btr_reader *reader, uint32_t segment, struct btr_err *err);
 /** Tells again->told what is told again elsewhere; all segments become ready. */

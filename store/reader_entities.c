@@ -183,6 +183,7 @@ static int entity_collect(struct btr_reader *r, struct btr_arena *arena, struct 
 {
     int rc = 0, found = 0;
     if (!reader_places_ask(r)) {
+        reader_segments_hold_ask(r, to->id);
         for (uint32_t i = 0; rc >= 0 && i < r->segment_count; i++) {
             rc = entity_seek(r, i, arena, list, to, err);
             found |= rc > 0;
@@ -202,6 +203,13 @@ static int entity_collect(struct btr_reader *r, struct btr_arena *arena, struct 
 int btr_reader_entity(struct btr_reader *r, struct btr_id id, struct btr_arena *arena,
                       struct btr_entity *out, struct btr_err *err)
 {
+    int rc = btr_reader_entity_uncounted(r, id, arena, out, err);
+    return rc == 0 ? count_settle(r, out, err) : rc;
+}
+
+int btr_reader_entity_uncounted(struct btr_reader *r, struct btr_id id, struct btr_arena *arena,
+                                struct btr_entity *out, struct btr_err *err)
+{
     struct attr_list list = {0};
     struct btr_entity entity = {.id = id};
     reader_segments_want(r);
@@ -214,8 +222,29 @@ int btr_reader_entity(struct btr_reader *r, struct btr_id id, struct btr_arena *
     }
     if (rc == 0)
         rc = attrs_settle(&list, arena, &entity, err);
+    free(list.items);
     if (rc == 0)
-        rc = count_settle(r, &entity, err);
+        *out = entity;
+    return rc;
+}
+
+int btr_reader_entity_at(struct btr_reader *r, btr_event_ref ref, struct btr_id id,
+                         struct btr_arena *arena, struct btr_entity *out, struct btr_err *err)
+{
+    struct attr_list list = {0};
+    struct btr_entity entity = {.id = id};
+    uint32_t segment = (uint32_t)(ref >> 32), number = UINT32_MAX;
+    if (segment >= r->segment_count)
+        return BTR_E_NOTFOUND;
+    int rc = reader_segment_entities(r, segment, err);
+    if (rc == 0)
+        rc = store_segment_find(&r->segments[segment].seg, id, &number, err);
+    if (rc == 0 && number == UINT32_MAX)
+        return BTR_E_NOTFOUND;
+    if (rc == 0)
+        rc = entity_gather(&r->segments[segment].seg, number, arena, &list, &entity, err);
+    if (rc == 0)
+        rc = attrs_settle(&list, arena, &entity, err);
     free(list.items);
     if (rc == 0)
         *out = entity;

@@ -493,11 +493,13 @@ static int located_room(struct btr_reader *r, struct btr_id entity, struct btr_e
         return out_of_memory(err);
     int rc = 0;
     r->located_id = (struct btr_id){0, 0};
-    if (reader_places_ask(r))
+    if (reader_places_ask(r)) {
         rc = located_find(r, entity, err);
-    else
+    } else {
+        reader_segments_hold_ask(r, entity);
         for (uint32_t i = 0; i < r->segment_count; i++)
             r->located[i] = READER_UNASKED;
+    }
     if (rc == 0)
         r->located_id = entity;
     return rc;

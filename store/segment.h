@@ -261,6 +261,14 @@ static inline bool store_segment_may_hold(struct store_segment *seg, struct btr_
     return store_fuse_may(&seg->fuses[part], id);
 }
 
+/** For one who asks that soon, after other segments. */
+static inline void store_segment_hold_ask(const struct store_segment *seg, struct btr_id id)
+{
+    uint32_t part = seg->fuse_bits == 0 ? 0 : (uint32_t)(id.hi >> (64 - seg->fuse_bits));
+    if (seg->fuse_checked && seg->fuse_checked[part])
+        store_fuse_ask(&seg->fuses[part], id);
+}
+
 /** @param number  receives the number of an id, UINT32_MAX when it is not here; ids must be there
  */
 int store_segment_find(struct store_segment *seg, struct btr_id id, uint32_t *number,

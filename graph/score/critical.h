@@ -165,6 +165,8 @@ struct critical {
 
 /** The place of an entity. @return its number, or UINT32_MAX with c->err set */
 uint32_t critical_place(struct critical *c, struct btr_id id);
+/** The same of the far end of a flow. */
+uint32_t critical_place_of(struct critical *c, const struct btr_flow *flow);
 /** Notes that the walk comes to a place. */
 void critical_enter(struct critical *c, uint32_t place);
 /** Whether memory_max, or CRITICAL_MEMORY without one, is met; c->cut says so then. */

@@ -101,7 +101,7 @@ static int flow_take(struct reading *r, const struct btr_flow *f)
     if (new.key_ns < r->from_ns || new.key_ns > r->until_ns)
         return 0;
     new.near = r->place;
-    new.far = critical_place(c, f->other);
+    new.far = critical_place_of(c, f);
     struct critical_flow *flow = new.far == UINT32_MAX ? NULL : flow_new(c);
     if (!flow)
         return new.far == UINT32_MAX ? c->err->code : no_memory(c);

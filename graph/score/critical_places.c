@@ -9,7 +9,8 @@ static int no_memory(struct critical *c)
                     c->place_count, c->flow_count);
 }
 
-uint32_t critical_place(struct critical *c, struct btr_id id)
+/* @param flow  of which it is the far end, or NULL */
+static uint32_t place_seek(struct critical *c, struct btr_id id, const struct btr_flow *flow)
 {
     uint32_t at = btr_idmap_get(&c->map, id);
     if (at != UINT32_MAX)
@@ -29,11 +30,23 @@ uint32_t critical_place(struct critical *c, struct btr_id id)
                                      .pair = UINT32_MAX,
                                      .parent = UINT32_MAX};
     const struct btr_facts *facts = c->scene->facts;
-    if (facts->fact(facts->self, id, &place->fact, c->err) < 0)
+    int rc = flow && facts->fact_of ? facts->fact_of(facts->self, flow, &place->fact, c->err)
+                                    : facts->fact(facts->self, id, &place->fact, c->err);
+    if (rc < 0)
         return UINT32_MAX;
     if (btr_idmap_add(&c->map, id, c->place_count) == UINT32_MAX)
         return (void)no_memory(c), UINT32_MAX;
     return c->place_count++;
+}
+
+uint32_t critical_place(struct critical *c, struct btr_id id)
+{
+    return place_seek(c, id, NULL);
+}
+
+uint32_t critical_place_of(struct critical *c, const struct btr_flow *flow)
+{
+    return place_seek(c, flow->other, flow);
 }
 
 void critical_enter(struct critical *c, uint32_t place)

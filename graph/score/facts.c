@@ -41,32 +41,52 @@ static bool images_take(struct btr_reader_facts *f, const struct btr_entity *e,
     return true;
 }
 
+static int fact_fill(struct btr_reader_facts *f, const struct btr_entity *e, struct btr_fact *out,
+                     struct btr_err *err)
+{
+    out->kind = e->kind;
+    out->host = e->host.size ? btr_hash64(e->host) | 1 : 0;
+    out->outside = e->flags & BTR_ENTITY_OUTSIDE;
+    out->uncertain = e->flags & BTR_ENTITY_UNCERTAIN;
+    if (e->kind == BTR_KIND_FILE)
+        out->file = btr_usual_file(btr_entity_attr(e, BTR_ATTR_FILE_PATH, INT64_MAX));
+    if (e->kind == BTR_KIND_CHANNEL)
+        out->file = btr_usual_file(btr_entity_attr(e, BTR_ATTR_CHANNEL_NAME, INT64_MAX));
+    if (e->kind == BTR_KIND_FLOW) {
+        (void)address_of(e, BTR_ATTR_SOURCE_IP, &out->source);
+        (void)address_of(e, BTR_ATTR_DESTINATION_IP, &out->destination);
+    }
+    if (e->kind == BTR_KIND_PROCESS && !images_take(f, e, out))
+        return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "images of processes");
+    return 0;
+}
+
 static int fact_read(struct btr_reader_facts *f, struct btr_id id, struct btr_fact *out,
                      struct btr_err *err)
 {
     struct btr_entity e;
     btr_arena_reset(f->scratch);
     *out = (struct btr_fact){0};
-    int rc = btr_reader_entity(f->reader, id, f->scratch, &e, err);
+    int rc = btr_reader_entity_uncounted(f->reader, id, f->scratch, &e, err);
     if (rc == BTR_E_NOTFOUND)
         return 0;
-    if (rc < 0)
+    return rc < 0 ? rc : fact_fill(f, &e, out, err);
+}
+
+/* A file that is read every day is told of in each segment, with the same path: one is enough.
+ * Where that one has no path, all are asked. */
+static int file_read(struct btr_reader_facts *f, const struct btr_flow *flow, struct btr_fact *out,
+                     struct btr_err *err)
+{
+    struct btr_entity e;
+    btr_arena_reset(f->scratch);
+    *out = (struct btr_fact){0};
+    int rc = btr_reader_entity_at(f->reader, flow->ref, flow->other, f->scratch, &e, err);
+    bool told = rc == 0 && e.kind == BTR_KIND_FILE &&
+                btr_entity_attr(&e, BTR_ATTR_FILE_PATH, INT64_MAX).size > 0;
+    if (rc < 0 && rc != BTR_E_NOTFOUND)
         return rc;
-    out->kind = e.kind;
-    out->host = e.host.size ? btr_hash64(e.host) | 1 : 0;
-    out->outside = e.flags & BTR_ENTITY_OUTSIDE;
-    out->uncertain = e.flags & BTR_ENTITY_UNCERTAIN;
-    if (e.kind == BTR_KIND_FILE)
-        out->file = btr_usual_file(btr_entity_attr(&e, BTR_ATTR_FILE_PATH, INT64_MAX));
-    if (e.kind == BTR_KIND_CHANNEL)
-        out->file = btr_usual_file(btr_entity_attr(&e, BTR_ATTR_CHANNEL_NAME, INT64_MAX));
-    if (e.kind == BTR_KIND_FLOW) {
-        (void)address_of(&e, BTR_ATTR_SOURCE_IP, &out->source);
-        (void)address_of(&e, BTR_ATTR_DESTINATION_IP, &out->destination);
-    }
-    if (e.kind == BTR_KIND_PROCESS && !images_take(f, &e, out))
-        return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "images of processes");
-    return 0;
+    return told ? fact_fill(f, &e, out, err) : fact_read(f, flow->other, out, err);
 }
 
 static bool room_need(struct btr_reader_facts *f)
@@ -82,14 +102,17 @@ static bool room_need(struct btr_reader_facts *f)
     return true;
 }
 
-static int fact_find(void *self, struct btr_id id, struct btr_fact *out, struct btr_err *err)
+/* @param flow  of which it is the far end, or NULL */
+static int fact_seek(struct btr_reader_facts *f, struct btr_id id, const struct btr_flow *flow,
+                     struct btr_fact *out, struct btr_err *err)
 {
-    struct btr_reader_facts *f = self;
     uint32_t at = btr_idmap_get(&f->map, id);
     if (at == UINT32_MAX) {
         if (!room_need(f))
             return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "facts of %u entities", f->count);
-        int rc = fact_read(f, id, &f->facts[f->count], err);
+        bool file = flow && flow->other_kind == BTR_KIND_FILE;
+        int rc = file ? file_read(f, flow, &f->facts[f->count], err)
+                      : fact_read(f, id, &f->facts[f->count], err);
         if (rc < 0)
             return rc;
         at = btr_idmap_add(&f->map, id, f->count);
@@ -99,6 +122,17 @@ static int fact_find(void *self, struct btr_id id, struct btr_fact *out, struct 
     }
     *out = f->facts[at];
     return 0;
+}
+
+static int fact_find(void *self, struct btr_id id, struct btr_fact *out, struct btr_err *err)
+{
+    return fact_seek(self, id, NULL, out, err);
+}
+
+static int fact_of(void *self, const struct btr_flow *flow, struct btr_fact *out,
+                   struct btr_err *err)
+{
+    return fact_seek(self, flow->other, flow, out, err);
 }
 
 static int bytes_find(void *self, const btr_event_ref *refs, uint32_t count, uint64_t *out,
@@ -142,7 +176,7 @@ int btr_reader_facts_open(struct btr_reader_facts **out, struct btr_reader *read
 
 struct btr_facts btr_facts_of_reader(struct btr_reader_facts *facts)
 {
-    return (struct btr_facts){facts, fact_find, bytes_find};
+    return (struct btr_facts){facts, fact_find, bytes_find, fact_of};
 }
 
 void btr_reader_facts_close(struct btr_reader_facts *f)

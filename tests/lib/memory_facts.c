@@ -36,7 +36,7 @@ static int bytes_find(void *self, const btr_event_ref *refs, uint32_t count, uin
 
 struct btr_facts memory_facts_of(struct memory_facts *m)
 {
-    return (struct btr_facts){m, fact_find, bytes_find};
+    return (struct btr_facts){m, fact_find, bytes_find, NULL};
 }
 
 void memory_usual_add(struct memory_usual *m, uint64_t program, uint64_t thing, uint64_t count)

@@ -35,6 +35,9 @@ struct btr_facts {
     /** Bytes that events moved. @param out  one of each, BTR_BYTES_UNKNOWN where it was not told */
     int (*bytes)(void *self, const btr_event_ref *refs, uint32_t count, uint64_t *out,
                  struct btr_err *err);
+    /** As fact, of the far end of a flow: of a file, which is named alike wherever it is told of, what is told beside
+     *  that event will do. NULL: ask for the fact. */
+    int (*fact_of)(void *self, const struct btr_flow *flow, struct btr_fact *out, struct btr_err *err);
 };
 
 /** The program that a process was at a time: the last image until then, else the first. */

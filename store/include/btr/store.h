@@ -316,6 +316,13 @@ struct btr_entity {
 /** @param arena holds the result  @return 0, BTR_E_NOTFOUND, BTR_E_FORMAT, BTR_E_CHECKSUM, BTR_E_NOMEM */
 int btr_reader_entity(struct btr_reader *reader, struct btr_id id, struct btr_arena *arena, struct btr_entity *out,
                       struct btr_err *err);
+/** The same, but that events which several segments tell may count several times, which is cheaper. @return as all */
+int btr_reader_entity_uncounted(struct btr_reader *reader, struct btr_id id, struct btr_arena *arena,
+                                struct btr_entity *out, struct btr_err *err);
+/** The same as the segment of an event tells it alone: cheaper, where others may tell more. @return as btr_reader_entity,
+ *  BTR_E_NOTFOUND also when that segment does not tell of it */
+int btr_reader_entity_at(struct btr_reader *reader, btr_event_ref ref, struct btr_id id, struct btr_arena *arena,
+                         struct btr_entity *out, struct btr_err *err);
 /** The attribute's value at a time (the last one told until then, else the first); empty when it has none. */
 struct btr_span btr_entity_attr(const struct btr_entity *entity, enum btr_attr_key key, int64_t at_ns);
 

@@ -238,7 +238,7 @@ static void opens_carry_content_only_where_reads_are_not_recorded(void **state)
 
 static void walk(struct scene *s, char from, int64_t at_ms)
 {
-    struct btr_facts facts = {s, fact, NULL};
+    struct btr_facts facts = {s, fact, NULL, NULL};
     struct btr_apart_rules rules = {s, is_whole, is_emptied};
     struct btr_start start = {story_id(from), story_ms(at_ms), 0};
     ready(s);

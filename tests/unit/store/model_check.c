@@ -488,20 +488,67 @@ static int entity_take(void *self, const struct btr_entity *e)
     return 0;
 }
 
+static bool is_told(const struct model *m, struct btr_id id, const struct btr_attr *a)
+{
+    for (uint32_t i = 0; i < m->attr_count; i++)
+        if (btr_id_equal(m->attrs[i].id, id) && attr_compare(&m->attrs[i].attr, a) == 0)
+            return true;
+    return false;
+}
+
+/* What the segment of an event tells of an end is a part of what all tell. */
+static void check_told(const struct model *m, struct btr_reader *reader, struct btr_id id,
+                       struct btr_arena *arena)
+{
+    struct btr_err err;
+    struct flow_list got = {calloc((size_t)m->event_count + 1, sizeof(*got.items)), 0,
+                            m->event_count};
+    struct btr_entity all, told;
+    assert_non_null(got.items);
+    assert_int_equal(btr_reader_flows(reader, id, BTR_SIDE_ALL, 0, NULL, flows_take, &got, &err),
+                     0);
+    for (uint32_t i = 0; i < got.count && i < 40; i++) {
+        struct btr_id other = got.items[i].other;
+        btr_event_ref ref = got.items[i].ref;
+        btr_arena_reset(arena);
+        assert_int_equal(btr_reader_entity(reader, other, arena, &all, &err), 0);
+        assert_int_equal(btr_reader_entity_at(reader, ref, other, arena, &told, &err), 0);
+        assert_true(told.kind == all.kind || told.kind == BTR_KIND_NONE);
+        assert_true(told.first_ns >= all.first_ns && told.last_ns <= all.last_ns);
+        for (uint32_t k = 0; k < told.attr_count; k++)
+            assert_true(is_told(m, other, &told.attrs[k]));
+        assert_int_equal(
+            btr_reader_entity_at(reader, ref, (struct btr_id){1, 2}, arena, &told, &err),
+            BTR_E_NOTFOUND);
+        assert_int_equal(btr_reader_entity_at(reader, UINT64_MAX, other, arena, &told, &err),
+                         BTR_E_NOTFOUND);
+    }
+    free(got.items);
+}
+
 void model_check_entities(struct model *m, struct btr_reader *reader)
 {
     struct btr_err err;
-    struct btr_arena *arena = btr_arena_new(16 << 20);
+    struct btr_arena *arena = btr_arena_new(16 << 20), *told = btr_arena_new(16 << 20);
     uint32_t mentioned = 0;
     for (uint32_t i = 0; i < MODEL_IDS; i++) {
-        struct btr_entity e;
+        struct btr_entity e = {.event_count = 0};
         int rc = btr_reader_entity(reader, m->ids[i], arena, &e, &err);
         assert_int_equal(rc, m->mentioned[i] ? 0 : BTR_E_NOTFOUND);
         if (rc == 0)
             check_entity(m, i, &e);
+        uint64_t count = e.event_count;
+        assert_int_equal(btr_reader_entity_uncounted(reader, m->ids[i], arena, &e, &err), rc);
+        if (rc == 0) {
+            assert_true(e.event_count >= count);
+            e.event_count = count;
+            check_entity(m, i, &e);
+            check_told(m, reader, m->ids[i], told);
+        }
         mentioned += i > 0 && m->mentioned[i]; /* the first id means none */
     }
     btr_arena_free(arena);
+    btr_arena_free(told);
     struct visited v = {.m = m};
     assert_int_equal(
         btr_reader_entities(reader, BTR_KIND_NONE, INT64_MIN, INT64_MAX, entity_take, &v, &err), 0);
