@@ -151,8 +151,8 @@ int btr_mincut(const struct btr_mincut_graph *graph, bool *cut, uint64_t *cost, 
     }
     /* what is reached where it comes in and not where it goes out is full */
     for (uint32_t n = 0; rc == 0 && *cost != ANY && n < graph->node_count; n++)
-        cut[n] = n != graph->source && n != graph->sink && f.level[2 * n] != UINT32_MAX &&
-                 f.level[2 * n + 1] == UINT32_MAX;
+        cut[n] = n != graph->source && n != graph->sink && f.level[(size_t)2 * n] != UINT32_MAX &&
+                 f.level[(size_t)2 * n + 1] == UINT32_MAX;
     flow_close(&f);
     return rc;
 }

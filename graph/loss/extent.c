@@ -540,7 +540,7 @@ static int begin(struct growth *g)
 {
     for (uint32_t i = 0; g->extent->items && i < g->extent->count; i++) {
         uint32_t known = known_of(g, g->extent->items[i].entity);
-        if (known == UINT32_MAX)
+        if (known == UINT32_MAX || !g->known)
             return btr_fail(g->err, BTR_E_NOMEM, UINT64_MAX, "extent of %u entities",
                             g->known_count);
         g->known[known].item = i;

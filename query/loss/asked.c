@@ -149,7 +149,7 @@ static int job_find(struct btr_loss *loss, struct btr_id starter, struct btr_id 
     int rc = 0;
     *job = (struct job){.line = {started}, .count = 1};
     for (uint32_t i = 0; rc == 0 && i < job->count; i++) {
-        struct btr_entity e;
+        struct btr_entity e = {.kind = BTR_KIND_NONE};
         bool differs = false;
         rc = loss_program_differs(loss, job->line[i], starter, &differs, err);
         if (rc == 0 && !differs) {

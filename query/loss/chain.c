@@ -51,7 +51,7 @@ static int coming_find(struct coming *c, const struct btr_trace *t, struct btr_e
 static int exits_take(const struct btr_loss *loss, struct loss_row *row, const struct coming *c,
                       struct btr_err *err)
 {
-    row->exits = malloc(((size_t)loss->exit_count + 1) * sizeof *row->exits);
+    row->exits = calloc((size_t)loss->exit_count + 1, sizeof *row->exits);
     if (!row->exits)
         return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "ways out");
     for (uint32_t i = 0; i < loss->exit_count; i++) {
@@ -192,7 +192,7 @@ static int row_chain(struct btr_loss *loss, uint32_t asset, struct btr_err *err)
     if (rc == 0)
         rc = nodes_take(loss, asset, trace, err);
     row->left = row->exit_count > 0;
-    if (rc == 0 && row->left)
+    if (rc == 0 && row->exit_count)
         rc = links_fill(loss, row, trace, err);
     coming_fini(&coming);
     btr_trace_free(trace);

@@ -88,7 +88,7 @@ static int outside_flow(struct contain *c, const struct btr_entity *e, struct bt
  */
 static int flow_of(struct contain *c, uint32_t connection, uint32_t served, uint32_t *flow)
 {
-    struct btr_entity e;
+    struct btr_entity e = {.kind = BTR_KIND_NONE};
     struct btr_span from;
     struct btr_id process = item_at(c, served)->entity;
     uint32_t maker = LOSS_NONE, server = LOSS_NONE;

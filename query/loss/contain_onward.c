@@ -219,7 +219,7 @@ static int accepter_of(struct contain *c, const struct serving *s, struct btr_sp
 static int sample_follow(struct contain *c, struct btr_span from, struct btr_id id)
 {
     struct serving s = {.count = 0};
-    struct btr_span host;
+    struct btr_span host = {0};
     struct btr_entity e;
     uint32_t flow = LOSS_NONE;
     int rc =

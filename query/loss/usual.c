@@ -114,7 +114,7 @@ int loss_is_usual(struct btr_loss *loss, uint32_t asset, struct btr_id process, 
                   int64_t at_ns, bool *usual, struct btr_err *err)
 {
     const struct loss_row *row = &loss->rows[asset];
-    struct btr_fact who, what;
+    struct btr_fact who = {0}, what = {0};
     int rc = loss->facts.fact(loss->facts.self, process, &who, err);
     uint64_t program = rc == 0 ? btr_fact_program(&who, at_ns) : 0;
     if (rc == 0)
