@@ -9,8 +9,10 @@
 #include "loss/after.h"
 
 enum {
-    JOBS_MAX = 1 << 16, /* that one process started and that are looked at */
-    BELOW_MAX = 16      /* processes below one that are looked at for the program that it ran */
+    JOBS_MAX = 1 << 16,  /* that one process started and that are looked at */
+    LINES_MAX = 1 << 16, /* command lines that are kept */
+    LINE_BYTES = 2048,   /* of one of them */
+    BELOW_MAX = 16       /* processes below one that are looked at for the program that it ran */
 };
 /* How long before a file was changed others' jobs are looked at: those of a week are among them. */
 #define BEFORE_NS (INT64_C(8) * 86400 * 1000000000)
@@ -51,15 +53,68 @@ static int acts_visit(void *self, const struct btr_flow *flows, uint32_t flow_co
     return 0;
 }
 
+/* All that a process was told to do, a line each. */
+static void lines_say(struct btr_buffer *out, const struct btr_entity *e)
+{
+    for (uint32_t i = 0; e->kind == BTR_KIND_PROCESS && i < e->attr_count; i++)
+        if (e->attrs[i].key == BTR_ATTR_PROCESS_COMMAND_LINE) {
+            btr_buffer_span(out, e->attrs[i].value);
+            btr_buffer_u8(out, '\n');
+        }
+}
+
+/* Keeps what a process was told: one reads many files. Of very many, or very much, nothing is kept.
+ */
+static bool line_keep(struct btr_loss *loss, struct btr_id process, struct btr_span *line)
+{
+    struct loss_asked *a = &loss->asked;
+    if (a->line_count == LINES_MAX || line->size > LINE_BYTES)
+        return true;
+    if (a->line_count == a->line_capacity) {
+        uint32_t capacity = a->line_capacity ? 2 * a->line_capacity : 64;
+        struct btr_span *grown = realloc(a->lines, capacity * sizeof *grown);
+        if (!grown)
+            return false;
+        a->lines = grown;
+        a->line_capacity = capacity;
+    }
+    if (!btr_arena_copy(loss->arena, *line, line) ||
+        btr_idmap_add(&a->of_reader, process, a->line_count) == LOSS_NONE)
+        return false;
+    a->lines[a->line_count++] = *line;
+    return true;
+}
+
+/* What a process was told to do; empty: it is no process. Lives until the next one is asked for. */
+static int line_of(struct btr_loss *loss, struct btr_id process, struct btr_span *line,
+                   struct btr_err *err)
+{
+    struct loss_asked *a = &loss->asked;
+    struct btr_entity e;
+    uint32_t at = btr_idmap_get(&a->of_reader, process);
+    if (at != LOSS_NONE) {
+        *line = a->lines[at];
+        return 0;
+    }
+    int rc = loss_entity(loss, process, &e, err);
+    if (rc < 0)
+        return rc;
+    btr_buffer_clear(&a->words);
+    lines_say(&a->words, &e);
+    *line = btr_buffer_view(&a->words);
+    return !a->words.failed && line_keep(loss, process, line)
+               ? 0
+               : btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "who read what the intrusion wrote");
+}
+
 /* Whether a process that was told to read a file then did something: `cat` does not. */
 static int runs_it(struct btr_loss *loss, const struct btr_flow *read, struct btr_span path,
                    bool *runs, struct btr_err *err)
 {
-    struct btr_entity e;
-    int rc = loss_entity(loss, read->other, &e, err);
+    struct btr_span line;
+    int rc = line_of(loss, read->other, &line, err);
     *runs = false;
-    if (rc < 0 || e.kind != BTR_KIND_PROCESS ||
-        !line_names(btr_entity_attr(&e, BTR_ATTR_PROCESS_COMMAND_LINE, read->last_ns), path))
+    if (rc < 0 || !line_names(line, path))
         return rc;
     rc = loss->all.flows(loss->all.self, read->other, BTR_SIDE_OUT_OF, read->first_ns, NULL,
                          acts_visit, NULL, err);

@@ -113,6 +113,9 @@ void btr_loss_free(struct btr_loss *loss)
     btr_idmap_fini(&loss->driven);
     btr_u64map_fini(&loss->own_runs);
     btr_idmap_fini(&loss->of_steered);
+    btr_idmap_fini(&loss->asked.of_reader);
+    free(loss->asked.lines);
+    btr_buffer_fini(&loss->asked.words);
     btr_idmap_fini(&loss->senders);
     free(loss->extent_order);
     free(loss->extent_reach_ns);

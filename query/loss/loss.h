@@ -103,6 +103,10 @@ struct loss_asked {
     bool jobs;            /* others start what it says */
     struct btr_span path; /* in bytes; empty of what is no file */
     uint8_t bytes[4096];
+    struct btr_idmap of_reader; /* of a process that read one, its place in lines */
+    struct btr_span *lines;     /* command lines; from malloc */
+    uint32_t line_count, line_capacity;
+    struct btr_buffer words; /* of one that is not kept */
 };
 
 /** Somebody else who read what a process of the intrusion had written. */
