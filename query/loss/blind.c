@@ -1,7 +1,8 @@
 /*
  * What no record could have told, however complete: hosts of which no source tells who reads files,
- * or whose records have no numbers, assets on hosts that nobody tells of, and what answered the
- * intrusion, or whom it had its content of, without a source of its own.
+ * or whose records have no numbers, disks that were read beneath their files, assets on hosts that
+ * nobody tells of, and what answered the intrusion, or whom it had its content of, without a source
+ * of its own.
  */
 #include <stdlib.h>
 
@@ -91,6 +92,58 @@ bool loss_is_told_of(const struct btr_loss *loss, uint32_t asset)
     return false;
 }
 
+/* ---- Reads beneath files ----------------------------------------------------------------------
+ */
+
+/* What is read there may be of any file, or of any program's memory: sd(4), mem(4), proc(5). */
+static const char *const BENEATH[] = {
+    "/dev/sd*",  "/dev/hd*",  "/dev/vd*",    "/dev/xvd*",    "/dev/nvme*",         "/dev/mmcblk*",
+    "/dev/dm-*", "/dev/md*",  "/dev/loop*",  "/dev/disk/**", "/dev/mapper/**",     "/dev/mem",
+    "/dev/kmem", "/dev/port", "/proc/kcore", "/proc/*/mem",  "/proc/*/task/*/mem",
+};
+
+static bool is_beneath(struct btr_span path)
+{
+    for (size_t i = 0; i < sizeof BENEATH / sizeof *BENEATH; i++)
+        if (query_glob_path(btr_span_of(BENEATH[i]), path))
+            return true;
+    return false;
+}
+
+/* A file that a process of the intrusion took content of. */
+static int beneath_look(struct btr_loss *loss, struct btr_id file, struct btr_err *err)
+{
+    struct btr_entity e;
+    int rc = loss_entity(loss, file, &e, err);
+    if (rc < 0 || e.kind != BTR_KIND_FILE ||
+        !is_beneath(btr_entity_attr(&e, BTR_ATTR_FILE_PATH, INT64_MAX)))
+        return rc;
+    return loss_gap_note(loss, e.host, btr_hash64(e.host) | 1,
+                         "a process of the intrusion read a disk or memory itself, and so may have "
+                         "had any file of it",
+                         err);
+}
+
+static int beneath_find(struct btr_loss *loss, struct btr_err *err)
+{
+    const struct btr_trace *t = loss->reach;
+    bool *seen = calloc((size_t)t->node_count + 1, sizeof *seen);
+    int rc = seen ? 0 : btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "what the intrusion read");
+    for (uint32_t i = 0; rc == 0 && i < t->node_count; i++) {
+        const struct btr_trace_node *n = &t->nodes[i];
+        if (n->step_count && !loss_is_its_own(loss, n->id))
+            continue;
+        for (uint32_t at = 0; rc == 0 && at < n->step_count; at++) {
+            uint32_t from = t->steps[n->step_begin + at].other;
+            if (!seen[from])
+                rc = beneath_look(loss, t->nodes[from].id, err);
+            seen[from] = true;
+        }
+    }
+    free(seen);
+    return rc;
+}
+
 /* ---- Ends that are not recorded ------------------------------------------------------------- */
 
 struct giving {
@@ -162,5 +215,7 @@ int loss_blind_find(struct btr_loss *loss, struct btr_err *err)
     int rc = hosts_blind(loss, err);
     if (rc == 0)
         rc = unnumbered_find(loss, err);
+    if (rc == 0)
+        rc = beneath_find(loss, err);
     return rc == 0 ? peers_blind(loss, err) : rc;
 }

@@ -11,7 +11,16 @@ enum { WAY_IN = 1, SSHD, SHELL, HASHES, LOGIN, NOTES, SETTINGS, AGENT, FAR };
 static const char ASSETS[] = "assets:\n"
                              "  - {host: web01, path: \"/etc/shadow\", name: hashes}\n";
 
-enum lacks { NOTHING, RULES_BEFORE, RULES_SINCE, NUMBERS, RECORDS, OBEDIENCE, OBEDIENCE_BEFORE };
+enum lacks {
+    NOTHING,
+    RULES_BEFORE,
+    RULES_SINCE,
+    NUMBERS,
+    RECORDS,
+    OBEDIENCE,
+    OBEDIENCE_BEFORE,
+    DISK
+};
 
 static int64_t now;
 static bool numbered;
@@ -73,6 +82,10 @@ static void lack(struct world *w, enum lacks what)
         world_gap(w, 0, BTR_GAP_RULES, at_ns, at_ns, "rules were changed");
     if (what == OBEDIENCE || what == OBEDIENCE_BEFORE)
         obey(w, what == OBEDIENCE_BEFORE);
+    if (what == DISK) {
+        world_note(w, SETTINGS, BTR_KIND_FILE, 0, "web01", BTR_ATTR_FILE_PATH, "/dev/nvme0n1p2", 0);
+        does(w, SHELL, BTR_OP_READ, SETTINGS);
+    }
     does(w, SHELL, BTR_OP_EXIT, SHELL);
     if (what == RECORDS)
         world_gap(w, 0, BTR_GAP_HOLE, at_ns, at_ns, "")->count = 3;
@@ -134,6 +147,12 @@ static void who_may_do_as_the_intrusion_wrote_and_turns_outside_does_not(void **
     expect(OBEDIENCE_BEFORE, "not lost", "nothing can have come to the intrusion");
 }
 
+static void who_reads_the_disk_itself_may_have_had_any_file(void **state)
+{
+    (void)state;
+    expect(DISK, "cannot know", "web01: a process of the intrusion read a disk or memory itself");
+}
+
 int loss_gaps_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -142,6 +161,7 @@ int loss_gaps_tests(void)
         cmocka_unit_test(rules_that_were_changed_since_the_intrusion_came_do_not),
         cmocka_unit_test(records_without_numbers_do_not),
         cmocka_unit_test(who_may_do_as_the_intrusion_wrote_and_turns_outside_does_not),
+        cmocka_unit_test(who_reads_the_disk_itself_may_have_had_any_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
