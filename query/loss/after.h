@@ -119,6 +119,9 @@ struct loss_place {
 const struct loss_place *loss_place_of_file(struct btr_span path);
 const struct loss_place *loss_place_of_registry(struct btr_span path);
 
+/** Whose jobs a table of cron's tells; empty: anybody's, or it is none. */
+struct btr_span loss_jobs_account(struct btr_span path);
+
 /* ---- remaining.c ---- */
 
 struct loss_remain {

@@ -12,6 +12,7 @@ enum {
     JOBS_MAX = 1 << 16,  /* that one process started and that are looked at */
     LINES_MAX = 1 << 16, /* command lines that are kept */
     LINE_BYTES = 2048,   /* of one of them */
+    RAN_MAX = 16,        /* command lines of one job */
     BELOW_MAX = 16       /* processes below one that are looked at for the program that it ran */
 };
 /* How long before a file was changed others' jobs are looked at: those of a week are among them. */
@@ -162,25 +163,26 @@ static int job_compare(const void *x, const void *y)
     return btr_id_compare(a->other, b->other);
 }
 
-/* The program that came of a start: the first below it that is another than the one that started.
- */
+/* What came of a start: the first below it that ran another program than the one that started, and
+ * all that it ran. What stands between is that one's own doing. */
 struct job {
-    struct btr_id line[BELOW_MAX]; /* the process, and those below it on the way */
+    struct btr_id line[BELOW_MAX]; /* what was looked at; the last one ran it */
     uint32_t count;
-    struct btr_id ran; /* key of its command line; none: it ran none */
-    int64_t ran_ns;    /* when it did */
-    bool fits;         /* it is of the account that is asked for */
+    struct btr_id ran[RAN_MAX]; /* keys of its command lines */
+    int64_t ran_ns[RAN_MAX];    /* when it began to be that */
+    uint32_t ran_count;         /* 0: it ran none */
+    bool fits;                  /* it is of the account that is asked for */
 };
 
-/* When an entity's command line became what it is in the end. */
-static int64_t ran_since(const struct btr_loss *loss, const struct btr_entity *e)
+static void job_runs(const struct btr_loss *loss, struct job *job, const struct btr_entity *e)
 {
-    int64_t since_ns = INT64_MIN;
-    for (uint32_t i = 0; i < e->attr_count; i++)
-        if (e->attrs[i].key == BTR_ATTR_PROCESS_COMMAND_LINE)
-            since_ns = e->attrs[i].since_ns;
-    return since_ns == INT64_MIN ? since_ns
-                                 : since_ns - btr_clocks_host_ahead(loss->found->clocks, e->host);
+    int64_t ahead_ns = btr_clocks_host_ahead(loss->found->clocks, e->host);
+    for (uint32_t i = 0; i < e->attr_count && job->ran_count < RAN_MAX; i++) {
+        if (e->attrs[i].key != BTR_ATTR_PROCESS_COMMAND_LINE)
+            continue;
+        job->ran[job->ran_count] = btr_id_of(&e->attrs[i].value, 1);
+        job->ran_ns[job->ran_count++] = e->attrs[i].since_ns - ahead_ns;
+    }
 }
 
 static bool is_of(const struct btr_entity *e, struct btr_span account)
@@ -216,9 +218,7 @@ static int job_find(struct btr_loss *loss, struct btr_id starter, struct btr_id 
             rc = loss_entity(loss, job->line[i], &e, err);
         if (rc < 0)
             break;
-        struct btr_span command = btr_entity_attr(&e, BTR_ATTR_PROCESS_COMMAND_LINE, INT64_MAX);
-        job->ran = btr_id_of(&command, 1);
-        job->ran_ns = ran_since(loss, &e);
+        job_runs(loss, job, &e);
         job->fits = is_of(&e, account);
         job->count = i + 1;
         break;
@@ -226,16 +226,36 @@ static int job_find(struct btr_loss *loss, struct btr_id starter, struct btr_id 
     return rc;
 }
 
-/* Whose jobs a table of jobs tells; empty: anybody's. */
-static struct btr_span account_of(struct btr_span path)
+/* What the one that starts jobs is itself, as its children are at first. */
+static int starter_add(struct btr_loss *loss, struct btr_id starter, struct btr_idmap *before,
+                       struct btr_err *err)
 {
-    static const char *const FOLDERS[] = {"/var/spool/cron/crontabs/", "/var/spool/cron/"};
-    for (size_t i = 0; i < sizeof FOLDERS / sizeof *FOLDERS; i++) {
-        struct btr_span folder = btr_span_of(FOLDERS[i]);
-        if (btr_span_begins(path, folder))
-            return (struct btr_span){path.at + folder.size, path.size - folder.size};
+    struct job self = {.ran_count = 0};
+    struct btr_entity e;
+    int rc = loss_entity(loss, starter, &e, err);
+    if (rc == 0)
+        job_runs(loss, &self, &e);
+    for (uint32_t i = 0; rc == 0 && i < self.ran_count; i++)
+        if (btr_idmap_add(before, self.ran[i], 0) == UINT32_MAX)
+            rc = btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "jobs that others started");
+    return rc;
+}
+
+/* What a job runs that was never run before it is the intrusion's, from then on. */
+static int job_judge(const struct job *job, const struct btr_flow *start, bool had,
+                     struct btr_idmap *before, btr_extent_take *take, void *growth,
+                     struct btr_err *err)
+{
+    for (uint32_t i = 0; i < job->ran_count; i++) {
+        if (had && btr_idmap_add(before, job->ran[i], 0) == UINT32_MAX)
+            return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "jobs that others started");
+        if (had || !job->fits || btr_idmap_get(before, job->ran[i]) != UINT32_MAX)
+            continue;
+        return take(growth, job->line[job->count - 1],
+                    job->ran_ns[i] > start->first_ns ? job->ran_ns[i] : start->first_ns,
+                    start->source, BTR_EXTENT_ASKED);
     }
-    return (struct btr_span){0};
+    return 0;
 }
 
 /* What a reader started after it read the file, and never before the file was changed. */
@@ -250,19 +270,16 @@ static int jobs_take(struct btr_loss *loss, const struct btr_extent_item *object
                              object->since_ns - BEFORE_NS, NULL, starts_visit, &jobs, err);
     if (rc == 0 && jobs.count)
         qsort(jobs.list, jobs.count, sizeof *jobs.list, job_compare);
+    if (rc == 0 && jobs.count)
+        rc = starter_add(loss, read->other, &before, err);
     for (uint32_t i = 0; rc == 0 && i < jobs.count; i++) {
         const struct btr_flow *start = &jobs.list[i];
-        bool had = start->first_ns < object->since_ns, later = start->first_ns >= read->first_ns;
-        rc = had || later ? job_find(loss, read->other, start->other, account_of(path), &job, err)
-                          : 0;
-        if (rc < 0 || (!had && !later) || btr_id_is_none(job.ran))
+        bool had = start->first_ns < object->since_ns;
+        if (!had && start->first_ns < read->first_ns)
             continue;
-        if (had && btr_idmap_add(&before, job.ran, 0) == UINT32_MAX)
-            rc = btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "jobs that others started");
-        else if (!had && job.fits && btr_idmap_get(&before, job.ran) == UINT32_MAX)
-            rc = take(growth, job.line[job.count - 1],
-                      job.ran_ns > start->first_ns ? job.ran_ns : start->first_ns, start->source,
-                      BTR_EXTENT_ASKED);
+        rc = job_find(loss, read->other, start->other, loss_jobs_account(path), &job, err);
+        if (rc == 0)
+            rc = job_judge(&job, start, had, &before, take, growth, err);
     }
     loss->cut |= jobs.cut;
     btr_idmap_fini(&before);
@@ -294,6 +311,7 @@ static int object_know(struct btr_loss *loss, struct btr_id object, struct btr_e
         return rc;
     struct btr_span path = btr_entity_attr(&e, BTR_ATTR_FILE_PATH, INT64_MAX);
     bool fits = e.kind == BTR_KIND_FILE && path.size <= sizeof a->bytes;
+    a->file = e.kind == BTR_KIND_FILE;
     a->object = object;
     a->known = true;
     a->path = (struct btr_span){a->bytes, fits ? path.size : 0};
@@ -309,12 +327,13 @@ int loss_asked_read(void *self, const struct btr_extent_item *object, const stru
     struct btr_loss *loss = self;
     bool runs = false;
     int rc = object_know(loss, object->entity, err);
-    if (rc < 0 || loss->asked.path.size == 0)
+    if (rc < 0 || !loss->asked.file)
         return rc;
-    if (loss->asked.jobs)
-        return jobs_take(loss, object, read, loss->asked.path, take, growth, err);
-    rc = runs_it(loss, read, loss->asked.path, &runs, err);
+    if (loss->asked.path.size)
+        rc = runs_it(loss, read, loss->asked.path, &runs, err);
     if (rc == 0 && runs)
         return take(growth, read->other, read->first_ns, read->source, BTR_EXTENT_RAN);
+    if (rc == 0 && loss->asked.jobs)
+        rc = jobs_take(loss, object, read, loss->asked.path, take, growth, err);
     return rc == 0 ? loss_steered_note(loss, object, read, err) : rc;
 }

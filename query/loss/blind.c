@@ -72,7 +72,7 @@ static int unnumbered_find(struct btr_loss *loss, struct btr_err *err)
             continue;
         rc = btr_reader_events(loss->reader, s->first_ns, s->first_ns, s->host, first_visit, &n,
                                err);
-        if (rc >= 0 && n.found && !n.numbered)
+        if (rc >= 0 && !n.numbered) /* nor is one known that has none in its first moment */
             rc = loss_gap_note(loss, s->host, s->host_key,
                                "records of it have no numbers: that some are missing could not be "
                                "seen",

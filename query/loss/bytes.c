@@ -273,7 +273,7 @@ static int lives_note(struct measuring *m, struct loss_lives *lives, uint32_t be
         loss_lives_find(lives, loss, btr_apart_whole_of(loss->parts, m->faces[begin].from), m->err);
     for (uint32_t i = begin; rc == 0 && i < end; i++)
         m->faces[i].older = loss_lives_older(lives, btr_apart_whole_of(loss->parts, m->faces[i].to),
-                                             m->faces[i].last_ns);
+                                             m->faces[i].last_ns, m->faces[i].own);
     return rc;
 }
 
@@ -337,6 +337,7 @@ static int wire_measure(struct measuring *m)
         const struct loss_exit *exit = &loss->exits[row->exits[i]];
         if (!exit->bytes_told)
             return 0;
+        row->untold |= !exit->bytes_whole;
         bytes += exit->bytes;
     }
     row->bounded = row->on_wire = true;

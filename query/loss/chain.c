@@ -57,7 +57,8 @@ static int exits_take(const struct btr_loss *loss, struct loss_row *row, const s
     for (uint32_t i = 0; i < loss->exit_count; i++) {
         const struct loss_exit *exit = &loss->exits[i];
         uint32_t at = btr_idmap_get(&c->by_id, exit->holder);
-        if (at != UINT32_MAX && exit->last_ns >= c->since_ns[at])
+        int64_t used_ns = exit->kind == LOSS_EXIT_PAGE ? exit->read_last_ns : exit->last_ns;
+        if (at != UINT32_MAX && used_ns >= c->since_ns[at])
             row->exits[row->exit_count++] = i;
     }
     return 0;

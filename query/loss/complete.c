@@ -20,15 +20,35 @@ struct gathering {
     struct btr_err *err;
 };
 
+/* Whether a source tells of a read after a time, of those that content came to the intrusion by. */
+static bool tells_reads_after(const struct btr_loss *loss, const struct btr_gap_full *full)
+{
+    const struct btr_trace *t = loss->reach;
+    for (uint32_t i = 0; i < t->node_count; i++)
+        for (uint32_t at = 0; at < t->nodes[i].step_count; at++) {
+            const struct btr_trace_step *step = &t->steps[t->nodes[i].step_begin + at];
+            const struct btr_manner *manner = btr_step_manner(t, step);
+            bool reads = manner->operation == BTR_OP_READ || manner->operation == BTR_OP_OPEN_READ;
+            if (!reads || step->first_ns <= full->gap.until_ns || manner->source == BTR_SOURCE_NONE)
+                continue;
+            struct btr_stream from = btr_reader_source(loss->reader, manner->source);
+            if (btr_span_equal(from.host, full->host) && btr_span_equal(from.source, full->source))
+                return true;
+        }
+    return false;
+}
+
 /* A clock that was set hides nothing; nor does a second ingester that takes over. Rules that were
- * changed before the intrusion came are what its records were made by; those that it, or somebody
- * meanwhile, changed may have been all that would have told. */
+ * changed before the intrusion came are what its records were made by, if these still tell of
+ * reads; those that it, or somebody meanwhile, changed may have been all that would have told. */
 static bool hides(const struct btr_loss *loss, const struct btr_gap_full *full)
 {
     int64_t until_ns = full->gap.until_ns;
     if (full->gap.kind == BTR_GAP_RULES)
         return loss->since_ns == INT64_MAX ||
-               until_ns - btr_clocks_host_ahead(loss->found->clocks, full->host) >= loss->since_ns;
+               until_ns - btr_clocks_host_ahead(loss->found->clocks, full->host) >=
+                   loss->since_ns ||
+               !tells_reads_after(loss, full);
     return full->gap.kind != BTR_GAP_CLOCK && full->gap.kind != BTR_GAP_SPLIT;
 }
 

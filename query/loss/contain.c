@@ -269,12 +269,15 @@ int loss_containment_find(struct btr_loss *loss, struct btr_err *err)
     c.to = loss->after->containment = calloc(1, sizeof *c.to);
     if (!c.to)
         return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "containment");
-    c.to->cut = !loss_came_in(loss); /* then nobody knows what else it holds */
+    /* without a way in nobody knows what else it holds */
+    c.to->cut = !loss_came_in(loss) || btr_loss_is_cut(loss);
     int rc = contain_holds_find(&c);
     if (rc == 0)
         rc = contain_onward_find(&c);
     if (rc == 0)
         rc = contain_assets_find(&c);
+    if (rc == 0)
+        rc = contain_unseen_find(&c);
     if (rc == 0)
         rc = steps_find(&c);
     btr_idmap_fini(&c.by_key);

@@ -147,6 +147,9 @@ int contain_holds_find(struct contain *c);
 /* ---- contain_onward.c ---- */
 int contain_address_add(struct contain *c, struct btr_span host, struct btr_span ip);
 int contain_onward_find(struct contain *c);
+/** What an account can do that no process is seen to act as, or not under that name, nobody knows.
+ * After all others. */
+int contain_unseen_find(struct contain *c);
 /** Node of connections from one host to a port of another. @param from  empty: from outside
  * @param host  of an outside address, this */
 int contain_flow(struct contain *c, struct btr_span from, struct btr_span host,

@@ -13,8 +13,14 @@ struct came {
     uint32_t flow, account;
 };
 
+/* By which connection an item of the extent came, and its node; LOSS_NONE: by none. */
+struct way {
+    uint32_t connection, flow;
+};
+
 struct coming {
     struct contain *c;
+    struct way *ways; /* by item; of processes */
     struct came *items;
     uint32_t count, capacity;
 };
@@ -110,24 +116,26 @@ static int flow_of(struct contain *c, uint32_t connection, uint32_t served, uint
     return rc == 0 ? contain_lead(c, maker, *flow, "connects to", UINT64_MAX) : rc;
 }
 
-/* The connection that something of the extent came of, over servers that handed it on; LOSS_NONE of
- * what did not come by one. Each that is passed is taken. */
-static int connection_of(struct contain *c, uint32_t item, uint32_t *connection, uint32_t *flow)
+/* The connection that a process of the extent came of, over servers that handed it on; LOSS_NONE of
+ * what did not come by one. Those of items before it are known. */
+static int connection_find(struct coming *k, uint32_t item)
 {
-    uint32_t served = is_process(item_at(c, item)) ? item : LOSS_NONE;
+    struct contain *c = k->c;
+    struct way *way = &k->ways[item];
+    uint32_t at = item_at(c, item)->by;
     int rc = 0;
-    *flow = LOSS_NONE;
-    *connection = item_at(c, item)->by;
-    for (; rc == 0 && *connection != LOSS_NONE; *connection = item_at(c, *connection)->by) {
-        const struct btr_extent_item *i = item_at(c, *connection);
-        if (i->role == BTR_EXTENT_OBJECT) /* a file: what remains tells of it */
-            *connection = LOSS_NONE;
-        else if (is_process(i))
-            served = *connection;
-        else
-            rc = flow_of(c, *connection, served, flow);
-        if (*connection == LOSS_NONE || *flow != LOSS_NONE)
-            return rc;
+    *way = (struct way){LOSS_NONE, LOSS_NONE};
+    for (; rc == 0 && at != LOSS_NONE; at = item_at(c, at)->by) {
+        if (item_at(c, at)->role == BTR_EXTENT_OBJECT) /* a file: what remains tells of it */
+            break;
+        if (is_process(item_at(c, at))) {
+            *way = k->ways[at];
+            break;
+        }
+        rc = flow_of(c, at, item, &way->flow);
+        way->connection = at;
+        if (way->flow != LOSS_NONE)
+            break;
     }
     return rc;
 }
@@ -172,34 +180,35 @@ static int line_take(struct contain *c, const struct loss_line *line, uint32_t *
     return rc;
 }
 
-/* The connection that the nearest of a line came of: what was given to begin with has no other. */
-static int line_came(struct contain *c, const struct loss_line *line, struct came *came)
+/* The way that the nearest of a line came by: what was given to begin with has no other. */
+static struct way line_way(const struct coming *k, const struct loss_line *line)
 {
-    int rc = 0;
-    for (uint32_t i = 0; rc == 0 && came->flow == LOSS_NONE && i < line->count; i++) {
+    struct way way = {LOSS_NONE, LOSS_NONE};
+    for (uint32_t i = 0; way.flow == LOSS_NONE && i < line->count; i++) {
         uint32_t place = LOSS_NONE, item;
-        while (rc == 0 && came->flow == LOSS_NONE &&
-               loss_extent_each(c->loss, line->ids[i], &place, &item))
-            if (item_at(c, item)->role == BTR_EXTENT_PROCESS)
-                rc = connection_of(c, item, &came->connection, &came->flow);
+        while (way.flow == LOSS_NONE && loss_extent_each(k->c->loss, line->ids[i], &place, &item))
+            if (item_at(k->c, item)->role == BTR_EXTENT_PROCESS)
+                way = k->ways[item];
     }
-    return rc;
+    return way;
 }
 
 static int process_take(struct coming *k, uint32_t item)
 {
     struct contain *c = k->c;
-    struct came came = {.flow = LOSS_NONE};
+    struct way way = k->ways[item];
     struct loss_line line;
-    int rc = connection_of(c, item, &came.connection, &came.flow);
-    if (rc < 0 || item_at(c, item)->role != BTR_EXTENT_PROCESS)
-        return rc;
-    rc = loss_line_of(c->loss, item_at(c, item)->entity, &line, c->err);
+    uint32_t account = LOSS_NONE;
+    if (item_at(c, item)->role != BTR_EXTENT_PROCESS)
+        return 0;
+    int rc = loss_line_of(c->loss, item_at(c, item)->entity, &line, c->err);
     if (rc == 0)
-        rc = line_take(c, &line, &came.account);
-    if (rc == 0 && came.account != LOSS_NONE && came.flow == LOSS_NONE)
-        rc = line_came(c, &line, &came);
-    return rc == 0 && came.flow != LOSS_NONE && came.account != LOSS_NONE ? came_add(k, &came) : rc;
+        rc = line_take(c, &line, &account);
+    if (rc == 0 && account != LOSS_NONE && way.flow == LOSS_NONE)
+        way = line_way(k, &line);
+    return rc == 0 && way.flow != LOSS_NONE && account != LOSS_NONE
+               ? came_add(k, &(struct came){way.connection, way.flow, account})
+               : rc;
 }
 
 static int came_compare(const void *x, const void *y)
@@ -231,13 +240,18 @@ static int came_take(struct coming *k)
 
 int contain_came_find(struct contain *c)
 {
-    struct coming k = {.c = c};
-    int rc = 0;
-    for (uint32_t i = 0; rc == 0 && i < c->loss->extent.count; i++)
+    uint32_t count = c->loss->extent.count;
+    struct coming k = {.c = c, .ways = malloc(((size_t)count + 1) * sizeof *k.ways)};
+    int rc = k.ways ? 0 : btr_fail(c->err, BTR_E_NOMEM, UINT64_MAX, "ways of the intrusion");
+    for (uint32_t i = 0; rc == 0 && i < count; i++)
+        if (is_process(item_at(c, i)))
+            rc = connection_find(&k, i);
+    for (uint32_t i = 0; rc == 0 && i < count; i++)
         if (is_process(item_at(c, i)))
             rc = process_take(&k, i);
     if (rc == 0)
         rc = came_take(&k);
     free(k.items);
+    free(k.ways);
     return rc;
 }

@@ -73,6 +73,8 @@ int contain_hold(struct contain *c, const struct loss_hold *hold, uint32_t *at)
 {
     struct btr_id key = key_of(hold);
     *at = btr_idmap_get(&c->by_key, key);
+    if (*at != LOSS_NONE && btr_id_is_none(c->to->holds[*at].entity))
+        c->to->holds[*at].entity = hold->entity;
     if (*at != LOSS_NONE)
         return 0;
     if (c->to->hold_count == CONTAIN_HOLDS_MAX) {

@@ -19,24 +19,20 @@ static bool begins(struct btr_span path, const char *text)
 /* The account whose own folder a path lies in, or whose table of jobs it is; empty: nobody's. */
 static struct btr_span owner_of(struct btr_span path)
 {
-    static const char *const FOLDERS[] = {"/home/", "/var/spool/cron/crontabs/",
-                                          "/var/spool/cron/"};
     if (begins(path, "/root/"))
         return BTR_SPAN("root");
-    for (size_t i = 0; i < sizeof FOLDERS / sizeof *FOLDERS; i++) {
-        if (!begins(path, FOLDERS[i]))
-            continue;
-        struct btr_span rest = {path.at + strlen(FOLDERS[i]), path.size - strlen(FOLDERS[i])};
-        const uint8_t *slash = rest.size ? memchr(rest.at, '/', rest.size) : NULL;
-        return (struct btr_span){rest.at, slash ? (size_t)(slash - rest.at) : rest.size};
-    }
-    return (struct btr_span){0};
+    if (!begins(path, "/home/"))
+        return loss_jobs_account(path);
+    struct btr_span rest = {path.at + strlen("/home/"), path.size - strlen("/home/")};
+    const uint8_t *slash = rest.size ? memchr(rest.at, '/', rest.size) : NULL;
+    return (struct btr_span){rest.at, slash ? (size_t)(slash - rest.at) : rest.size};
 }
 
 static bool is_systems(struct btr_span path)
 {
     return begins(path, "/etc/") || begins(path, "/usr/") || begins(path, "/lib") ||
-           begins(path, "/boot/");
+           begins(path, "/boot/") ||
+           begins(path, "/var/spool/"); /* jobs of nobody in particular: at's, cron's own */
 }
 
 /* Processes of the intrusion, and servers of it, that took the file after it was changed. */

@@ -137,21 +137,32 @@ static int connection_visit(void *self, const struct btr_entity *e)
 
 struct serving {
     struct btr_id processes[CONTAIN_SAMPLES];
+    bool asked[CONTAIN_SAMPLES]; /* it made the connection, and serves nobody by it */
     uint32_t count;
-    bool accepted;
+    struct btr_id accepter;
+    bool accepted, cut;
 };
 
 static int serving_visit(void *self, const struct btr_flow *flows, uint32_t flow_count)
 {
     struct serving *s = self;
-    for (uint32_t i = 0; i < flow_count && s->count < CONTAIN_SAMPLES; i++) {
+    for (uint32_t i = 0; i < flow_count; i++) {
         bool process = flows[i].other_kind == BTR_KIND_PROCESS || flows[i].other_kind == 0;
-        bool known = !process;
-        for (uint32_t n = 0; !known && n < s->count; n++)
-            known = btr_id_equal(s->processes[n], flows[i].other);
-        s->accepted |= flows[i].operation == BTR_OP_ACCEPT;
-        if (!known && flows[i].operation != BTR_OP_CONNECT)
+        uint32_t at = 0;
+        while (at < s->count && !btr_id_equal(s->processes[at], flows[i].other))
+            at++;
+        s->cut |= process && at == CONTAIN_SAMPLES;
+        if (!process || at == CONTAIN_SAMPLES)
+            continue;
+        if (at == s->count) {
+            s->asked[s->count] = false;
             s->processes[s->count++] = flows[i].other;
+        }
+        s->asked[at] |= flows[i].operation == BTR_OP_CONNECT;
+        if (flows[i].operation == BTR_OP_ACCEPT) {
+            s->accepter = flows[i].other;
+            s->accepted = true;
+        }
     }
     return 0;
 }
@@ -164,15 +175,19 @@ struct session {
     struct btr_id processes[SESSION_PROCESSES];
     uint32_t given[SESSION_PROCESSES];
     uint32_t count;
+    bool cut;
 };
 
 static int started_visit(void *self, const struct btr_flow *flows, uint32_t flow_count)
 {
     struct session *s = self;
-    for (uint32_t i = 0; i < flow_count && s->count < SESSION_PROCESSES; i++)
-        if (flows[i].operation == BTR_OP_FORK &&
-            (flows[i].other_kind == BTR_KIND_PROCESS || flows[i].other_kind == 0))
+    for (uint32_t i = 0; i < flow_count; i++) {
+        if (flows[i].operation != BTR_OP_FORK)
+            continue;
+        s->cut |= s->count == SESSION_PROCESSES;
+        if (s->count < SESSION_PROCESSES)
             s->processes[s->count++] = flows[i].other;
+    }
     return 0;
 }
 
@@ -197,6 +212,7 @@ static int session_take(struct contain *c, struct btr_id server, uint32_t flow)
             others |= rc == 0 && s.given[i] != LOSS_NONE && !c->to->holds[s.given[i]].all;
         }
     }
+    c->to->cut |= s.cut;
     for (uint32_t i = 1; rc == 0 && i < s.count; i++)
         if (s.given[i] != LOSS_NONE && (!others || !c->to->holds[s.given[i]].all))
             rc = contain_lead(c, flow, s.given[i], "gave", UINT64_MAX);
@@ -207,10 +223,8 @@ static int session_take(struct contain *c, struct btr_id server, uint32_t flow)
 static int accepter_of(struct contain *c, const struct serving *s, struct btr_span *host)
 {
     uint32_t account = LOSS_NONE;
-    int rc = 0;
     *host = (struct btr_span){0};
-    for (uint32_t i = 0; rc == 0 && s->accepted && account == LOSS_NONE && i < s->count; i++)
-        rc = contain_account_of(c, s->processes[i], &account);
+    int rc = s->accepted ? contain_account_of(c, s->accepter, &account) : 0;
     if (rc == 0 && account != LOSS_NONE)
         *host = c->to->holds[account].host;
     return rc;
@@ -231,7 +245,10 @@ static int sample_follow(struct contain *c, struct btr_span from, struct btr_id 
     rc = loss_entity(c->loss, id, &e, c->err);
     if (rc == 0)
         rc = contain_flow(c, from, host, &e, &flow);
+    c->to->cut |= s.cut;
     for (uint32_t i = 0; rc == 0 && flow != LOSS_NONE && i < s.count; i++) {
+        if (s.asked[i])
+            continue;
         rc = contain_talker_add(c, s.processes[i], flow);
         if (rc == 0)
             rc = session_take(c, s.processes[i], flow);
@@ -312,4 +329,14 @@ int contain_onward_find(struct contain *c)
         rc = host_follow(c, h.host, h.host_key);
     }
     return rc == 0 ? accounts_join(c) : rc;
+}
+
+int contain_unseen_find(struct contain *c)
+{
+    int rc = 0;
+    for (uint32_t i = 0; rc == 0 && i < c->to->hold_count; i++)
+        if (c->to->holds[i].kind == LOSS_HOLD_ACCOUNT && !c->to->holds[i].all &&
+            btr_id_is_none(c->to->holds[i].entity))
+            rc = beyond(c, i);
+    return rc;
 }

@@ -3,6 +3,8 @@
  * does a server's work: it reads what it reads for everyone. What runs another program than the one
  * that started the first of them does what the intrusion asks.
  */
+#include <stdlib.h>
+
 #include "loss/loss.h"
 
 struct parent {
@@ -21,13 +23,31 @@ static int parent_visit(void *self, const struct btr_flow *flows, uint32_t flow_
     return 0;
 }
 
+/* Each is asked for once: a shell has many children, and as many flows. */
 static int parent_of(struct btr_loss *loss, struct btr_id process, struct parent *p,
                      struct btr_err *err)
 {
+    struct loss_parents *all = &loss->parents;
+    uint32_t at = btr_idmap_get(&all->of, process);
     *p = (struct parent){.found = false};
+    if (at != LOSS_NONE) {
+        *p = (struct parent){all->ids[at], !btr_id_is_none(all->ids[at])};
+        return 0;
+    }
     int rc = loss->all.flows(loss->all.self, process, BTR_SIDE_INTO, INT64_MAX, NULL, parent_visit,
                              p, err);
-    return rc < 0 ? rc : 0;
+    if (rc < 0)
+        return rc;
+    if (all->count == all->capacity) {
+        uint32_t capacity = all->capacity ? 2 * all->capacity : 64;
+        struct btr_id *grown = realloc(all->ids, capacity * sizeof *grown);
+        all->ids = grown ? grown : all->ids;
+        all->capacity = grown ? capacity : all->capacity;
+    }
+    if (all->count == all->capacity || btr_idmap_add(&all->of, process, all->count) == LOSS_NONE)
+        return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "who started whom");
+    all->ids[all->count++] = p->found ? p->id : (struct btr_id){0};
+    return 0;
 }
 
 bool loss_is_its_own(const struct btr_loss *loss, struct btr_id process)
@@ -60,8 +80,11 @@ int loss_line_of(struct btr_loss *loss, struct btr_id process, struct loss_line 
     }
     line->server = top.id;
     line->has_server = top.found;
+    if (rc == 0 && top.found && line->count == LOSS_LINE_MAX && loss_is_its_own(loss, top.id))
+        line->has_server = false; /* who that is lies beyond */
     /* of the first nobody tells who started it: if it served, it is a server itself */
-    if (rc == 0 && !top.found && line->count && served(loss, line->ids[line->count - 1])) {
+    if (rc == 0 && !top.found && line->count < LOSS_LINE_MAX && line->count &&
+        served(loss, line->ids[line->count - 1])) {
         line->server = line->ids[line->count - 1];
         line->has_server = true;
     }

@@ -163,6 +163,8 @@ static void exits_merge(struct btr_loss *loss)
         if (next->first_ref == last->last_ref)
             continue;
         last->last_ref = next->first_ref;
+        if (next->read_last_ns > last->read_last_ns)
+            last->read_last_ns = next->read_last_ns;
         last->last_ns = next->last_ns > last->last_ns ? next->last_ns : last->last_ns;
         last->bytes += next->bytes;
         last->bytes_told |= next->bytes_told;

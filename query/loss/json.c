@@ -170,6 +170,9 @@ static int breaks_put(struct ledger_writer *l, const struct loss_row *row)
         json_text(&l->w, NULL,
                   btr_span_of("a program that reads it as its usual business handed it on"));
     }
+    if (row->on_wire && row->untold)
+        json_text(&l->w, NULL,
+                  btr_span_of("a way out carried more by calls of which no bytes are told"));
     if (row->on_wire && row->other_count) {
         rc = loss_label(l->loss, row->other, INT64_MAX, &l->words, l->err);
         if (row->other_count > 1)

@@ -7,9 +7,12 @@ static void names_put(struct ledger_writer *l, const char *name, const uint32_t 
 {
     const struct loss_containment *k = l->loss->after->containment;
     json_open(&l->w, name, '[');
-    for (uint32_t i = 0; i < count; i++)
-        if (k->holds[nodes[i]].kind == LOSS_HOLD_ASSET)
-            json_text(&l->w, NULL, k->holds[nodes[i]].name);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct loss_hold *h = &k->holds[nodes[i]];
+        btr_buffer_text(&l->words, h->kind == LOSS_HOLD_BEYOND ? "what may lie behind " : "");
+        btr_buffer_span(&l->words, h->kind == LOSS_HOLD_BEYOND ? h->host : h->name);
+        ledger_words(l, NULL);
+    }
     json_close(&l->w, ']');
 }
 

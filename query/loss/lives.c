@@ -88,28 +88,33 @@ int loss_lives_find(struct loss_lives *lives, struct btr_loss *loss, struct btr_
         return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "lives of a file");
     if (rc == 0 && lives->count)
         qsort(lives->began_ns, lives->count, sizeof *lives->began_ns, time_compare);
+    lives->own_ns = INT64_MAX;
+    for (uint32_t i = 0; i < lives->open_count; i++)
+        if (lives->opens[i].at_ns < lives->own_ns && loss_is_its_own(loss, lives->opens[i].process))
+            lives->own_ns = lives->opens[i].at_ns;
     if (rc == 0 && lives->open_count)
         qsort(lives->opens, lives->open_count, sizeof *lives->opens, open_compare);
     return rc < 0 ? rc : 0;
 }
 
-/* The last that a process opened it at or before a time; INT64_MIN: it is not seen to. */
-static int64_t opened_ns(const struct loss_lives *lives, struct btr_id process, int64_t at_ns)
+/* The first that a process opened it; INT64_MIN: it is not seen to, and has it of somebody else. */
+static int64_t opened_ns(const struct loss_lives *lives, struct btr_id process)
 {
     uint32_t low = 0, high = lives->open_count;
-    struct loss_open wanted = {process, at_ns};
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        if (open_compare(&lives->opens[middle], &wanted) <= 0)
+        if (btr_id_compare(lives->opens[middle].process, process) < 0)
             low = middle + 1;
         else
             high = middle;
     }
-    return low && btr_id_equal(lives->opens[low - 1].process, process) ? lives->opens[low - 1].at_ns
-                                                                       : INT64_MIN;
+    return low < lives->open_count && btr_id_equal(lives->opens[low].process, process)
+               ? lives->opens[low].at_ns
+               : INT64_MIN;
 }
 
-bool loss_lives_older(const struct loss_lives *lives, struct btr_id process, int64_t at_ns)
+bool loss_lives_older(const struct loss_lives *lives, struct btr_id process, int64_t at_ns,
+                      bool own)
 {
     uint32_t low = 0, high = lives->count;
     while (low < high) {
@@ -119,7 +124,10 @@ bool loss_lives_older(const struct loss_lives *lives, struct btr_id process, int
         else
             high = middle;
     }
-    return low && opened_ns(lives, process, at_ns) <= lives->began_ns[low - 1];
+    if (low == 0)
+        return false;
+    int64_t began_ns = lives->began_ns[low - 1];
+    return opened_ns(lives, process) <= began_ns || (own && lives->own_ns <= began_ns);
 }
 
 void loss_lives_fini(struct loss_lives *lives)

@@ -47,9 +47,9 @@ static int loss_open(struct btr_loss *loss, struct btr_err *err)
 static int loss_fill(struct btr_loss *loss, struct btr_err *err)
 {
     static int (*const PARTS[])(struct btr_loss *, struct btr_err *) = {
-        loss_extent_find,  loss_handing_find,  loss_pieces_find, loss_exits_find,  loss_reach_find,
-        loss_steered_find, loss_touched_find, loss_keepers_find,  loss_taken_find,  loss_chains_find, loss_paths_find,
-        loss_bytes_find,   loss_unlisted_find, loss_gaps_find,   loss_blind_find};
+        loss_extent_find,  loss_handing_find, loss_pieces_find,   loss_exits_find, loss_reach_find,
+        loss_steered_find, loss_touched_find, loss_keepers_find,  loss_taken_find, loss_chains_find,
+        loss_paths_find,   loss_bytes_find,   loss_unlisted_find, loss_gaps_find,  loss_blind_find};
     int rc = loss_open(loss, err);
     for (size_t i = 0; rc == 0 && i < sizeof PARTS / sizeof *PARTS; i++)
         rc = PARTS[i](loss, err);
@@ -111,6 +111,8 @@ void btr_loss_free(struct btr_loss *loss)
     btr_idmap_fini(&loss->of_extent);
     btr_idmap_fini(&loss->of_piece);
     btr_idmap_fini(&loss->driven);
+    btr_idmap_fini(&loss->parents.of);
+    free(loss->parents.ids);
     btr_u64map_fini(&loss->own_runs);
     btr_idmap_fini(&loss->of_steered);
     btr_idmap_fini(&loss->asked.of_reader);

@@ -75,8 +75,8 @@ struct loss_exit {
     bool bytes_told, bytes_whole; /* of something that was sent; of all of it */
     uint8_t kind;                 /* enum loss_exit_kind */
     btr_event_ref first_ref, last_ref;
-    btr_event_ref read_ref; /* PAGE: by which the server had it */
-    int64_t read_ns;
+    btr_event_ref read_ref;        /* PAGE: by which the server had it */
+    int64_t read_ns, read_last_ns; /* PAGE: when it read it first and last */
     uint32_t asset; /* the exit asset that it is; LOSS_NONE: a connection to the outside */
 };
 
@@ -99,14 +99,21 @@ struct loss_link {
 /** Of the object of the intrusion that asked.c looks at. */
 struct loss_asked {
     struct btr_id object;
-    bool known;           /* there is one */
+    bool known, file;     /* there is one; it is a file */
     bool jobs;            /* others start what it says */
-    struct btr_span path; /* in bytes; empty of what is no file */
+    struct btr_span path; /* in bytes; empty of what is no file, or too long */
     uint8_t bytes[4096];
     struct btr_idmap of_reader; /* of a process that read one, its place in lines */
     struct btr_span *lines;     /* command lines; from malloc */
     uint32_t line_count, line_capacity;
     struct btr_buffer words; /* of one that is not kept */
+};
+
+/** Who started whom, as far as that was asked. */
+struct loss_parents {
+    struct btr_idmap of; /* of a process, its place in ids */
+    struct btr_id *ids;  /* none: nobody is seen to; from malloc */
+    uint32_t count, capacity;
 };
 
 /** Somebody else who read what a process of the intrusion had written. */
@@ -124,6 +131,7 @@ struct loss_row {
     bool bounded; /* bytes_max is known */
     bool on_wire; /* it is what connections carried, which holds unless it was packed */
     bool reached, taken, left, changed;
+    bool untold;             /* on_wire: a way out may have carried more by calls without bytes */
     bool handed;             /* all that had it hand on what they take: nothing packed it */
     struct loss_take *takes; /* by the intrusion's own processes, by time; from malloc */
     uint32_t take_count, take_capacity;
@@ -207,6 +215,7 @@ struct btr_loss {
     struct loss_handing handing;
     struct btr_u64map own_runs; /* of a program: processes of the intrusion that end as it */
     bool own_counted;           /* these are */
+    struct loss_parents parents;
     struct btr_idmap
         driven; /* of a process whether the intrusion drives it, as far as that was asked */
     bool cut;   /* a limit was met: something was not looked at */
@@ -370,12 +379,15 @@ struct loss_lives {
     uint32_t count, capacity;
     struct loss_open *opens; /* by process, then time; from malloc; none where count is 0 */
     uint32_t open_count, open_capacity;
+    int64_t own_ns; /* when a process of the intrusion opened it first; INT64_MAX */
 };
 /** Finds those of a file anew. @return 0, BTR_E_NOMEM, or as btr_reader_flows */
 int loss_lives_find(struct loss_lives *lives, struct btr_loss *loss, struct btr_id file,
                     struct btr_err *err);
-/** Whether what a process reads at a time may be of a file that had the name before. */
-bool loss_lives_older(const struct loss_lives *lives, struct btr_id process, int64_t at_ns);
+/** Whether what a process reads at a time may be of a file that had the name before. @param own the
+ * process is the intrusion's: then it may have it of any other that is */
+bool loss_lives_older(const struct loss_lives *lives, struct btr_id process, int64_t at_ns,
+                      bool own);
 void loss_lives_fini(struct loss_lives *lives);
 
 /* ---- bytes.c ---- */
@@ -408,6 +420,9 @@ void loss_verdicts_find(struct btr_loss *loss);
 bool loss_came_in(const struct btr_loss *loss);
 const char *loss_verdict_word(enum loss_verdict verdict);
 
+/** The end of a connection that is not the one that its records are of; empty when both are. */
+int loss_other_end(struct btr_loss *loss, const struct btr_entity *entity, struct loss_end *end,
+                   struct btr_err *err);
 /** The far end of a connection to the outside; empty of anything else. Lives as the entity does. */
 int loss_far_end(struct btr_loss *loss, const struct btr_entity *entity, struct loss_end *end,
                  struct btr_err *err);

@@ -7,10 +7,10 @@
 
 #include "loss/loss.h"
 
-/* A request is older, an answer later, than the reading of the file by this at most. */
+/* A request is older than the reading of the file by this at most. */
 #define PAGE_NS (INT64_C(60) * 1000000000)
 
-enum { READS_MAX = 4096 }; /* of one file that are followed */
+enum { READS_MAX = 65536 }; /* of one file that are followed */
 
 bool loss_is_staged(const struct btr_loss *loss, struct btr_id file)
 {
@@ -31,16 +31,20 @@ struct reading {
     struct btr_loss *loss;
     struct btr_flow *list;
     uint32_t count;
+    struct btr_idmap answered; /* requests, of the file at hand */
 };
 
 /* What the intrusion reads, or has read for it, its own ways out tell. */
 static int reads_visit(void *self, const struct btr_flow *flows, uint32_t flow_count)
 {
     struct reading *r = self;
-    for (uint32_t i = 0; i < flow_count && r->count < READS_MAX; i++) {
+    for (uint32_t i = 0; i < flow_count; i++) {
         const struct btr_flow *f = &flows[i];
         bool process = f->other_kind == BTR_KIND_PROCESS || f->other_kind == BTR_KIND_NONE;
-        if (process && loss_extent_at(r->loss, f->other, f->first_ns, f->last_ns) == LOSS_NONE)
+        if (!process || loss_extent_at(r->loss, f->other, f->first_ns, f->last_ns) != LOSS_NONE)
+            continue;
+        r->loss->cut |= r->count == READS_MAX; /* there are more */
+        if (r->count < READS_MAX)
             r->list[r->count++] = *f;
     }
     return 0;
@@ -48,11 +52,12 @@ static int reads_visit(void *self, const struct btr_flow *flows, uint32_t flow_c
 
 /* ---- Which request that answered ---- */
 
-/* Connections that a process spoke on about a time. */
+/* The request that a process took last before it read a file, and what it sent until the next. */
 struct request {
     const struct btr_flow *read;
     struct btr_id connection;
     int64_t asked_ns; /* INT64_MIN: there is none */
+    int64_t next_ns;  /* when the next one came by the same connection; INT64_MAX */
     struct btr_flow *sends;
     uint32_t count, capacity;
     struct btr_err *err;
@@ -63,16 +68,20 @@ static bool may_be_connection(const struct btr_flow *f)
     return f->other_kind == BTR_KIND_FLOW || f->other_kind == BTR_KIND_NONE;
 }
 
+static bool asks(uint8_t operation)
+{
+    return operation == BTR_OP_RECV || operation == BTR_OP_READ || operation == BTR_OP_ACCEPT;
+}
+
 /* The last that something came by before the file was read, or came by meanwhile. */
 static int asks_visit(void *self, const struct btr_flow *flows, uint32_t flow_count)
 {
     struct request *q = self;
     for (uint32_t i = 0; i < flow_count; i++) {
         const struct btr_flow *f = &flows[i];
-        bool came = f->operation == BTR_OP_RECV || f->operation == BTR_OP_READ ||
-                    f->operation == BTR_OP_ACCEPT;
         int64_t at_ns = f->last_ns < q->read->last_ns ? f->last_ns : q->read->last_ns;
-        if (!came || !may_be_connection(f) || f->first_ns > q->read->last_ns || at_ns < q->asked_ns)
+        if (!asks(f->operation) || !may_be_connection(f) || f->first_ns > q->read->last_ns ||
+            at_ns < q->asked_ns)
             continue;
         if (at_ns == q->asked_ns && btr_id_compare(f->other, q->connection) > 0)
             continue;
@@ -82,13 +91,24 @@ static int asks_visit(void *self, const struct btr_flow *flows, uint32_t flow_co
     return 0;
 }
 
+static int next_visit(void *self, const struct btr_flow *flows, uint32_t flow_count)
+{
+    struct request *q = self;
+    for (uint32_t i = 0; i < flow_count; i++)
+        if (asks(flows[i].operation) && btr_id_equal(flows[i].other, q->read->other) &&
+            flows[i].first_ns > q->read->last_ns && flows[i].first_ns < q->next_ns)
+            q->next_ns = flows[i].first_ns;
+    return 0;
+}
+
 static int sends_visit(void *self, const struct btr_flow *flows, uint32_t flow_count)
 {
     struct request *q = self;
     for (uint32_t i = 0; i < flow_count; i++) {
         const struct btr_flow *f = &flows[i];
         bool sends = f->operation == BTR_OP_SEND || f->operation == BTR_OP_WRITE;
-        if (!sends || !btr_id_equal(f->other, q->connection))
+        if (!sends || !btr_id_equal(f->other, q->read->other) || f->last_ns < q->read->first_ns ||
+            f->first_ns >= q->next_ns)
             continue;
         if (q->count == q->capacity) {
             uint32_t capacity = q->capacity ? 2 * q->capacity : 16;
@@ -127,26 +147,54 @@ static int page_add(struct btr_loss *loss, struct btr_id file, const struct requ
                                                    .last_ref = f->ref,
                                                    .read_ref = q->read->ref,
                                                    .read_ns = q->read->last_ns,
+                                                   .read_last_ns = q->read->last_ns,
                                                    .asset = LOSS_NONE},
                                err);
     }
     return rc;
 }
 
-/* The connection on which a server answered with what it read, if that is one to the outside. */
-static int read_follow(struct btr_loss *loss, struct btr_id file, const struct btr_flow *read,
+/* Whether a connection came from the outside to who serves it. */
+static int came_from_outside(struct btr_loss *loss, struct btr_id connection, bool *came,
+                             struct btr_err *err)
+{
+    struct btr_entity e;
+    struct loss_end end = {{0}, {0}};
+    int rc = loss_entity(loss, connection, &e, err);
+    if (rc == 0)
+        rc = loss_far_end(loss, &e, &end, err);
+    *came = rc == 0 && end.ip.size &&
+            btr_span_equal(end.ip, btr_entity_attr(&e, BTR_ATTR_SOURCE_IP, INT64_MAX));
+    return rc;
+}
+
+/* The connection on which a server answered with what it read, if that is one from the outside. An
+ * answer that several reads made is one. */
+static int read_follow(struct reading *r, struct btr_id file, const struct btr_flow *read,
                        struct btr_err *err)
 {
-    struct request q = {.read = read, .asked_ns = INT64_MIN, .err = err};
+    struct btr_loss *loss = r->loss;
+    struct request q = {.read = read, .asked_ns = INT64_MIN, .next_ns = INT64_MAX, .err = err};
     struct btr_flow_parts window = {.only = true, .until_ns = read->first_ns - PAGE_NS};
-    struct btr_fact fact = {.kind = 0};
+    bool came = false;
     int rc = loss->all.flows(loss->all.self, read->other, BTR_SIDE_INTO, read->last_ns, &window,
                              asks_visit, &q, err);
-    if (rc == 0 && q.asked_ns != INT64_MIN)
-        rc = loss->facts.fact(loss->facts.self, q.connection, &fact, err);
-    window = (struct btr_flow_parts){.only = true, .until_ns = read->last_ns + PAGE_NS};
-    if (rc == 0 && fact.kind == BTR_KIND_FLOW && fact.outside)
-        rc = loss->all.flows(loss->all.self, read->other, BTR_SIDE_OUT_OF, read->first_ns, &window,
+    if (rc < 0 || q.asked_ns == INT64_MIN)
+        return rc;
+    struct btr_span parts[] = {{(const uint8_t *)&q.connection, sizeof q.connection},
+                               {(const uint8_t *)&q.asked_ns, sizeof q.asked_ns},
+                               {(const uint8_t *)&read->other, sizeof read->other}};
+    uint32_t before = r->answered.count;
+    if (btr_idmap_add(&r->answered, btr_id_of(parts, 3), 0) == UINT32_MAX)
+        return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "what servers handed out");
+    if (r->answered.count == before)
+        return 0;
+    rc = came_from_outside(loss, q.connection, &came, err);
+    if (rc == 0 && came)
+        rc = loss->all.flows(loss->all.self, q.connection, BTR_SIDE_OUT_OF, read->last_ns, NULL,
+                             next_visit, &q, err);
+    if (rc == 0 && came)
+        rc = loss->all.flows(loss->all.self, q.connection, BTR_SIDE_INTO, INT64_MAX, NULL,
                              sends_visit, &q, err);
     if (rc == 0)
         rc = page_add(loss, file, &q, err);
@@ -160,16 +208,17 @@ static int file_follow(struct reading *r, struct btr_id file, int64_t since_ns, 
 {
     struct btr_loss *loss = r->loss;
     r->count = 0;
+    btr_idmap_clear(&r->answered);
     int rc = loss->edges.flows(loss->edges.self, file, BTR_SIDE_OUT_OF, since_ns, NULL, reads_visit,
                                r, err);
     for (uint32_t i = 0; rc == 0 && i < r->count; i++)
-        rc = read_follow(loss, file, &r->list[i], err);
+        rc = read_follow(r, file, &r->list[i], err);
     return rc;
 }
 
 int loss_pages_find(struct btr_loss *loss, struct btr_err *err)
 {
-    struct reading r = {loss, malloc(READS_MAX * sizeof *r.list), 0};
+    struct reading r = {.loss = loss, .list = malloc(READS_MAX * sizeof *r.list)};
     struct btr_fact fact;
     int rc = r.list ? 0 : btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "what servers handed out");
     for (uint32_t i = 0; rc == 0 && i < loss->extent.count; i++) {
@@ -181,6 +230,7 @@ int loss_pages_find(struct btr_loss *loss, struct btr_err *err)
         if (rc == 0 && fact.kind == BTR_KIND_FILE)
             rc = file_follow(&r, item->entity, item->since_ns, err);
     }
+    btr_idmap_fini(&r.answered);
     free(r.list);
     return rc;
 }

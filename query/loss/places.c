@@ -170,3 +170,17 @@ const struct loss_place *loss_place_of_registry(struct btr_span path)
             return &REGISTRY[i];
     return NULL;
 }
+
+struct btr_span loss_jobs_account(struct btr_span path)
+{
+    static const char *const FOLDERS[] = {"/var/spool/cron/crontabs/", "/var/spool/cron/tabs/",
+                                          "/var/spool/cron/"};
+    for (size_t i = 0; i < sizeof FOLDERS / sizeof *FOLDERS; i++) {
+        struct btr_span folder = btr_span_of(FOLDERS[i]);
+        if (!btr_span_begins(path, folder))
+            continue;
+        struct btr_span name = {path.at + folder.size, path.size - folder.size};
+        return btr_span_contains(name, BTR_SPAN("/")) ? (struct btr_span){0} : name;
+    }
+    return (struct btr_span){0};
+}

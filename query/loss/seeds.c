@@ -54,8 +54,8 @@ static int address_add(struct btr_loss *loss, struct btr_span address, struct bt
 }
 
 /* The end of a connection that is not the one that its records are of; none when both are. */
-static int other_end(struct btr_loss *loss, const struct btr_entity *e, struct loss_end *end,
-                     struct btr_err *err)
+int loss_other_end(struct btr_loss *loss, const struct btr_entity *e, struct loss_end *end,
+                   struct btr_err *err)
 {
     struct ends ends = {0};
     *end = (struct loss_end){{0}, {0}};
@@ -75,19 +75,46 @@ int loss_far_end(struct btr_loss *loss, const struct btr_entity *e, struct loss_
                  struct btr_err *err)
 {
     *end = (struct loss_end){{0}, {0}};
-    return e->flags & BTR_ENTITY_OUTSIDE ? other_end(loss, e, end, err) : 0;
+    return e->flags & BTR_ENTITY_OUTSIDE ? loss_other_end(loss, e, end, err) : 0;
+}
+
+/* Whether a host that tells has an address: a connection that it made from there shows it. */
+static int owner_visit(void *self, const struct btr_entity *e)
+{
+    bool *owned = self;
+    *owned |= e->host.size && e->flags & BTR_ENTITY_HALF;
+    return *owned;
 }
 
 /* The far address of a way in that is a connection: to the outside, or to a host that nobody tells
- * of, as without an inventory all are. */
+ * of, as without an inventory all are. What happened within before it came from there is not known.
+ */
 static int far_address(struct btr_loss *loss, struct btr_id id, struct btr_err *err)
 {
     struct btr_entity e;
-    struct loss_end end;
+    struct loss_end end = {{0}, {0}};
+    bool owned = false;
     int rc = loss_entity(loss, id, &e, err);
     if (rc == 0)
-        rc = other_end(loss, &e, &end, err);
-    return rc == 0 && end.ip.size ? address_add(loss, end.ip, err) : rc;
+        rc = loss_other_end(loss, &e, &end, err);
+    if (rc < 0 || !end.ip.size)
+        return rc;
+    bool outside = (e.flags & BTR_ENTITY_OUTSIDE) != 0;
+    struct btr_span address;
+    if (!btr_arena_copy(loss->arena, end.ip, &address))
+        return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "addresses of the intrusion");
+    if (!outside)
+        rc = btr_reader_entities_with(loss->reader, BTR_KIND_FLOW, INT64_MIN, INT64_MAX,
+                                      BTR_ATTR_SOURCE_IP, address, owner_visit, &owned, err);
+    if (rc < 0 || owned)
+        return rc < 0 ? rc : 0;
+    rc = address_add(loss, address, err);
+    return rc == 0 && !outside
+               ? loss_gap_note(loss, address, 0,
+                               "the intrusion came from there, which is not known to be outside: "
+                               "where it had been before is not known",
+                               err)
+               : rc;
 }
 
 struct collecting {

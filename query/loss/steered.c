@@ -3,11 +3,21 @@
  * written, as a configuration or a list, and then turned to the outside by themselves. None of them
  * is the intrusion's, and what they had is not said to be lost; but it is not certified either.
  */
+#include <btr/identity.h>
 #include <stdlib.h>
 
 #include "loss/loss.h"
 
-enum { CONNECTIONS_MAX = 4096 }; /* of one process that are looked at */
+enum {
+    STEERED_MAX = 1 << 20,  /* of whom and what, that are kept */
+    CONNECTIONS_MAX = 4096, /* of one process that are looked at */
+    WALKS_MAX = 16          /* of each alone; the rest have one in common */
+};
+
+static struct btr_span id_bytes(const struct btr_id *id)
+{
+    return (struct btr_span){(const uint8_t *)id, sizeof *id};
+}
 
 int loss_steered_note(struct btr_loss *loss, const struct btr_extent_item *object,
                       const struct btr_flow *read, struct btr_err *err)
@@ -23,7 +33,12 @@ int loss_steered_note(struct btr_loss *loss, const struct btr_extent_item *objec
                              .since_ns = read->first_ns > object->since_ns ? read->first_ns
                                                                            : object->since_ns,
                              .source = read->source};
-    uint32_t at = btr_idmap_add(&loss->of_steered, s.process, loss->steered_count);
+    struct btr_span parts[] = {id_bytes(&s.process), id_bytes(&s.file)};
+    if (loss->steered_count == STEERED_MAX) {
+        loss->cut = true;
+        return 0;
+    }
+    uint32_t at = btr_idmap_add(&loss->of_steered, btr_id_of(parts, 2), loss->steered_count);
     if (at != LOSS_NONE && at < loss->steered_count) {
         if (s.since_ns < loss->steered[at].since_ns)
             loss->steered[at] = s;
@@ -97,13 +112,6 @@ static int turns_out(struct btr_loss *loss, struct turning *t, const struct loss
     return rc;
 }
 
-/* What served the intrusion when it read the file read it for that. */
-static bool is_other(const struct btr_loss *loss, const struct loss_steered *s)
-{
-    return !loss_is_its_own(loss, s->process) &&
-           loss_extent_at(loss, s->process, s->since_ns, s->since_ns) == LOSS_NONE;
-}
-
 static int steered_sift(struct btr_loss *loss, struct btr_err *err)
 {
     struct turning t = {.ids = malloc(CONNECTIONS_MAX * sizeof *t.ids)};
@@ -112,7 +120,7 @@ static int steered_sift(struct btr_loss *loss, struct btr_err *err)
     for (uint32_t i = 0; rc == 0 && i < loss->steered_count; i++) {
         const struct loss_steered s = loss->steered[i];
         bool driven = false, out = false;
-        if (!is_other(loss, &s))
+        if (loss_is_its_own(loss, s.process))
             continue;
         rc = loss_is_driven(loss, s.writer, &driven, err);
         if (rc == 0 && driven)
@@ -129,9 +137,16 @@ static int steered_sift(struct btr_loss *loss, struct btr_err *err)
 
 static int steered_walk(struct btr_loss *loss, uint32_t which, struct btr_err *err)
 {
-    struct btr_start start = {loss->steered[which].process, INT64_MAX, BTR_SOURCE_NONE};
+    uint32_t count = which == WALKS_MAX ? loss->steered_count - which : 1;
+    struct btr_start *starts = malloc(count * sizeof *starts);
     struct btr_trace *t = NULL;
-    int rc = loss_walk(loss, &t, &loss->apart, BTR_WALK_BACKWARD, &start, 1, err);
+    int rc = starts ? 0 : btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "who turned to the outside");
+    for (uint32_t i = 0; rc == 0 && i < count; i++)
+        starts[i] =
+            (struct btr_start){loss->steered[which + i].process, INT64_MAX, BTR_SOURCE_NONE};
+    if (rc == 0)
+        rc = loss_walk(loss, &t, &loss->apart, BTR_WALK_BACKWARD, starts, count, err);
+    free(starts);
     for (uint32_t i = 0; rc == 0 && i < t->node_count; i++) {
         struct btr_id id = btr_apart_whole_of(loss->parts, t->nodes[i].id);
         uint32_t piece = btr_idmap_get(&loss->of_piece, id);
@@ -147,7 +162,7 @@ static int steered_walk(struct btr_loss *loss, uint32_t which, struct btr_err *e
 int loss_steered_find(struct btr_loss *loss, struct btr_err *err)
 {
     int rc = steered_sift(loss, err);
-    for (uint32_t i = 0; rc == 0 && i < loss->steered_count; i++)
+    for (uint32_t i = 0; rc == 0 && i < loss->steered_count && i <= WALKS_MAX; i++)
         rc = steered_walk(loss, i, err);
     return rc;
 }

@@ -12,7 +12,9 @@ struct taking {
     struct loss_piece *piece;
     struct btr_flow *reads; /* of the piece, by processes of the intrusion */
     uint32_t count, capacity;
-    bool made, others; /* the intrusion made the piece; somebody else put something into it */
+    int64_t made_ns; /* when the intrusion made the piece, and nothing is told of it before;
+                        INT64_MAX */
+    bool others;     /* somebody else put something into it */
     struct btr_err *err;
 };
 
@@ -72,8 +74,10 @@ static void origin_note(struct taking *t, const struct btr_flow *f)
     if (!fills(f->operation))
         return;
     t->others |= !own;
-    t->made |= own && (f->operation == BTR_OP_CREATE || f->operation == BTR_OP_LINK ||
-                       f->operation == BTR_OP_RENAME);
+    bool makes = f->operation == BTR_OP_CREATE || f->operation == BTR_OP_LINK ||
+                 f->operation == BTR_OP_RENAME;
+    if (own && makes && f->first_ns < t->made_ns)
+        t->made_ns = f->first_ns;
 }
 
 static int writes_visit(void *self, const struct btr_flow *flows, uint32_t flow_count)
@@ -112,7 +116,7 @@ static int read_take(struct taking *t, const struct btr_flow *f)
         t->piece->read_ns = when_ns;
         t->piece->reader = f->other;
     }
-    if (t->made && !t->others) /* what it put there itself, where an asset lies */
+    if (t->made_ns <= f->first_ns && !t->others) /* what it put there itself, where an asset lies */
         return 0;
     int rc = item->role == BTR_EXTENT_PROCESS ? loss_is_driven(loss, f->other, &driven, t->err) : 0;
     if (rc == 0 && driven)
@@ -129,13 +133,26 @@ static int read_take(struct taking *t, const struct btr_flow *f)
                     t->err);
 }
 
+/* What is told of a piece before the intrusion made it was another file, which that replaced. */
+static int age_look(struct taking *t)
+{
+    struct btr_entity e;
+    int rc = loss_entity(t->loss, t->piece->entity, &e, t->err);
+    if (rc == 0 && e.first_ns - btr_clocks_host_ahead(t->loss->found->clocks, e.host) < t->made_ns)
+        t->made_ns = INT64_MAX;
+    return rc;
+}
+
 static int piece_take(struct taking *t)
 {
     struct btr_loss *loss = t->loss;
     t->count = 0;
-    t->made = t->others = false;
+    t->made_ns = INT64_MAX;
+    t->others = false;
     int rc = loss->all.flows(loss->all.self, t->piece->entity, BTR_SIDE_INTO, INT64_MAX, NULL,
                              writes_visit, t, t->err);
+    if (rc == 0 && t->made_ns != INT64_MAX)
+        rc = age_look(t);
     if (rc == 0 && t->piece->reached)
         rc = loss->edges.flows(loss->edges.self, t->piece->entity, BTR_SIDE_OUT_OF, loss->since_ns,
                                NULL, reads_visit, t, t->err);

@@ -101,7 +101,7 @@ int loss_containment_text(struct btr_loss *loss, struct btr_buffer *out, struct 
     if (!loss_came_in(loss))
         btr_buffer_text(out, "  NO WAY IN was found: what else the intrusion holds is not known\n");
     else if (k->cut)
-        btr_buffer_text(out, "  NOT ALL was looked at: what was not is taken for an asset\n");
+        btr_buffer_text(out, "  NOT ALL was looked at or is known: there may be more ways\n");
     btr_buffer_fini(&words);
     return 0;
 }

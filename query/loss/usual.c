@@ -78,6 +78,20 @@ struct opening {
     uint64_t program, file_key; /* as struct btr_usual has them */
 };
 
+struct own_opens {
+    struct btr_loss *loss;
+    uint64_t count;
+};
+
+static int opens_visit(void *self, const struct btr_flow *flows, uint32_t flow_count)
+{
+    struct own_opens *o = self;
+    for (uint32_t i = 0; i < flow_count; i++)
+        o->count +=
+            btr_usual_counts(flows[i].operation) && loss_is_its_own(o->loss, flows[i].other);
+    return 0;
+}
+
 /* Whether a program opens a file whatever it is run for, as those runs show that are not the
  * intrusion's. One that is told to, by its arguments, does it for that. */
 static int in_any_run(struct btr_loss *loss, const struct opening *o, bool *any,
@@ -103,10 +117,15 @@ static int in_any_run(struct btr_loss *loss, const struct opening *o, bool *any,
     rc = runs_of(loss, o->program, executable, &runs, err);
     if (rc == 0)
         rc = own_count(loss, err);
+    struct own_opens opens = {loss, 0};
+    if (rc == 0)
+        rc = loss->all.flows(loss->all.self, o->file, BTR_SIDE_OUT_OF, INT64_MIN, NULL, opens_visit,
+                             &opens, err);
     uint32_t had = btr_u64map_get(&loss->own_runs, o->program);
     uint64_t own = had == UINT32_MAX ? 0 : had;
-    if (rc == 0 && runs > own && both > own)
-        *any = (double)(both - own) >= USUAL_ANY_RUN * (double)(runs - own);
+    uint64_t own_both = opens.count > own ? opens.count : own;
+    if (rc == 0 && runs > own && both > own_both)
+        *any = (double)(both - own_both) >= USUAL_ANY_RUN * (double)(runs - own);
     return rc;
 }
 

@@ -10,6 +10,7 @@ enum {
     OPEN_TRUNC = 01000,
     OPEN_CLOEXEC = 02000000,
     OPEN_PATH = 010000000,
+    OPEN_TMPFILE = 020000000, /* __O_TMPFILE: the name is the folder's, the file has none */
     TYPE_MASK = 0170000,
     TYPE_DIRECTORY = 0040000,
     TYPE_CHARACTER = 0020000,
@@ -25,6 +26,7 @@ struct named {
     struct btr_id id;
     uint32_t inode;
     uint16_t slot;
+    bool unnamed; /* a file without a name in the folder that the record names */
 };
 
 static bool is_type(const struct audit_path *p, uint32_t type)
@@ -55,12 +57,34 @@ static const struct audit_path *path_object(const struct audit_event *e)
     return NULL;
 }
 
-/* Resolves a name and joins it to the life of its inode. */
-static bool name_resolve(struct audit_host *h, uint32_t process, const struct audit_path *path,
-                         int64_t dirfd, struct named *out)
+/* What the kernel calls a file without a name: that of its inode, in the folder. */
+static bool unnamed_full(struct audit_host *h, uint64_t inode, struct btr_span *full)
 {
-    *out = (struct named){.path = path, .inode = AUDIT_NONE};
+    char name[24];
+    int size = snprintf(name, sizeof(name), "/#%llu", (unsigned long long)inode);
+    bool root = full->size == 1 && full->at[0] == '/';
+    size_t folder = root ? 0 : full->size;
+    uint8_t *at = btr_arena_alloc(h->arena, folder + (size_t)size, 1);
+    if (!at) {
+        h->out_of_memory = true;
+        return false;
+    }
+    if (folder)
+        memcpy(at, full->at, folder);
+    memcpy(at + folder, name, (size_t)size);
+    *full = (struct btr_span){at, folder + (size_t)size};
+    return true;
+}
+
+/* Resolves a name and joins it to the life of its inode. @param unnamed  the call made a file
+ * without a name in the folder of that name */
+static bool resolve(struct audit_host *h, uint32_t process, const struct audit_path *path,
+                    int64_t dirfd, bool unnamed, struct named *out)
+{
+    *out = (struct named){.path = path, .inode = AUDIT_NONE, .unnamed = unnamed};
     if (!path || !audit_path_full(h, process, path->name, dirfd, &out->full))
+        return false;
+    if (unnamed && !unnamed_full(h, path->inode, &out->full))
         return false;
     out->id = audit_file_id(h, process, out->full, &out->root);
     audit_note_file(h, out->id, out->root, out->full);
@@ -69,13 +93,20 @@ static bool name_resolve(struct audit_host *h, uint32_t process, const struct au
     out->inode = audit_inode_add(h, path->device, path->inode);
     if (out->inode == AUDIT_NONE)
         return true;
-    if (path->nametype == AUDIT_NAME_CREATE && h->inodes[out->inode].refs == 0 &&
+    if ((path->nametype == AUDIT_NAME_CREATE || unnamed) && h->inodes[out->inode].refs == 0 &&
         h->e->call != AUDIT_CALL_link && h->e->call != AUDIT_CALL_linkat &&
         h->e->call != AUDIT_CALL_rename && h->e->call != AUDIT_CALL_renameat &&
         h->e->call != AUDIT_CALL_renameat2)
         audit_inode_clear(h, out->inode); /* the number is used again: another life */
     out->slot = audit_inode_name(h, out->inode, out->id, out->root, out->full);
     return true;
+}
+
+/* Resolves a name and joins it to the life of its inode. */
+static bool name_resolve(struct audit_host *h, uint32_t process, const struct audit_path *path,
+                         int64_t dirfd, struct named *out)
+{
+    return resolve(h, process, path, dirfd, false, out);
 }
 
 /* The content behind a name is used, or changed, by the event in hand. */
@@ -189,7 +220,7 @@ static void open_emit(struct audit_host *h, uint32_t process, const struct named
         name_read(h, n);
     else
         name_write(h, n);
-    if (n->path->nametype == AUDIT_NAME_CREATE)
+    if (n->path->nametype == AUDIT_NAME_CREATE || n->unnamed)
         audit_emit_out(h, process, n->id, BTR_OP_CREATE);
     else if (access == AUDIT_CAN_READ)
         audit_emit_in(h, process, n->id, BTR_OP_OPEN_READ);
@@ -207,8 +238,11 @@ static void call_open(struct audit_host *h, uint32_t process)
     int64_t dirfd;
     uint64_t flags = open_flags(e, &dirfd);
     struct named n;
-    bool known = name_resolve(h, process, path_object(e), dirfd, &n);
     bool opened = e->has_exit && e->exit >= 0;
+    const struct audit_path *path = path_object(e);
+    /* older kernels tell the folder's inode, newer ones the file's: only that is one of its own */
+    bool unnamed = opened && (flags & OPEN_TMPFILE) && path && is_type(path, TYPE_REGULAR);
+    bool known = resolve(h, process, path, dirfd, unnamed, &n);
     if (!opened) {
         if (known)
             audit_emit_in(h, process, n.id, BTR_OP_OPEN_DENIED)->flags |= BTR_EVENT_FAILED;
@@ -354,7 +388,7 @@ static void call_named(struct audit_host *h, uint32_t process, int64_t dirfd,
         return;
     name_write(h, &n);
     audit_emit_out(h, process, n.id, operation);
-    if (operation == BTR_OP_CHMOD)
+    if (operation == BTR_OP_CHMOD && !is_type(n.path, TYPE_DIRECTORY))
         mode_note(h, n.id);
 }
 
@@ -370,7 +404,7 @@ static void call_descriptor(struct audit_host *h, uint32_t process, enum btr_ope
         audit_inode_write(h, o->inode, o->name_slot, h->first_ns, h->now_ns, false);
     struct btr_event *e = audit_emit_out(h, process, h->objects[object].id, operation);
     e->doubt = h->objects[object].doubt;
-    if (operation == BTR_OP_CHMOD && o->entity == BTR_KIND_FILE)
+    if (operation == BTR_OP_CHMOD && o->kind == AUDIT_OBJECT_FILE)
         mode_note(h, o->id);
 }
 

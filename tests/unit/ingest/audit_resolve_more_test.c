@@ -298,6 +298,26 @@ static void permissions_that_a_call_sets_are_the_files_from_then_on(void **state
     told_fini(&t);
 }
 
+/* open(2): O_TMPFILE names a folder, and makes a file in it that has no name. */
+static void files_without_a_name_are_each_their_own(void **state)
+{
+    (void)state;
+    struct told t;
+    told_init(&t, "web01", NULL);
+    told_call(&t, OPENAT, 3, 10, 1, "a0=ffffff9c a1=0 a2=410082 a3=180", CWD, FILE_AT("/tmp", "77"),
+              NULL);
+    told_call(&t, OPENAT, 3, 11, 1, "a0=ffffff9c a1=0 a2=410082 a3=180", CWD, FILE_AT("/tmp", "78"),
+              NULL);
+    told_end(&t);
+    const struct btr_event *one = told_event(&t, BTR_OP_CREATE, 0),
+                           *other = told_event(&t, BTR_OP_CREATE, 1);
+    assert_false(btr_id_equal(one->object, other->object));
+    assert_string_equal(told_attr(&t, one->object, BTR_ATTR_FILE_PATH), "/tmp/#77");
+    assert_string_equal(told_attr(&t, other->object, BTR_ATTR_FILE_PATH), "/tmp/#78");
+    assert_int_equal(told_count(&t, BTR_OP_OPEN_BOTH), 0);
+    told_fini(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -314,6 +334,7 @@ int main(void)
         cmocka_unit_test(an_agent_that_starts_anew_keeps_the_processes),
         cmocka_unit_test(a_clock_that_was_set_back_and_right_again_shifts_nothing_afterwards),
         cmocka_unit_test(permissions_that_a_call_sets_are_the_files_from_then_on),
+        cmocka_unit_test(files_without_a_name_are_each_their_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

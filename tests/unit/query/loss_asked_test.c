@@ -1,6 +1,6 @@
 /* What others run because the intrusion wrote it, on a small history made by hand. */
 #include "ledger.h"
-#include "loss/loss.h"
+#include "loss/after.h"
 #include "query_tests.h"
 #include "test.h"
 
@@ -24,7 +24,11 @@ enum {
     SCRIPT,
     RUNNER,
     CHILD,
-    VIEWER
+    VIEWER,
+    MASK_FORK,
+    MASKED_JOB,
+    INIT_SCRIPT,
+    INIT_RUNNER
 };
 
 static const char ASSETS[] = "assets:\n  - {host: web01, path: \"/srv/**\", name: orders}\n";
@@ -60,6 +64,13 @@ static void entities(struct world *w)
     process(w, OLD_JOB_AGAIN, "/bin/sh", "sh -c backup", "ann");
     process(w, NEW_JOB, "/bin/sh", "sh -c /tmp/.x", "ann");
     process(w, OTHERS_JOB, "/bin/sh", "sh -c weekly", "root");
+    process(w, MASK_FORK, "/usr/sbin/cron", "cron -f", "root");
+    /* "sh -c '/tmp/.x; exec backup'": in the end it is a job that was there before */
+    world_note(w, MASKED_JOB, BTR_KIND_PROCESS, 0, "web01", BTR_ATTR_PROCESS_EXECUTABLE, "/bin/sh",
+               BTR_ATTR_PROCESS_COMMAND_LINE, "a sh -c /tmp/.x; exec backup",
+               BTR_ATTR_PROCESS_COMMAND_LINE, "sh -c backup", BTR_ATTR_USER_NAME, "ann", 0);
+    process(w, INIT_RUNNER, "/bin/sh", "sh /etc/init.d/x", "root");
+    world_note(w, INIT_SCRIPT, BTR_KIND_FILE, 0, "web01", BTR_ATTR_FILE_PATH, "/etc/init.d/x", 0);
     process(w, RUNNER, "/usr/bin/perl", "perl -w ./rotate.pl", "root");
     process(w, CHILD, "/bin/id", "id", "root");
     process(w, VIEWER, "/bin/cat", "cat /opt/rotate.pl", "root");
@@ -86,6 +97,10 @@ static void history(struct world *w)
     job(w, OLD_FORK_AGAIN, OLD_JOB_AGAIN);
     job(w, NEW_FORK, NEW_JOB);
     job(w, OTHER_FORK, OTHERS_JOB);
+    job(w, MASK_FORK, MASKED_JOB);
+    does(w, SHELL, BTR_OP_WRITE, INIT_SCRIPT);
+    does(w, INIT_RUNNER, BTR_OP_READ, INIT_SCRIPT);
+    does(w, INIT_RUNNER, BTR_OP_FORK, CHILD);
     does(w, RUNNER, BTR_OP_READ, SCRIPT);
     does(w, RUNNER, BTR_OP_FORK, CHILD);
     does(w, VIEWER, BTR_OP_READ, SCRIPT);
@@ -152,12 +167,43 @@ static void an_interpreter_that_is_told_to_run_its_script_is_the_intrusions(void
     assert_false(is_intrusions(&a->l, VIEWER)); /* it looks, and does nothing */
 }
 
+static void a_job_that_ends_as_one_that_was_there_is_the_intrusions(void **state)
+{
+    const struct asked *a = *state;
+    assert_true(is_intrusions(&a->l, MASKED_JOB));
+}
+
+static void a_script_in_a_place_of_jobs_is_a_script_too(void **state)
+{
+    const struct asked *a = *state;
+    assert_true(is_intrusions(&a->l, INIT_RUNNER));
+}
+
+static void a_table_of_jobs_tells_whose_they_are(void **state)
+{
+    static const struct {
+        const char *path, *account;
+    } TABLES[] = {{"/var/spool/cron/crontabs/ann", "ann"},
+                  {"/var/spool/cron/tabs/ann", "ann"},
+                  {"/var/spool/cron/ann", "ann"},
+                  {"/var/spool/cron/atjobs/a00001", ""},
+                  {"/etc/cron.d/job", ""},
+                  {"/var/spool/cron/", ""}};
+    (void)state;
+    for (size_t i = 0; i < sizeof TABLES / sizeof *TABLES; i++)
+        assert_true(btr_span_equal(loss_jobs_account(btr_span_of(TABLES[i].path)),
+                                   btr_span_of(TABLES[i].account)));
+}
+
 int loss_asked_tests(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_job_that_cron_never_started_before_is_the_intrusions),
         cmocka_unit_test(jobs_of_before_and_of_other_accounts_are_not),
         cmocka_unit_test(an_interpreter_that_is_told_to_run_its_script_is_the_intrusions),
+        cmocka_unit_test(a_job_that_ends_as_one_that_was_there_is_the_intrusions),
+        cmocka_unit_test(a_script_in_a_place_of_jobs_is_a_script_too),
+        cmocka_unit_test(a_table_of_jobs_tells_whose_they_are),
     };
     return cmocka_run_group_tests(tests, make, unmake);
 }

@@ -6,7 +6,7 @@
 #define SECOND INT64_C(1000000000)
 #define BEGIN (INT64_C(1795424284) * SECOND)
 
-enum { WAY_IN = 1, SSHD, SHELL, HASHES, LOGIN, NOTES, SETTINGS, AGENT, FAR };
+enum { WAY_IN = 1, SSHD, SHELL, HASHES, LOGIN, NOTES, SETTINGS, AGENT, FAR, TRAIL };
 
 static const char ASSETS[] = "assets:\n"
                              "  - {host: web01, path: \"/etc/shadow\", name: hashes}\n";
@@ -63,6 +63,9 @@ static void obey(struct world *w, bool before)
     world_note(w, FAR, BTR_KIND_FLOW, BTR_ENTITY_OUTSIDE, NULL, BTR_ATTR_NETWORK_TRANSPORT, "tcp",
                BTR_ATTR_SOURCE_IP, "10.0.0.1", BTR_ATTR_SOURCE_PORT, "5000",
                BTR_ATTR_DESTINATION_IP, "10.8.8.8", BTR_ATTR_DESTINATION_PORT, "443", 0);
+    world_note(w, TRAIL, BTR_KIND_FILE, 0, "web01", BTR_ATTR_FILE_PATH, "/var/log/wtmp", 0);
+    does(w, SSHD, BTR_OP_WRITE, TRAIL);
+    does(w, AGENT, BTR_OP_READ, TRAIL); /* nothing that the intrusion drives wrote that */
     if (before)
         does(w, AGENT, BTR_OP_CONNECT, FAR);
     does(w, SHELL, BTR_OP_CREATE, SETTINGS);

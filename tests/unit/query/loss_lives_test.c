@@ -48,14 +48,18 @@ static void who_had_opened_it_before_may_read_what_it_was(void **state)
     world_publish(&w, "made.log");
     ledger_make(&l, &w, EARLY, now, "assets:\n  - {host: web01, path: /srv/**, name: a}\n");
     assert_int_equal(loss_lives_find(&lives, l.loss, world_id(NAME), NULL), 0);
-    assert_false(loss_lives_older(&lives, world_id(EARLY), opened));
-    assert_true(loss_lives_older(&lives, world_id(EARLY), read));
-    assert_false(loss_lives_older(&lives, world_id(LATE), replaced));
-    assert_false(loss_lives_older(&lives, world_id(EARLY), again));
-    assert_true(loss_lives_older(&lives, world_id(HEIR), again)); /* of whom nobody saw an open */
+    assert_false(loss_lives_older(&lives, world_id(EARLY), opened, false));
+    assert_true(loss_lives_older(&lives, world_id(EARLY), read, false));
+    assert_false(loss_lives_older(&lives, world_id(LATE), replaced, false));
+    assert_true(
+        loss_lives_older(&lives, world_id(EARLY), again, false)); /* it may have both open */
+    assert_true(
+        loss_lives_older(&lives, world_id(LATE), replaced, true)); /* of EARLY, which is its own */
+    assert_true(
+        loss_lives_older(&lives, world_id(HEIR), again, false)); /* of whom nobody saw an open */
     assert_int_equal(loss_lives_find(&lives, l.loss, world_id(STILL), NULL), 0);
     assert_false(
-        loss_lives_older(&lives, world_id(LATE), now)); /* written to it is the same file */
+        loss_lives_older(&lives, world_id(LATE), now, false)); /* written to it is the same file */
     loss_lives_fini(&lives);
     ledger_free(&l);
     world_close(&w);
