@@ -2,11 +2,17 @@
 #define QUERY_LOSS_AFTER_H
 /**
  * What an intrusion left behind (docs/LOSS.md, "Erased traces", "What remains"). Each file fills
- * its part: deeds.c    what its processes did to files and logs erased.c   which of that erased a
- * trace tried.c    commands that say they would, where no record tells that they did logging.c logs
- * of a host that were cleared, stopped, or told less lineage.c  what an erased file had held, and
- * where that may still be places.c   where what outlives a session lies, and what a name says of a
- * file remaining.c  what it left that is still there contain.h, contain*.c  what to cut first
+ * its part:
+ *   - deeds.c: what its processes did to files and logs
+ *   - erased.c: which of that erased a trace
+ *   - tried.c: commands that say they would, where no record tells that they did
+ *   - logging.c: logs of a host that were cleared, stopped, or told less
+ *   - lineage.c: what an erased file had held, and where that may still be
+ *   - places.c: where what outlives a session lies, and what a name says of a file
+ *   - remaining.c: what it left that is still there
+ *   - setid.c: programs that it made to run as whom they belong to
+ *   - contain.h, contain*.c: what to cut first
+ *
  * json_erased.c, text_erased.c and their like print it.
  */
 #include "loss/loss.h"

@@ -3,11 +3,15 @@
 /**
  * What to cut first (docs/LOSS.md, "Containment"): a graph of what the intrusion still holds, what
  * that leads to, and the assets that are not lost yet; and the least costly set of things in it
- * whose removal parts the two. Each file fills its part, in this order: contain_graph.c     nodes,
- * each once, and edges contain_accounts.c  the account that a process acts as contain_holds.c what
- * the intrusion holds: ways in, processes, files that bring it back contain_onward.c    which hosts
- * and accounts those lead on to, as anybody's connections show contain_assets.c    who is seen to
- * read the assets contain.c           all of it in order, the cut, and what each step of it is for
+ * whose removal parts the two. Each file fills its part, in this order:
+ *   - contain_graph.c: nodes, each once, and edges
+ *   - contain_accounts.c: the account that a process acts as
+ *   - contain_came.c: by which connections the intrusion came to which accounts
+ *   - contain_holds.c: what else it holds: processes, files that bring it back
+ *   - contain_onward.c: which hosts and accounts those lead on to, as anybody's connections show
+ *   - contain_assets.c: who is seen to read the assets
+ *   - contain.c: all of it in order, the cut, and what each step of it is for
+ *
  * json_contain.c, text_contain.c print it.
  */
 #include <btr/mincut.h>

@@ -241,11 +241,13 @@ static int came_take(struct coming *k)
 int contain_came_find(struct contain *c)
 {
     uint32_t count = c->loss->extent.count;
-    struct coming k = {.c = c, .ways = malloc(((size_t)count + 1) * sizeof *k.ways)};
+    struct coming k = {.c = c, .ways = calloc((size_t)count + 1, sizeof *k.ways)};
     int rc = k.ways ? 0 : btr_fail(c->err, BTR_E_NOMEM, UINT64_MAX, "ways of the intrusion");
-    for (uint32_t i = 0; rc == 0 && i < count; i++)
+    for (uint32_t i = 0; rc == 0 && i < count; i++) {
+        k.ways[i] = (struct way){LOSS_NONE, LOSS_NONE};
         if (is_process(item_at(c, i)))
             rc = connection_find(&k, i);
+    }
     for (uint32_t i = 0; rc == 0 && i < count; i++)
         if (is_process(item_at(c, i)))
             rc = process_take(&k, i);
