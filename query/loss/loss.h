@@ -344,7 +344,8 @@ int loss_runs(struct btr_loss *loss, struct btr_id process, int64_t at_ns, uint6
               bool *runs, struct btr_err *err);
 
 /* ---- usual.c ---- */
-/** Whether a process opened a file of an asset as its program usually does. */
+/** Whether a process opened a file of an asset as its program usually does. @param asset LOSS_NONE:
+ * of none */
 int loss_is_usual(struct btr_loss *loss, uint32_t asset, struct btr_id process, struct btr_id file,
                   int64_t at_ns, bool *usual, struct btr_err *err);
 

@@ -10,6 +10,9 @@
 /* A request is older than the reading of the file by this at most. */
 #define PAGE_NS (INT64_C(60) * 1000000000)
 
+/* Of a file that its program opens as often a server tells nobody anything new. */
+#define PAGE_TELLS 0.3
+
 enum { READS_MAX = 65536 }; /* of one file that are followed */
 
 bool loss_is_staged(const struct btr_loss *loss, struct btr_id file)
@@ -168,6 +171,28 @@ static int came_from_outside(struct btr_loss *loss, struct btr_id connection, bo
     return rc;
 }
 
+/* What a server reads for every request, as sshd the password file, is no answer to one; of one
+ * that runs for many requests how often it was run says nothing. */
+static int is_answer(struct btr_loss *loss, struct btr_id file, const struct btr_flow *read,
+                     bool *answer, struct btr_err *err)
+{
+    struct btr_fact who, what;
+    bool many = false, usual = false;
+    int rc = loss->facts.fact(loss->facts.self, read->other, &who, err);
+    if (rc == 0)
+        rc = loss->facts.fact(loss->facts.self, file, &what, err);
+    if (rc == 0)
+        rc = btr_extent_serves_many(&loss->all, read->other, &many, err);
+    if (rc == 0 && !many)
+        rc = loss_is_usual(loss, LOSS_NONE, read->other, file, read->last_ns, &usual, err);
+    else if (rc == 0)
+        usual = what.file && loss->found->usual.self &&
+                btr_usual_tells(&loss->found->usual, btr_fact_program(&who, read->last_ns),
+                                what.file) < PAGE_TELLS;
+    *answer = rc == 0 && !usual;
+    return rc;
+}
+
 /* The connection on which a server answered with what it read, if that is one from the outside. An
  * answer that several reads made is one. */
 static int read_follow(struct reading *r, struct btr_id file, const struct btr_flow *read,
@@ -190,6 +215,8 @@ static int read_follow(struct reading *r, struct btr_id file, const struct btr_f
     if (r->answered.count == before)
         return 0;
     rc = came_from_outside(loss, q.connection, &came, err);
+    if (rc == 0 && came)
+        rc = is_answer(loss, file, read, &came, err);
     if (rc == 0 && came)
         rc = loss->all.flows(loss->all.self, q.connection, BTR_SIDE_OUT_OF, read->last_ns, NULL,
                              next_visit, &q, err);

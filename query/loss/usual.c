@@ -132,13 +132,13 @@ static int in_any_run(struct btr_loss *loss, const struct opening *o, bool *any,
 int loss_is_usual(struct btr_loss *loss, uint32_t asset, struct btr_id process, struct btr_id file,
                   int64_t at_ns, bool *usual, struct btr_err *err)
 {
-    const struct loss_row *row = &loss->rows[asset];
+    uint64_t keeper = asset == LOSS_NONE ? 0 : loss->rows[asset].keeper;
     struct btr_fact who = {0}, what = {0};
     int rc = loss->facts.fact(loss->facts.self, process, &who, err);
     uint64_t program = rc == 0 ? btr_fact_program(&who, at_ns) : 0;
     if (rc == 0)
         rc = loss->facts.fact(loss->facts.self, file, &what, err);
-    *usual = rc == 0 && row->keeper && program == row->keeper;
+    *usual = rc == 0 && keeper && program == keeper;
     if (rc < 0 || *usual || !what.file)
         return rc;
     *usual = btr_usual_tells(&loss->found->usual, program, what.file) < USUAL_TELLS;
