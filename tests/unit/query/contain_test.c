@@ -4,9 +4,6 @@
 #include "query_tests.h"
 #include "test.h"
 
-#define SECOND INT64_C(1000000000)
-#define BEGIN (INT64_C(1795424284) * SECOND)
-
 enum {
     WAY_IN = 1,
     LISTENER,
@@ -31,82 +28,58 @@ static const char ASSETS[] = "assets:\n"
                              "  - {host: web01, path: \"/etc/shadow\", name: hashes}\n"
                              "  - {host: db01, path: \"/srv/**\", name: orders}\n";
 
-static int64_t now;
-
-static void process(struct world *w, uint64_t number, const char *host, const char *program,
-                    const char *user)
-{
-    world_note(w, number, BTR_KIND_PROCESS, 0, host, BTR_ATTR_PROCESS_EXECUTABLE, program,
-               BTR_ATTR_PROCESS_COMMAND_LINE, program, BTR_ATTR_USER_NAME, user, 0);
-}
-
-static void connection(struct world *w, uint64_t number, unsigned flags, const char *from,
-                       const char *from_port, const char *to)
-{
-    world_note(w, number, BTR_KIND_FLOW, flags, NULL, BTR_ATTR_NETWORK_TRANSPORT, "tcp",
-               BTR_ATTR_SOURCE_IP, from, BTR_ATTR_SOURCE_PORT, from_port, BTR_ATTR_DESTINATION_IP,
-               to, BTR_ATTR_DESTINATION_PORT, "22", 0);
-}
-
-static void does(struct world *w, uint64_t subject, enum btr_operation operation, uint64_t object)
-{
-    now += SECOND;
-    world_event(w, subject, operation, object, now, now);
-}
-
 static void entities(struct world *w)
 {
-    connection(w, WAY_IN, BTR_ENTITY_OUTSIDE, "10.9.9.9", "4000", "10.0.0.1");
-    connection(w, OTHER_WAY, BTR_ENTITY_OUTSIDE, "10.9.9.7", "4100", "10.0.0.1");
-    connection(w, HOP, 0, "10.0.0.1", "5000", "10.0.0.2");
-    process(w, LISTENER, "web01", "/usr/sbin/sshd", "root");
-    process(w, SSHD, "web01", "/usr/sbin/sshd", "root");
-    process(w, SHELL, "web01", "/bin/bash", "ann");
-    process(w, CLIENT, "web01", "/usr/bin/ssh", "ann");
-    process(w, SUDO, "web01", "/usr/bin/id", "root");
-    process(w, MOTD, "web01", "/bin/motd", "root");
-    process(w, LOGIN, "web01", "/bin/login", "root");
-    process(w, FAR_LISTENER, "db01", "/usr/sbin/sshd", "root");
-    process(w, FAR_SSHD, "db01", "/usr/sbin/sshd", "root");
-    process(w, FAR_SHELL, "db01", "/bin/bash", "bob");
-    process(w, CLERK, "db01", "/usr/bin/clerk", "bob");
-    world_note(w, KEYS, BTR_KIND_FILE, 0, "web01", BTR_ATTR_FILE_PATH,
-               "/home/ann/.ssh/authorized_keys", 0);
-    world_note(w, HASHES, BTR_KIND_FILE, 0, "web01", BTR_ATTR_FILE_PATH, "/etc/shadow", 0);
-    world_note(w, ORDERS, BTR_KIND_FILE, 0, "db01", BTR_ATTR_FILE_PATH, "/srv/orders", 0);
+    world_connection(w, WAY_IN, BTR_ENTITY_OUTSIDE, "10.9.9.9", "4000", "10.0.0.1", "22");
+    world_connection(w, OTHER_WAY, BTR_ENTITY_OUTSIDE, "10.9.9.7", "4100", "10.0.0.1", "22");
+    world_connection(w, HOP, 0, "10.0.0.1", "5000", "10.0.0.2", "22");
+    world_process(w, LISTENER, "web01", "/usr/sbin/sshd", "/usr/sbin/sshd", "root");
+    world_process(w, SSHD, "web01", "/usr/sbin/sshd", "/usr/sbin/sshd", "root");
+    world_process(w, SHELL, "web01", "/bin/bash", "/bin/bash", "ann");
+    world_process(w, CLIENT, "web01", "/usr/bin/ssh", "/usr/bin/ssh", "ann");
+    world_process(w, SUDO, "web01", "/usr/bin/id", "/usr/bin/id", "root");
+    world_process(w, MOTD, "web01", "/bin/motd", "/bin/motd", "root");
+    world_process(w, LOGIN, "web01", "/bin/login", "/bin/login", "root");
+    world_process(w, FAR_LISTENER, "db01", "/usr/sbin/sshd", "/usr/sbin/sshd", "root");
+    world_process(w, FAR_SSHD, "db01", "/usr/sbin/sshd", "/usr/sbin/sshd", "root");
+    world_process(w, FAR_SHELL, "db01", "/bin/bash", "/bin/bash", "bob");
+    world_process(w, CLERK, "db01", "/usr/bin/clerk", "/usr/bin/clerk", "bob");
+    world_file(w, KEYS, "web01", "/home/ann/.ssh/authorized_keys");
+    world_file(w, HASHES, "web01", "/etc/shadow");
+    world_file(w, ORDERS, "db01", "/srv/orders");
 }
 
 /* A login from outside as ann, who left a key; and, if it is so, went on as bob to db01. */
 static void login(struct world *w)
 {
-    does(w, LISTENER, BTR_OP_ACCEPT, OTHER_WAY);
-    does(w, LISTENER, BTR_OP_ACCEPT, WAY_IN);
-    does(w, LISTENER, BTR_OP_FORK, SSHD);
-    does(w, SSHD, BTR_OP_RECV, WAY_IN);
-    does(w, SSHD, BTR_OP_FORK, MOTD); /* root's own doing in it gives nobody root */
-    does(w, MOTD, BTR_OP_EXIT, MOTD);
-    does(w, SSHD, BTR_OP_FORK, SHELL);
-    does(w, SHELL, BTR_OP_OPEN_WRITE, KEYS);
+    world_does(w, LISTENER, BTR_OP_ACCEPT, OTHER_WAY);
+    world_does(w, LISTENER, BTR_OP_ACCEPT, WAY_IN);
+    world_does(w, LISTENER, BTR_OP_FORK, SSHD);
+    world_does(w, SSHD, BTR_OP_RECV, WAY_IN);
+    world_does(w, SSHD, BTR_OP_FORK, MOTD); /* root's own doing in it gives nobody root */
+    world_does(w, MOTD, BTR_OP_EXIT, MOTD);
+    world_does(w, SSHD, BTR_OP_FORK, SHELL);
+    world_does(w, SHELL, BTR_OP_OPEN_WRITE, KEYS);
 }
 
 static void hop(struct world *w)
 {
-    does(w, SHELL, BTR_OP_FORK, CLIENT);
-    does(w, CLIENT, BTR_OP_CONNECT, HOP);
-    does(w, CLIENT, BTR_OP_SEND, HOP);
-    does(w, FAR_LISTENER, BTR_OP_ACCEPT, HOP);
-    does(w, FAR_LISTENER, BTR_OP_FORK, FAR_SSHD);
-    does(w, FAR_SSHD, BTR_OP_RECV, HOP);
-    does(w, FAR_SSHD, BTR_OP_FORK, FAR_SHELL);
-    does(w, FAR_SHELL, BTR_OP_EXIT, FAR_SHELL);
-    does(w, FAR_SSHD, BTR_OP_EXIT, FAR_SSHD);
-    does(w, CLIENT, BTR_OP_EXIT, CLIENT);
+    world_does(w, SHELL, BTR_OP_FORK, CLIENT);
+    world_does(w, CLIENT, BTR_OP_CONNECT, HOP);
+    world_does(w, CLIENT, BTR_OP_SEND, HOP);
+    world_does(w, FAR_LISTENER, BTR_OP_ACCEPT, HOP);
+    world_does(w, FAR_LISTENER, BTR_OP_FORK, FAR_SSHD);
+    world_does(w, FAR_SSHD, BTR_OP_RECV, HOP);
+    world_does(w, FAR_SSHD, BTR_OP_FORK, FAR_SHELL);
+    world_does(w, FAR_SHELL, BTR_OP_EXIT, FAR_SHELL);
+    world_does(w, FAR_SSHD, BTR_OP_EXIT, FAR_SSHD);
+    world_does(w, CLIENT, BTR_OP_EXIT, CLIENT);
 }
 
 static void ends(struct world *w)
 {
-    does(w, SHELL, BTR_OP_EXIT, SHELL);
-    does(w, SSHD, BTR_OP_EXIT, SSHD);
+    world_does(w, SHELL, BTR_OP_EXIT, SHELL);
+    world_does(w, SSHD, BTR_OP_EXIT, SSHD);
 }
 
 /* What the ledger says of it, and the check of what holds of all. */
@@ -114,7 +87,7 @@ static void cut(struct world *w, struct btr_buffer *text)
 {
     struct btr_buffer all = {0};
     struct ledger l;
-    ledger_make(&l, w, SHELL, now, ASSETS);
+    ledger_make(&l, w, SHELL, w->now_ns, ASSETS);
     const char *wrong = contain_check(l.loss->after->containment);
     if (wrong)
         fail_msg("%s", wrong);
@@ -133,7 +106,6 @@ typedef void history(struct world *w);
 static void told(history *make, struct btr_buffer *text)
 {
     struct world w;
-    now = BEGIN;
     world_open(&w);
     entities(&w);
     make(&w);
@@ -159,7 +131,7 @@ static void expect(history *make, const char *const *lines)
 static void no_asset(struct world *w)
 {
     login(w);
-    does(w, LOGIN, BTR_OP_READ, HASHES); /* root does, and ann is not root */
+    world_does(w, LOGIN, BTR_OP_READ, HASHES); /* root does, and ann is not root */
     ends(w);
 }
 
@@ -174,7 +146,7 @@ static void onward(struct world *w)
 {
     login(w);
     hop(w);
-    does(w, CLERK, BTR_OP_READ, ORDERS);
+    world_does(w, CLERK, BTR_OP_READ, ORDERS);
     ends(w);
 }
 
@@ -191,10 +163,10 @@ static void as_root(struct world *w)
 {
     login(w);
     hop(w);
-    does(w, SHELL, BTR_OP_FORK, SUDO);
-    does(w, SUDO, BTR_OP_EXIT, SUDO);
-    does(w, LOGIN, BTR_OP_READ, HASHES);
-    does(w, CLERK, BTR_OP_READ, ORDERS);
+    world_does(w, SHELL, BTR_OP_FORK, SUDO);
+    world_does(w, SUDO, BTR_OP_EXIT, SUDO);
+    world_does(w, LOGIN, BTR_OP_READ, HASHES);
+    world_does(w, CLERK, BTR_OP_READ, ORDERS);
     ends(w);
 }
 
@@ -208,13 +180,13 @@ static void the_account_that_all_ways_share_is_locked(void **state)
 /* The same connection by somebody else, long before: who is on web01 may do so, too. */
 static void others_hop(struct world *w)
 {
-    does(w, LOGIN, BTR_OP_CONNECT, HOP);
-    does(w, FAR_LISTENER, BTR_OP_ACCEPT, HOP);
-    does(w, FAR_LISTENER, BTR_OP_FORK, FAR_SSHD);
-    does(w, FAR_SSHD, BTR_OP_RECV, HOP);
-    does(w, FAR_SSHD, BTR_OP_FORK, FAR_SHELL);
-    does(w, FAR_SHELL, BTR_OP_READ, ORDERS);
-    does(w, FAR_SHELL, BTR_OP_EXIT, FAR_SHELL);
+    world_does(w, LOGIN, BTR_OP_CONNECT, HOP);
+    world_does(w, FAR_LISTENER, BTR_OP_ACCEPT, HOP);
+    world_does(w, FAR_LISTENER, BTR_OP_FORK, FAR_SSHD);
+    world_does(w, FAR_SSHD, BTR_OP_RECV, HOP);
+    world_does(w, FAR_SSHD, BTR_OP_FORK, FAR_SHELL);
+    world_does(w, FAR_SHELL, BTR_OP_READ, ORDERS);
+    world_does(w, FAR_SHELL, BTR_OP_EXIT, FAR_SHELL);
     login(w);
     ends(w);
 }

@@ -3,8 +3,6 @@
 #include "query_tests.h"
 #include "test.h"
 
-#define SECOND INT64_C(1000000000)
-#define BEGIN (INT64_C(1795424284) * SECOND)
 #define FILE_PATH BTR_ATTR_FILE_PATH
 
 enum {
@@ -41,58 +39,36 @@ static const char ASSETS[] = "assets:\n"
                              "  - {host: web01, path: \"/etc/shadow\", name: hashes}\n"
                              "  - {host: db01, path: \"/srv/**\", name: orders}\n";
 
-static void process(struct world *w, uint64_t number, const char *program, const char *command)
-{
-    world_note(w, number, BTR_KIND_PROCESS, 0, "web01", BTR_ATTR_PROCESS_EXECUTABLE, program,
-               BTR_ATTR_PROCESS_COMMAND_LINE, command, 0);
-}
-
-static void file(struct world *w, uint64_t number, const char *path)
-{
-    world_note(w, number, BTR_KIND_FILE, 0, "web01", FILE_PATH, path, 0);
-}
-
-static int64_t now;
-
-static struct btr_event *does(struct world *w, uint64_t subject, enum btr_operation operation,
-                              uint64_t object)
-{
-    now += SECOND;
-    return world_event(w, subject, operation, object, now, now);
-}
-
 static void starts(struct world *w, uint64_t parent, uint64_t child)
 {
-    does(w, parent, BTR_OP_FORK, child);
+    world_does(w, parent, BTR_OP_FORK, child);
 }
 
 static void entities(struct world *w)
 {
-    world_note(w, CONNECTION, BTR_KIND_FLOW, BTR_ENTITY_OUTSIDE, NULL, BTR_ATTR_NETWORK_TRANSPORT,
-               "tcp", BTR_ATTR_SOURCE_IP, "10.9.9.9", BTR_ATTR_SOURCE_PORT, "4000",
-               BTR_ATTR_DESTINATION_IP, "10.0.0.1", BTR_ATTR_DESTINATION_PORT, "22", 0);
+    world_connection(w, CONNECTION, BTR_ENTITY_OUTSIDE, "10.9.9.9", "4000", "10.0.0.1", "22");
     world_note(w, HOST, BTR_KIND_HOST, 0, "web01", BTR_ATTR_HOST_NAME, "web01", 0);
-    process(w, SSHD, "/usr/sbin/sshd", "sshd: a");
-    process(w, SHELL, "/bin/bash", "bash");
-    process(w, RUN, "/bin/sh", "sh /tmp/.x");
-    process(w, REMOVER, "/bin/rm", "rm -f /tmp/.x");
-    process(w, LOGGER, "/usr/sbin/rsyslogd", "rsyslogd");
-    process(w, OTHER_LOGGER, "/usr/sbin/traild", "traild");
-    process(w, SED, "/bin/sed", "sed -i /10.9/d /var/log/auth.log");
-    process(w, GCC, "/usr/bin/gcc", "gcc a.c");
-    process(w, HISTORY_REMOVER, "/bin/rm", "rm -f .bash_history");
-    process(w, AUDITCTL, "/sbin/auditctl", "auditctl -D");
-    process(w, READER, "/usr/bin/tail", "tail");
-    file(w, DROPPER, "/tmp/.x");
-    file(w, LOG, "/var/log/auth.log");
-    file(w, SED_FILE, "/var/log/sedAbC");
-    file(w, KEYS, "/home/a/.ssh/authorized_keys");
-    file(w, SCRATCH, "/tmp/ccAbC.o");
-    file(w, PROFILE, "/home/a/.bashrc");
-    file(w, CRON, "/etc/cron.d/job");
-    file(w, TRAIL, "/srv/trail");
-    file(w, STATE, "/srv/state");
-    file(w, WEB_FILE, "/srv/left");
+    world_process(w, SSHD, "web01", "/usr/sbin/sshd", "sshd: a", NULL);
+    world_process(w, SHELL, "web01", "/bin/bash", "bash", NULL);
+    world_process(w, RUN, "web01", "/bin/sh", "sh /tmp/.x", NULL);
+    world_process(w, REMOVER, "web01", "/bin/rm", "rm -f /tmp/.x", NULL);
+    world_process(w, LOGGER, "web01", "/usr/sbin/rsyslogd", "rsyslogd", NULL);
+    world_process(w, OTHER_LOGGER, "web01", "/usr/sbin/traild", "traild", NULL);
+    world_process(w, SED, "web01", "/bin/sed", "sed -i /10.9/d /var/log/auth.log", NULL);
+    world_process(w, GCC, "web01", "/usr/bin/gcc", "gcc a.c", NULL);
+    world_process(w, HISTORY_REMOVER, "web01", "/bin/rm", "rm -f .bash_history", NULL);
+    world_process(w, AUDITCTL, "web01", "/sbin/auditctl", "auditctl -D", NULL);
+    world_process(w, READER, "web01", "/usr/bin/tail", "tail", NULL);
+    world_file(w, DROPPER, "web01", "/tmp/.x");
+    world_file(w, LOG, "web01", "/var/log/auth.log");
+    world_file(w, SED_FILE, "web01", "/var/log/sedAbC");
+    world_file(w, KEYS, "web01", "/home/a/.ssh/authorized_keys");
+    world_file(w, SCRATCH, "web01", "/tmp/ccAbC.o");
+    world_file(w, PROFILE, "web01", "/home/a/.bashrc");
+    world_file(w, CRON, "web01", "/etc/cron.d/job");
+    world_file(w, TRAIL, "web01", "/srv/trail");
+    world_file(w, STATE, "web01", "/srv/state");
+    world_file(w, WEB_FILE, "web01", "/srv/left");
     world_note(w, SETID, BTR_KIND_FILE, 0, "web01", FILE_PATH, "/bin/dash", BTR_ATTR_FILE_MODE,
                "4755", 0);
     world_note(w, SETID_NO_MORE, BTR_KIND_FILE, 0, "web01", FILE_PATH, "/bin/ash",
@@ -106,51 +82,51 @@ static void entities(struct world *w)
 static void peace(struct world *w)
 {
     for (int i = 0; i < 4; i++) {
-        does(w, LOGGER, BTR_OP_WRITE, LOG);
-        does(w, OTHER_LOGGER, BTR_OP_WRITE, TRAIL);
-        does(w, READER, BTR_OP_WRITE, STATE);
-        does(w, READER, BTR_OP_READ, STATE);
+        world_does(w, LOGGER, BTR_OP_WRITE, LOG);
+        world_does(w, OTHER_LOGGER, BTR_OP_WRITE, TRAIL);
+        world_does(w, READER, BTR_OP_WRITE, STATE);
+        world_does(w, READER, BTR_OP_READ, STATE);
     }
-    does(w, READER, BTR_OP_READ, LOG);
+    world_does(w, READER, BTR_OP_READ, LOG);
 }
 
 static void intrusion(struct world *w)
 {
-    does(w, SSHD, BTR_OP_ACCEPT, CONNECTION);
-    does(w, SSHD, BTR_OP_RECV, CONNECTION);
+    world_does(w, SSHD, BTR_OP_ACCEPT, CONNECTION);
+    world_does(w, SSHD, BTR_OP_RECV, CONNECTION);
     starts(w, SSHD, SHELL);
-    does(w, SHELL, BTR_OP_CREATE, DROPPER);
+    world_does(w, SHELL, BTR_OP_CREATE, DROPPER);
     starts(w, SHELL, RUN);
-    does(w, RUN, BTR_OP_EXEC, DROPPER);
+    world_does(w, RUN, BTR_OP_EXEC, DROPPER);
     starts(w, SHELL, REMOVER);
-    does(w, REMOVER, BTR_OP_DELETE, DROPPER);
+    world_does(w, REMOVER, BTR_OP_DELETE, DROPPER);
     starts(w, SHELL, SED);
-    does(w, SED, BTR_OP_READ, LOG);
-    does(w, SED, BTR_OP_CREATE, SED_FILE);
-    does(w, SED, BTR_OP_RENAME, LOG);
-    world_event(w, SED, BTR_OP_DELETE, SED_FILE, now, now)->flags = BTR_EVENT_PART;
-    world_event(w, SED_FILE, BTR_OP_RENAMED, LOG, now, now)->flags = BTR_EVENT_PART;
-    does(w, SHELL, BTR_OP_OPEN_WRITE, KEYS);
+    world_does(w, SED, BTR_OP_READ, LOG);
+    world_does(w, SED, BTR_OP_CREATE, SED_FILE);
+    world_does(w, SED, BTR_OP_RENAME, LOG);
+    world_event(w, SED, BTR_OP_DELETE, SED_FILE, w->now_ns, w->now_ns)->flags = BTR_EVENT_PART;
+    world_event(w, SED_FILE, BTR_OP_RENAMED, LOG, w->now_ns, w->now_ns)->flags = BTR_EVENT_PART;
+    world_does(w, SHELL, BTR_OP_OPEN_WRITE, KEYS);
     starts(w, SHELL, GCC);
-    does(w, GCC, BTR_OP_CREATE, SCRATCH);
-    does(w, GCC, BTR_OP_DELETE, SCRATCH);
+    world_does(w, GCC, BTR_OP_CREATE, SCRATCH);
+    world_does(w, GCC, BTR_OP_DELETE, SCRATCH);
     starts(w, SHELL, HISTORY_REMOVER);
-    does(w, HISTORY_REMOVER, BTR_OP_OPEN_READ, PROFILE);
-    does(w, SHELL, BTR_OP_CREATE, CRON);
-    does(w, REMOVER, BTR_OP_DELETE, CRON);
-    does(w, SHELL, BTR_OP_OPEN_WRITE, TRAIL);
-    does(w, SHELL, BTR_OP_OPEN_WRITE, STATE);
-    does(w, REMOVER, BTR_OP_SETTIME, KEYS);
+    world_does(w, HISTORY_REMOVER, BTR_OP_OPEN_READ, PROFILE);
+    world_does(w, SHELL, BTR_OP_CREATE, CRON);
+    world_does(w, REMOVER, BTR_OP_DELETE, CRON);
+    world_does(w, SHELL, BTR_OP_OPEN_WRITE, TRAIL);
+    world_does(w, SHELL, BTR_OP_OPEN_WRITE, STATE);
+    world_does(w, REMOVER, BTR_OP_SETTIME, KEYS);
     starts(w, SHELL, AUDITCTL);
-    does(w, AUDITCTL, BTR_OP_AUDIT_CHANGE, HOST);
-    does(w, SHELL, BTR_OP_CREATE, WEB_FILE);
-    does(w, SHELL, BTR_OP_CHMOD, SETID);
-    does(w, SHELL, BTR_OP_CHMOD, SETID_NO_MORE);
-    does(w, SHELL, BTR_OP_CHMOD, LOCK);
+    world_does(w, AUDITCTL, BTR_OP_AUDIT_CHANGE, HOST);
+    world_does(w, SHELL, BTR_OP_CREATE, WEB_FILE);
+    world_does(w, SHELL, BTR_OP_CHMOD, SETID);
+    world_does(w, SHELL, BTR_OP_CHMOD, SETID_NO_MORE);
+    world_does(w, SHELL, BTR_OP_CHMOD, LOCK);
     for (uint64_t i = SSHD; i <= AUDITCTL; i++)
         if (i == SSHD || i == RUN || i == REMOVER || i == SED || i == GCC || i == HISTORY_REMOVER ||
             i == AUDITCTL)
-            does(w, i, BTR_OP_EXIT, i);
+            world_does(w, i, BTR_OP_EXIT, i);
 }
 
 struct told {
@@ -162,14 +138,13 @@ static int told_make(void **state)
     struct told *t = calloc(1, sizeof *t);
     struct world w;
     assert_non_null(t);
-    now = BEGIN;
     world_open(&w);
     entities(&w);
     peace(&w);
     intrusion(&w);
     world_publish(&w, "made.log");
     struct ledger l;
-    ledger_make(&l, &w, SHELL, now, ASSETS);
+    ledger_make(&l, &w, SHELL, w.now_ns, ASSETS);
     ledger_print(&l, &t->text, &t->json);
     ledger_free(&l);
     world_close(&w);

@@ -4,9 +4,6 @@
 #include "query_tests.h"
 #include "test.h"
 
-#define SECOND INT64_C(1000000000)
-#define BEGIN (INT64_C(1795424284) * SECOND)
-
 enum {
     WAY_IN = 1,
     SSHD,
@@ -33,77 +30,59 @@ enum {
 
 static const char ASSETS[] = "assets:\n  - {host: web01, path: \"/srv/**\", name: orders}\n";
 
-static int64_t now;
-
-static void does(struct world *w, uint64_t subject, enum btr_operation operation, uint64_t object)
-{
-    now += SECOND;
-    world_event(w, subject, operation, object, now, now);
-}
-
-static void process(struct world *w, uint64_t number, const char *program, const char *command,
-                    const char *user)
-{
-    world_note(w, number, BTR_KIND_PROCESS, 0, "web01", BTR_ATTR_PROCESS_EXECUTABLE, program,
-               BTR_ATTR_PROCESS_COMMAND_LINE, command, BTR_ATTR_USER_NAME, user, 0);
-}
-
 static void entities(struct world *w)
 {
-    world_note(w, WAY_IN, BTR_KIND_FLOW, BTR_ENTITY_OUTSIDE, NULL, BTR_ATTR_NETWORK_TRANSPORT,
-               "tcp", BTR_ATTR_SOURCE_IP, "10.9.9.9", BTR_ATTR_SOURCE_PORT, "4000",
-               BTR_ATTR_DESTINATION_IP, "10.0.0.1", BTR_ATTR_DESTINATION_PORT, "22", 0);
-    process(w, SSHD, "/usr/sbin/sshd", "sshd", "root");
-    process(w, SHELL, "/bin/bash", "bash", "ann");
-    process(w, CRON, "/usr/sbin/cron", "cron -f", "root");
-    process(w, OLD_FORK, "/usr/sbin/cron", "cron -f", "root");
-    process(w, OLD_FORK_AGAIN, "/usr/sbin/cron", "cron -f", "root");
-    process(w, NEW_FORK, "/usr/sbin/cron", "cron -f", "root");
-    process(w, OTHER_FORK, "/usr/sbin/cron", "cron -f", "root");
-    process(w, OLD_JOB, "/bin/sh", "sh -c backup", "ann");
-    process(w, OLD_JOB_AGAIN, "/bin/sh", "sh -c backup", "ann");
-    process(w, NEW_JOB, "/bin/sh", "sh -c /tmp/.x", "ann");
-    process(w, OTHERS_JOB, "/bin/sh", "sh -c weekly", "root");
-    process(w, MASK_FORK, "/usr/sbin/cron", "cron -f", "root");
+    world_connection(w, WAY_IN, BTR_ENTITY_OUTSIDE, "10.9.9.9", "4000", "10.0.0.1", "22");
+    world_process(w, SSHD, "web01", "/usr/sbin/sshd", "sshd", "root");
+    world_process(w, SHELL, "web01", "/bin/bash", "bash", "ann");
+    world_process(w, CRON, "web01", "/usr/sbin/cron", "cron -f", "root");
+    world_process(w, OLD_FORK, "web01", "/usr/sbin/cron", "cron -f", "root");
+    world_process(w, OLD_FORK_AGAIN, "web01", "/usr/sbin/cron", "cron -f", "root");
+    world_process(w, NEW_FORK, "web01", "/usr/sbin/cron", "cron -f", "root");
+    world_process(w, OTHER_FORK, "web01", "/usr/sbin/cron", "cron -f", "root");
+    world_process(w, OLD_JOB, "web01", "/bin/sh", "sh -c backup", "ann");
+    world_process(w, OLD_JOB_AGAIN, "web01", "/bin/sh", "sh -c backup", "ann");
+    world_process(w, NEW_JOB, "web01", "/bin/sh", "sh -c /tmp/.x", "ann");
+    world_process(w, OTHERS_JOB, "web01", "/bin/sh", "sh -c weekly", "root");
+    world_process(w, MASK_FORK, "web01", "/usr/sbin/cron", "cron -f", "root");
     /* "sh -c '/tmp/.x; exec backup'": in the end it is a job that was there before */
     world_note(w, MASKED_JOB, BTR_KIND_PROCESS, 0, "web01", BTR_ATTR_PROCESS_EXECUTABLE, "/bin/sh",
                BTR_ATTR_PROCESS_COMMAND_LINE, "a sh -c /tmp/.x; exec backup",
                BTR_ATTR_PROCESS_COMMAND_LINE, "sh -c backup", BTR_ATTR_USER_NAME, "ann", 0);
-    process(w, INIT_RUNNER, "/bin/sh", "sh /etc/init.d/x", "root");
-    world_note(w, INIT_SCRIPT, BTR_KIND_FILE, 0, "web01", BTR_ATTR_FILE_PATH, "/etc/init.d/x", 0);
-    process(w, RUNNER, "/usr/bin/perl", "perl -w ./rotate.pl", "root");
-    process(w, CHILD, "/bin/id", "id", "root");
-    process(w, VIEWER, "/bin/cat", "cat /opt/rotate.pl", "root");
-    world_note(w, TABLE, BTR_KIND_FILE, 0, "web01", BTR_ATTR_FILE_PATH,
-               "/var/spool/cron/crontabs/ann", 0);
-    world_note(w, SCRIPT, BTR_KIND_FILE, 0, "web01", BTR_ATTR_FILE_PATH, "/opt/rotate.pl", 0);
+    world_process(w, INIT_RUNNER, "web01", "/bin/sh", "sh /etc/init.d/x", "root");
+    world_file(w, INIT_SCRIPT, "web01", "/etc/init.d/x");
+    world_process(w, RUNNER, "web01", "/usr/bin/perl", "perl -w ./rotate.pl", "root");
+    world_process(w, CHILD, "web01", "/bin/id", "id", "root");
+    world_process(w, VIEWER, "web01", "/bin/cat", "cat /opt/rotate.pl", "root");
+    world_file(w, TABLE, "web01", "/var/spool/cron/crontabs/ann");
+    world_file(w, SCRIPT, "web01", "/opt/rotate.pl");
 }
 
 static void job(struct world *w, uint64_t fork, uint64_t ran)
 {
-    does(w, CRON, BTR_OP_FORK, fork);
-    does(w, fork, BTR_OP_FORK, ran);
+    world_does(w, CRON, BTR_OP_FORK, fork);
+    world_does(w, fork, BTR_OP_FORK, ran);
 }
 
 static void history(struct world *w)
 {
     job(w, OLD_FORK, OLD_JOB);
-    does(w, SSHD, BTR_OP_ACCEPT, WAY_IN);
-    does(w, SSHD, BTR_OP_RECV, WAY_IN);
-    does(w, SSHD, BTR_OP_FORK, SHELL);
-    does(w, SHELL, BTR_OP_WRITE, TABLE);
-    does(w, SHELL, BTR_OP_WRITE, SCRIPT);
-    does(w, CRON, BTR_OP_READ, TABLE);
+    world_does(w, SSHD, BTR_OP_ACCEPT, WAY_IN);
+    world_does(w, SSHD, BTR_OP_RECV, WAY_IN);
+    world_does(w, SSHD, BTR_OP_FORK, SHELL);
+    world_does(w, SHELL, BTR_OP_WRITE, TABLE);
+    world_does(w, SHELL, BTR_OP_WRITE, SCRIPT);
+    world_does(w, CRON, BTR_OP_READ, TABLE);
     job(w, OLD_FORK_AGAIN, OLD_JOB_AGAIN);
     job(w, NEW_FORK, NEW_JOB);
     job(w, OTHER_FORK, OTHERS_JOB);
     job(w, MASK_FORK, MASKED_JOB);
-    does(w, SHELL, BTR_OP_WRITE, INIT_SCRIPT);
-    does(w, INIT_RUNNER, BTR_OP_READ, INIT_SCRIPT);
-    does(w, INIT_RUNNER, BTR_OP_FORK, CHILD);
-    does(w, RUNNER, BTR_OP_READ, SCRIPT);
-    does(w, RUNNER, BTR_OP_FORK, CHILD);
-    does(w, VIEWER, BTR_OP_READ, SCRIPT);
+    world_does(w, SHELL, BTR_OP_WRITE, INIT_SCRIPT);
+    world_does(w, INIT_RUNNER, BTR_OP_READ, INIT_SCRIPT);
+    world_does(w, INIT_RUNNER, BTR_OP_FORK, CHILD);
+    world_does(w, RUNNER, BTR_OP_READ, SCRIPT);
+    world_does(w, RUNNER, BTR_OP_FORK, CHILD);
+    world_does(w, VIEWER, BTR_OP_READ, SCRIPT);
 }
 
 static bool is_intrusions(const struct ledger *l, uint64_t number)
@@ -124,12 +103,11 @@ static int make(void **state)
 {
     struct asked *a = calloc(1, sizeof *a);
     assert_non_null(a);
-    now = BEGIN;
     world_open(&a->w);
     entities(&a->w);
     history(&a->w);
     world_publish(&a->w, "made.log");
-    ledger_make(&a->l, &a->w, SHELL, now, ASSETS);
+    ledger_make(&a->l, &a->w, SHELL, a->w.now_ns, ASSETS);
     *state = a;
     return 0;
 }

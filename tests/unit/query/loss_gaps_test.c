@@ -4,7 +4,6 @@
 #include "test.h"
 
 #define SECOND INT64_C(1000000000)
-#define BEGIN (INT64_C(1795424284) * SECOND)
 
 enum { WAY_IN = 1, SSHD, SHELL, HASHES, LOGIN, NOTES, SETTINGS, AGENT, FAR, TRAIL };
 
@@ -15,55 +14,47 @@ enum lacks {
     NOTHING,
     RULES_BEFORE,
     RULES_SINCE,
+    RULES_READS, /* since which no read is told */
     NUMBERS,
     RECORDS,
+    OUTSIDE,
     OBEDIENCE,
     OBEDIENCE_BEFORE,
     DISK
 };
 
-static int64_t now;
-static bool numbered;
+static bool numbered, outside;
 
 static void does(struct world *w, uint64_t subject, enum btr_operation operation, uint64_t object)
 {
-    now += SECOND;
-    struct btr_event *e = world_event(w, subject, operation, object, now, now);
+    struct btr_event *e = world_does(w, subject, operation, object);
     e->record_id = numbered ? e->record_id : 0;
 }
 
-static void process(struct world *w, uint64_t number, const char *program)
+static void history(struct world *w, bool reads)
 {
-    world_note(w, number, BTR_KIND_PROCESS, 0, "web01", BTR_ATTR_PROCESS_EXECUTABLE, program,
-               BTR_ATTR_PROCESS_COMMAND_LINE, program, 0);
-}
-
-static void history(struct world *w)
-{
-    world_note(w, WAY_IN, BTR_KIND_FLOW, BTR_ENTITY_OUTSIDE, NULL, BTR_ATTR_NETWORK_TRANSPORT,
-               "tcp", BTR_ATTR_SOURCE_IP, "10.9.9.9", BTR_ATTR_SOURCE_PORT, "4000",
-               BTR_ATTR_DESTINATION_IP, "10.0.0.1", BTR_ATTR_DESTINATION_PORT, "22", 0);
-    process(w, SSHD, "/usr/sbin/sshd");
-    process(w, SHELL, "/bin/bash");
-    process(w, LOGIN, "/bin/login");
-    world_note(w, HASHES, BTR_KIND_FILE, 0, "web01", BTR_ATTR_FILE_PATH, "/etc/shadow", 0);
-    world_note(w, NOTES, BTR_KIND_FILE, 0, "web01", BTR_ATTR_FILE_PATH, "/tmp/notes", 0);
+    world_connection(w, WAY_IN, outside ? BTR_ENTITY_OUTSIDE : 0, "10.9.9.9", "4000", "10.0.0.1",
+                     "22");
+    world_process(w, SSHD, "web01", "/usr/sbin/sshd", "/usr/sbin/sshd", NULL);
+    world_process(w, SHELL, "web01", "/bin/bash", "/bin/bash", NULL);
+    world_process(w, LOGIN, "web01", "/bin/login", "/bin/login", NULL);
+    world_file(w, HASHES, "web01", "/etc/shadow");
+    world_file(w, NOTES, "web01", "/tmp/notes");
     does(w, LOGIN, BTR_OP_READ, HASHES);
     does(w, SSHD, BTR_OP_ACCEPT, WAY_IN);
     does(w, SSHD, BTR_OP_RECV, WAY_IN);
     does(w, SSHD, BTR_OP_FORK, SHELL);
-    does(w, SHELL, BTR_OP_READ, NOTES);
+    if (reads)
+        does(w, SHELL, BTR_OP_READ, NOTES);
 }
 
 /* Somebody reads settings that the intrusion wrote, and speaks with the outside. */
 static void obey(struct world *w, bool before)
 {
-    process(w, AGENT, "/usr/bin/rclone");
-    world_note(w, SETTINGS, BTR_KIND_FILE, 0, "web01", BTR_ATTR_FILE_PATH, "/etc/rclone.conf", 0);
-    world_note(w, FAR, BTR_KIND_FLOW, BTR_ENTITY_OUTSIDE, NULL, BTR_ATTR_NETWORK_TRANSPORT, "tcp",
-               BTR_ATTR_SOURCE_IP, "10.0.0.1", BTR_ATTR_SOURCE_PORT, "5000",
-               BTR_ATTR_DESTINATION_IP, "10.8.8.8", BTR_ATTR_DESTINATION_PORT, "443", 0);
-    world_note(w, TRAIL, BTR_KIND_FILE, 0, "web01", BTR_ATTR_FILE_PATH, "/var/log/wtmp", 0);
+    world_process(w, AGENT, "web01", "/usr/bin/rclone", "/usr/bin/rclone", NULL);
+    world_file(w, SETTINGS, "web01", "/etc/rclone.conf");
+    world_connection(w, FAR, BTR_ENTITY_OUTSIDE, "10.0.0.1", "5000", "10.8.8.8", "443");
+    world_file(w, TRAIL, "web01", "/var/log/wtmp");
     does(w, SSHD, BTR_OP_WRITE, TRAIL);
     does(w, AGENT, BTR_OP_READ, TRAIL); /* nothing that the intrusion drives wrote that */
     if (before)
@@ -80,13 +71,14 @@ static void obey(struct world *w, bool before)
 
 static void lack(struct world *w, enum lacks what)
 {
-    int64_t at_ns = what == RULES_BEFORE ? BEGIN + SECOND : BEGIN + 4 * SECOND;
-    if (what == RULES_BEFORE || what == RULES_SINCE)
+    bool before = what == RULES_BEFORE || what == RULES_READS;
+    int64_t at_ns = before ? WORLD_BEGIN_NS + SECOND : WORLD_BEGIN_NS + 4 * SECOND;
+    if (before || what == RULES_SINCE)
         world_gap(w, 0, BTR_GAP_RULES, at_ns, at_ns, "rules were changed");
     if (what == OBEDIENCE || what == OBEDIENCE_BEFORE)
         obey(w, what == OBEDIENCE_BEFORE);
     if (what == DISK) {
-        world_note(w, SETTINGS, BTR_KIND_FILE, 0, "web01", BTR_ATTR_FILE_PATH, "/dev/nvme0n1p2", 0);
+        world_file(w, SETTINGS, "web01", "/dev/nvme0n1p2");
         does(w, SHELL, BTR_OP_READ, SETTINGS);
     }
     does(w, SHELL, BTR_OP_EXIT, SHELL);
@@ -99,13 +91,13 @@ static void expect(enum lacks what, const char *verdict, const char *why)
     struct btr_buffer text = {0};
     struct ledger l;
     struct world w;
-    now = BEGIN;
     numbered = what != NUMBERS;
+    outside = what != OUTSIDE;
     world_open(&w);
-    history(&w);
+    history(&w, what != RULES_READS);
     lack(&w, what);
     world_publish(&w, "made.log");
-    ledger_make(&l, &w, SHELL, now, ASSETS);
+    ledger_make(&l, &w, SHELL, w.now_ns, ASSETS);
     ledger_print(&l, &text, NULL);
     ledger_free(&l);
     const char *row = strstr((const char *)text.at, " hashes\n");
@@ -135,6 +127,13 @@ static void rules_that_were_changed_since_the_intrusion_came_do_not(void **state
     (void)state;
     expect(RULES_SINCE, "cannot know", "the audit rules were changed");
     expect(RULES_BEFORE, "not lost", "nothing can have come to the intrusion");
+    expect(RULES_READS, "cannot know", "the audit rules were changed");
+}
+
+static void an_intrusion_that_came_from_where_nobody_tells_of_does_not(void **state)
+{
+    (void)state;
+    expect(OUTSIDE, "cannot know", "10.9.9.9: the intrusion came from there, which is not known");
 }
 
 static void records_without_numbers_do_not(void **state)
@@ -162,6 +161,7 @@ int loss_gaps_tests(void)
         cmocka_unit_test(what_is_complete_certifies),
         cmocka_unit_test(missing_records_do_not),
         cmocka_unit_test(rules_that_were_changed_since_the_intrusion_came_do_not),
+        cmocka_unit_test(an_intrusion_that_came_from_where_nobody_tells_of_does_not),
         cmocka_unit_test(records_without_numbers_do_not),
         cmocka_unit_test(who_may_do_as_the_intrusion_wrote_and_turns_outside_does_not),
         cmocka_unit_test(who_reads_the_disk_itself_may_have_had_any_file),

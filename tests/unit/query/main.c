@@ -18,5 +18,6 @@ int main(void)
     failed += loss_gaps_tests();
     failed += loss_asked_tests();
     failed += loss_lives_tests();
+    failed += loss_taken_tests();
     return failed ? 1 : 0;
 }

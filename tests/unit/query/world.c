@@ -6,7 +6,7 @@
 void world_open(struct world *w)
 {
     struct btr_err err;
-    *w = (struct world){.reader = NULL};
+    *w = (struct world){.now_ns = WORLD_BEGIN_NS};
     temp_folder_make(w->folder);
     snprintf(w->path, sizeof w->path, "%s/store", w->folder);
     if (btr_writer_open(&w->writer, w->path, &err) != 0)
@@ -70,6 +70,34 @@ struct btr_event *world_event(struct world *w, uint64_t subject, enum btr_operat
                             .line = w->batch.event_count,
                             .stream = stream};
     return e;
+}
+
+void world_process(struct world *w, uint64_t number, const char *host, const char *program,
+                   const char *command, const char *user)
+{
+    /* a list ends with 0: what is not told comes last */
+    world_note(w, number, BTR_KIND_PROCESS, 0, host, BTR_ATTR_PROCESS_EXECUTABLE, program,
+               BTR_ATTR_PROCESS_COMMAND_LINE, command, user ? BTR_ATTR_USER_NAME : 0, user, 0);
+}
+
+void world_file(struct world *w, uint64_t number, const char *host, const char *path)
+{
+    world_note(w, number, BTR_KIND_FILE, 0, host, BTR_ATTR_FILE_PATH, path, 0);
+}
+
+void world_connection(struct world *w, uint64_t number, unsigned flags, const char *from,
+                      const char *from_port, const char *to, const char *to_port)
+{
+    world_note(w, number, BTR_KIND_FLOW, flags, NULL, BTR_ATTR_NETWORK_TRANSPORT, "tcp",
+               BTR_ATTR_SOURCE_IP, from, BTR_ATTR_SOURCE_PORT, from_port, BTR_ATTR_DESTINATION_IP,
+               to, BTR_ATTR_DESTINATION_PORT, to_port, 0);
+}
+
+struct btr_event *world_does(struct world *w, uint64_t subject, enum btr_operation operation,
+                             uint64_t object)
+{
+    w->now_ns += 1000000000;
+    return world_event(w, subject, operation, object, w->now_ns, w->now_ns);
 }
 
 struct btr_gap *world_gap(struct world *w, uint32_t stream, enum btr_gap_kind kind, int64_t from_ns,

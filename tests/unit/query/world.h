@@ -13,7 +13,10 @@ struct world {
     struct btr_writer *writer;
     struct btr_reader *reader;
     struct btr_batch batch;
+    int64_t now_ns; /* of world_does() */
 };
+
+#define WORLD_BEGIN_NS (INT64_C(1795424284) * 1000000000)
 
 void world_open(struct world *w);
 void world_close(struct world *w);
@@ -25,6 +28,16 @@ void world_note(struct world *w, uint64_t number, enum btr_kind kind, unsigned f
 /** Adds an event; fields that are not set may be filled in. Valid until the next one. */
 struct btr_event *world_event(struct world *w, uint64_t subject, enum btr_operation operation,
                               uint64_t object, int64_t first_ns, int64_t last_ns);
+/** Notes a process; user NULL: not told. */
+void world_process(struct world *w, uint64_t number, const char *host, const char *program,
+                   const char *command, const char *user);
+void world_file(struct world *w, uint64_t number, const char *host, const char *path);
+/** A connection of which both ends are told. @param flags  BTR_ENTITY_OUTSIDE, or 0 */
+void world_connection(struct world *w, uint64_t number, unsigned flags, const char *from,
+                      const char *from_port, const char *to, const char *to_port);
+/** An event a second after the one before; the first a second after WORLD_BEGIN_NS. */
+struct btr_event *world_does(struct world *w, uint64_t subject, enum btr_operation operation,
+                             uint64_t object);
 /** Adds a gap; its count may be filled in. Valid until the next one. */
 struct btr_gap *world_gap(struct world *w, uint32_t stream, enum btr_gap_kind kind, int64_t from_ns,
                           int64_t until_ns, const char *why);

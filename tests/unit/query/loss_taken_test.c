@@ -1,0 +1,207 @@
+/* What is a taking, and by which page it left, on small histories made by hand. */
+#include "ledger.h"
+#include "loss/loss.h"
+#include "query_tests.h"
+#include "test.h"
+
+enum { WAY_IN = 1, SSHD, SHELL, HASHES, CURL, SED, DRAFT, COPIER, PAGE, HTTPD, VISIT, FIRST = 100 };
+
+static const char ASSETS[] = "assets:\n"
+                             "  - {host: web01, path: \"/etc/shadow\", name: hashes}\n";
+
+enum { DEEP = LOSS_LINE_MAX + 16 }; /* more than a line is followed */
+
+static void entities(struct world *w)
+{
+    world_connection(w, WAY_IN, BTR_ENTITY_OUTSIDE, "10.9.9.9", "4000", "10.0.0.1", "22");
+    world_connection(w, VISIT, BTR_ENTITY_OUTSIDE, "10.8.8.8", "4100", "10.0.0.1", "80");
+    world_process(w, SSHD, "web01", "/usr/sbin/sshd", "sshd", NULL);
+    world_process(w, SHELL, "web01", "/bin/bash", "bash", NULL);
+    world_process(w, CURL, "web01", "/usr/bin/curl", "curl -T /etc/shadow", NULL);
+    world_process(w, SED, "web01", "/bin/sed", "sed -i /etc/shadow", NULL);
+    world_process(w, COPIER, "web01", "/bin/cp", "cp", NULL);
+    world_process(w, HTTPD, "web01", "/usr/sbin/httpd", "httpd", NULL);
+    world_file(w, HASHES, "web01", "/etc/shadow");
+    world_file(w, DRAFT, "web01", "/etc/sedAbC");
+    world_file(w, PAGE, "web01", "/srv/www/page");
+}
+
+static void login(struct world *w)
+{
+    world_does(w, SSHD, BTR_OP_ACCEPT, WAY_IN);
+    world_does(w, SSHD, BTR_OP_RECV, WAY_IN);
+    world_does(w, SSHD, BTR_OP_FORK, SHELL);
+}
+
+/* By a process: it reads the asset, and sends it. */
+static void takes(struct world *w, uint64_t process)
+{
+    world_does(w, process, BTR_OP_READ, HASHES)->bytes = 900;
+    world_does(w, process, BTR_OP_SEND, WAY_IN)->bytes = 900;
+}
+
+typedef void history(struct world *w);
+
+static void expect(history *make, enum loss_verdict verdict, enum loss_exit_kind by, uint64_t bytes)
+{
+    struct ledger l;
+    struct world w;
+    world_open(&w);
+    entities(&w);
+    login(&w);
+    make(&w);
+    world_publish(&w, "made.log");
+    ledger_make(&l, &w, SHELL, w.now_ns, ASSETS);
+    const struct loss_row *row = &l.loss->rows[0];
+    assert_int_equal(row->verdict, verdict);
+    assert_int_equal(row->left, verdict == LOSS_LOST);
+    if (row->left) {
+        const struct loss_exit *exit = &l.loss->exits[row->exits[row->exit_count - 1]];
+        assert_int_equal(exit->kind, by);
+        assert_int_equal(exit->bytes, bytes);
+    }
+    ledger_free(&l);
+    world_close(&w);
+}
+
+/* ---- Takings ---- */
+
+static void by_curl(struct world *w)
+{
+    world_does(w, SHELL, BTR_OP_FORK, CURL);
+    takes(w, CURL);
+}
+
+static void by_server(struct world *w)
+{
+    takes(w, SSHD);
+}
+
+static void by_many_shells_below(struct world *w)
+{
+    uint64_t above = SHELL;
+    for (uint64_t i = 0; i < DEEP; i++) {
+        world_process(w, FIRST + i, "web01", "/bin/bash", "bash", NULL);
+        world_does(w, above, BTR_OP_FORK, FIRST + i);
+        above = FIRST + i;
+    }
+    takes(w, above);
+}
+
+static void who_is_driven_takes_and_a_server_does_not(void **state)
+{
+    (void)state;
+    expect(by_curl, LOSS_LOST, LOSS_EXIT_SENT, 900);
+    expect(by_server, LOSS_POSSIBLY, 0, 0);
+    expect(by_many_shells_below, LOSS_LOST, LOSS_EXIT_SENT, 900);
+}
+
+/* Replaced under its name by what was made of it: it is the asset still. */
+static void edited_before(struct world *w)
+{
+    world_does(w, SHELL, BTR_OP_FORK, SED);
+    world_does(w, SED, BTR_OP_READ, HASHES);
+    world_does(w, SED, BTR_OP_CREATE, DRAFT);
+    world_does(w, SED, BTR_OP_RENAME, HASHES);
+    world_event(w, DRAFT, BTR_OP_RENAMED, HASHES, w->now_ns, w->now_ns)->flags = BTR_EVENT_PART;
+    by_curl(w);
+}
+
+/* Nothing is told of the name before the intrusion made it. */
+static void put_there(struct world *w)
+{
+    world_does(w, SHELL, BTR_OP_CREATE, HASHES);
+    world_does(w, SHELL, BTR_OP_WRITE, HASHES);
+    by_curl(w);
+}
+
+static void what_the_intrusion_alone_put_there_is_no_asset(void **state)
+{
+    (void)state;
+    expect(edited_before, LOSS_LOST, LOSS_EXIT_SENT, 900);
+    expect(put_there, LOSS_POSSIBLY, 0, 0);
+}
+
+/* ---- Pages ---- */
+
+static void staged(struct world *w)
+{
+    world_does(w, SHELL, BTR_OP_FORK, COPIER);
+    world_does(w, COPIER, BTR_OP_READ, HASHES);
+    world_does(w, COPIER, BTR_OP_CREATE, PAGE);
+    world_does(w, COPIER, BTR_OP_WRITE, PAGE);
+}
+
+static void answered(struct world *w, uint64_t seconds)
+{
+    staged(w);
+    world_does(w, HTTPD, BTR_OP_ACCEPT, VISIT);
+    world_does(w, HTTPD, BTR_OP_RECV, VISIT);
+    world_does(w, HTTPD, BTR_OP_READ, PAGE);
+    for (uint64_t i = 0; i < 3; i++) {
+        world_does(w, HTTPD, BTR_OP_SEND, VISIT)->bytes = 300;
+        w->now_ns += (int64_t)seconds * 1000000000;
+    }
+    world_does(w, HTTPD, BTR_OP_RECV, VISIT);
+    world_does(w, HTTPD, BTR_OP_SEND, VISIT)->bytes = 7; /* to the next request */
+}
+
+static void at_once(struct world *w)
+{
+    answered(w, 0);
+}
+
+static void slowly(struct world *w)
+{
+    answered(w, 120);
+}
+
+static void a_page_is_all_that_answers_its_request(void **state)
+{
+    (void)state;
+    expect(at_once, LOSS_LOST, LOSS_EXIT_PAGE, 900);
+    expect(slowly, LOSS_LOST, LOSS_EXIT_PAGE, 900);
+}
+
+/* An agent that looks at files and keeps a connection of its own. */
+static void looked_at(struct world *w)
+{
+    world_connection(w, FIRST, BTR_ENTITY_OUTSIDE, "10.0.0.1", "5000", "10.8.8.8", "443");
+    world_does(w, HTTPD, BTR_OP_CONNECT, FIRST);
+    staged(w);
+    world_does(w, HTTPD, BTR_OP_RECV, FIRST);
+    world_does(w, HTTPD, BTR_OP_READ, PAGE);
+    world_does(w, HTTPD, BTR_OP_SEND, FIRST)->bytes = 2;
+}
+
+/* A request of somebody else's that came before the last. */
+static void asked_by_another(struct world *w)
+{
+    world_connection(w, FIRST, 0, "10.0.0.7", "5000", "10.0.0.1", "80");
+    staged(w);
+    world_does(w, HTTPD, BTR_OP_ACCEPT, VISIT);
+    world_does(w, HTTPD, BTR_OP_RECV, VISIT);
+    world_does(w, HTTPD, BTR_OP_ACCEPT, FIRST);
+    world_does(w, HTTPD, BTR_OP_RECV, FIRST);
+    world_does(w, HTTPD, BTR_OP_READ, PAGE);
+    world_does(w, HTTPD, BTR_OP_SEND, FIRST)->bytes = 900;
+    world_does(w, HTTPD, BTR_OP_SEND, VISIT)->bytes = 9;
+}
+
+static void a_page_needs_a_request_from_the_outside(void **state)
+{
+    (void)state;
+    expect(looked_at, LOSS_POSSIBLY, 0, 0);
+    expect(asked_by_another, LOSS_POSSIBLY, 0, 0);
+}
+
+int loss_taken_tests(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(who_is_driven_takes_and_a_server_does_not),
+        cmocka_unit_test(what_the_intrusion_alone_put_there_is_no_asset),
+        cmocka_unit_test(a_page_is_all_that_answers_its_request),
+        cmocka_unit_test(a_page_needs_a_request_from_the_outside),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
