@@ -6,7 +6,7 @@
 
 #include <assert.h>
 
-enum { MAP_CAPACITY_MIN = 16 };
+enum { MAP_CAPACITY_MIN = 16, RESET_KEEPS = 1 << 12 };
 #define MAP_EMPTY UINT32_MAX
 #define MAP_CAPACITY_MAX (UINT32_C(1) << 31)
 
@@ -61,6 +61,14 @@ void btr_idmap_clear(struct btr_idmap *map)
     memset(map->keys, 0, map->capacity * sizeof(*map->keys));
     memset(map->values, 0xff, map->capacity * sizeof(*map->values));
     map->count = 0;
+}
+
+void btr_idmap_reset(struct btr_idmap *map)
+{
+    if (map->capacity > RESET_KEEPS && map->count < map->capacity / 64)
+        btr_idmap_fini(map);
+    else
+        btr_idmap_clear(map);
 }
 
 uint32_t btr_idmap_get(const struct btr_idmap *map, struct btr_id id)

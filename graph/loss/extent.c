@@ -357,7 +357,7 @@ static int connection_follow(struct growth *g)
     const struct btr_edges *e = g->edges;
     struct btr_id id = g->item.entity;
     g->talk_count = 0;
-    btr_idmap_clear(&g->talkers);
+    btr_idmap_reset(&g->talkers);
     g->outside = g->item.why == BTR_EXTENT_ADDRESS || g->item.why == BTR_EXTENT_GIVEN;
     int rc = e->flows(e->self, id, BTR_SIDE_OUT_OF, g->item.since_ns, NULL, heard_visit, g, g->err);
     if (rc == 0)
@@ -512,7 +512,7 @@ static int object_follow(struct growth *g)
 {
     const struct btr_edges *e = g->edges;
     g->read_count = 0;
-    btr_idmap_clear(&g->readers);
+    btr_idmap_reset(&g->readers);
     int rc = e->flows(e->self, g->item.entity, BTR_SIDE_OUT_OF, g->item.since_ns, NULL, uses_visit,
                       g, g->err);
     for (uint32_t i = 0; rc == 0 && i < g->read_count; i++)

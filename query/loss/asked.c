@@ -258,6 +258,40 @@ static int job_judge(const struct job *job, const struct btr_flow *start, bool h
     return 0;
 }
 
+/* Whether what somebody started was judged by an earlier file of anybody's jobs, or of the same
+ * account's: then a later one takes in nothing more. What was judged last is kept. */
+static int is_judged(struct btr_loss *loss, struct btr_id starter, struct btr_span account,
+                     const struct loss_judged *now, bool *judged, struct btr_err *err)
+{
+    struct loss_asked *a = &loss->asked;
+    const struct btr_span accounts[] = {{0}, account};
+    *judged = false;
+    for (size_t i = 0; i < 2; i++) {
+        struct btr_span parts[] = {{(const uint8_t *)&starter, sizeof starter}, accounts[i]};
+        struct btr_id key = btr_id_of(parts, 2);
+        uint32_t at = btr_idmap_get(&a->of_judged, key);
+        if (at != LOSS_NONE)
+            *judged |=
+                a->judged[at].since_ns <= now->since_ns && a->judged[at].read_ns <= now->read_ns;
+        if (i == 0 || *judged)
+            continue;
+        if (at == LOSS_NONE && a->judged_count == a->judged_capacity) {
+            uint32_t capacity = a->judged_capacity ? 2 * a->judged_capacity : 16;
+            struct loss_judged *grown = realloc(a->judged, capacity * sizeof *grown);
+            if (!grown)
+                return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "jobs that others started");
+            a->judged = grown;
+            a->judged_capacity = capacity;
+        }
+        if (at == LOSS_NONE)
+            at = btr_idmap_add(&a->of_judged, key, a->judged_count++);
+        if (at == LOSS_NONE)
+            return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "jobs that others started");
+        a->judged[at] = *now;
+    }
+    return 0;
+}
+
 /* What a reader started after it read the file, and never before the file was changed. */
 static int jobs_take(struct btr_loss *loss, const struct btr_extent_item *object,
                      const struct btr_flow *read, struct btr_span path, btr_extent_take *take,
@@ -266,8 +300,13 @@ static int jobs_take(struct btr_loss *loss, const struct btr_extent_item *object
     struct jobs jobs = {.err = err};
     struct btr_idmap before = {0};
     struct job job;
-    int rc = loss->all.flows(loss->all.self, read->other, BTR_SIDE_OUT_OF,
-                             object->since_ns - BEFORE_NS, NULL, starts_visit, &jobs, err);
+    bool judged = false;
+    int rc = is_judged(loss, read->other, loss_jobs_account(path),
+                       &(struct loss_judged){object->since_ns, read->first_ns}, &judged, err);
+    if (rc < 0 || judged)
+        return rc;
+    rc = loss->all.flows(loss->all.self, read->other, BTR_SIDE_OUT_OF, object->since_ns - BEFORE_NS,
+                         NULL, starts_visit, &jobs, err);
     if (rc == 0 && jobs.count)
         qsort(jobs.list, jobs.count, sizeof *jobs.list, job_compare);
     if (rc == 0 && jobs.count)

@@ -49,7 +49,7 @@ static int piece_take(struct contain *c, const struct loss_piece *piece, struct 
 {
     struct loss_flows flows = {0};
     uint32_t asset;
-    btr_idmap_clear(seen);
+    btr_idmap_reset(seen);
     int rc = loss_flows_of(&flows, &c->loss->edges, piece->entity, BTR_SIDE_OUT_OF, INT64_MIN,
                            read_test, seen, c->err);
     c->to->cut |= flows.cut;
@@ -122,22 +122,22 @@ static int belongings_take(struct contain *c, uint32_t hold)
 
 /* ---- All ---- */
 
-static bool is_known_host(const struct contain *c, uint64_t host_key, uint32_t count)
+/* The hosts of all that the graph has so far. */
+static int hosts_find(const struct contain *c, struct btr_u64map *hosts)
 {
-    for (uint32_t i = 0; i < count; i++)
-        if (c->to->holds[i].host_key == host_key)
-            return true;
-    return false;
+    for (uint32_t i = 0; i < c->to->hold_count; i++)
+        if (!btr_u64map_set(hosts, c->to->holds[i].host_key, i))
+            return btr_fail(c->err, BTR_E_NOMEM, UINT64_MAX, "hosts of the containment");
+    return 0;
 }
 
 int contain_assets_find(struct contain *c)
 {
     const struct btr_loss *loss = c->loss;
     uint32_t count = c->to->hold_count; /* readers that nothing leads to may come after these */
+    struct btr_u64map hosts = {0};
     struct btr_idmap seen = {0};
-    uint64_t known_key = 0;
-    bool known = false;
-    int rc = 0;
+    int rc = hosts_find(c, &hosts);
     for (uint32_t i = 0; rc == 0 && i < count; i++) {
         const struct loss_hold *h = &c->to->holds[i];
         bool account = h->kind == LOSS_HOLD_ACCOUNT, all = h->all;
@@ -151,12 +151,10 @@ int contain_assets_find(struct contain *c)
         const struct loss_piece *piece = &loss->pieces[i];
         if (!is_open(c, piece->asset) || piece->kind != BTR_KIND_FILE)
             continue;
-        if (i == 0 || piece->host_key != known_key)
-            known = is_known_host(c, piece->host_key, count);
-        known_key = piece->host_key;
-        if (known)
+        if (btr_u64map_get(&hosts, piece->host_key) != UINT32_MAX)
             rc = piece_take(c, piece, &seen);
     }
+    btr_u64map_fini(&hosts);
     btr_idmap_fini(&seen);
     return rc;
 }

@@ -80,11 +80,7 @@ static int outside_flow(struct contain *c, const struct btr_entity *e, struct bt
         rc = is_way_in(c, served, &in);
     if (rc < 0 || !in)
         return rc;
-    struct btr_entity again;
-    rc = loss_entity(c->loss, e->id, &again, c->err);
-    if (rc == 0)
-        rc =
-            contain_flow(c, called ? host : (struct btr_span){0}, called ? to : host, &again, flow);
+    rc = contain_flow(c, called ? host : (struct btr_span){0}, called ? to : host, e, flow);
     return rc == 0 ? contain_lead(c, c->intrusion, *flow, called ? "was called by" : "came in by",
                                   UINT64_MAX)
                    : rc;

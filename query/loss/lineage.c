@@ -152,7 +152,7 @@ static int follow(struct following *f, struct btr_id file, int64_t bound_ns, boo
     f->count = 0;
     f->file = file;
     f->backward = backward;
-    btr_idmap_clear(&f->seen);
+    btr_idmap_reset(&f->seen);
     int rc = place_add(f, file, bound_ns);
     bool due = true;
     for (uint32_t round = 0; rc == 0 && due && round < LINEAGE_ROUNDS; round++) {

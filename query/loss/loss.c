@@ -118,6 +118,8 @@ void btr_loss_free(struct btr_loss *loss)
     btr_idmap_fini(&loss->asked.of_reader);
     free(loss->asked.lines);
     btr_buffer_fini(&loss->asked.words);
+    btr_idmap_fini(&loss->asked.of_judged);
+    free(loss->asked.judged);
     btr_idmap_fini(&loss->senders);
     free(loss->extent_order);
     free(loss->extent_reach_ns);

@@ -96,6 +96,11 @@ struct loss_link {
     uint8_t operation;
 };
 
+/** By which file what somebody starts was judged: when that was changed, and when it was read. */
+struct loss_judged {
+    int64_t since_ns, read_ns;
+};
+
 /** Of the object of the intrusion that asked.c looks at. */
 struct loss_asked {
     struct btr_id object;
@@ -106,7 +111,10 @@ struct loss_asked {
     struct btr_idmap of_reader; /* of a process that read one, its place in lines */
     struct btr_span *lines;     /* command lines; from malloc */
     uint32_t line_count, line_capacity;
-    struct btr_buffer words; /* of one that is not kept */
+    struct btr_buffer words;    /* of one that is not kept */
+    struct btr_idmap of_judged; /* of who starts jobs, and an account: its place in judged */
+    struct loss_judged *judged; /* from malloc */
+    uint32_t judged_count, judged_capacity;
 };
 
 /** Who started whom, as far as that was asked. */

@@ -30,11 +30,23 @@ bool loss_is_staged(const struct btr_loss *loss, struct btr_id file)
 
 /* ---- Who read it ---- */
 
+/* Something that came to a process by a connection. */
+struct ask {
+    struct btr_id connection;
+    int64_t first_ns, last_ns;
+};
+
 struct reading {
     struct btr_loss *loss;
-    struct btr_flow *list;
+    struct btr_flow *list; /* by process, then time */
     uint32_t count;
     struct btr_idmap answered; /* requests, of the file at hand */
+    struct ask *asks;          /* of the process at hand, by time */
+    uint32_t ask_count, ask_capacity;
+    uint32_t *open; /* those that may still come when a read is over; as many as asks */
+    uint32_t open_count, next;
+    struct ask over; /* of those that came before it the last */
+    struct btr_err *err;
 };
 
 /* What the intrusion reads, or has read for it, its own ways out tell. */
@@ -53,46 +65,109 @@ static int reads_visit(void *self, const struct btr_flow *flows, uint32_t flow_c
     return 0;
 }
 
-/* ---- Which request that answered ---- */
-
-/* The request that a process took last before it read a file, and what it sent until the next. */
-struct request {
-    const struct btr_flow *read;
-    struct btr_id connection;
-    int64_t asked_ns; /* INT64_MIN: there is none */
-    int64_t next_ns;  /* when the next one came by the same connection; INT64_MAX */
-    struct btr_flow *sends;
-    uint32_t count, capacity;
-    struct btr_err *err;
-};
-
-static bool may_be_connection(const struct btr_flow *f)
+static int read_compare(const void *x, const void *y)
 {
-    return f->other_kind == BTR_KIND_FLOW || f->other_kind == BTR_KIND_NONE;
+    const struct btr_flow *a = x, *b = y;
+    int c = btr_id_compare(a->other, b->other);
+    if (c == 0)
+        c = (a->last_ns > b->last_ns) - (a->last_ns < b->last_ns);
+    return c ? c : (a->ref > b->ref) - (a->ref < b->ref);
 }
+
+/* ---- Which requests came --------------------------------------------------------------------- */
 
 static bool asks(uint8_t operation)
 {
     return operation == BTR_OP_RECV || operation == BTR_OP_READ || operation == BTR_OP_ACCEPT;
 }
 
-/* The last that something came by before the file was read, or came by meanwhile. */
 static int asks_visit(void *self, const struct btr_flow *flows, uint32_t flow_count)
 {
-    struct request *q = self;
+    struct reading *r = self;
     for (uint32_t i = 0; i < flow_count; i++) {
         const struct btr_flow *f = &flows[i];
-        int64_t at_ns = f->last_ns < q->read->last_ns ? f->last_ns : q->read->last_ns;
-        if (!asks(f->operation) || !may_be_connection(f) || f->first_ns > q->read->last_ns ||
-            at_ns < q->asked_ns)
+        bool may = f->other_kind == BTR_KIND_FLOW || f->other_kind == BTR_KIND_NONE;
+        if (!asks(f->operation) || !may)
             continue;
-        if (at_ns == q->asked_ns && btr_id_compare(f->other, q->connection) > 0)
-            continue;
-        q->asked_ns = at_ns;
-        q->connection = f->other;
+        if (r->ask_count == r->ask_capacity) {
+            uint32_t capacity = r->ask_capacity ? 2 * r->ask_capacity : 64;
+            struct ask *grown = realloc(r->asks, capacity * sizeof *grown);
+            if (!grown)
+                return btr_fail(r->err, BTR_E_NOMEM, UINT64_MAX, "what servers were asked");
+            r->asks = grown;
+            r->ask_capacity = capacity;
+        }
+        r->asks[r->ask_count++] = (struct ask){f->other, f->first_ns, f->last_ns};
     }
     return 0;
 }
+
+static int ask_compare(const void *x, const void *y)
+{
+    const struct ask *a = x, *b = y;
+    int c = (a->first_ns > b->first_ns) - (a->first_ns < b->first_ns);
+    return c ? c : btr_id_compare(a->connection, b->connection);
+}
+
+/* All that came to a process in a stretch. */
+static int asks_find(struct reading *r, struct btr_id process, int64_t from_ns, int64_t until_ns)
+{
+    struct btr_loss *loss = r->loss;
+    struct btr_flow_parts window = {.only = true, .until_ns = from_ns};
+    r->ask_count = r->open_count = r->next = 0;
+    r->over = (struct ask){.last_ns = INT64_MIN};
+    int rc = loss->all.flows(loss->all.self, process, BTR_SIDE_INTO, until_ns, &window, asks_visit,
+                             r, r->err);
+    free(r->open);
+    r->open = rc == 0 ? calloc((size_t)r->ask_count + 1, sizeof *r->open) : NULL;
+    if (rc == 0 && !r->open)
+        return btr_fail(r->err, BTR_E_NOMEM, UINT64_MAX, "what servers were asked");
+    if (rc == 0 && r->ask_count)
+        qsort(r->asks, r->ask_count, sizeof *r->asks, ask_compare);
+    return rc;
+}
+
+/* Of two that came as late the one of the lesser connection. */
+static bool is_later(const struct ask *a, const struct ask *b)
+{
+    return a->last_ns > b->last_ns ||
+           (a->last_ns == b->last_ns && btr_id_compare(a->connection, b->connection) < 0);
+}
+
+/* The last that came before a read was over, or came by then still. Reads are asked for by time.
+ * @return false when nothing came in the time that a request may be old */
+static bool ask_before(struct reading *r, const struct btr_flow *read, struct ask *ask)
+{
+    uint32_t kept = 0;
+    while (r->next < r->ask_count && r->asks[r->next].first_ns <= read->last_ns)
+        r->open[r->open_count++] = r->next++;
+    *ask = (struct ask){.last_ns = INT64_MIN};
+    for (uint32_t i = 0; i < r->open_count; i++) {
+        const struct ask *a = &r->asks[r->open[i]];
+        if (a->last_ns < read->last_ns) {
+            r->over = is_later(a, &r->over) ? *a : r->over;
+            continue;
+        }
+        struct ask still = {a->connection, a->first_ns, read->last_ns};
+        *ask = is_later(&still, ask) ? still : *ask;
+        r->open[kept++] = r->open[i];
+    }
+    r->open_count = kept;
+    *ask = is_later(&r->over, ask) ? r->over : *ask;
+    return ask->last_ns != INT64_MIN && ask->last_ns >= read->first_ns - PAGE_NS;
+}
+
+/* ---- Which request that answered ---- */
+
+/* The request that a process took last before it read a file, and what it sent until the next. */
+struct request {
+    const struct btr_flow *read;
+    struct btr_id connection;
+    int64_t next_ns; /* when the next one came by the same connection; INT64_MAX */
+    struct btr_flow *sends;
+    uint32_t count, capacity;
+    struct btr_err *err;
+};
 
 static int next_visit(void *self, const struct btr_flow *flows, uint32_t flow_count)
 {
@@ -195,57 +270,74 @@ static int is_answer(struct btr_loss *loss, struct btr_id file, const struct btr
 
 /* The connection on which a server answered with what it read, if that is one from the outside. An
  * answer that several reads made is one. */
-static int read_follow(struct reading *r, struct btr_id file, const struct btr_flow *read,
-                       struct btr_err *err)
+static int read_follow(struct reading *r, struct btr_id file, const struct btr_flow *read)
 {
     struct btr_loss *loss = r->loss;
-    struct request q = {.read = read, .asked_ns = INT64_MIN, .next_ns = INT64_MAX, .err = err};
-    struct btr_flow_parts window = {.only = true, .until_ns = read->first_ns - PAGE_NS};
+    struct request q = {.read = read, .next_ns = INT64_MAX, .err = r->err};
+    struct ask ask;
     bool came = false;
-    int rc = loss->all.flows(loss->all.self, read->other, BTR_SIDE_INTO, read->last_ns, &window,
-                             asks_visit, &q, err);
-    if (rc < 0 || q.asked_ns == INT64_MIN)
-        return rc;
-    struct btr_span parts[] = {{(const uint8_t *)&q.connection, sizeof q.connection},
-                               {(const uint8_t *)&q.asked_ns, sizeof q.asked_ns},
+    if (!ask_before(r, read, &ask))
+        return 0;
+    q.connection = ask.connection;
+    struct btr_span parts[] = {{(const uint8_t *)&ask.connection, sizeof ask.connection},
+                               {(const uint8_t *)&ask.last_ns, sizeof ask.last_ns},
                                {(const uint8_t *)&read->other, sizeof read->other}};
     uint32_t before = r->answered.count;
     if (btr_idmap_add(&r->answered, btr_id_of(parts, 3), 0) == UINT32_MAX)
-        return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "what servers handed out");
+        return btr_fail(r->err, BTR_E_NOMEM, UINT64_MAX, "what servers handed out");
     if (r->answered.count == before)
         return 0;
-    rc = came_from_outside(loss, q.connection, &came, err);
+    int rc = came_from_outside(loss, q.connection, &came, r->err);
     if (rc == 0 && came)
-        rc = is_answer(loss, file, read, &came, err);
+        rc = is_answer(loss, file, read, &came, r->err);
     if (rc == 0 && came)
         rc = loss->all.flows(loss->all.self, q.connection, BTR_SIDE_OUT_OF, read->last_ns, NULL,
-                             next_visit, &q, err);
+                             next_visit, &q, r->err);
     if (rc == 0 && came)
         rc = loss->all.flows(loss->all.self, q.connection, BTR_SIDE_INTO, INT64_MAX, NULL,
-                             sends_visit, &q, err);
+                             sends_visit, &q, r->err);
     if (rc == 0)
-        rc = page_add(loss, file, &q, err);
+        rc = page_add(loss, file, &q, r->err);
     free(q.sends);
     return rc;
 }
 
 /* ---- All ---- */
 
-static int file_follow(struct reading *r, struct btr_id file, int64_t since_ns, struct btr_err *err)
+/* Reads of one process that lie close together: what came to it is asked for once. */
+static uint32_t group_end(const struct reading *r, uint32_t begin)
+{
+    uint32_t end = begin + 1;
+    while (end < r->count && btr_id_equal(r->list[end].other, r->list[begin].other) &&
+           r->list[end].first_ns - r->list[end - 1].last_ns <= PAGE_NS)
+        end++;
+    return end;
+}
+
+static int file_follow(struct reading *r, struct btr_id file, int64_t since_ns)
 {
     struct btr_loss *loss = r->loss;
     r->count = 0;
-    btr_idmap_clear(&r->answered);
+    btr_idmap_reset(&r->answered);
     int rc = loss->edges.flows(loss->edges.self, file, BTR_SIDE_OUT_OF, since_ns, NULL, reads_visit,
-                               r, err);
-    for (uint32_t i = 0; rc == 0 && i < r->count; i++)
-        rc = read_follow(r, file, &r->list[i], err);
+                               r, r->err);
+    if (rc == 0 && r->count)
+        qsort(r->list, r->count, sizeof *r->list, read_compare);
+    for (uint32_t i = 0, end; rc == 0 && i < r->count; i = end) {
+        int64_t from_ns = r->list[i].first_ns;
+        end = group_end(r, i);
+        for (uint32_t n = i; n < end; n++)
+            from_ns = r->list[n].first_ns < from_ns ? r->list[n].first_ns : from_ns;
+        rc = asks_find(r, r->list[i].other, from_ns - PAGE_NS, r->list[end - 1].last_ns);
+        for (uint32_t n = i; rc == 0 && n < end; n++)
+            rc = read_follow(r, file, &r->list[n]);
+    }
     return rc;
 }
 
 int loss_pages_find(struct btr_loss *loss, struct btr_err *err)
 {
-    struct reading r = {.loss = loss, .list = malloc(READS_MAX * sizeof *r.list)};
+    struct reading r = {.loss = loss, .list = malloc(READS_MAX * sizeof *r.list), .err = err};
     struct btr_fact fact;
     int rc = r.list ? 0 : btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "what servers handed out");
     for (uint32_t i = 0; rc == 0 && i < loss->extent.count; i++) {
@@ -255,9 +347,11 @@ int loss_pages_find(struct btr_loss *loss, struct btr_err *err)
             continue;
         rc = loss->facts.fact(loss->facts.self, item->entity, &fact, err);
         if (rc == 0 && fact.kind == BTR_KIND_FILE)
-            rc = file_follow(&r, item->entity, item->since_ns, err);
+            rc = file_follow(&r, item->entity, item->since_ns);
     }
     btr_idmap_fini(&r.answered);
+    free(r.asks);
+    free(r.open);
     free(r.list);
     return rc;
 }

@@ -1,8 +1,8 @@
 #ifndef BTR_ID_H
 #define BTR_ID_H
 /**
- * Entity ids: 128-bit XXH3 of a canonical key (docs/EVENTS.md, "Identity"). Two machines that see the
- * same thing compute the same id.
+ * Entity ids: 128-bit XXH3 of a canonical key (docs/EVENTS.md, "Identity"). Two machines that see
+ * the same thing compute the same id.
  */
 #include <btr/span.h>
 
@@ -31,7 +31,8 @@ static inline int btr_id_compare(struct btr_id a, struct btr_id b)
 
 /** Hash of a canonical key. */
 struct btr_id btr_id_hash(struct btr_span key);
-/** Hash of several parts, each written with its length, so that ("ab","c") and ("a","bc") differ. At most 8 parts. */
+/** Hash of several parts, each written with its length, so that ("ab","c") and ("a","bc") differ.
+ * At most 8 parts. */
 struct btr_id btr_id_of(const struct btr_span *parts, size_t part_count);
 void btr_id_text(struct btr_id id, char out[BTR_ID_TEXT_SIZE]);
 bool btr_id_parse(struct btr_span text, struct btr_id *id);
@@ -49,12 +50,17 @@ struct btr_idmap {
 };
 
 void btr_idmap_fini(struct btr_idmap *map);
+/** Empties it; it keeps its room, so that as many keys fit again. */
 void btr_idmap_clear(struct btr_idmap *map);
+/** Empties one that is filled and emptied again and again: once it is far larger than what it held,
+ * it gives its room back instead of being wiped whole each time. */
+void btr_idmap_reset(struct btr_idmap *map);
 /** @return the value, or UINT32_MAX when the id is not there */
 uint32_t btr_idmap_get(const struct btr_idmap *map, struct btr_id id);
 /**
  * Finds the id, or adds it with `value`.
- * @return the value that the map now holds for it (an older one wins), or UINT32_MAX when out of memory
+ * @return the value that the map now holds for it (an older one wins), or UINT32_MAX when out of
+ * memory
  */
 uint32_t btr_idmap_add(struct btr_idmap *map, struct btr_id id, uint32_t value);
 
@@ -66,6 +72,7 @@ struct btr_u64map {
 };
 
 void btr_u64map_fini(struct btr_u64map *map);
+/** As btr_idmap_clear. */
 void btr_u64map_clear(struct btr_u64map *map);
 uint32_t btr_u64map_get(const struct btr_u64map *map, uint64_t key);
 /** Adds or replaces. @return false when out of memory */

@@ -130,6 +130,29 @@ static void an_id_map_keeps_the_first_value_of_each_id(void **state)
     }
 }
 
+static void a_reset_map_is_empty_and_does_not_stay_large(void **state)
+{
+    (void)state;
+    enum { MANY = 100000 };
+    struct btr_idmap map = {0};
+    btr_idmap_reset(&map);
+    for (uint32_t round = 0; round < 3; round++) {
+        uint32_t count = round == 1 ? 3 : MANY; /* many, then few in what many left, then many */
+        for (uint32_t i = 0; i < count; i++)
+            assert_int_equal(btr_idmap_add(&map, (struct btr_id){round, i}, i), i);
+        assert_int_equal(map.count, count);
+        btr_idmap_reset(&map);
+        assert_int_equal(map.count, 0);
+        assert_int_equal(btr_idmap_get(&map, (struct btr_id){round, 1}), UINT32_MAX);
+        assert_true(round == 1 ? map.capacity < MANY : map.capacity >= MANY);
+    }
+    assert_int_equal(btr_idmap_add(&map, (struct btr_id){7, 7}, 7), 7);
+    btr_idmap_clear(&map); /* keeps what it has */
+    assert_int_equal(map.count, 0);
+    assert_true(map.capacity >= MANY);
+    btr_idmap_fini(&map);
+}
+
 static void an_id_is_32_hex_digits_and_comes_back(void **state)
 {
     (void)state;
@@ -197,6 +220,7 @@ int main(void)
         cmocka_unit_test(a_number_map_does_what_a_plain_list_does),
         cmocka_unit_test(an_empty_number_map_answers),
         cmocka_unit_test(an_id_map_keeps_the_first_value_of_each_id),
+        cmocka_unit_test(a_reset_map_is_empty_and_does_not_stay_large),
         cmocka_unit_test(an_id_is_32_hex_digits_and_comes_back),
         cmocka_unit_test(ids_are_the_published_hash),
         cmocka_unit_test(parts_are_told_apart_by_their_lengths),
