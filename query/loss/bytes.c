@@ -14,9 +14,10 @@ struct face {
     btr_event_ref ref;
     int64_t last_ns;
     uint64_t bytes;
-    bool ends;  /* it ended at the end of the file */
-    bool own;   /* by a process of the intrusion, which may seek as it likes */
-    bool older; /* it may be of a file that had the name before */
+    bool ends;   /* it ended at the end of the file */
+    bool own;    /* by a process of the intrusion, which may seek as it likes */
+    bool served; /* that, or by a server while it served it */
+    bool older;  /* it may be of a file that had the name before */
 };
 
 struct measuring {
@@ -70,6 +71,7 @@ static int face_judge(struct measuring *m, struct face *face, const struct btr_t
     uint32_t item = loss_extent_at(m->loss, face->to, step->first_ns, step->last_ns);
     bool hands = true;
     face->own = item != LOSS_NONE && m->loss->extent.items[item].role == BTR_EXTENT_PROCESS;
+    face->served = item != LOSS_NONE;
     int rc = face->own && face->ends
                  ? loss_hands_on(m->loss, face->to, step->last_ns, &hands, m->err)
                  : 0;
@@ -300,7 +302,19 @@ static int faces_measure(struct measuring *m)
     return rc;
 }
 
-/* Who else took it, not as usual, and may have handed it to the intrusion. */
+/* Whether somebody else had it by that flow who may have handed it to the intrusion: a server that
+ * served it, or anybody who does not usually take it. */
+static int is_other(struct measuring *m, const struct face *face, struct btr_id who, bool *other)
+{
+    struct btr_loss *loss = m->loss;
+    bool driven = false, usual = false;
+    int rc = face->served
+                 ? loss_is_driven(loss, who, &driven, m->err)
+                 : loss_is_usual(loss, m->asset, who, face->from, face->last_ns, &usual, m->err);
+    *other = rc == 0 && !driven && !usual;
+    return rc;
+}
+
 static int others_find(struct measuring *m)
 {
     struct btr_loss *loss = m->loss;
@@ -309,12 +323,9 @@ static int others_find(struct measuring *m)
     for (uint32_t i = 0; rc == 0 && i < m->count; i++) {
         struct btr_id who = btr_apart_whole_of(loss->parts, m->faces[i].to);
         uint32_t before = seen.count;
-        bool usual = true;
-        if (m->faces[i].own)
-            continue;
-        rc = loss_is_usual(loss, m->asset, who, m->faces[i].from, m->faces[i].last_ns, &usual,
-                           m->err);
-        if (rc < 0 || usual)
+        bool other;
+        rc = is_other(m, &m->faces[i], who, &other);
+        if (rc < 0 || !other)
             continue;
         if (btr_idmap_add(&seen, who, 0) == UINT32_MAX)
             rc = btr_fail(m->err, BTR_E_NOMEM, UINT64_MAX, "who else took an asset");
@@ -325,24 +336,51 @@ static int others_find(struct measuring *m)
     return rc;
 }
 
-/* What the ways out carried that the intrusion's own taking is seen to have come to. */
+/* Whether all that had it hand on what they take, so that nothing packed it. */
+static int is_handed(struct measuring *m, const struct btr_trace *t, bool *handed)
+{
+    struct btr_loss *loss = m->loss;
+    int rc = 0;
+    *handed = true;
+    for (uint32_t i = 0; rc == 0 && *handed && i < t->node_count; i++) {
+        struct btr_fact fact;
+        rc = loss->facts.fact(loss->facts.self, t->nodes[i].id, &fact, m->err);
+        if (rc == 0 && fact.kind == BTR_KIND_PROCESS)
+            rc = loss_hands_on(loss, t->nodes[i].id, t->nodes[i].bound_ns, handed, m->err);
+    }
+    return rc;
+}
+
+/* What was sent by ways out of which bytes are told. @return whether they are of each */
+static bool outlets_sum(const struct btr_loss *loss, const struct loss_outlets *outlets,
+                        struct loss_row *row)
+{
+    bool told = true;
+    row->bytes_max = 0;
+    for (uint32_t i = 0; i < outlets->exit_count; i++) {
+        const struct loss_exit *exit = &loss->exits[outlets->exits[i]];
+        told = told && exit->bytes_told;
+        row->untold |= !exit->bytes_whole;
+        row->bytes_max += exit->bytes;
+    }
+    return told;
+}
+
+/* What the ways out carried that anything can have come to which a process that the intrusion
+ * drives had of it, taken or read as usual. */
 static int wire_measure(struct measuring *m)
 {
-    const struct btr_loss *loss = m->loss;
     struct loss_row *row = m->row;
-    uint64_t bytes = 0;
-    if (row->bounded || !row->left || !row->handed)
+    struct loss_outlets outlets;
+    bool handed = false;
+    if (row->bounded || !row->left)
         return 0;
-    for (uint32_t i = 0; i < row->exit_count; i++) {
-        const struct loss_exit *exit = &loss->exits[row->exits[i]];
-        if (!exit->bytes_told)
-            return 0;
-        row->untold |= !exit->bytes_whole;
-        bytes += exit->bytes;
-    }
-    row->bounded = row->on_wire = true;
-    row->bytes_max = bytes;
-    return others_find(m);
+    int rc = loss_outlets_find(&outlets, m->loss, row->takes, row->held_count, m->err);
+    if (rc == 0)
+        rc = is_handed(m, outlets.trace, &handed);
+    row->bounded = row->on_wire = rc == 0 && handed && outlets_sum(m->loss, &outlets, row);
+    loss_outlets_fini(&outlets);
+    return rc == 0 && row->on_wire ? others_find(m) : rc;
 }
 
 /* What the keeper itself sent out. */

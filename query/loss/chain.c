@@ -16,68 +16,15 @@ static bool is_piece_of(const struct btr_loss *loss, struct btr_id entity, uint3
     return piece != LOSS_NONE;
 }
 
-/* What a chain comes to, by entity: since when it is there. Of parts of one entity the earliest. */
-struct coming {
-    struct btr_idmap by_id; /* its place in since_ns */
-    int64_t *since_ns;
-    uint32_t count;
-};
-
-static void coming_fini(struct coming *c)
-{
-    btr_idmap_fini(&c->by_id);
-    free(c->since_ns);
-}
-
-static int coming_find(struct coming *c, const struct btr_trace *t, struct btr_err *err)
-{
-    c->since_ns = malloc(((size_t)t->node_count + 1) * sizeof *c->since_ns);
-    bool ok = c->since_ns != NULL;
-    for (uint32_t i = 0; ok && i < t->node_count; i++) {
-        const struct btr_trace_node *n = &t->nodes[i];
-        uint32_t at = btr_idmap_add(&c->by_id, n->id, c->count);
-        ok = at != UINT32_MAX;
-        if (at == c->count)
-            c->since_ns[c->count++] = n->bound_ns;
-        else if (ok && n->bound_ns < c->since_ns[at])
-            c->since_ns[at] = n->bound_ns;
-    }
-    return ok ? 0 : btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "what became of an asset");
-}
-
-/* Something may leave by a way out that was used at, or after, the time when it was there: by what
- * a process sent, a file that was moved there or that a server handed out. They stand in the order
- * of their use. */
-static int exits_take(const struct btr_loss *loss, struct loss_row *row, const struct coming *c,
-                      struct btr_err *err)
-{
-    row->exits = calloc((size_t)loss->exit_count + 1, sizeof *row->exits);
-    if (!row->exits)
-        return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "ways out");
-    for (uint32_t i = 0; i < loss->exit_count; i++) {
-        const struct loss_exit *exit = &loss->exits[i];
-        uint32_t at = btr_idmap_get(&c->by_id, exit->holder);
-        int64_t used_ns = exit->kind == LOSS_EXIT_PAGE ? exit->read_last_ns : exit->last_ns;
-        if (at != UINT32_MAX && used_ns >= c->since_ns[at])
-            row->exits[row->exit_count++] = i;
-    }
-    return 0;
-}
-
 static int node_take(struct btr_loss *loss, uint32_t asset, const struct btr_trace_node *n,
                      struct btr_err *err)
 {
     struct loss_row *row = &loss->rows[asset];
     struct btr_fact fact;
     int rc = loss->facts.fact(loss->facts.self, n->id, &fact, err);
-    if (rc == 0 && fact.kind == BTR_KIND_PROCESS) {
-        bool hands;
-        rc = loss_hands_on(loss, n->id, n->bound_ns, &hands, err);
-        row->handed = row->handed && hands;
-    } else if (rc == 0 && fact.kind == BTR_KIND_FILE && !n->start && loss_is_staged(loss, n->id) &&
-               !is_piece_of(loss, n->id, asset)) {
+    if (rc == 0 && fact.kind == BTR_KIND_FILE && !n->start && loss_is_staged(loss, n->id) &&
+        !is_piece_of(loss, n->id, asset))
         row->staged[row->staged_count++] = n->id;
-    }
     return rc;
 }
 
@@ -154,15 +101,15 @@ static int links_fill(struct btr_loss *loss, struct loss_row *row, const struct 
     }
     for (uint32_t i = 0; rc == 0 && at != LOSS_NONE && i < row->take_count; i++) {
         const struct loss_take *take = &row->takes[i];
-        if (!btr_id_equal(take->by, t->nodes[at].id) || take->ref == UINT64_MAX)
+        if (!btr_id_equal(take->holder, t->nodes[at].id) || take->ref == UINT64_MAX)
             continue;
         rc = loss_link_add(row,
                            &(struct loss_link){.from = take->from,
-                                               .to = take->by,
+                                               .to = take->holder,
                                                .first_ns = take->at_ns,
                                                .last_ns = take->at_ns,
                                                .ref = take->ref,
-                                               .operation = BTR_OP_READ},
+                                               .operation = take->operation},
                            err);
         break;
     }
@@ -174,30 +121,17 @@ static int links_fill(struct btr_loss *loss, struct loss_row *row, const struct 
 static int row_chain(struct btr_loss *loss, uint32_t asset, struct btr_err *err)
 {
     struct loss_row *row = &loss->rows[asset];
-    struct btr_edges edges = loss_hands_edges(loss);
-    struct btr_start *starts = malloc(((size_t)row->take_count + 1) * sizeof *starts);
-    struct btr_trace *trace = NULL;
-    struct coming coming = {.count = 0};
-    row->handed = true;
-    for (uint32_t i = 0; starts && i < row->take_count; i++)
-        starts[i] = (struct btr_start){row->takes[i].by, row->takes[i].at_ns, row->takes[i].source};
-    int rc = starts
-                 ? loss_walk(loss, &trace, &edges, BTR_WALK_FORWARD, starts, row->take_count, err)
-                 : btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "what became of an asset");
-    for (uint32_t i = 0; rc == 0 && i < trace->node_count; i++)
-        trace->nodes[i].id = btr_apart_whole_of(loss->parts, trace->nodes[i].id);
+    struct loss_outlets outlets;
+    int rc = loss_outlets_find(&outlets, loss, row->takes, row->take_count, err);
     if (rc == 0)
-        rc = coming_find(&coming, trace, err);
-    if (rc == 0)
-        rc = exits_take(loss, row, &coming, err);
-    if (rc == 0)
-        rc = nodes_take(loss, asset, trace, err);
+        rc = nodes_take(loss, asset, outlets.trace, err);
+    row->exits = outlets.exits;
+    row->exit_count = outlets.exit_count;
     row->left = row->exit_count > 0;
+    outlets.exits = NULL;
     if (rc == 0 && row->exit_count)
-        rc = links_fill(loss, row, trace, err);
-    coming_fini(&coming);
-    btr_trace_free(trace);
-    free(starts);
+        rc = links_fill(loss, row, outlets.trace, err);
+    loss_outlets_fini(&outlets);
     return rc;
 }
 

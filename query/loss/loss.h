@@ -16,7 +16,8 @@
  *   keepers.c   which programs alone keep an asset's files, and serve others what they hold
  *   usual.c     what programs do with files anyway
  *   taken.c     what the intrusion itself took
- *   chain.c     which of that is seen to go out
+ *   outlets.c   by which ways out something can go that it has
+ *   chain.c     which of what it took is seen to go out
  *   handing.c   which programs hand on what they take, and do not pack it
  *   lives.c     which file a name was, for whom
  *   bytes.c     how much of an asset that can have been
@@ -50,12 +51,16 @@ struct loss_piece {
     struct btr_id changer;
 };
 
-/** The intrusion's own taking of an asset: a process of it read a piece, or asked the keeper. */
+/** What a process that the intrusion drives did with a piece of an asset: it read it, gave it
+ * another name, or asked the keeper. It took it by that, if that is not usual. */
 struct loss_take {
-    struct btr_id from, by; /* from: the piece, or the keeper's process; by: who has it then */
+    struct btr_id from, by; /* from: the piece, or the keeper's process; by: who did it */
+    struct btr_id holder;   /* what has it then: who read it, or the other name */
     int64_t at_ns;
     btr_event_ref ref; /* of the event; of a keeper, of none: UINT64_MAX */
     uint32_t source;
+    uint8_t operation; /* enum btr_operation: READ, RENAMED, LINKED */
+    bool usual;        /* its program does so anyway: no taking */
 };
 
 /** How something left. */
@@ -140,9 +145,8 @@ struct loss_row {
     bool on_wire; /* it is what connections carried, which holds unless it was packed */
     bool reached, taken, left, changed;
     bool untold;             /* on_wire: a way out may have carried more by calls without bytes */
-    bool handed;             /* all that had it hand on what they take: nothing packed it */
-    struct loss_take *takes; /* by the intrusion's own processes, by time; from malloc */
-    uint32_t take_count, take_capacity;
+    struct loss_take *takes; /* by time: takings, then what is usual; from malloc */
+    uint32_t take_count, held_count, take_capacity; /* held: both */
     uint32_t *exits; /* by which it is seen to have left, or may have; from malloc */
     uint32_t exit_count;
     struct btr_id *staged; /* files that it went through; from malloc */
@@ -360,11 +364,31 @@ int loss_is_usual(struct btr_loss *loss, uint32_t asset, struct btr_id process, 
 /* ---- taken.c ---- */
 /** Notes who read and changed the pieces, and what of that was the intrusion's own doing. */
 int loss_taken_find(struct btr_loss *loss, struct btr_err *err);
+/** Whether a file gets another name by an operation, which has its content from then on. */
+bool loss_renames(uint8_t operation);
+/** Who gave a file that name at these times. @param item  receives the extent's item of the process
+ * of the intrusion; LOSS_NONE: none did @return 0, or as btr_reader_flows */
+int loss_namer_find(struct btr_loss *loss, struct btr_id name, int64_t first_ns, int64_t last_ns,
+                    uint32_t *item, struct btr_err *err);
 
 /* ---- hands.c ---- */
 /** Of the edges that can carry content those in the intrusion's hands. They live as long as the
  * ledger. */
 struct btr_edges loss_hands_edges(struct btr_loss *loss);
+
+/* ---- outlets.c ---- */
+
+/** By which ways out something can have gone that was in the intrusion's hands. */
+struct loss_outlets {
+    struct btr_trace *trace; /* forward from there, in its hands; nodes are whole */
+    uint32_t *exits;         /* in the ledger's exits, in the order of their use; from malloc */
+    uint32_t exit_count;
+};
+/** Finds those of what was taken, or held. loss_outlets_fini() in any case. @return 0, BTR_E_NOMEM,
+ * or as btr_walk */
+int loss_outlets_find(struct loss_outlets *out, struct btr_loss *loss,
+                      const struct loss_take *takes, uint32_t take_count, struct btr_err *err);
+void loss_outlets_fini(struct loss_outlets *outlets);
 
 /* ---- chain.c ---- */
 int loss_chains_find(struct btr_loss *loss, struct btr_err *err);

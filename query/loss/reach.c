@@ -1,8 +1,9 @@
 /*
  * What content can have come to the intrusion: the closure backward over edges that can carry
  * content, from all that it had in its hands, each as long as it had it, and from what it put where
- * things leave: that can be there without having been in its hands, as a file that it moved. What
- * is not in it did not come to the intrusion by anything that the records tell.
+ * things leave, and files that a server handed out: that can be there without having been in its
+ * hands, as a file that it moved. What is not in it did not come to the intrusion by anything that
+ * the records tell.
  */
 #include <stdlib.h>
 
@@ -23,10 +24,14 @@ struct btr_start *loss_starts_make(const struct btr_loss *loss, uint32_t *count)
             starts[(*count)++] = (struct btr_start){
                 x->items[i].entity, x->items[i].until_ns,
                 x->items[i].until_ns == INT64_MAX ? BTR_SOURCE_NONE : x->items[i].source};
-    for (uint32_t i = 0; starts && i < loss->exit_count; i++)
-        if (loss->exits[i].asset != LOSS_NONE)
+    for (uint32_t i = 0; starts && i < loss->exit_count; i++) {
+        const struct loss_exit *exit = &loss->exits[i];
+        if (exit->kind == LOSS_EXIT_PAGE)
             starts[(*count)++] =
-                (struct btr_start){loss->exits[i].entity, loss->exits[i].last_ns, BTR_SOURCE_NONE};
+                (struct btr_start){exit->holder, exit->read_last_ns, BTR_SOURCE_NONE};
+        else if (exit->asset != LOSS_NONE)
+            starts[(*count)++] = (struct btr_start){exit->entity, exit->last_ns, BTR_SOURCE_NONE};
+    }
     return starts;
 }
 

@@ -1,7 +1,8 @@
 /*
- * What the intrusion itself took. A process that it drives read a piece, and that is no usual
- * business of the program that it runs: who logs in makes sshd read the password file, who calls
- * sudo makes that read it, and takes nothing by it. Or a process of it asked the keeper.
+ * What the intrusion itself took. A process that it drives read a piece, or gave it another name,
+ * and that is no usual business of the program that it runs: who logs in makes sshd read the
+ * password file, who calls sudo makes that read it, and takes nothing by it. Or a process of it
+ * asked the keeper.
  */
 #include <stdlib.h>
 
@@ -10,7 +11,7 @@
 struct taking {
     struct btr_loss *loss;
     struct loss_piece *piece;
-    struct btr_flow *reads; /* of the piece, by processes of the intrusion */
+    struct btr_flow *reads; /* of the piece, by what the intrusion had in its hands */
     uint32_t count, capacity;
     int64_t made_ns; /* when the intrusion made the piece, and nothing is told of it before;
                         INT64_MAX */
@@ -20,7 +21,7 @@ struct taking {
 
 static int take_add(struct loss_row *row, const struct loss_take *take, struct btr_err *err)
 {
-    if (row->take_count == row->take_capacity) {
+    if (row->held_count == row->take_capacity) {
         uint32_t capacity = row->take_capacity ? 2 * row->take_capacity : 8;
         struct loss_take *grown = realloc(row->takes, capacity * sizeof *grown);
         if (!grown)
@@ -28,15 +29,23 @@ static int take_add(struct loss_row *row, const struct loss_take *take, struct b
         row->takes = grown;
         row->take_capacity = capacity;
     }
-    row->takes[row->take_count++] = *take;
+    row->takes[row->held_count++] = *take;
+    row->take_count += !take->usual;
     return 0;
 }
 
 /* ---- Reads ---- */
 
-static bool holds(uint8_t kind)
+bool loss_renames(uint8_t operation)
 {
-    return kind == BTR_KIND_NONE || kind == BTR_KIND_PROCESS;
+    return operation == BTR_OP_RENAMED || operation == BTR_OP_LINKED;
+}
+
+/* Whether something that has the content after a flow is a process, or another name. */
+static bool holds(const struct btr_flow *f)
+{
+    return f->other_kind == BTR_KIND_NONE || f->other_kind == BTR_KIND_PROCESS ||
+           loss_renames(f->operation);
 }
 
 static int reads_visit(void *self, const struct btr_flow *flows, uint32_t flow_count)
@@ -44,8 +53,7 @@ static int reads_visit(void *self, const struct btr_flow *flows, uint32_t flow_c
     struct taking *t = self;
     for (uint32_t i = 0; i < flow_count; i++) {
         const struct btr_flow *f = &flows[i];
-        if (!holds(f->other_kind) ||
-            loss_extent_at(t->loss, f->other, f->first_ns, f->last_ns) == LOSS_NONE)
+        if (!holds(f) || loss_extent_at(t->loss, f->other, f->first_ns, f->last_ns) == LOSS_NONE)
             continue;
         if (t->count == t->capacity) {
             uint32_t capacity = t->capacity ? 2 * t->capacity : 64;
@@ -63,8 +71,7 @@ static int reads_visit(void *self, const struct btr_flow *flows, uint32_t flow_c
 /* Whether something made a name for a file, or put content into it. */
 static bool fills(uint8_t operation)
 {
-    return btr_extent_writes(operation) || operation == BTR_OP_LINKED ||
-           operation == BTR_OP_RENAMED;
+    return btr_extent_writes(operation) || loss_renames(operation);
 }
 
 /* Notes who made and filled a piece: others, or the intrusion alone. */
@@ -104,33 +111,79 @@ static bool is_interval(const struct btr_flow *f)
     return (f->flags & BTR_EVENT_INTERVAL) != 0;
 }
 
+/* Of another name that something got, who gave it. */
+struct naming {
+    const struct btr_loss *loss;
+    int64_t first_ns, last_ns;
+    uint32_t item; /* of who did it; LOSS_NONE: nobody of the intrusion */
+};
+
+static int naming_visit(void *self, const struct btr_flow *flows, uint32_t flow_count)
+{
+    struct naming *n = self;
+    for (uint32_t i = 0; i < flow_count && n->item == LOSS_NONE; i++) {
+        const struct btr_flow *f = &flows[i];
+        if ((f->operation == BTR_OP_RENAME || f->operation == BTR_OP_LINK) &&
+            f->first_ns == n->first_ns && f->last_ns == n->last_ns)
+            n->item = loss_extent_at(n->loss, f->other, f->first_ns, f->last_ns);
+    }
+    return 0;
+}
+
+int loss_namer_find(struct btr_loss *loss, struct btr_id name, int64_t first_ns, int64_t last_ns,
+                    uint32_t *item, struct btr_err *err)
+{
+    struct naming n = {loss, first_ns, last_ns, LOSS_NONE};
+    int rc =
+        loss->all.flows(loss->all.self, name, BTR_SIDE_INTO, last_ns, NULL, naming_visit, &n, err);
+    *item = n.item;
+    return rc;
+}
+
+/* The item of the process that did a flow out of the piece, or LOSS_NONE. */
+static int doer_find(struct taking *t, const struct btr_flow *f, uint32_t *item)
+{
+    *item = loss_extent_at(t->loss, f->other, f->first_ns, f->last_ns);
+    return loss_renames(f->operation)
+               ? loss_namer_find(t->loss, f->other, f->first_ns, f->last_ns, item, t->err)
+               : 0;
+}
+
 static int read_take(struct taking *t, const struct btr_flow *f)
 {
     struct btr_loss *loss = t->loss;
-    const struct btr_extent_item *item =
-        &loss->extent.items[loss_extent_at(loss, f->other, f->first_ns, f->last_ns)];
-    int64_t at_ns = f->first_ns > item->since_ns ? f->first_ns : item->since_ns;
-    int64_t when_ns = is_interval(f) ? at_ns : f->last_ns;
+    uint32_t item;
     bool driven = false, usual = true;
-    if (when_ns < t->piece->read_ns) {
+    int rc = doer_find(t, f, &item);
+    if (rc < 0 || item == LOSS_NONE)
+        return rc;
+    struct btr_id by = loss->extent.items[item].entity;
+    int64_t since_ns = loss->extent.items[item].since_ns;
+    int64_t at_ns = f->first_ns > since_ns ? f->first_ns : since_ns;
+    int64_t when_ns = is_interval(f) ? at_ns : f->last_ns;
+    if (!loss_renames(f->operation) && when_ns < t->piece->read_ns) {
         t->piece->read_ns = when_ns;
         t->piece->reader = f->other;
     }
     if (t->made_ns <= f->first_ns && !t->others) /* what it put there itself, where an asset lies */
         return 0;
-    int rc = item->role == BTR_EXTENT_PROCESS ? loss_is_driven(loss, f->other, &driven, t->err) : 0;
+    if (loss->extent.items[item].role == BTR_EXTENT_PROCESS)
+        rc = loss_is_driven(loss, by, &driven, t->err);
     if (rc == 0 && driven)
-        rc = loss_is_usual(loss, t->piece->asset, f->other, t->piece->entity, when_ns, &usual,
-                           t->err);
-    if (rc < 0 || !driven || usual)
+        rc = loss_is_usual(loss, t->piece->asset, by, t->piece->entity, when_ns, &usual, t->err);
+    if (rc < 0 || !driven)
         return rc;
-    return take_add(&loss->rows[t->piece->asset],
-                    &(struct loss_take){.from = t->piece->entity,
-                                        .by = f->other,
-                                        .at_ns = when_ns,
-                                        .ref = f->ref,
-                                        .source = f->source},
-                    t->err);
+    return take_add(
+        &loss->rows[t->piece->asset],
+        &(struct loss_take){.from = t->piece->entity,
+                            .by = by,
+                            .holder = f->other,
+                            .at_ns = when_ns,
+                            .ref = f->ref,
+                            .source = f->source,
+                            .operation = loss_renames(f->operation) ? f->operation : BTR_OP_READ,
+                            .usual = usual},
+        t->err);
 }
 
 /* What is told of a piece before the intrusion made it was another file, which that replaced. */
@@ -191,6 +244,7 @@ static int keeper_take(struct btr_loss *loss, struct loss_row *row, uint32_t at,
     return take_add(row,
                     &(struct loss_take){.from = item->entity,
                                         .by = item->entity,
+                                        .holder = item->entity,
                                         .at_ns = item->since_ns,
                                         .ref = UINT64_MAX,
                                         .source = item->source},
@@ -200,9 +254,13 @@ static int keeper_take(struct btr_loss *loss, struct loss_row *row, uint32_t at,
 static int take_compare(const void *x, const void *y)
 {
     const struct loss_take *a = x, *b = y;
+    if (a->usual != b->usual)
+        return a->usual ? 1 : -1;
     if (a->at_ns != b->at_ns)
         return a->at_ns < b->at_ns ? -1 : 1;
     int c = btr_id_compare(a->by, b->by);
+    if (c == 0)
+        c = btr_id_compare(a->holder, b->holder);
     return c ? c : btr_id_compare(a->from, b->from);
 }
 
@@ -219,8 +277,8 @@ int loss_taken_find(struct btr_loss *loss, struct btr_err *err)
         for (uint32_t at = 0; rc == 0 && row->keeper && at < loss->extent.count; at++)
             if (loss->extent.items[at].role == BTR_EXTENT_PROCESS)
                 rc = keeper_take(loss, row, at, err);
-        if (rc == 0 && row->take_count)
-            qsort(row->takes, row->take_count, sizeof *row->takes, take_compare);
+        if (rc == 0 && row->held_count)
+            qsort(row->takes, row->held_count, sizeof *row->takes, take_compare);
         row->taken = row->take_count > 0;
     }
     free(t.reads);

@@ -55,15 +55,28 @@ static bool is_listed(const struct btr_loss *loss, struct btr_id file)
            btr_idmap_get(&loss->of_extent, file) != LOSS_NONE;
 }
 
-static int step_take(struct btr_loss *loss, struct btr_id file, struct btr_id process,
+/* Of a file that came to `to`, who took it by that: who read it, or gave it another name. */
+static int taker_find(struct btr_loss *loss, struct btr_id to, const struct btr_trace_step *step,
+                      uint8_t operation, uint32_t *item, struct btr_err *err)
+{
+    *item = LOSS_NONE;
+    if (loss_renames(operation))
+        return loss_namer_find(loss, to, step->first_ns, step->last_ns, item, err);
+    if (operation == BTR_OP_READ || operation == BTR_OP_OPEN_READ)
+        *item = loss_extent_at(loss, to, step->first_ns, step->last_ns);
+    return 0;
+}
+
+static int step_take(struct btr_loss *loss, struct btr_id file, struct btr_id to,
                      const struct btr_trace_step *step, uint8_t operation, struct btr_err *err)
 {
     struct btr_fact a, b;
-    uint32_t item = loss_extent_at(loss, process, step->first_ns, step->last_ns);
-    if (item == LOSS_NONE || loss->extent.items[item].role > BTR_EXTENT_SERVER ||
-        (operation != BTR_OP_READ && operation != BTR_OP_OPEN_READ) || is_listed(loss, file))
-        return 0;
-    int rc = loss->facts.fact(loss->facts.self, file, &a, err);
+    uint32_t item;
+    int rc = is_listed(loss, file) ? 1 : taker_find(loss, to, step, operation, &item, err);
+    if (rc != 0 || item == LOSS_NONE || loss->extent.items[item].role > BTR_EXTENT_SERVER)
+        return rc < 0 ? rc : 0;
+    struct btr_id process = loss->extent.items[item].entity;
+    rc = loss->facts.fact(loss->facts.self, file, &a, err);
     if (rc == 0)
         rc = loss->facts.fact(loss->facts.self, process, &b, err);
     if (rc != 0 || a.kind != BTR_KIND_FILE || b.kind != BTR_KIND_PROCESS || !a.file)
@@ -150,11 +163,10 @@ int loss_unlisted_find(struct btr_loss *loss, struct btr_err *err)
                     : btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "files that no asset names");
     for (uint32_t i = 0; rc == 0 && i < t->node_count; i++) {
         const struct btr_trace_node *to = &t->nodes[i];
-        struct btr_id process = btr_apart_whole_of(loss->parts, to->id);
+        struct btr_id whole = btr_apart_whole_of(loss->parts, to->id);
         for (uint32_t at = to->step_begin; rc == 0 && at < to->step_begin + to->step_count; at++)
             rc = step_take(loss, btr_apart_whole_of(loss->parts, t->nodes[t->steps[at].other].id),
-                           process, &t->steps[at], btr_step_manner(t, &t->steps[at])->operation,
-                           err);
+                           whole, &t->steps[at], btr_step_manner(t, &t->steps[at])->operation, err);
     }
     if (rc == 0)
         unlisted_merge(loss);

@@ -3,10 +3,11 @@
 /**
  * Generated histories with known contents, to test the loss ledger: processes move tagged bytes of
  * assets through memory, files, pipes and connections, and for each operation the event is made
- * that an audit log would tell. What a holder has is kept twice: `real`, what this history put
- * there, and `may`, all that any programs could have put there with the very same events (whoever
- * writes hands on all that it ever held, packed into however few bytes). So `real` is always part
- * of `may`, and a bound has to hold for both.
+ * that an audit log would tell. What a holder has is kept three times: `real`, what this history
+ * put there; `may`, all that any programs could have put there with the very same events (whoever
+ * writes hands on all that it ever held, packed into however few bytes); and `own`, the same of
+ * what the intruder's processes read themselves, out of the asset. So `real` and `own` are always
+ * part of `may`, and a bound has to hold for that; one by connections for `own`.
  *
  *   sim_world.c    hosts, time, events, notes, gaps
  *   sim_files.c    files, their names, and what reading and writing them moves
@@ -51,7 +52,7 @@ struct sim_set {
     uint64_t bits[SIM_ASSETS][SIM_WORDS];
 };
 struct sim_load {
-    struct sim_set real, may;
+    struct sim_set real, may, own;
 };
 
 struct sim_host {
@@ -200,8 +201,8 @@ struct sim_world {
     int talk_of_handle[SIM_OPENS]; /* of a connection under way, by the handle of who asked for it
                                     */
 
-    struct sim_set out_real, out_may; /* what left by ways out of the intrusion */
-    uint64_t alert_serial;            /* of an event of the intruder */
+    struct sim_load out;   /* what left by ways out of the intrusion */
+    uint64_t alert_serial; /* of an event of the intruder */
     int alert_host, alerts;
     uint64_t event_count;
 

@@ -202,7 +202,8 @@ static void row_check(struct asking *a, const cJSON *row)
     int asset = cJSON_GetObjectItem(row, "name")->valuestring[1] - '0', verdict = 0;
     while (strcmp(WORDS[verdict], cJSON_GetObjectItem(row, "verdict")->valuestring) != 0)
         verdict++;
-    int may = sim_set_count(&a->w->out_may, asset), real = sim_set_count(&a->w->out_real, asset);
+    int may = sim_set_count(&a->w->out.may, asset), real = sim_set_count(&a->w->out.real, asset);
+    int own = sim_set_count(&a->w->out.own, asset);
     bool bounded = max && cJSON_IsNumber(max), gaps = a->w->batch.gap_count > 0;
     const cJSON *basis = cJSON_GetObjectItem(bytes, "basis");
     bool wire = basis && strcmp(basis->valuestring, "connections") == 0;
@@ -216,6 +217,8 @@ static void row_check(struct asking *a, const cJSON *row)
         a->figures->over_wire++;
         a->figures->over_wire_named += names_other(row);
     }
+    if (bounded && wire && !gaps && own > max->valuedouble)
+        wrong(a, asset, "bound of what it took itself", max->valuedouble, own);
     if (bounded && !wire && !gaps && may > max->valuedouble)
         wrong(a, asset, "upper bound", max->valuedouble, may);
     if (bounded && !wire && gaps && may > max->valuedouble)

@@ -60,17 +60,29 @@ static int owner_of(const struct sim_world *w, int name)
     return asset == SIM_NONE || w->assets[asset].is_exit ? SIM_NONE : asset;
 }
 
-static void bit_add(struct sim_load *load, int asset, int id)
+static void bit_add(struct sim_set *set, int asset, int id)
 {
-    load->real.bits[asset][id / 64] |= UINT64_C(1) << (id % 64);
-    load->may.bits[asset][id / 64] |= UINT64_C(1) << (id % 64);
+    set->bits[asset][id / 64] |= UINT64_C(1) << (id % 64);
 }
 
-static void range_add(struct sim_load *load, const struct sim_inode *i, int from, int until)
+/* @param own  the intruder takes it by that */
+static void range_add(struct sim_load *load, const struct sim_inode *i, int from, int until,
+                      bool own)
 {
-    for (int at = from; i->asset != SIM_NONE && at < until; at++)
-        if (i->ids[at] >= 0)
-            bit_add(load, i->asset, i->ids[at]);
+    for (int at = from; i->asset != SIM_NONE && at < until && at < SIM_FILE_MAX; at++) {
+        if (i->ids[at] < 0)
+            continue;
+        bit_add(&load->real, i->asset, i->ids[at]);
+        bit_add(&load->may, i->asset, i->ids[at]);
+        if (own)
+            bit_add(&load->own, i->asset, i->ids[at]);
+    }
+}
+
+/* Whether what a process does it does as the intruder wants, and not a server's work as well. */
+static bool is_taker(const struct sim_world *w, int p)
+{
+    return w->processes[p].intruder && !w->processes[p].changed;
 }
 
 /* Bytes from..until are new ones, of the asset whose name they came by. */
@@ -78,7 +90,7 @@ static void content_renew(struct sim_world *w, int inode, int asset, int from, i
 {
     struct sim_inode *i = &w->inodes[inode];
     if (asset != i->asset && asset != SIM_NONE) { /* what it had of another goes along */
-        range_add(&i->load, i, 0, i->size < SIM_FILE_MAX ? i->size : SIM_FILE_MAX);
+        range_add(&i->load, i, 0, i->size, false);
         i->asset = asset;
         for (int at = 0; at < SIM_FILE_MAX; at++)
             i->ids[at] = -1;
@@ -108,9 +120,8 @@ static void set_part(struct sim_world *w, struct sim_set *set)
 
 /* Of an asset that is sent as it is, a message of n bytes has n at most: the others go out of it.
  */
-static void pick_some(struct sim_world *w, struct sim_load *load, int asset, int n)
+static void pick(struct sim_world *w, const uint64_t *held, int n, uint64_t *picked)
 {
-    uint64_t picked[SIM_WORDS] = {0}, *held = load->may.bits[asset];
     int begin = (int)sim_below(w, SIM_IDS);
     for (int at = 0; at < SIM_IDS && n > 0; at++) {
         int id = (begin + at) % SIM_IDS;
@@ -118,9 +129,17 @@ static void pick_some(struct sim_world *w, struct sim_load *load, int asset, int
         picked[id / 64] |= bit;
         n -= bit != 0;
     }
+}
+
+static void pick_some(struct sim_world *w, struct sim_load *load, int asset, int n)
+{
+    uint64_t picked[SIM_WORDS] = {0}, picked_own[SIM_WORDS] = {0};
+    pick(w, load->may.bits[asset], n, picked);
+    pick(w, load->own.bits[asset], n, picked_own);
     for (int i = 0; i < SIM_WORDS; i++) {
-        held[i] &= picked[i];
+        load->may.bits[asset][i] &= picked[i];
         load->real.bits[asset][i] &= picked[i];
+        load->own.bits[asset][i] &= picked_own[i];
     }
 }
 
@@ -160,10 +179,7 @@ void sim_left(struct sim_world *w, int p, const struct sim_load *load)
             fprintf(stderr, " %d", sim_set_count(&load->may, a));
         fprintf(stderr, "\n");
     }
-    struct sim_load out = {w->out_real, w->out_may};
-    sim_load_add(&out, load);
-    w->out_real = out.real;
-    w->out_may = out.may;
+    sim_load_add(&w->out, load);
 }
 
 /* ---- What is told of names that share a file ---- */
@@ -261,7 +277,7 @@ int sim_take(struct sim_world *w, int p, struct sim_open *o, int most)
     if (got <= 0)
         return 0;
     struct sim_load load = i->load;
-    range_add(&load, i, o->at, o->at + got < SIM_FILE_MAX ? o->at + got : SIM_FILE_MAX);
+    range_add(&load, i, o->at, o->at + got, is_taker(w, p));
     sim_load_add(&w->processes[p].load, &load);
     o->at += got;
     return got;
@@ -310,6 +326,7 @@ void sim_file_put(struct sim_world *w, int p, struct sim_open *o, int n,
     if (owner != SIM_NONE && owner == w->processes[p].keeper) { /* it has each row once */
         memset(kept.real.bits[owner], 0, sizeof kept.real.bits[owner]);
         memset(kept.may.bits[owner], 0, sizeof kept.may.bits[owner]);
+        memset(kept.own.bits[owner], 0, sizeof kept.own.bits[owner]);
     }
     write_in(w, o, n, &kept);
     if (w->names[o->name].asset != SIM_NONE && w->assets[w->names[o->name].asset].is_exit &&
@@ -341,7 +358,7 @@ static void leaves(struct sim_world *w, int p, int name)
     if (n->asset == SIM_NONE || !w->assets[n->asset].is_exit || !w->processes[p].intruder)
         return;
     struct sim_load load = i->load;
-    range_add(&load, i, 0, i->size < SIM_FILE_MAX ? i->size : SIM_FILE_MAX);
+    range_add(&load, i, 0, i->size, is_taker(w, p));
     sim_left(w, p, &load);
 }
 

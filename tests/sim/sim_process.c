@@ -66,7 +66,7 @@ void sim_exec(struct sim_world *w, const struct sim_step *s)
     if (!p->intruder || sim_chance(w, 50)) /* in arguments, if it wants to */
         p->load.real = (struct sim_set){0};
     if (!p->intruder)
-        p->load.may = (struct sim_set){0};
+        p->load = (struct sim_load){0};
     struct sim_open program = {.process = s->p, .name = s->name, .inode = n->inode};
     sim_take(w, s->p, &program, SIM_FILE_MAX);
     p->keeper = SIM_NONE;

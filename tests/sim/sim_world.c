@@ -29,6 +29,7 @@ void sim_load_add(struct sim_load *to, const struct sim_load *from)
 {
     set_add(&to->real, &from->real);
     set_add(&to->may, &from->may);
+    set_add(&to->own, &from->own);
 }
 
 int sim_set_count(const struct sim_set *set, int asset)

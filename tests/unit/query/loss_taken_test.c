@@ -4,10 +4,26 @@
 #include "query_tests.h"
 #include "test.h"
 
-enum { WAY_IN = 1, SSHD, SHELL, HASHES, CURL, SED, DRAFT, COPIER, PAGE, HTTPD, VISIT, FIRST = 100 };
+enum {
+    WAY_IN = 1,
+    SSHD,
+    SHELL,
+    HASHES,
+    CURL,
+    SED,
+    DRAFT,
+    COPIER,
+    PAGE,
+    HTTPD,
+    VISIT,
+    STICK,
+    NOTES,
+    FIRST = 100
+};
 
 static const char ASSETS[] = "assets:\n"
-                             "  - {host: web01, path: \"/etc/shadow\", name: hashes}\n";
+                             "  - {host: web01, path: \"/etc/shadow\", name: hashes}\n"
+                             "  - {path: \"/media/**\", name: sticks, classification: exit}\n";
 
 enum { DEEP = LOSS_LINE_MAX + 16 }; /* more than a line is followed */
 
@@ -24,6 +40,8 @@ static void entities(struct world *w)
     world_file(w, HASHES, "web01", "/etc/shadow");
     world_file(w, DRAFT, "web01", "/etc/sedAbC");
     world_file(w, PAGE, "web01", "/srv/www/page");
+    world_file(w, STICK, "web01", "/media/stick/x");
+    world_file(w, NOTES, "web01", "/srv/notes");
 }
 
 static void login(struct world *w)
@@ -195,6 +213,64 @@ static void a_page_needs_a_request_from_the_outside(void **state)
     expect(asked_by_another, LOSS_POSSIBLY, 0, 0);
 }
 
+/* ---- Moved ---- */
+
+/* By a process: it gives something another name. */
+static void moves(struct world *w, uint64_t process, uint64_t from, uint64_t to)
+{
+    world_does(w, process, BTR_OP_RENAME, to);
+    world_event(w, from, BTR_OP_RENAMED, to, w->now_ns, w->now_ns)->flags = BTR_EVENT_PART;
+}
+
+static void moved_to_a_stick(struct world *w)
+{
+    world_does(w, SHELL, BTR_OP_FORK, COPIER);
+    moves(w, COPIER, HASHES, STICK);
+}
+
+static void moved_to_a_stick_by_others(struct world *w)
+{
+    moves(w, COPIER, HASHES, STICK);
+}
+
+static void linked_as_a_page(struct world *w)
+{
+    world_does(w, SHELL, BTR_OP_FORK, COPIER);
+    world_does(w, COPIER, BTR_OP_LINK, PAGE);
+    world_event(w, HASHES, BTR_OP_LINKED, PAGE, w->now_ns, w->now_ns)->flags = BTR_EVENT_PART;
+    world_does(w, HTTPD, BTR_OP_ACCEPT, VISIT);
+    world_does(w, HTTPD, BTR_OP_RECV, VISIT);
+    world_does(w, HTTPD, BTR_OP_READ, PAGE);
+    world_does(w, HTTPD, BTR_OP_SEND, VISIT)->bytes = 900;
+}
+
+static void another_name_is_a_taking(void **state)
+{
+    (void)state;
+    expect(moved_to_a_stick, LOSS_LOST, LOSS_EXIT_MOVED, 0);
+    expect(moved_to_a_stick_by_others, LOSS_CANNOT_KNOW, 0, 0);
+    expect(linked_as_a_page, LOSS_LOST, LOSS_EXIT_PAGE, 900);
+}
+
+static void what_was_moved_and_no_asset_names_is_unlisted(void **state)
+{
+    struct ledger l;
+    struct world w;
+    (void)state;
+    world_open(&w);
+    entities(&w);
+    login(&w);
+    world_does(&w, SHELL, BTR_OP_FORK, COPIER);
+    moves(&w, COPIER, NOTES, STICK);
+    world_publish(&w, "made.log");
+    ledger_make(&l, &w, SHELL, w.now_ns, ASSETS);
+    assert_int_equal(l.loss->unlisted_count, 1);
+    assert_true(btr_id_equal(l.loss->unlisted[0].file, world_id(NOTES)));
+    assert_true(btr_id_equal(l.loss->unlisted[0].process, world_id(COPIER)));
+    ledger_free(&l);
+    world_close(&w);
+}
+
 int loss_taken_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -202,6 +278,8 @@ int loss_taken_tests(void)
         cmocka_unit_test(what_the_intrusion_alone_put_there_is_no_asset),
         cmocka_unit_test(a_page_is_all_that_answers_its_request),
         cmocka_unit_test(a_page_needs_a_request_from_the_outside),
+        cmocka_unit_test(another_name_is_a_taking),
+        cmocka_unit_test(what_was_moved_and_no_asset_names_is_unlisted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
