@@ -548,12 +548,12 @@ static int begin(struct growth *g)
     return 0;
 }
 
-int btr_extent_find(struct btr_extent *extent, const struct btr_edges *edges,
+int btr_extent_find(struct btr_extent *extent, uint32_t from, const struct btr_edges *edges,
                     const struct btr_extent_rules *rules, struct btr_err *err)
 {
     struct growth g = {.extent = extent, .edges = edges, .rules = rules, .err = err};
     int rc = begin(&g);
-    for (g.now = 0; rc == 0 && g.now < extent->count && !extent->cut; g.now++) {
+    for (g.now = from; rc == 0 && g.now < extent->count && !extent->cut; g.now++) {
         g.item = extent->items[g.now];
         rc = follow(&g);
     }

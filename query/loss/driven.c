@@ -1,7 +1,8 @@
 /*
  * Which of its processes the intrusion drives. A server that serves it alone is its own, too, but
  * does a server's work: it reads what it reads for everyone. What runs another program than the one
- * that started the first of them does what the intrusion asks.
+ * that started the first of them does what the intrusion asks, and so does what the alert came
+ * through: it was told what to do.
  */
 #include <stdlib.h>
 
@@ -50,6 +51,14 @@ static int parent_of(struct btr_loss *loss, struct btr_id process, struct parent
     return 0;
 }
 
+int loss_is_begun(struct btr_loss *loss, struct btr_id process, bool *begun, struct btr_err *err)
+{
+    struct parent p;
+    int rc = parent_of(loss, process, &p, err);
+    *begun = rc == 0 && p.found;
+    return rc;
+}
+
 bool loss_is_its_own(const struct btr_loss *loss, struct btr_id process)
 {
     uint32_t place = LOSS_NONE, item;
@@ -59,11 +68,11 @@ bool loss_is_its_own(const struct btr_loss *loss, struct btr_id process)
     return false;
 }
 
-static bool served(const struct btr_loss *loss, struct btr_id process)
+static bool came_by(const struct btr_loss *loss, struct btr_id process, enum btr_extent_why why)
 {
     uint32_t place = LOSS_NONE, item;
     while (loss_extent_each(loss, process, &place, &item))
-        if (loss->extent.items[item].why == BTR_EXTENT_SERVED)
+        if (loss->extent.items[item].why == why)
             return true;
     return false;
 }
@@ -84,7 +93,7 @@ int loss_line_of(struct btr_loss *loss, struct btr_id process, struct loss_line 
         line->has_server = false; /* who that is lies beyond */
     /* of the first nobody tells who started it: if it served, it is a server itself */
     if (rc == 0 && !top.found && line->count < LOSS_LINE_MAX && line->count &&
-        served(loss, line->ids[line->count - 1])) {
+        came_by(loss, line->ids[line->count - 1], BTR_EXTENT_SERVED)) {
         line->server = line->ids[line->count - 1];
         line->has_server = true;
     }
@@ -119,7 +128,8 @@ int loss_is_driven(struct btr_loss *loss, struct btr_id process, bool *driven, s
         return 0;
     int rc = loss_line_of(loss, process, &line, err);
     *driven = true; /* without a server, too */
-    if (rc == 0 && line.has_server)
+    bool told = line.count && came_by(loss, line.ids[line.count - 1], BTR_EXTENT_THROUGH);
+    if (rc == 0 && line.has_server && !told)
         rc = loss_program_differs(loss, process, line.server, driven, err);
     if (rc == 0 && btr_idmap_add(&loss->driven, process, *driven) == LOSS_NONE)
         rc = btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "what the intrusion drives");

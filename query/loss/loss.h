@@ -3,6 +3,7 @@
 /**
  * A ledger under way. Each file fills its part, in this order:
  *   seeds.c     where the intrusion is seen: the addresses of its ways in, and the alert
+ *   through.c   what the alert came through from the way in
  *   asked.c     what others run because a file of the intrusion says so
  *   extent_index.c  what the intrusion had in its hands, by entity and time
  *   driven.c    which of its processes do as it asks, and which only serve it
@@ -263,6 +264,13 @@ int loss_walk(struct btr_loss *loss, struct btr_trace **out, const struct btr_ed
 
 /* ---- seeds.c ---- */
 int loss_extent_find(struct btr_loss *loss, struct btr_err *err);
+/** Whether a way in, by its rank, is likely enough to be looked at. */
+bool loss_way_counts(const struct btr_loss *loss, uint32_t way);
+/* ---- through.c ---- */
+/** Takes in what the alert came through from the ways in, and is none of the extent so far. @return
+ * 0, or as btr_reader_flows */
+int loss_through_find(struct btr_loss *loss, struct btr_err *err);
+
 /* ---- asked.c ---- */
 /** As the member of struct btr_extent_rules; `loss` is its self. */
 int loss_asked_read(void *loss, const struct btr_extent_item *object, const struct btr_flow *read,
@@ -292,6 +300,8 @@ struct loss_line {
     struct btr_id server; /* who started the last of them, or the last if it is a server itself */
     bool has_server;      /* that is known */
 };
+/** Whether somebody is seen to start a process. */
+int loss_is_begun(struct btr_loss *loss, struct btr_id process, bool *begun, struct btr_err *err);
 /** Whether all that a process does is the intrusion's, at some time. */
 bool loss_is_its_own(const struct btr_loss *loss, struct btr_id process);
 int loss_line_of(struct btr_loss *loss, struct btr_id process, struct loss_line *line,

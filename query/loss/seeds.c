@@ -11,6 +11,12 @@
  * as well neither can be left out, but each that is added is somebody else's visit, too. */
 #define SEEDS_RIVAL 0.9
 
+bool loss_way_counts(const struct btr_loss *loss, uint32_t way)
+{
+    const struct btr_kept_pairs *kept = &loss->found->kept;
+    return kept->ways[way].score >= SEEDS_RIVAL * kept->ways[0].score;
+}
+
 /* Who made a connection, as the records tell. */
 struct ends {
     bool accepted, connected;
@@ -184,7 +190,7 @@ static int seeds_add(struct btr_loss *loss, struct btr_err *err)
     const struct btr_start *starts = btr_clocks_starts(loss->found->clocks);
     int rc = 0;
     for (uint32_t i = 0; rc == 0 && i < kept->way_count; i++)
-        if (kept->ways[i].score >= SEEDS_RIVAL * kept->ways[0].score)
+        if (loss_way_counts(loss, i))
             rc = far_address(loss, kept->ways[i].entity, err);
     for (uint32_t i = 0; rc == 0 && i < loss->address_count; i++)
         rc = connections_of(loss, loss->addresses[i], err);
@@ -211,7 +217,12 @@ int loss_extent_find(struct btr_loss *loss, struct btr_err *err)
     struct btr_extent_rules rules = {loss, loss_asked_read};
     int rc = seeds_add(loss, err);
     if (rc == 0)
-        rc = btr_extent_find(&loss->extent, &loss->all, &rules, err);
+        rc = btr_extent_find(&loss->extent, 0, &loss->all, &rules, err);
+    uint32_t found = loss->extent.count;
+    if (rc == 0)
+        rc = loss_through_find(loss, err);
+    if (rc == 0 && loss->extent.count > found)
+        rc = btr_extent_find(&loss->extent, found, &loss->all, &rules, err);
     if (rc == 0)
         rc = loss_extent_index(loss, err);
     times_find(loss);

@@ -11,6 +11,7 @@
 #define BTR_EXTENT_WHY_TABLE(X)                                                                    \
     X(GIVEN, "it is where the question starts")                                                    \
     X(ADDRESS, "it is a connection of an address that the intrusion came from")                    \
+    X(THROUGH, "the alert came through it from the way in")                                        \
     X(STARTED, "it was started by a process of the intrusion")                                     \
     X(CHANGED, "it was changed by a process of the intrusion: injected or traced")                 \
     X(RAN, "it ran or loaded what the intrusion had written")                                      \
@@ -80,10 +81,11 @@ int btr_extent_add(struct btr_extent *extent, const struct btr_extent_item *item
  * its connections; and who runs what it wrote. A server is told from a process that serves the
  * intrusion alone by having accepted more than one connection.
  * @param extent  holds where to begin; receives the rest. Zeroed it is empty
+ * @param from    the items before this one were followed by an earlier call; 0: none was
  * @param rules   NULL: none
  * @return 0, or as btr_reader_flows
  */
-int btr_extent_find(struct btr_extent *extent, const struct btr_edges *edges,
+int btr_extent_find(struct btr_extent *extent, uint32_t from, const struct btr_edges *edges,
                     const struct btr_extent_rules *rules, struct btr_err *err);
 void btr_extent_fini(struct btr_extent *extent);
 /** Whether a process serves many: it accepted more than one connection, of anybody. @return 0, or

@@ -109,7 +109,7 @@ static void grow(struct scene *s, char from, enum btr_extent_role role, enum btr
                                    .why = (uint8_t)why};
     ready(s);
     assert_int_equal(btr_extent_add(&s->extent, &item, NULL), 0);
-    assert_int_equal(btr_extent_find(&s->extent, &s->edges, NULL, NULL), 0);
+    assert_int_equal(btr_extent_find(&s->extent, 0, &s->edges, NULL, NULL), 0);
 }
 
 static const struct btr_extent_item *item_of(const struct scene *s, char name)

@@ -15,6 +15,7 @@ int loss_gaps_tests(void);
 int loss_asked_tests(void);
 int loss_lives_tests(void);
 int loss_taken_tests(void);
+int loss_through_tests(void);
 int filter_tests(void);
 int compare_tests(void);
 int spec_tests(void);
