@@ -123,6 +123,18 @@ static int kind_of(struct btr_apart *a, struct btr_id id, uint8_t *kind, struct 
     return rc;
 }
 
+int btr_apart_at(struct btr_apart *a, struct btr_id *id, int64_t at_ns, struct btr_err *err)
+{
+    struct apart_times times;
+    uint8_t kind;
+    int rc = kind_of(a, *id, &kind, err);
+    if (rc == 0)
+        rc = times_of(a, *id, kind, &times, err);
+    if (rc == 0 && times.count && !apart_id(a, id, number_at(&times, at_ns)))
+        rc = btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "parts of entities");
+    return rc;
+}
+
 /* ---- Questions ------------------------------------------------------------------------------ */
 
 static int collect(void *self, const struct btr_flow *flows, uint32_t flow_count)

@@ -119,6 +119,24 @@ int loss_program_differs(struct btr_loss *loss, struct btr_id process, struct bt
     return rc;
 }
 
+/* Whether the first of a line does as it was told, and came of no server: the alert came through
+ * it, or is about it, and who started it serves nobody. */
+static int is_told(struct btr_loss *loss, const struct loss_line *line, bool *told,
+                   struct btr_err *err)
+{
+    bool many = false;
+    *told = false;
+    if (line->count == 0)
+        return 0;
+    struct btr_id top = line->ids[line->count - 1];
+    *told = came_by(loss, top, BTR_EXTENT_THROUGH);
+    if (*told || !came_by(loss, top, BTR_EXTENT_GIVEN) || btr_id_equal(top, line->server))
+        return 0;
+    int rc = btr_extent_serves_many(&loss->all, line->server, &many, err);
+    *told = rc == 0 && !many;
+    return rc;
+}
+
 int loss_is_driven(struct btr_loss *loss, struct btr_id process, bool *driven, struct btr_err *err)
 {
     struct loss_line line;
@@ -128,7 +146,9 @@ int loss_is_driven(struct btr_loss *loss, struct btr_id process, bool *driven, s
         return 0;
     int rc = loss_line_of(loss, process, &line, err);
     *driven = true; /* without a server, too */
-    bool told = line.count && came_by(loss, line.ids[line.count - 1], BTR_EXTENT_THROUGH);
+    bool told = false;
+    if (rc == 0 && line.has_server)
+        rc = is_told(loss, &line, &told, err);
     if (rc == 0 && line.has_server && !told)
         rc = loss_program_differs(loss, process, line.server, driven, err);
     if (rc == 0 && btr_idmap_add(&loss->driven, process, *driven) == LOSS_NONE)

@@ -84,8 +84,16 @@ int loss_walk(struct btr_loss *loss, struct btr_trace **out, const struct btr_ed
               enum btr_walk_direction direction, const struct btr_start *starts,
               uint32_t start_count, struct btr_err *err)
 {
-    int rc = btr_walk(out, edges, direction, starts, start_count, &loss->question->limits, err);
+    struct btr_start *parts = malloc(((size_t)start_count + 1) * sizeof *parts);
+    int rc = parts ? 0 : btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "where a walk begins");
+    for (uint32_t i = 0; rc == 0 && i < start_count; i++) {
+        parts[i] = starts[i];
+        rc = btr_apart_at(loss->parts, &parts[i].entity, starts[i].time_ns, err);
+    }
+    if (rc == 0)
+        rc = btr_walk(out, edges, direction, parts, start_count, &loss->question->limits, err);
     loss->cut |= rc == 0 && (*out)->cut != BTR_CUT_NONE;
+    free(parts);
     return rc;
 }
 

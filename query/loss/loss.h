@@ -257,7 +257,8 @@ struct loss_end {
     struct btr_span ip, port; /* empty: not told */
 };
 
-/** btr_walk within the question's limits; notes that one was met. */
+/** btr_walk over edges that tell parts apart, from what the starts are at their times, within the
+ * question's limits; notes that one was met. */
 int loss_walk(struct btr_loss *loss, struct btr_trace **out, const struct btr_edges *edges,
               enum btr_walk_direction direction, const struct btr_start *starts,
               uint32_t start_count, struct btr_err *err);
@@ -267,9 +268,16 @@ int loss_extent_find(struct btr_loss *loss, struct btr_err *err);
 /** Whether a way in, by its rank, is likely enough to be looked at. */
 bool loss_way_counts(const struct btr_loss *loss, uint32_t way);
 /* ---- through.c ---- */
-/** Takes in what the alert came through from the ways in, and is none of the extent so far. @return
- * 0, or as btr_reader_flows */
-int loss_through_find(struct btr_loss *loss, struct btr_err *err);
+/** Takes in what the alert came through from the ways in, and is none of the extent so far, and
+ * what follows of that by the rules. @return 0, or as btr_reader_flows */
+int loss_through_find(struct btr_loss *loss, const struct btr_extent_rules *rules,
+                      struct btr_err *err);
+
+/** Whether a process can have been told what to do at a time, and by nothing before: it is seen to
+ * begin, serves nobody, and had started nothing. @param but  what does not count; NULL: nothing
+ * @return 0, or as btr_reader_flows */
+int loss_is_fresh(struct btr_loss *loss, struct btr_id process, int64_t at_ns,
+                  const struct btr_idmap *but, bool *fresh, struct btr_err *err);
 
 /* ---- asked.c ---- */
 /** As the member of struct btr_extent_rules; `loss` is its self. */

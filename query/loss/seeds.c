@@ -218,11 +218,8 @@ int loss_extent_find(struct btr_loss *loss, struct btr_err *err)
     int rc = seeds_add(loss, err);
     if (rc == 0)
         rc = btr_extent_find(&loss->extent, 0, &loss->all, &rules, err);
-    uint32_t found = loss->extent.count;
     if (rc == 0)
-        rc = loss_through_find(loss, err);
-    if (rc == 0 && loss->extent.count > found)
-        rc = btr_extent_find(&loss->extent, found, &loss->all, &rules, err);
+        rc = loss_through_find(loss, &rules, err);
     if (rc == 0)
         rc = loss_extent_index(loss, err);
     times_find(loss);

@@ -1,5 +1,5 @@
 /*
- * What the alert came through from the way in: who was told by what came in what to start. A shell
+ * What the alert came through from the ways in: who was told by what came in what to do. A shell
  * that a download is piped into, or `make` in a folder that was fetched, is no server of the
  * intrusion's and is told by no argument to run it; that the alert came of what it then started
  * shows that it does. From then on it is the intrusion's, if it had started nothing before: those
@@ -9,17 +9,149 @@
 
 #include "loss/loss.h"
 
-/* Who was passed on one way, from the way in to the alert. */
 struct passing {
     struct btr_loss *loss;
-    const struct btr_trace *trace;
-    struct btr_idmap passed; /* entities of the way so far */
-    struct btr_idmap own;    /* of the extent */
+    const struct btr_extent_rules *rules;
+    const struct btr_trace *trace; /* of the alert: each of its nodes leads there */
+    struct btr_idmap nodes;        /* of an entity, its node */
+    int64_t *came_ns; /* of a node, when something of a way in was there first; INT64_MAX: never */
+    uint32_t *onward; /* steps by the node that they come from */
+    uint32_t *begin;  /* of a node, its first in onward; and where the last one's end */
+    uint32_t *near;   /* of a step, the node that it leads to */
+    struct btr_idmap own; /* of a process of the extent, its place in since_ns */
+    int64_t *since_ns;    /* when it is the intrusion's first */
+    uint32_t own_count, own_capacity;
+    uint32_t noted; /* of the extent's items so many are among them */
     struct btr_err *err;
 };
 
+static void passing_fini(struct passing *p)
+{
+    btr_idmap_fini(&p->nodes);
+    btr_idmap_fini(&p->own);
+    free(p->came_ns);
+    free(p->onward);
+    free(p->begin);
+    free(p->near);
+    free(p->since_ns);
+}
+
+/* ---- The alert's trace, forward ------------------------------------------------------------- */
+
+/* Steps by the node that they come from, where each node has those that lead to it. */
+static bool onward_make(struct passing *p)
+{
+    const struct btr_trace *t = p->trace;
+    p->begin = calloc((size_t)t->node_count + 2, sizeof *p->begin);
+    p->near = malloc(((size_t)t->step_count + 1) * sizeof *p->near);
+    p->onward = malloc(((size_t)t->step_count + 1) * sizeof *p->onward);
+    p->came_ns = malloc(((size_t)t->node_count + 1) * sizeof *p->came_ns);
+    bool ok = p->begin && p->near && p->onward && p->came_ns;
+    for (uint32_t i = 0; ok && i < t->node_count; i++) {
+        const struct btr_trace_node *near = &t->nodes[i];
+        p->came_ns[i] = INT64_MAX;
+        ok = btr_idmap_add(&p->nodes, near->id, i) != UINT32_MAX;
+        for (uint32_t s = near->step_begin; s < near->step_begin + near->step_count; s++) {
+            p->near[s] = i;
+            p->begin[t->steps[s].other + 1]++;
+        }
+    }
+    for (uint32_t i = 0; ok && i < t->node_count; i++)
+        p->begin[i + 1] += p->begin[i];
+    for (uint32_t s = t->step_count; ok && s-- > 0;)
+        p->onward[--p->begin[t->steps[s].other + 1]] = s;
+    return ok;
+}
+
+/* The steps of a node begin where those of the one before it end. */
+static uint32_t onward_begin(const struct passing *p, uint32_t node)
+{
+    return p->begin[node + 1];
+}
+
+static uint32_t onward_end(const struct passing *p, uint32_t node)
+{
+    return node + 1 < p->trace->node_count ? p->begin[node + 2] : p->trace->step_count;
+}
+
+/* When something of a way in was first where, along steps in the order of their times. */
+static bool times_find(struct passing *p)
+{
+    const struct btr_trace *t = p->trace;
+    const struct btr_kept_pairs *kept = &p->loss->found->kept;
+    uint32_t *queue = malloc(((size_t)t->node_count + 1) * sizeof *queue), count = 0, at = 0;
+    bool *queued = calloc((size_t)t->node_count + 1, sizeof *queued);
+    bool ok = queue && queued;
+    for (uint32_t i = 0; ok && i < kept->way_count && loss_way_counts(p->loss, i); i++) {
+        uint32_t node = btr_idmap_get(&p->nodes, kept->ways[i].entity);
+        if (node == UINT32_MAX || queued[node])
+            continue;
+        p->came_ns[node] = INT64_MIN;
+        queued[node] = true;
+        queue[count++] = node;
+    }
+    while (ok && count > 0) { /* a ring: none is in it twice */
+        uint32_t from = queue[at];
+        at = (at + 1) % (t->node_count + 1);
+        count--;
+        queued[from] = false;
+        for (uint32_t i = onward_begin(p, from); i < onward_end(p, from); i++) {
+            const struct btr_trace_step *s = &t->steps[p->onward[i]];
+            uint32_t to = p->near[p->onward[i]];
+            int64_t ns = p->came_ns[from] > s->first_ns ? p->came_ns[from] : s->first_ns;
+            if (p->came_ns[from] > s->last_ns + 2 * BTR_SOURCE_ERROR_NS || ns >= p->came_ns[to])
+                continue;
+            p->came_ns[to] = ns;
+            if (!queued[to])
+                queue[(at + count++) % (t->node_count + 1)] = to;
+            queued[to] = true;
+        }
+    }
+    free(queue);
+    free(queued);
+    return ok;
+}
+
+/* ---- What is the intrusion's already -------------------------------------------------------- */
+
+/* @return false when out of memory */
+static bool own_add(struct passing *p, const struct btr_extent_item *item)
+{
+    if (p->own_count == p->own_capacity) {
+        uint32_t capacity = p->own_capacity ? 2 * p->own_capacity : 64;
+        int64_t *grown = realloc(p->since_ns, capacity * sizeof *grown);
+        if (!grown)
+            return false;
+        p->since_ns = grown;
+        p->own_capacity = capacity;
+    }
+    uint32_t at = btr_idmap_add(&p->own, item->entity, p->own_count);
+    if (at == p->own_count)
+        p->since_ns[p->own_count++] = item->since_ns;
+    else if (at != UINT32_MAX && item->since_ns < p->since_ns[at])
+        p->since_ns[at] = item->since_ns;
+    return at != UINT32_MAX;
+}
+
+static int own_note(struct passing *p)
+{
+    const struct btr_extent *x = &p->loss->extent;
+    bool ok = true;
+    for (; ok && p->noted < x->count; p->noted++)
+        ok = x->items[p->noted].role != BTR_EXTENT_PROCESS || own_add(p, &x->items[p->noted]);
+    return ok ? 0 : btr_fail(p->err, BTR_E_NOMEM, UINT64_MAX, "extent of %u items", x->count);
+}
+
+static bool is_own(const struct passing *p, struct btr_id process, int64_t at_ns)
+{
+    uint32_t own = btr_idmap_get(&p->own, process);
+    return own != UINT32_MAX && p->since_ns[own] <= at_ns;
+}
+
+/* ---- Who was told --------------------------------------------------------------------------- */
+
 struct earlier {
-    const struct btr_idmap *passed;
+    const struct btr_idmap *but;
     int64_t before_ns;
 };
 
@@ -28,116 +160,170 @@ static int earlier_visit(void *self, const struct btr_flow *flows, uint32_t flow
     const struct earlier *e = self;
     for (uint32_t i = 0; i < flow_count; i++)
         if (flows[i].operation == BTR_OP_FORK && flows[i].first_ns < e->before_ns &&
-            btr_idmap_get(e->passed, flows[i].other) == UINT32_MAX)
+            (!e->but || btr_idmap_get(e->but, flows[i].other) == UINT32_MAX))
             return 1;
     return 0;
 }
 
-/* Whether a process was told what to do when the cause came to it: it is seen to begin, serves
- * nobody, and had started nothing but what the cause came by. */
-static int is_told(struct passing *p, struct btr_id process, int64_t at_ns, bool *told)
+int loss_is_fresh(struct btr_loss *loss, struct btr_id process, int64_t at_ns,
+                  const struct btr_idmap *but, bool *fresh, struct btr_err *err)
 {
-    struct btr_loss *loss = p->loss;
-    struct earlier earlier = {&p->passed, at_ns};
+    struct earlier earlier = {but, at_ns};
     struct btr_fact fact;
     bool begun = false, many = true;
-    *told = false;
-    if (btr_idmap_get(&p->own, process) != UINT32_MAX)
-        return 0;
-    int rc = loss->facts.fact(loss->facts.self, process, &fact, p->err);
+    *fresh = false;
+    int rc = loss->facts.fact(loss->facts.self, process, &fact, err);
     if (rc == 0 && fact.kind == BTR_KIND_PROCESS)
-        rc = loss_is_begun(loss, process, &begun, p->err);
+        rc = loss_is_begun(loss, process, &begun, err);
     if (rc == 0 && begun)
-        rc = btr_extent_serves_many(&loss->all, process, &many, p->err);
-    *told = rc == 0 && begun && !many;
-    if (!*told)
+        rc = btr_extent_serves_many(&loss->all, process, &many, err);
+    if (rc < 0 || many)
         return rc;
     rc = loss->all.flows(loss->all.self, process, BTR_SIDE_OUT_OF, INT64_MIN, NULL, earlier_visit,
-                         &earlier, p->err);
-    *told = rc == 0;
+                         &earlier, err);
+    *fresh = rc == 0;
     return rc < 0 ? rc : 0;
 }
 
-/* Whether the way goes on from a node by what that starts. */
-static bool starts_next(const struct passing *p, const struct loss_ways *ways, uint32_t node)
+struct connecting {
+    const struct btr_idmap *nodes;
+    int64_t since_ns;
+};
+
+static int connects_visit(void *self, const struct btr_flow *flows, uint32_t flow_count)
 {
-    const struct btr_trace *t = p->trace;
-    return ways->node[node] != LOSS_NONE &&
-           btr_step_manner(t, &t->steps[ways->step[node]])->operation == BTR_OP_FORK;
+    const struct connecting *c = self;
+    for (uint32_t i = 0; i < flow_count; i++)
+        if (flows[i].operation == BTR_OP_CONNECT && flows[i].last_ns >= c->since_ns &&
+            btr_idmap_get(c->nodes, flows[i].other) != UINT32_MAX)
+            return 1;
+    return 0;
 }
 
-static int step_pass(struct passing *p, const struct loss_ways *ways, uint32_t to,
-                     const struct btr_trace_step *step)
+/* Whether the alert came by a connection that a process made then. */
+static int connects(const struct passing *p, uint32_t node, bool *made)
 {
-    struct btr_id id = p->trace->nodes[to].id;
-    bool told = false;
-    int rc = starts_next(p, ways, to) ? is_told(p, id, step->first_ns, &told) : 0;
-    if (rc == 0 && told)
-        rc = btr_extent_add(&p->loss->extent,
+    struct connecting c = {&p->nodes, p->came_ns[node]};
+    int rc = p->loss->all.flows(p->loss->all.self, p->trace->nodes[node].id, BTR_SIDE_OUT_OF,
+                                p->came_ns[node], NULL, connects_visit, &c, p->err);
+    *made = rc == 1;
+    return rc < 0 ? rc : 0;
+}
+
+typedef bool step_is(const struct passing *p, const struct btr_trace_step *step, uint32_t near);
+
+/* Whether one of the steps that go on from a node, once the cause was there, is such a one. */
+static bool goes_on(const struct passing *p, uint32_t node, step_is *is)
+{
+    for (uint32_t i = onward_begin(p, node); i < onward_end(p, node); i++) {
+        const struct btr_trace_step *s = &p->trace->steps[p->onward[i]];
+        if (s->last_ns >= p->came_ns[node] && is(p, s, p->near[p->onward[i]]))
+            return true;
+    }
+    return false;
+}
+
+/* Starts or changes a process, or is what the alert is about. */
+static bool is_act(const struct passing *p, const struct btr_trace_step *step, uint32_t near)
+{
+    uint8_t operation = btr_step_manner(p->trace, step)->operation;
+    return operation == BTR_OP_FORK || operation == BTR_OP_INJECT || operation == BTR_OP_PTRACE ||
+           p->trace->nodes[near].start;
+}
+
+/* Makes somebody do something: is run, or read by somebody whom nothing had come to before, and who
+ * then starts something. */
+static bool is_use(const struct passing *p, const struct btr_trace_step *step, uint32_t near)
+{
+    uint8_t operation = btr_step_manner(p->trace, step)->operation;
+    bool runs = operation == BTR_OP_EXEC || operation == BTR_OP_LOAD || operation == BTR_OP_MAP;
+    bool reads = operation == BTR_OP_READ || operation == BTR_OP_OPEN_READ;
+    return runs || (reads && p->came_ns[near] >= step->first_ns && goes_on(p, near, is_act));
+}
+
+/* Acts, or writes what is then used. */
+static bool is_cause(const struct passing *p, const struct btr_trace_step *step, uint32_t near)
+{
+    uint8_t operation = btr_step_manner(p->trace, step)->operation;
+    return is_act(p, step, near) || (btr_extent_writes(operation) && goes_on(p, near, is_use));
+}
+
+/* With all that follows of it: of who serves a connection that it made no more is asked. */
+static int process_take(struct passing *p, struct btr_id id, int64_t since_ns)
+{
+    struct btr_loss *loss = p->loss;
+    uint32_t from = loss->extent.count;
+    int rc = btr_extent_add(&loss->extent,
                             &(struct btr_extent_item){.entity = id,
-                                                      .since_ns = step->first_ns,
+                                                      .since_ns = since_ns,
                                                       .until_ns = INT64_MAX,
                                                       .source = BTR_SOURCE_NONE,
                                                       .by = LOSS_NONE,
                                                       .role = BTR_EXTENT_PROCESS,
                                                       .why = BTR_EXTENT_THROUGH},
                             p->err);
-    bool ok = !told || btr_idmap_add(&p->own, id, to) != UINT32_MAX;
-    if (rc == 0 && (!ok || btr_idmap_add(&p->passed, id, to) == UINT32_MAX))
-        rc = btr_fail(p->err, BTR_E_NOMEM, UINT64_MAX, "what the alert came through");
-    return rc;
-}
-
-static uint32_t node_of(const struct btr_trace *t, struct btr_id id)
-{
-    uint32_t i = 0;
-    while (i < t->node_count && !btr_id_equal(t->nodes[i].id, id))
-        i++;
-    return i < t->node_count ? i : LOSS_NONE;
-}
-
-/* @param at  the node of a way in, from which `ways` lead to the alert */
-static int way_pass(struct passing *p, const struct loss_ways *ways, uint32_t at)
-{
-    int rc = 0;
-    btr_idmap_clear(&p->passed);
-    for (uint32_t left = p->trace->node_count; rc == 0 && left; left--) {
-        uint32_t to = ways->node[at];
-        if (to == LOSS_NONE)
-            break;
-        rc = step_pass(p, ways, to, &p->trace->steps[ways->step[at]]);
-        at = to;
-    }
-    return rc;
-}
-
-static int own_note(struct passing *p)
-{
-    const struct btr_extent *x = &p->loss->extent;
-    for (uint32_t i = 0; i < x->count; i++)
-        if (x->items[i].role == BTR_EXTENT_PROCESS &&
-            btr_idmap_add(&p->own, x->items[i].entity, i) == UINT32_MAX)
-            return btr_fail(p->err, BTR_E_NOMEM, UINT64_MAX, "extent of %u items", x->count);
-    return 0;
-}
-
-int loss_through_find(struct btr_loss *loss, struct btr_err *err)
-{
-    const struct btr_kept_pairs *kept = &loss->found->kept;
-    struct passing p = {.loss = loss, .trace = loss->found->trace, .err = err};
-    struct loss_ways ways = {0};
-    if (!p.trace || kept->way_count == 0)
-        return 0;
-    int rc = own_note(&p);
     if (rc == 0)
-        rc = loss_ways_of(&ways, p.trace, err);
-    for (uint32_t i = 0; rc == 0 && i < kept->way_count; i++) {
-        uint32_t at = loss_way_counts(loss, i) ? node_of(p.trace, kept->ways[i].entity) : LOSS_NONE;
-        if (at != LOSS_NONE)
-            rc = way_pass(&p, &ways, at);
-    }
-    loss_ways_fini(&ways);
-    btr_idmap_fini(&p.passed);
-    btr_idmap_fini(&p.own);
+        rc = btr_extent_find(&loss->extent, from, &loss->all, p->rules, p->err);
+    return rc == 0 ? own_note(p) : rc;
+}
+
+static int node_pass(struct passing *p, uint32_t node)
+{
+    struct btr_id id = p->trace->nodes[node].id;
+    int64_t came_ns = p->came_ns[node];
+    bool told = false, acts = false;
+    if (is_own(p, id, came_ns))
+        return 0;
+    int rc = loss_is_fresh(p->loss, id, came_ns, &p->nodes, &told, p->err);
+    if (rc == 0 && told)
+        rc = connects(p, node, &acts);
+    if (rc == 0 && told && (acts || goes_on(p, node, is_cause)))
+        rc = process_take(p, id, came_ns);
+    return rc;
+}
+
+/* ---- All ------------------------------------------------------------------------------------ */
+
+struct arrival {
+    int64_t came_ns;
+    uint32_t node;
+};
+
+static int arrival_compare(const void *x, const void *y)
+{
+    const struct arrival *a = x, *b = y;
+    if (a->came_ns != b->came_ns)
+        return a->came_ns < b->came_ns ? -1 : 1;
+    return (a->node > b->node) - (a->node < b->node);
+}
+
+static int nodes_pass(struct passing *p)
+{
+    const struct btr_trace *t = p->trace;
+    struct arrival *list = malloc(((size_t)t->node_count + 1) * sizeof *list);
+    uint32_t count = 0;
+    int rc = list ? own_note(p)
+                  : btr_fail(p->err, BTR_E_NOMEM, UINT64_MAX, "what the alert came through");
+    for (uint32_t i = 0; rc == 0 && i < t->node_count; i++)
+        if (p->came_ns[i] != INT64_MAX && p->came_ns[i] != INT64_MIN)
+            list[count++] = (struct arrival){p->came_ns[i], i};
+    if (rc == 0 && count)
+        qsort(list, count, sizeof *list, arrival_compare);
+    for (uint32_t i = 0; rc == 0 && i < count; i++)
+        rc = node_pass(p, list[i].node);
+    free(list);
+    return rc;
+}
+
+int loss_through_find(struct btr_loss *loss, const struct btr_extent_rules *rules,
+                      struct btr_err *err)
+{
+    struct passing p = {.loss = loss, .rules = rules, .trace = loss->found->trace, .err = err};
+    if (!p.trace || loss->found->kept.way_count == 0)
+        return 0;
+    bool ok = onward_make(&p) && times_find(&p);
+    int rc =
+        ok ? nodes_pass(&p) : btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "what the alert came through");
+    passing_fini(&p);
     return rc;
 }

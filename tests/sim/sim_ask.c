@@ -14,7 +14,7 @@ struct asking {
     struct sim_world *w;
     struct btr_reader *reader;
     struct btr_assets *assets;
-    struct btr_start starts[1 + SIM_TALKS];
+    struct btr_start starts[2 + SIM_TALKS];
     uint32_t start_count;
     struct btr_buffer json;
     struct sim_figures *figures;
@@ -105,7 +105,7 @@ static void alert_find(struct asking *a)
 
 static void ledger_ask(struct asking *a)
 {
-    static const struct btr_span SPECS[1 + SIM_TALKS] = {{(const uint8_t *)"alert", 5}};
+    static const struct btr_span SPECS[2 + SIM_TALKS] = {{(const uint8_t *)"alert", 5}};
     struct btr_question question = {.reader = a->reader,
                                     .starts = a->starts,
                                     .start_count = a->start_count,
@@ -141,10 +141,13 @@ static bool way_found(struct asking *a, const cJSON *answer)
 }
 
 /* In so small a history the walk may take another for who came in. Then the question is that of an
- * analyst who gives the intruder's connections, too. */
+ * analyst who gives the intruder's connections, too, and who ran what was fetched. */
 static void starts_give(struct asking *a)
 {
     struct sim_world *w = a->w;
+    if (w->fetched != SIM_NONE && w->processes[w->fetched].pid)
+        a->starts[a->start_count++] =
+            (struct btr_start){w->processes[w->fetched].id, w->now_ns, UINT32_MAX};
     for (int i = 0; i < w->talk_count; i++) {
         const struct sim_talk *t = &w->talks[i];
         struct btr_id id = t->ends[t->outside == 0 ? 1 : 0];
@@ -213,10 +216,10 @@ static void row_check(struct asking *a, const cJSON *row)
     if (verdict == 0 && may == 0 && surely_told(a, asset))
         wrong(a, asset, "called lost", 1, may);
     a->figures->wire += wire;
-    if (bounded && wire && may > max->valuedouble) {
-        a->figures->over_wire++;
-        a->figures->over_wire_named += names_other(row);
-    }
+    bool over_wire = bounded && wire && may > max->valuedouble;
+    a->figures->over_wire += over_wire;
+    if (over_wire && !gaps && !names_other(row))
+        wrong(a, asset, "more than a bound by others that it does not name", max->valuedouble, may);
     if (bounded && wire && !gaps && own > max->valuedouble)
         wrong(a, asset, "bound of what it took itself", max->valuedouble, own);
     if (bounded && !wire && !gaps && may > max->valuedouble)

@@ -340,6 +340,49 @@ static void through_web(struct intruder *in)
     sim_add(in->s, SIM_EXEC, in->shell)->name = place->tools[in->host][SIM_SH];
 }
 
+/* Somebody here fetches a script of the intruder's and runs it: through a pipe, or a file. */
+static void through_fetch(struct intruder *in)
+{
+    struct sim_world *w = in->w;
+    struct sim_place *place = in->place;
+    int *tools = place->tools[in->host], to = sim_handle(w), from = sim_handle(w);
+    int user = sim_plan_run(w, in->s, place->cron[in->host], tools[SIM_SH]);
+    int link = sim_handle(w), script = staged(in, "/var/tmp");
+    bool piped = sim_chance(w, 50);
+    if (piped) {
+        struct sim_step *step = sim_add(in->s, SIM_PIPE_OP, user);
+        step->handle = to;
+        step->handle2 = from;
+    }
+    int curl = sim_plan_run(w, in->s, user, tools[SIM_CURL]);
+    struct sim_step *step = sim_add(in->s, SIM_CONNECT, curl);
+    step->handle = link;
+    step->n = SIM_NONE;
+    step->m = 0;
+    sim_add(in->s, SIM_RECV, curl)->handle = link;
+    if (!piped)
+        sim_plan_write(w, in->s, curl, script, SIM_OPEN_TRUNCATE, 60);
+    in->shell = sim_plan_run(w, in->s, user, tools[SIM_SH]);
+    if (piped) {
+        step = sim_add(in->s, SIM_SEND, curl);
+        step->handle = to;
+        step->n = 60;
+        step->mode = SIM_PUT_NOTHING;
+        sim_add(in->s, SIM_RECV, in->shell)->handle = from;
+    } else {
+        sim_plan_read(w, in->s, in->shell, script, 0);
+    }
+    sim_add(in->s, SIM_EXIT, curl);
+    sim_add(in->s, SIM_TAKE, in->shell);
+    w->fetched = in->shell;
+    in->back = sim_handle(w);
+    in->back_through = SIM_NONE;
+    step = sim_add(in->s, SIM_CONNECT, in->shell);
+    step->handle = in->back;
+    step->n = SIM_NONE;
+    step->m = 0;
+}
+
 /* ---- All ---- */
 
 static void deeds(struct intruder *in, int count)
@@ -356,10 +399,12 @@ void sim_intruder_plan(struct sim_world *w, struct sim_place *place)
 {
     struct intruder in = {.w = w, .place = place, .s = sim_session_add(w)};
     in.host = place->entry_host;
-    if (sim_chance(w, 50))
+    if (sim_chance(w, 40))
         through_ssh(&in, SIM_NONE, sim_handle(w));
-    else
+    else if (sim_chance(w, 65))
         through_web(&in);
+    else
+        through_fetch(&in);
     deeds(&in, 1 + (int)sim_below(w, 7));
 }
 

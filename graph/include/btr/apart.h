@@ -37,6 +37,12 @@ int btr_apart_new(struct btr_apart **out, const struct btr_edges *edges,
 void btr_apart_free(struct btr_apart *apart);
 /** They live as long as `apart`. */
 struct btr_edges btr_apart_edges(struct btr_apart *apart);
+/**
+ * What an entity is there at a time: where to begin a walk.
+ * @param id  of an entity as it is told; receives that of its part
+ * @return 0, or as the edges
+ */
+int btr_apart_at(struct btr_apart *apart, struct btr_id *id, int64_t at_ns, struct btr_err *err);
 /** What an entity of these edges is a part of; any other as it is. */
 struct btr_id btr_apart_whole_of(const struct btr_apart *apart, struct btr_id id);
 

@@ -24,7 +24,9 @@ enum {
     CRON,
     TABLE,
     BACKUP,
-    SCRIPT
+    COPY,
+    SYNC,
+    LIST
 };
 
 static const char ASSETS[] = "assets:\n"
@@ -50,7 +52,10 @@ static void entities(struct world *w)
     world_file(w, HASHES, "web01", "/etc/shadow");
     world_file(w, STICK, "web01", "/media/stick/x");
     world_file(w, MAKEFILE, "web01", "/home/dev/p/Makefile");
-    world_file(w, TABLE, "web01", "/etc/crontab");
+    world_file(w, TABLE, "web01", "/etc/cron.d/x");
+    world_file(w, COPY, "web01", "/srv/backup/x");
+    world_file(w, LIST, "web01", "/home/dev/list");
+    world_process(w, SYNC, "web01", "/bin/bash", "bash", NULL);
 }
 
 /* By a process: what it starts steals, and then somebody else of it is the alert. */
@@ -115,10 +120,177 @@ static void what_was_fetched_and_run_is_the_intrusion(void **state)
     expect(fetched_and_built, LOSS_LOST);
 }
 
+/* The alert came of a job: cron had started others before. */
+static void by_cron(struct world *w)
+{
+    world_does(w, SSHD, BTR_OP_FORK, CRON);
+    world_does(w, CRON, BTR_OP_FORK, BACKUP);
+    world_does(w, BASH, BTR_OP_FORK, CURL);
+    world_does(w, CURL, BTR_OP_CONNECT, EVIL);
+    world_does(w, CURL, BTR_OP_RECV, EVIL)->bytes = 4000;
+    world_does(w, CURL, BTR_OP_CREATE, TABLE);
+    world_does(w, CURL, BTR_OP_WRITE, TABLE)->bytes = 4000;
+    world_does(w, CRON, BTR_OP_READ, TABLE)->bytes = 4000;
+    world_does(w, CRON, BTR_OP_FORK, TOOL);
+    world_does(w, TOOL, BTR_OP_CONNECT, BEACON);
+}
+
+/* What was fetched was copied by a backup, and it is the copy that somebody ran. */
+static void carried(struct world *w)
+{
+    world_does(w, BASH, BTR_OP_FORK, CURL);
+    world_does(w, CURL, BTR_OP_CONNECT, EVIL);
+    world_does(w, CURL, BTR_OP_RECV, EVIL)->bytes = 4000;
+    world_does(w, CURL, BTR_OP_CREATE, MAKEFILE);
+    world_does(w, CURL, BTR_OP_WRITE, MAKEFILE)->bytes = 4000;
+    world_does(w, CRON, BTR_OP_FORK, BACKUP);
+    world_does(w, BACKUP, BTR_OP_READ, MAKEFILE)->bytes = 4000;
+    world_does(w, BACKUP, BTR_OP_CREATE, COPY);
+    world_does(w, BACKUP, BTR_OP_WRITE, COPY)->bytes = 4000;
+    world_does(w, BASH, BTR_OP_FORK, TOOL);
+    world_does(w, TOOL, BTR_OP_READ, COPY)->bytes = 4000;
+    world_does(w, TOOL, BTR_OP_CONNECT, BEACON);
+}
+
+/* The same, and it is a shell that was told what to do before that reads the copy. */
+static void carried_to_its_own(struct world *w)
+{
+    carried(w);
+    w->batch.event_count -= 3;
+    w->now_ns -= 3000000000;
+    world_does(w, BASH, BTR_OP_FORK, SH);
+    world_does(w, CURL, BTR_OP_WRITE, PIPE)->bytes = 40;
+    world_does(w, SH, BTR_OP_READ, PIPE)->bytes = 40;
+    world_does(w, SH, BTR_OP_READ, COPY)->bytes = 4000;
+    world_does(w, SH, BTR_OP_FORK, TOOL);
+    world_does(w, TOOL, BTR_OP_CONNECT, BEACON);
+}
+
+/* Whether a process is the intrusion's own after a history. */
+static bool owns(history *make, uint64_t process)
+{
+    struct ledger l;
+    struct world w;
+    world_open(&w);
+    entities(&w);
+    make(&w);
+    world_publish(&w, "made.log");
+    ledger_make(&l, &w, TOOL, w.now_ns, ASSETS);
+    bool own = loss_is_its_own(l.loss, world_id(process));
+    ledger_free(&l);
+    world_close(&w);
+    return own;
+}
+
+static void who_does_it_for_others_or_carries_it_is_not(void **state)
+{
+    (void)state;
+    assert_true(owns(fetched_into_a_shell, SH));
+    assert_false(owns(fetched_into_a_shell, BASH));
+    assert_true(owns(fetched_and_built, GIT));
+    assert_true(owns(fetched_and_built, MAKE));
+    assert_true(owns(by_cron, CURL));
+    assert_false(owns(by_cron, CRON));
+    assert_true(owns(carried, CURL));
+    assert_false(owns(carried, BACKUP));
+    assert_true(owns(carried_to_its_own, SH));
+    assert_false(owns(carried_to_its_own, BACKUP));
+}
+
+/* A shell that a shell started: the alert is what it did itself. */
+static void by_the_alert_itself(struct world *w)
+{
+    world_does(w, BASH, BTR_OP_FORK, TOOL);
+    world_runs(w, TOOL, "/bin/bash", "bash");
+    world_does(w, BASH, BTR_OP_FORK, CURL);
+    world_does(w, CURL, BTR_OP_CONNECT, EVIL);
+    world_does(w, CURL, BTR_OP_RECV, EVIL)->bytes = 4000;
+    world_does(w, CURL, BTR_OP_WRITE, PIPE)->bytes = 4000;
+    world_does(w, TOOL, BTR_OP_READ, PIPE)->bytes = 4000;
+    world_does(w, TOOL, BTR_OP_READ, HASHES)->bytes = 900;
+    world_does(w, TOOL, BTR_OP_CONNECT, BEACON);
+    world_does(w, TOOL, BTR_OP_SEND, BEACON)->bytes = 900;
+}
+
+/* The same of a process of a server, as of a login. */
+static void by_a_server(struct world *w)
+{
+    world_does(w, BASH, BTR_OP_ACCEPT, PIPE);
+    world_does(w, BASH, BTR_OP_ACCEPT, LIST);
+    by_the_alert_itself(w);
+}
+
+static void the_alerts_own_process_is_driven_unless_a_server_started_it(void **state)
+{
+    (void)state;
+    expect(by_the_alert_itself, LOSS_LOST);
+    expect(by_a_server, LOSS_POSSIBLY);
+}
+
+/* The alert's script wrote a list of which somebody else, in the program that it ran in the end,
+ * sends out what it names. */
+static void read_by_a_later_program(struct world *w)
+{
+    world_does(w, BASH, BTR_OP_FORK, CURL);
+    world_does(w, BASH, BTR_OP_FORK, SH);
+    world_does(w, CURL, BTR_OP_CONNECT, EVIL);
+    world_does(w, CURL, BTR_OP_RECV, EVIL)->bytes = 4000;
+    world_does(w, CURL, BTR_OP_WRITE, PIPE)->bytes = 4000;
+    world_does(w, SH, BTR_OP_READ, PIPE)->bytes = 4000;
+    world_does(w, SH, BTR_OP_FORK, TOOL);
+    world_does(w, TOOL, BTR_OP_CREATE, LIST);
+    world_does(w, TOOL, BTR_OP_WRITE, LIST)->bytes = 40;
+    int64_t alert_ns = w->now_ns;
+    world_does(w, BASH, BTR_OP_FORK, SYNC);
+    world_does(w, SYNC, BTR_OP_READ, LIST)->bytes = 40;
+    world_runs(w, SYNC, "/usr/bin/rclone", "rclone");
+    world_does(w, SYNC, BTR_OP_READ, HASHES)->bytes = 900;
+    world_does(w, SYNC, BTR_OP_CONNECT, LOGIN);
+    world_does(w, SYNC, BTR_OP_SEND, LOGIN)->bytes = 900;
+    w->now_ns = alert_ns;
+}
+
+/* The same by what it starts. */
+static void read_by_what_is_started(struct world *w)
+{
+    read_by_a_later_program(w);
+    w->batch.event_count -= 3;
+    w->now_ns += 3000000000;
+    world_does(w, SYNC, BTR_OP_FORK, BACKUP);
+    world_does(w, BACKUP, BTR_OP_READ, HASHES)->bytes = 900;
+    world_does(w, BACKUP, BTR_OP_CONNECT, LOGIN);
+    world_does(w, BACKUP, BTR_OP_SEND, LOGIN)->bytes = 900;
+    w->now_ns -= 7000000000;
+}
+
+static void who_then_sends_something_may_be_steered(void **state)
+{
+    static history *const HISTORIES[] = {read_by_a_later_program, read_by_what_is_started};
+    (void)state;
+    for (size_t i = 0; i < sizeof HISTORIES / sizeof *HISTORIES; i++) {
+        struct ledger l;
+        struct world w;
+        world_open(&w);
+        entities(&w);
+        world_connection(&w, LOGIN, BTR_ENTITY_OUTSIDE, "10.0.0.1", "4002", "10.7.7.7", "443");
+        HISTORIES[i](&w);
+        int64_t alert_ns = w.now_ns;
+        world_publish(&w, "made.log");
+        ledger_make(&l, &w, TOOL, alert_ns, ASSETS);
+        assert_int_not_equal(l.loss->rows[0].steered, LOSS_NONE);
+        assert_int_equal(l.loss->rows[0].verdict, LOSS_CANNOT_KNOW);
+        ledger_free(&l);
+        world_close(&w);
+    }
+}
+
 int loss_through_tests(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_fetched_and_run_is_the_intrusion),
+        cmocka_unit_test(who_does_it_for_others_or_carries_it_is_not),
+        cmocka_unit_test(the_alerts_own_process_is_driven_unless_a_server_started_it),
+        cmocka_unit_test(who_then_sends_something_may_be_steered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

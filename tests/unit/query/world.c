@@ -80,6 +80,19 @@ void world_process(struct world *w, uint64_t number, const char *host, const cha
                BTR_ATTR_PROCESS_COMMAND_LINE, command, user ? BTR_ATTR_USER_NAME : 0, user, 0);
 }
 
+void world_runs(struct world *w, uint64_t number, const char *program, const char *command)
+{
+    struct btr_note *note = btr_batch_note(&w->batch);
+    assert_non_null(note);
+    note->id = world_id(number);
+    note->kind = BTR_KIND_PROCESS;
+    note->host = btr_batch_name(&w->batch, BTR_SPAN("web01"));
+    assert_true(
+        btr_batch_attr(&w->batch, BTR_ATTR_PROCESS_EXECUTABLE, w->now_ns, btr_span_of(program)));
+    assert_true(
+        btr_batch_attr(&w->batch, BTR_ATTR_PROCESS_COMMAND_LINE, w->now_ns, btr_span_of(command)));
+}
+
 void world_file(struct world *w, uint64_t number, const char *host, const char *path)
 {
     world_note(w, number, BTR_KIND_FILE, 0, host, BTR_ATTR_FILE_PATH, path, 0);

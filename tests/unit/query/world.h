@@ -31,6 +31,8 @@ struct btr_event *world_event(struct world *w, uint64_t subject, enum btr_operat
 /** Notes a process; user NULL: not told. */
 void world_process(struct world *w, uint64_t number, const char *host, const char *program,
                    const char *command, const char *user);
+/** From now on a process runs another program. */
+void world_runs(struct world *w, uint64_t number, const char *program, const char *command);
 void world_file(struct world *w, uint64_t number, const char *host, const char *path);
 /** A connection of which both ends are told. @param flags  BTR_ENTITY_OUTSIDE, or 0 */
 void world_connection(struct world *w, uint64_t number, unsigned flags, const char *from,
