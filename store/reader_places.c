@@ -10,8 +10,9 @@ enum { NUMBER_BITS = 23, SEGMENT_BITS = 21, TAG_BITS = 64 - NUMBER_BITS - SEGMEN
 #define SLOT_FREE UINT64_MAX /* there is no such segment */
 
 enum {
-    SHARE = 8,    /* made when one in so many entities was asked of a segment */
-    ASKED_MIN = 8 /* and at least so many: of a small store soon */
+    SHARE = 8,     /* made when one in so many entities was asked of a segment */
+    ASKED_MIN = 8, /* and at least so many: of a small store soon */
+    AHEAD = 16     /* ids whose slots are on their way from memory: each lies anywhere */
 };
 
 void reader_places_fini(struct reader_places *p)
@@ -39,15 +40,19 @@ static int segment_fill(struct btr_reader *r, uint32_t segment)
 {
     struct store_segment *seg = &r->segments[segment].seg;
     struct btr_err ignored;
+    struct btr_id ahead[AHEAD];
     int rc = reader_segment_map(r, segment, &ignored);
     if (rc == 0)
         rc = store_segment_ids_by_number(seg, &ignored);
-    for (uint32_t i = 0; rc == 0 && i < seg->header.entity_count; i++) {
-        struct btr_id id;
+    uint32_t count = rc == 0 ? seg->header.entity_count : 0;
+    for (uint32_t i = 0; rc == 0 && i < count + AHEAD; i++) {
         uint8_t kind;
-        rc = store_segment_who(seg, i, &id, &kind, &ignored);
-        if (rc == 0)
-            slot_fill(&r->places, id, segment, i);
+        if (i >= AHEAD && i - AHEAD < count)
+            slot_fill(&r->places, ahead[i % AHEAD], segment, i - AHEAD);
+        if (i >= count)
+            continue;
+        rc = store_segment_who(seg, i, &ahead[i % AHEAD], &kind, &ignored);
+        __builtin_prefetch(&r->places.slots[ahead[i % AHEAD].lo & r->places.slot_mask], 1);
     }
     return rc;
 }
@@ -60,12 +65,12 @@ static uint64_t entities_of(const struct btr_reader *r)
     return count;
 }
 
-/* At most half full. @return false when out of memory */
+/* At most three quarters full. @return false when out of memory */
 static bool slots_make(struct btr_reader *r, uint64_t entity_count)
 {
     struct reader_places *p = &r->places;
     size_t slots = 64;
-    while (slots < 2 * entity_count)
+    while (3 * slots < 4 * entity_count)
         slots *= 2;
     p->slots = malloc(slots * sizeof(*p->slots));
     p->found = calloc((size_t)r->segment_count + 1, sizeof(*p->found));

@@ -21,7 +21,7 @@ struct reader_places {
     struct reader_place *found; /* of the entity that was asked for last; one for each segment */
 };
 
-enum { READER_PLACES_MAX = 4 << 20 }; /* entities in a table: bounds its memory to 64 MiB */
+enum { READER_PLACES_MAX = 6 << 20 }; /* entities in a table: bounds its memory to 64 MiB */
 
 void reader_places_fini(struct reader_places *p);
 /** Counts an entity that is asked for, and makes the table when it is time to. @return whether it

@@ -33,13 +33,14 @@ struct usual_thing {
 
 struct reader_usual {
     struct btr_u64map programs, things; /* key -> number */
-    struct store_usual *parts; /* what segments tell; once settled, numbers stand for their things */
+    struct store_usual
+        *parts; /* what segments tell; once settled, numbers stand for their things */
     uint32_t part_count, part_capacity;
-    uint64_t row_count; /* of all parts */
-    uint64_t rows_max;  /* more are refused */
+    uint64_t row_count;  /* of all parts */
+    uint64_t rows_max;   /* more are refused */
     int64_t deadline_ns; /* monotonic; INT64_MAX: none */
     bool settled;
-    struct usual_run *runs;          /* once settled, as what follows: by program */
+    struct usual_run *runs;           /* once settled, as what follows: by program */
     struct usual_program *by_program; /* one more ends the runs of the last */
     struct usual_thing *by_thing;
     uint64_t most_of_all;
