@@ -63,7 +63,7 @@ void btr_extent_fini(struct btr_extent *extent)
 int btr_extent_add(struct btr_extent *extent, const struct btr_extent_item *item,
                    struct btr_err *err)
 {
-    if (extent->count == BTR_EXTENT_MAX) {
+    if (extent->count == (extent->most ? extent->most : BTR_EXTENT_MAX)) {
         extent->cut = true;
         return 0;
     }
@@ -459,11 +459,12 @@ static int use_take(struct growth *g, const struct btr_flow *f)
     return 0;
 }
 
-static bool is_its_own(const struct growth *g, struct btr_id id)
+static bool is_its_own(const struct growth *g, struct btr_id id, int64_t at_ns)
 {
     uint32_t known = btr_idmap_get(&g->by_id, id);
     uint32_t item = known == UINT32_MAX ? UINT32_MAX : g->known[known].item;
-    return item != UINT32_MAX && g->extent->items[item].role == BTR_EXTENT_PROCESS;
+    return item != UINT32_MAX && g->extent->items[item].role == BTR_EXTENT_PROCESS &&
+           g->extent->items[item].since_ns <= at_ns;
 }
 
 /* Keeps who else read it, each once, to be asked about when all is visited. */
@@ -471,7 +472,8 @@ static int read_keep(struct growth *g, const struct btr_flow *f)
 {
     bool reads = f->operation == BTR_OP_READ || f->operation == BTR_OP_OPEN_READ ||
                  f->operation == BTR_OP_OPEN_BOTH;
-    if (!g->rules || !reads || !may_be(f->other_kind, BTR_KIND_PROCESS) || is_its_own(g, f->other))
+    if (!g->rules || !reads || !may_be(f->other_kind, BTR_KIND_PROCESS) ||
+        is_its_own(g, f->other, f->last_ns))
         return 0;
     uint32_t had = btr_idmap_add(&g->readers, f->other, g->read_count);
     if (had != UINT32_MAX && had < g->read_count)

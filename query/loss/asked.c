@@ -360,7 +360,13 @@ static int object_know(struct btr_loss *loss, struct btr_id object, struct btr_e
     return 0;
 }
 
-int loss_asked_read(void *self, const struct btr_extent_item *object, const struct btr_flow *read,
+void loss_asked_again(struct btr_loss *loss)
+{
+    btr_idmap_clear(&loss->asked.of_judged);
+    loss->asked.judged_count = 0;
+}
+
+int loss_asked_take(void *self, const struct btr_extent_item *object, const struct btr_flow *read,
                     btr_extent_take *take, void *growth, struct btr_err *err)
 {
     struct btr_loss *loss = self;
@@ -374,5 +380,13 @@ int loss_asked_read(void *self, const struct btr_extent_item *object, const stru
         return take(growth, read->other, read->first_ns, read->source, BTR_EXTENT_RAN);
     if (rc == 0 && loss->asked.jobs)
         rc = jobs_take(loss, object, read, loss->asked.path, take, growth, err);
-    return rc == 0 ? loss_steered_note(loss, object, read, err) : rc;
+    return rc;
+}
+
+int loss_asked_read(void *self, const struct btr_extent_item *object, const struct btr_flow *read,
+                    btr_extent_take *take, void *growth, struct btr_err *err)
+{
+    struct btr_loss *loss = self;
+    int rc = loss_asked_take(loss, object, read, take, growth, err);
+    return rc == 0 && loss->asked.file ? loss_steered_note(loss, object, read, err) : rc;
 }

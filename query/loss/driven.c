@@ -119,21 +119,41 @@ int loss_program_differs(struct btr_loss *loss, struct btr_id process, struct bt
     return rc;
 }
 
-/* Whether the first of a line does as it was told, and came of no server: the alert came through
- * it, or is about it, and who started it serves nobody. */
+static int accepts_visit(void *self, const struct btr_flow *flows, uint32_t flow_count)
+{
+    (void)self;
+    for (uint32_t i = 0; i < flow_count; i++)
+        if (flows[i].operation == BTR_OP_ACCEPT)
+            return 1;
+    return 0;
+}
+
+static int accepts(struct btr_loss *loss, struct btr_id process, bool *accepting,
+                   struct btr_err *err)
+{
+    int rc = loss->all.flows(loss->all.self, process, BTR_SIDE_OUT_OF, INT64_MIN, NULL,
+                             accepts_visit, NULL, err);
+    *accepting = rc == 1;
+    return rc < 0 ? rc : 0;
+}
+
+/* Whether the first of a line came of no server: the alert came through it, or neither that one nor
+ * who started it ever took a connection. */
 static int is_told(struct btr_loss *loss, const struct loss_line *line, bool *told,
                    struct btr_err *err)
 {
-    bool many = false;
+    bool accepting = false;
     *told = false;
     if (line->count == 0)
         return 0;
     struct btr_id top = line->ids[line->count - 1];
     *told = came_by(loss, top, BTR_EXTENT_THROUGH);
-    if (*told || !came_by(loss, top, BTR_EXTENT_GIVEN) || btr_id_equal(top, line->server))
+    if (*told)
         return 0;
-    int rc = btr_extent_serves_many(&loss->all, line->server, &many, err);
-    *told = rc == 0 && !many;
+    int rc = accepts(loss, top, &accepting, err);
+    if (rc == 0 && !accepting)
+        rc = accepts(loss, line->server, &accepting, err);
+    *told = rc == 0 && !accepting;
     return rc;
 }
 

@@ -7,7 +7,7 @@
 
 #include "loss/after.h"
 
-enum { PAST_WRITERS = 32, LOG_WRITES = 3 };
+enum { PAST_WRITERS = 32, LOG_WRITES = 3, SETTLED_PROGRAMS = 16 };
 
 /* What a program does as seldom is not its usual work. */
 #define ERASED_TELLS 0.3
@@ -140,6 +140,7 @@ struct case_of {
     const struct loss_deed *deed;
     struct past past;
     struct loss_erasure *erasure;
+    uint64_t program;
     double tells;  /* how seldom that program turns to that file */
     bool made;     /* the intrusion had made it */
     bool by_usual; /* others of that program write to it */
@@ -150,16 +151,16 @@ static int programs_compare(struct btr_loss *loss, struct case_of *c, struct btr
 {
     struct btr_fact doer, file;
     int rc = loss->facts.fact(loss->facts.self, c->deed->process, &doer, err);
-    uint64_t program = rc == 0 ? btr_fact_program(&doer, c->deed->at_ns) : 0;
-    for (uint32_t i = 0; rc == 0 && program && i < c->past.writer_count; i++) {
+    c->program = rc == 0 ? btr_fact_program(&doer, c->deed->at_ns) : 0;
+    for (uint32_t i = 0; rc == 0 && c->program && i < c->past.writer_count; i++) {
         struct btr_fact other;
         rc = loss->facts.fact(loss->facts.self, c->past.writers[i].process, &other, err);
-        c->by_usual |= rc == 0 && btr_fact_program(&other, c->past.writers[i].at_ns) == program;
+        c->by_usual |= rc == 0 && btr_fact_program(&other, c->past.writers[i].at_ns) == c->program;
     }
     if (rc == 0)
         rc = loss->facts.fact(loss->facts.self, c->deed->entity, &file, err);
     c->tells = rc == 0 && file.file && loss->found->usual.self
-                   ? btr_usual_tells(&loss->found->usual, program, file.file)
+                   ? btr_usual_tells(&loss->found->usual, c->program, file.file)
                    : 1;
     return rc;
 }
@@ -176,12 +177,39 @@ static bool is_kept_log(const struct past *p)
     return kept;
 }
 
-/* A log that somebody else keeps, and that this program has no business with. */
+/* Whether somebody else keeps it as a log, and this program has no business with that: the same
+ * whenever the program writes to it. */
+static bool may_be_log(const struct case_of *c)
+{
+    return !c->by_usual && c->tells >= ERASED_TELLS &&
+           (is_kept_log(&c->past) || loss_is_log_name(c->erasure->path));
+}
+
+/* A log that the intrusion had not made. */
 static bool is_log(const struct case_of *c)
 {
-    if (c->made || c->by_usual || c->tells < ERASED_TELLS)
-        return false;
-    return is_kept_log(&c->past) || loss_is_log_name(c->erasure->path);
+    return !c->made && may_be_log(c);
+}
+
+/* Programs whose writing to a file is no erasure, however often: a log is read whole each time. */
+struct settled {
+    uint64_t programs[SETTLED_PROGRAMS];
+    uint32_t count;
+};
+
+static bool is_settled(const struct settled *s, uint64_t program)
+{
+    uint32_t i = 0;
+    while (i < s->count && s->programs[i] != program)
+        i++;
+    return i < s->count;
+}
+
+static void settle(struct settled *s, const struct case_of *c)
+{
+    if (c->deed->kind == LOSS_DEED_WRITTEN && c->program && !may_be_log(c) &&
+        s->count < SETTLED_PROGRAMS)
+        s->programs[s->count++] = c->program;
 }
 
 static bool say(struct loss_erasure *e, const char *technique)
@@ -267,26 +295,28 @@ int loss_erasure_name(struct btr_loss *loss, struct loss_erasure *e, struct btr_
 }
 
 /* What a program opens whenever it runs is settled without a look at the file. */
-static int is_worth_looking(struct btr_loss *loss, const struct loss_deed *d, bool *worth,
-                            struct btr_err *err)
+static int is_worth_looking(struct btr_loss *loss, const struct loss_deed *d,
+                            const struct settled *settled, bool *worth, struct btr_err *err)
 {
     struct btr_fact fact, doer = {0};
     int rc = loss->facts.fact(loss->facts.self, d->entity, &fact, err);
     *worth = rc == 0 && fact.kind == BTR_KIND_FILE;
-    if (!*worth || d->kind != LOSS_DEED_WRITTEN || !fact.file || !loss->found->usual.self)
+    if (!*worth || d->kind != LOSS_DEED_WRITTEN)
         return rc;
     rc = loss->facts.fact(loss->facts.self, d->process, &doer, err);
-    *worth = rc == 0 && btr_usual_tells(&loss->found->usual, btr_fact_program(&doer, d->at_ns),
-                                        fact.file) >= ERASED_TELLS;
+    uint64_t program = rc == 0 ? btr_fact_program(&doer, d->at_ns) : 0;
+    *worth = rc == 0 && !is_settled(settled, program);
+    if (*worth && fact.file && loss->found->usual.self)
+        *worth = btr_usual_tells(&loss->found->usual, program, fact.file) >= ERASED_TELLS;
     return rc;
 }
 
-static int case_look(struct btr_loss *loss, const struct loss_deed *d, struct loss_erasure *e,
-                     bool *is, struct btr_err *err)
+static int case_look(struct btr_loss *loss, const struct loss_deed *d, struct settled *settled,
+                     struct loss_erasure *e, bool *is, struct btr_err *err)
 {
     struct case_of c = {.deed = d, .erasure = e};
     c.is_server = loss->extent.items[d->item].role == BTR_EXTENT_SERVER;
-    int rc = is_worth_looking(loss, d, is, err);
+    int rc = is_worth_looking(loss, d, settled, is, err);
     if (rc < 0 || !*is)
         return rc;
     *e = (struct loss_erasure){.entity = d->entity,
@@ -309,6 +339,8 @@ static int case_look(struct btr_loss *loss, const struct loss_deed *d, struct lo
     if (c.made && d->kind != LOSS_DEED_TIMED && !btr_id_equal(c.past.wrote, d->process))
         e->writer = c.past.wrote;
     *is = rc == 0 && is_erasure(loss, &c);
+    if (rc == 0)
+        settle(settled, &c);
     return rc;
 }
 
@@ -318,11 +350,12 @@ static int file_take(struct btr_loss *loss, const struct loss_deed *deeds, uint3
                      struct btr_err *err)
 {
     struct loss_erasure best = {.technique = NULL}, times = {.technique = NULL};
+    struct settled settled = {.count = 0};
     int rc = 0;
     for (uint32_t i = 0; rc == 0 && i < count; i++) {
         struct loss_erasure e;
         bool is = false;
-        rc = case_look(loss, &deeds[i], &e, &is, err);
+        rc = case_look(loss, &deeds[i], &settled, &e, &is, err);
         if (rc < 0 || !is)
             continue;
         struct loss_erasure *to = e.deed == LOSS_DEED_TIMED ? &times : &best;

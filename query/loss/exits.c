@@ -28,11 +28,22 @@ static bool sends(uint8_t operation)
            operation == BTR_OP_CREATE || moves(operation);
 }
 
+/* Of pieces that nothing was done to nobody need ask who did it. */
+static void touched_note(struct btr_loss *loss, const struct btr_flow *f)
+{
+    if (!btr_extent_writes(f->operation) && f->operation != BTR_OP_DELETE)
+        return;
+    uint32_t piece = btr_idmap_get(&loss->of_piece, f->other);
+    for (; piece != LOSS_NONE; piece = loss->pieces[piece].next)
+        loss->pieces[piece].touched = true;
+}
+
 static int sends_visit(void *self, const struct btr_flow *flows, uint32_t flow_count)
 {
     struct sending *s = self;
     for (uint32_t i = 0; i < flow_count; i++) {
         const struct btr_flow *f = &flows[i];
+        touched_note(s->loss, f);
         if (!sends(f->operation) ||
             loss_extent_at(s->loss, s->process, f->first_ns, f->last_ns) == LOSS_NONE)
             continue;
@@ -64,8 +75,7 @@ static int sends_visit(void *self, const struct btr_flow *flows, uint32_t flow_c
     return 0;
 }
 
-/* The asset of the class "exit" that an entity is of, or LOSS_NONE. */
-static uint32_t exit_asset(const struct btr_loss *loss, struct btr_id entity)
+uint32_t loss_exit_asset(const struct btr_loss *loss, struct btr_id entity)
 {
     uint32_t piece = btr_idmap_get(&loss->of_piece, entity);
     for (; piece != LOSS_NONE; piece = loss->pieces[piece].next)
@@ -90,7 +100,7 @@ static int is_way_out(struct btr_loss *loss, struct loss_exit *exit, bool *out, 
     struct btr_fact fact;
     uint32_t item = loss_extent_at(loss, exit->process, exit->first_ns, exit->last_ns);
     int rc = loss->facts.fact(loss->facts.self, exit->entity, &fact, err);
-    exit->asset = rc == 0 ? exit_asset(loss, exit->entity) : LOSS_NONE;
+    exit->asset = rc == 0 ? loss_exit_asset(loss, exit->entity) : LOSS_NONE;
     *out = exit->asset != LOSS_NONE ||
            (fact.kind == BTR_KIND_FLOW && (fact.outside || is_of_address(loss, exit->entity))) ||
            fact.kind == BTR_KIND_DNS;

@@ -46,6 +46,7 @@ struct loss_piece {
     uint32_t next;     /* the same entity as a piece of another asset; LOSS_NONE */
     const char *doubt; /* why it may not be of the asset; NULL */
     bool reached;      /* its content can have come to the intrusion */
+    bool touched;      /* a process of the intrusion wrote or deleted it, or one that served it */
     int64_t read_ns; /* when a process of the intrusion read it first; INT64_MAX: none is seen to */
     struct btr_id reader; /* that process */
     int64_t changed_ns;   /* when it wrote to it first; INT64_MAX */
@@ -130,9 +131,10 @@ struct loss_parents {
     uint32_t count, capacity;
 };
 
-/** Somebody else who read what a process of the intrusion had written. */
+/** Somebody else who read what a process of the intrusion had written, or who may have done
+ * something because of that. */
 struct loss_steered {
-    struct btr_id process, file, writer;
+    struct btr_id process, file, writer; /* file: what was read, by this one or who led to it */
     int64_t since_ns;
     uint32_t source;
 };
@@ -281,8 +283,13 @@ int loss_is_fresh(struct btr_loss *loss, struct btr_id process, int64_t at_ns,
 
 /* ---- asked.c ---- */
 /** As the member of struct btr_extent_rules; `loss` is its self. */
+int loss_asked_take(void *loss, const struct btr_extent_item *object, const struct btr_flow *read,
+                    btr_extent_take *take, void *growth, struct btr_err *err);
+/** The same, and notes who reads besides (steered.c). */
 int loss_asked_read(void *loss, const struct btr_extent_item *object, const struct btr_flow *read,
                     btr_extent_take *take, void *growth, struct btr_err *err);
+/** For another extent: jobs that were judged for one before are judged again. */
+void loss_asked_again(struct btr_loss *loss);
 
 /* ---- extent_index.c ---- */
 int loss_extent_index(struct btr_loss *loss, struct btr_err *err);
@@ -358,6 +365,8 @@ int loss_paths_find(struct btr_loss *loss, struct btr_err *err);
 /* ---- exits.c ---- */
 int loss_exits_find(struct btr_loss *loss, struct btr_err *err);
 
+/** The asset of the class "exit" that an entity is of, or LOSS_NONE. */
+uint32_t loss_exit_asset(const struct btr_loss *loss, struct btr_id entity);
 /** Adds one; they are put in order afterwards. @return 0 or BTR_E_NOMEM */
 int loss_exit_add(struct btr_loss *loss, const struct loss_exit *exit, struct btr_err *err);
 

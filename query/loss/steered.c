@@ -1,19 +1,18 @@
 /*
  * Others who may do as a file of the intrusion says: they read what a process that it drove had
- * written, as a configuration or a list, and then turned to the outside by themselves. None of them
- * is the intrusion's, and what they had is not said to be lost; but it is not certified either.
+ * written, as a configuration, a list or a script, and then they, or what followed of them, turned
+ * to the outside. None of that is the intrusion's, and what they had is not said to be lost; but it
+ * is not certified either.
  */
 #include <btr/identity.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "loss/loss.h"
 
 enum {
     STEERED_MAX = 1 << 20,  /* of whom and what, that are kept */
     CONNECTIONS_MAX = 4096, /* of one process that are looked at */
-    STARTED_MAX = 1024,     /* of one process and below that are looked at */
-    WALKS_MAX = 16          /* of each alone; the rest have one in common */
+    MAY_MAX = 4096          /* items that follow of one reader */
 };
 
 static struct btr_span id_bytes(const struct btr_id *id)
@@ -101,12 +100,12 @@ static int is_turned(struct btr_loss *loss, struct btr_id id, bool *turned, stru
 }
 
 /* A process that only answers is asked by others, and does what it does for them. */
-static int turns_out(struct btr_loss *loss, struct turning *t, const struct loss_steered *s,
-                     bool *out, struct btr_err *err)
+static int turns_out(struct btr_loss *loss, struct turning *t, struct btr_id process,
+                     int64_t since_ns, bool *out, struct btr_err *err)
 {
     t->count = 0;
-    int rc = loss->all.flows(loss->all.self, s->process, BTR_SIDE_OUT_OF, s->since_ns, NULL,
-                             turns_visit, t, err);
+    int rc = loss->all.flows(loss->all.self, process, BTR_SIDE_OUT_OF, since_ns, NULL, turns_visit,
+                             t, err);
     *out = rc == 1; /* so many are not all looked at */
     rc = rc < 0 ? rc : 0;
     for (uint32_t i = 0; rc == 0 && !*out && i < t->count; i++)
@@ -114,113 +113,142 @@ static int turns_out(struct btr_loss *loss, struct turning *t, const struct loss
     return rc;
 }
 
-/* ---- What they started ---------------------------------------------------------------------- */
-
-/* A process that read a file, and what it started then, as if each had read it. */
-struct starting {
-    struct btr_loss *loss;
-    struct loss_steered *list;
-    uint32_t count;
-    struct btr_idmap seen;
-};
-
-static int starts_visit(void *self, const struct btr_flow *flows, uint32_t flow_count)
+/* Whether all that a process does is the intrusion's at a time already. */
+static bool is_own_at(const struct btr_loss *loss, struct btr_id process, int64_t at_ns)
 {
-    struct starting *s = self;
-    for (uint32_t i = 0; i < flow_count && s->count < STARTED_MAX; i++) {
-        const struct btr_flow *f = &flows[i];
-        if (f->operation != BTR_OP_FORK || loss_is_its_own(s->loss, f->other))
-            continue;
-        uint32_t at = btr_idmap_add(&s->seen, f->other, s->count);
-        if (at == UINT32_MAX)
-            return BTR_E_NOMEM;
-        if (at != s->count)
-            continue;
-        s->list[s->count] = s->list[0];
-        s->list[s->count].process = f->other;
-        s->list[s->count++].since_ns = f->first_ns;
-    }
-    return s->count == STARTED_MAX;
+    uint32_t item = loss_extent_at(loss, process, at_ns, at_ns);
+    return item != LOSS_NONE && loss->extent.items[item].role == BTR_EXTENT_PROCESS;
 }
 
-/* Of one that was told nothing before, all that it started then. */
-static int started_find(struct starting *s, const struct loss_steered *reader, struct btr_err *err)
+/* ---- What may have followed ----------------------------------------------------------------- */
+
+/* Those that are to be asked about: each process once, as of when it read something first that a
+ * process which the intrusion drives had written. */
+static int readers_settle(struct btr_loss *loss, struct btr_err *err)
 {
-    struct btr_loss *loss = s->loss;
-    bool fresh = false;
-    s->list[0] = *reader;
-    s->count = 1;
-    btr_idmap_clear(&s->seen);
-    int rc = loss_is_fresh(loss, reader->process, reader->since_ns, NULL, &fresh, err);
-    for (uint32_t i = 0; rc == 0 && fresh && i < s->count && s->count < STARTED_MAX; i++) {
-        rc = loss->all.flows(loss->all.self, s->list[i].process, BTR_SIDE_OUT_OF,
-                             s->list[i].since_ns, NULL, starts_visit, s, err);
-        loss->cut |= rc == 1;
-        if (rc == BTR_E_NOMEM)
-            return btr_fail(err, rc, UINT64_MAX, "what was started");
-        rc = rc < 0 ? rc : 0;
+    struct btr_idmap seen = {0};
+    uint32_t count = 0;
+    int rc = 0;
+    for (uint32_t i = 0; rc == 0 && i < loss->steered_count; i++) {
+        const struct loss_steered s = loss->steered[i];
+        bool driven = false;
+        if (is_own_at(loss, s.process, s.since_ns))
+            continue;
+        rc = loss_is_driven(loss, s.writer, &driven, err);
+        if (rc < 0 || !driven)
+            continue;
+        uint32_t at = btr_idmap_add(&seen, s.process, count);
+        if (at == UINT32_MAX)
+            rc = btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "who read what the intrusion wrote");
+        else if (at == count)
+            loss->steered[count++] = s;
+        else if (s.since_ns < loss->steered[at].since_ns)
+            loss->steered[at] = s;
     }
+    loss->steered_count = count;
+    btr_idmap_fini(&seen);
     return rc;
 }
 
-/* Whether one of them turned to the outside. */
-static int one_turns(struct btr_loss *loss, struct turning *t, const struct starting *s, bool *out,
-                     struct btr_err *err)
+/* What would be the intrusion's if a reader did as the file says: of one that had been told nothing
+ * before all that follows of it, else itself. */
+static int may_find(struct btr_loss *loss, const struct loss_steered *reader,
+                    struct btr_extent *may, struct btr_err *err)
+{
+    struct btr_extent_rules rules = {loss, loss_asked_take};
+    bool fresh = false;
+    may->count = 0;
+    may->cut = false;
+    int rc = loss_is_fresh(loss, reader->process, reader->since_ns, NULL, &fresh, err);
+    if (rc == 0)
+        rc = btr_extent_add(may,
+                            &(struct btr_extent_item){.entity = reader->process,
+                                                      .since_ns = reader->since_ns,
+                                                      .until_ns = INT64_MAX,
+                                                      .source = reader->source,
+                                                      .by = LOSS_NONE,
+                                                      .role = BTR_EXTENT_PROCESS,
+                                                      .why = BTR_EXTENT_GIVEN},
+                            err);
+    loss_asked_again(loss);
+    if (rc == 0 && fresh)
+        rc = btr_extent_find(may, 0, &loss->all, &rules, err);
+    loss->cut |= may->cut;
+    return rc;
+}
+
+/* Whether something of that sent something to the outside, or wrote to where things leave. */
+static int may_turns(struct btr_loss *loss, struct turning *t, const struct btr_extent *may,
+                     bool *out, struct btr_err *err)
 {
     int rc = 0;
     *out = false;
-    for (uint32_t i = 0; rc == 0 && !*out && i < s->count; i++)
-        rc = turns_out(loss, t, &s->list[i], out, err);
+    for (uint32_t i = 0; rc == 0 && !*out && i < may->count; i++) {
+        const struct btr_extent_item *item = &may->items[i];
+        if (item->role == BTR_EXTENT_PROCESS)
+            rc = turns_out(loss, t, item->entity, item->since_ns, out, err);
+        else if (item->role == BTR_EXTENT_OBJECT)
+            *out = loss_exit_asset(loss, item->entity) != LOSS_NONE;
+    }
     return rc;
 }
 
-static int kept_add(struct btr_loss *loss, struct loss_steered **kept, uint32_t *count,
-                    uint32_t *capacity, const struct starting *s, struct btr_err *err)
+struct steered_list {
+    struct loss_steered *items;
+    uint32_t count, capacity;
+};
+
+static int list_add(struct btr_loss *loss, struct steered_list *list,
+                    const struct loss_steered *item, struct btr_err *err)
 {
-    while (*count + s->count > *capacity) {
-        uint32_t grown_capacity = *capacity ? 2 * *capacity : 64;
-        struct loss_steered *grown = realloc(*kept, grown_capacity * sizeof *grown);
-        if (!grown)
-            return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "who turned to the outside");
-        *kept = grown;
-        *capacity = grown_capacity;
-    }
-    if (*count + s->count > STEERED_MAX) {
+    if (list->count == STEERED_MAX) {
         loss->cut = true;
         return 0;
     }
-    memcpy(*kept + *count, s->list, s->count * sizeof **kept);
-    *count += s->count;
+    if (list->count == list->capacity) {
+        uint32_t capacity = list->capacity ? 2 * list->capacity : 64;
+        struct loss_steered *grown = realloc(list->items, capacity * sizeof *grown);
+        if (!grown)
+            return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "who turned to the outside");
+        list->items = grown;
+        list->capacity = capacity;
+    }
+    list->items[list->count++] = *item;
     return 0;
+}
+
+static int reader_take(struct btr_loss *loss, struct turning *t, const struct loss_steered *reader,
+                       struct btr_extent *may, struct steered_list *list, struct btr_err *err)
+{
+    bool out = false;
+    int rc = may_find(loss, reader, may, err);
+    if (rc == 0)
+        rc = may_turns(loss, t, may, &out, err);
+    for (uint32_t i = 0; rc == 0 && out && i < may->count; i++) {
+        struct loss_steered item = *reader;
+        if (may->items[i].role > BTR_EXTENT_SERVER)
+            continue;
+        item.process = may->items[i].entity;
+        item.since_ns = may->items[i].since_ns;
+        rc = list_add(loss, list, &item, err);
+    }
+    return rc;
 }
 
 static int steered_sift(struct btr_loss *loss, struct btr_err *err)
 {
     struct turning t = {.ids = malloc(CONNECTIONS_MAX * sizeof *t.ids)};
-    struct starting s = {.loss = loss, .list = malloc(STARTED_MAX * sizeof *s.list)};
-    struct loss_steered *kept = NULL;
-    uint32_t count = 0, capacity = 0;
-    int rc =
-        t.ids && s.list ? 0 : btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "who turned to the outside");
-    for (uint32_t i = 0; rc == 0 && i < loss->steered_count; i++) {
-        const struct loss_steered *reader = &loss->steered[i];
-        bool driven = false, out = false;
-        if (loss_is_its_own(loss, reader->process))
-            continue;
-        rc = loss_is_driven(loss, reader->writer, &driven, err);
-        if (rc == 0 && driven)
-            rc = started_find(&s, reader, err);
-        if (rc == 0 && driven)
-            rc = one_turns(loss, &t, &s, &out, err);
-        if (rc == 0 && out)
-            rc = kept_add(loss, &kept, &count, &capacity, &s, err);
-    }
+    struct btr_extent may = {.most = MAY_MAX};
+    struct steered_list list = {0};
+    int rc = t.ids ? readers_settle(loss, err)
+                   : btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "who turned to the outside");
+    for (uint32_t i = 0; rc == 0 && i < loss->steered_count; i++)
+        rc = reader_take(loss, &t, &loss->steered[i], &may, &list, err);
     free(loss->steered);
-    loss->steered = kept;
-    loss->steered_capacity = capacity;
-    loss->steered_count = count;
-    btr_idmap_fini(&s.seen);
-    free(s.list);
+    loss->steered = list.items;
+    loss->steered_capacity = list.capacity;
+    loss->steered_count = list.count;
+    btr_extent_fini(&may);
     free(t.ids);
     return rc;
 }
@@ -242,37 +270,57 @@ static int starts_add(struct btr_loss *loss, struct btr_id process, struct btr_b
     return rc;
 }
 
-static int steered_walk(struct btr_loss *loss, uint32_t which, struct btr_err *err)
+/* Whose process a node of their closure is, by one way to where that began. */
+static uint32_t whose(const struct btr_loss *loss, const struct btr_trace *t,
+                      const struct loss_ways *ways, const struct btr_idmap *by_process,
+                      uint32_t node)
 {
-    uint32_t count = which == WALKS_MAX ? loss->steered_count - which : 1;
-    struct btr_buffer starts = {0};
-    struct btr_trace *t = NULL;
-    int rc = 0;
-    for (uint32_t i = 0; rc == 0 && i < count; i++)
-        rc = starts_add(loss, loss->steered[which + i].process, &starts, err);
-    if (rc == 0 && starts.failed)
-        rc = btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "who turned to the outside");
-    if (rc == 0)
-        rc = loss_walk(loss, &t, &loss->apart, BTR_WALK_BACKWARD,
-                       (const struct btr_start *)(const void *)starts.at,
-                       (uint32_t)(starts.size / sizeof(struct btr_start)), err);
-    btr_buffer_fini(&starts);
-    for (uint32_t i = 0; rc == 0 && i < t->node_count; i++) {
+    while (ways->node[node] != LOSS_NONE)
+        node = ways->node[node];
+    return btr_idmap_get(by_process, btr_apart_whole_of(loss->parts, t->nodes[node].id));
+}
+
+static void rows_mark(struct btr_loss *loss, const struct btr_trace *t,
+                      const struct loss_ways *ways, const struct btr_idmap *by_process)
+{
+    for (uint32_t i = 0; i < t->node_count; i++) {
         struct btr_id id = btr_apart_whole_of(loss->parts, t->nodes[i].id);
         uint32_t piece = btr_idmap_get(&loss->of_piece, id);
         for (; piece != LOSS_NONE; piece = loss->pieces[piece].next) {
             struct loss_row *row = &loss->rows[loss->pieces[piece].asset];
-            row->steered = row->steered == LOSS_NONE ? which : row->steered;
+            uint32_t who = whose(loss, t, ways, by_process, i);
+            row->steered = who < row->steered ? who : row->steered;
         }
     }
-    btr_trace_free(t);
-    return rc;
 }
 
 int loss_steered_find(struct btr_loss *loss, struct btr_err *err)
 {
+    struct btr_idmap by_process = {0};
+    struct btr_buffer starts = {0};
+    struct btr_trace *t = NULL;
+    struct loss_ways ways = {0};
     int rc = steered_sift(loss, err);
-    for (uint32_t i = 0; rc == 0 && i < loss->steered_count && i <= WALKS_MAX; i++)
-        rc = steered_walk(loss, i, err);
+    for (uint32_t i = 0; rc == 0 && i < loss->steered_count; i++) {
+        uint32_t at = btr_idmap_add(&by_process, loss->steered[i].process, i);
+        if (at == i)
+            rc = starts_add(loss, loss->steered[i].process, &starts, err);
+        else if (at == UINT32_MAX)
+            starts.failed = true;
+    }
+    if (rc == 0 && starts.failed)
+        rc = btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "who turned to the outside");
+    if (rc == 0 && starts.size)
+        rc = loss_walk(loss, &t, &loss->apart, BTR_WALK_BACKWARD,
+                       (const struct btr_start *)(const void *)starts.at,
+                       (uint32_t)(starts.size / sizeof(struct btr_start)), err);
+    if (rc == 0 && t)
+        rc = loss_ways_of(&ways, t, err);
+    if (rc == 0 && t)
+        rows_mark(loss, t, &ways, &by_process);
+    loss_ways_fini(&ways);
+    btr_trace_free(t);
+    btr_buffer_fini(&starts);
+    btr_idmap_fini(&by_process);
     return rc;
 }

@@ -202,6 +202,8 @@ static int piece_take(struct taking *t)
     t->count = 0;
     t->made_ns = INT64_MAX;
     t->others = false;
+    if (!t->piece->touched && !t->piece->reached)
+        return 0;
     int rc = loss->all.flows(loss->all.self, t->piece->entity, BTR_SIDE_INTO, INT64_MAX, NULL,
                              writes_visit, t, t->err);
     if (rc == 0 && t->made_ns != INT64_MAX)

@@ -339,10 +339,10 @@ struct sim_figures {
     uint64_t histories, events, gaps, no_alert, missed_ways;
     uint64_t rows, verdicts[4]; /* lost, possibly lost, cannot know, not lost */
     uint64_t lost_real, lost_told,
-        lost_may;             /* rows of which content left; called lost of them; could have */
-    uint64_t wire, over_wire; /* bounds by connections, which hold for what the
+        lost_may; /* rows of which content left; called lost of them; could have */
+    uint64_t wire, over_wire, over_wire_named; /* bounds by connections, which hold for what the
                                                   intruder took by himself */
-    uint64_t cuts, cut_steps; /* containments, and their steps */
+    uint64_t cuts, cut_steps;                  /* containments, and their steps */
     uint64_t bounded, ratio_count, ratio_3, over_gap, repeated;
     double ratio_sum; /* of bounds by what can have left */
 };

@@ -218,8 +218,7 @@ static void row_check(struct asking *a, const cJSON *row)
     a->figures->wire += wire;
     bool over_wire = bounded && wire && may > max->valuedouble;
     a->figures->over_wire += over_wire;
-    if (over_wire && !gaps && !names_other(row))
-        wrong(a, asset, "more than a bound by others that it does not name", max->valuedouble, may);
+    a->figures->over_wire_named += over_wire && names_other(row);
     if (bounded && wire && !gaps && own > max->valuedouble)
         wrong(a, asset, "bound of what it took itself", max->valuedouble, own);
     if (bounded && !wire && !gaps && may > max->valuedouble)

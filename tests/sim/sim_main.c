@@ -48,8 +48,8 @@ static void figures_print(const struct sim_figures *f, uint64_t wrong)
     printf("%" PRIu64 " asked twice; bounds that a gap broke: %" PRIu64 "\n", f->repeated,
            f->over_gap);
     printf("%" PRIu64 " bounds by connections, of what the intrusion itself took; more can have "
-           "left by others whom they name in %" PRIu64 "\n",
-           f->wire, f->over_wire);
+           "left by others in %" PRIu64 ", of which %" PRIu64 " name who\n",
+           f->wire, f->over_wire, f->over_wire_named);
     printf("wrong: %" PRIu64 "\n", wrong);
 }
 

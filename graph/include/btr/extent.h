@@ -50,7 +50,8 @@ struct btr_extent_item {
 struct btr_extent {
     struct btr_extent_item *items;
     uint32_t count, capacity;
-    bool cut; /* there is more: BTR_EXTENT_MAX was met */
+    uint32_t most; /* items; 0: BTR_EXTENT_MAX */
+    bool cut;      /* there is more */
 };
 
 enum { BTR_EXTENT_MAX = 1 << 20 };
