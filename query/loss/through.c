@@ -145,7 +145,7 @@ static int own_note(struct passing *p)
 static bool is_own(const struct passing *p, struct btr_id process, int64_t at_ns)
 {
     uint32_t own = btr_idmap_get(&p->own, process);
-    return own != UINT32_MAX && p->since_ns[own] <= at_ns;
+    return own < p->own_count && p->since_ns && p->since_ns[own] <= at_ns;
 }
 
 /* ---- Who was told --------------------------------------------------------------------------- */
