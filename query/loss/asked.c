@@ -108,6 +108,15 @@ static int line_of(struct btr_loss *loss, struct btr_id process, struct btr_span
                : btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "who read what the intrusion wrote");
 }
 
+int loss_acts(struct btr_loss *loss, struct btr_id process, int64_t since_ns, bool *acts,
+              struct btr_err *err)
+{
+    int rc = loss->all.flows(loss->all.self, process, BTR_SIDE_OUT_OF, since_ns, NULL, acts_visit,
+                             NULL, err);
+    *acts = rc == 1;
+    return rc < 0 ? rc : 0;
+}
+
 /* Whether a process that was told to read a file then did something: `cat` does not. */
 static int runs_it(struct btr_loss *loss, const struct btr_flow *read, struct btr_span path,
                    bool *runs, struct btr_err *err)
@@ -117,10 +126,7 @@ static int runs_it(struct btr_loss *loss, const struct btr_flow *read, struct bt
     *runs = false;
     if (rc < 0 || !line_names(line, path))
         return rc;
-    rc = loss->all.flows(loss->all.self, read->other, BTR_SIDE_OUT_OF, read->first_ns, NULL,
-                         acts_visit, NULL, err);
-    *runs = rc == 1;
-    return rc < 0 ? rc : 0;
+    return loss_acts(loss, read->other, read->first_ns, runs, err);
 }
 
 /* ---- Jobs ----------------------------------------------------------------------------------- */

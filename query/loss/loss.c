@@ -136,6 +136,7 @@ void btr_loss_free(struct btr_loss *loss)
     free(loss->rows);
     free(loss->exits);
     free(loss->steered);
+    free(loss->pipes);
     free(loss->gaps);
     free(loss->handing.programs);
     free(loss->sources);

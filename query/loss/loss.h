@@ -137,6 +137,13 @@ struct loss_steered {
     struct btr_id process, file, writer; /* file: what was read, by this one or who led to it */
     int64_t since_ns;
     uint32_t source;
+    bool pipe; /* file: a pipe */
+};
+
+/** A pipe that a process of the intrusion wrote to. */
+struct loss_pipe {
+    struct btr_id pipe, writer;
+    int64_t since_ns;
 };
 
 /** What is said of an asset. */
@@ -226,6 +233,8 @@ struct btr_loss {
     struct loss_steered
         *steered; /* those of them that then turned to the outside; before that, all */
     uint32_t steered_count, steered_capacity;
+    struct loss_pipe *pipes;
+    uint32_t pipe_count, pipe_capacity;
     struct btr_idmap of_steered; /* of a process, its place */
     struct loss_handing handing;
     struct btr_u64map own_runs; /* of a program: processes of the intrusion that end as it */
@@ -288,6 +297,10 @@ int loss_asked_take(void *loss, const struct btr_extent_item *object, const stru
 /** The same, and notes who reads besides (steered.c). */
 int loss_asked_read(void *loss, const struct btr_extent_item *object, const struct btr_flow *read,
                     btr_extent_take *take, void *growth, struct btr_err *err);
+/** Whether a process starts something or makes a connection, from a time on. @return 0, or as
+ * btr_reader_flows */
+int loss_acts(struct btr_loss *loss, struct btr_id process, int64_t since_ns, bool *acts,
+              struct btr_err *err);
 /** For another extent: jobs that were judged for one before are judged again. */
 void loss_asked_again(struct btr_loss *loss);
 
@@ -340,6 +353,9 @@ struct btr_start *loss_starts_make(const struct btr_loss *loss, uint32_t *count)
 /** Notes who read an object of the intrusion. @return 0 or BTR_E_NOMEM */
 int loss_steered_note(struct btr_loss *loss, const struct btr_extent_item *object,
                       const struct btr_flow *read, struct btr_err *err);
+/** Notes that a process of the intrusion wrote to a pipe. @return 0 or BTR_E_NOMEM */
+int loss_steered_pipe(struct btr_loss *loss, struct btr_id process, const struct btr_flow *write,
+                      struct btr_err *err);
 int loss_steered_find(struct btr_loss *loss, struct btr_err *err);
 
 /* ---- touched.c ---- */

@@ -284,6 +284,31 @@ static void who_then_sends_something_may_be_steered(void **state)
     }
 }
 
+/* The alert is the download: nothing leads from it to what was run of it. */
+static void of_a_download_what_ran_it_may_be_steered(void **state)
+{
+    static const struct {
+        history *make;
+        uint64_t alert;
+    } CASES[] = {{fetched_into_a_shell, CURL}, {fetched_and_built, HELPER}};
+    (void)state;
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        struct ledger l;
+        struct world w;
+        world_open(&w);
+        entities(&w);
+        CASES[i].make(&w);
+        world_publish(&w, "made.log");
+        ledger_make(&l, &w, CASES[i].alert, w.now_ns, ASSETS);
+        assert_false(loss_is_its_own(l.loss, world_id(SH)));
+        assert_false(loss_is_its_own(l.loss, world_id(MAKE)));
+        assert_int_not_equal(l.loss->rows[0].steered, LOSS_NONE);
+        assert_int_equal(l.loss->rows[0].verdict, LOSS_CANNOT_KNOW);
+        ledger_free(&l);
+        world_close(&w);
+    }
+}
+
 int loss_through_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -291,6 +316,7 @@ int loss_through_tests(void)
         cmocka_unit_test(who_does_it_for_others_or_carries_it_is_not),
         cmocka_unit_test(the_alerts_own_process_is_driven_unless_a_server_started_it),
         cmocka_unit_test(who_then_sends_something_may_be_steered),
+        cmocka_unit_test(of_a_download_what_ran_it_may_be_steered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
