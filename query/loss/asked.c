@@ -394,5 +394,5 @@ int loss_asked_read(void *self, const struct btr_extent_item *object, const stru
 {
     struct btr_loss *loss = self;
     int rc = loss_asked_take(loss, object, read, take, growth, err);
-    return rc == 0 && loss->asked.file ? loss_steered_note(loss, object, read, err) : rc;
+    return rc == 0 && loss->asked.file ? loss_reader_note(loss, object, read, err) : rc;
 }

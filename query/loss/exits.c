@@ -44,8 +44,7 @@ static int sends_visit(void *self, const struct btr_flow *flows, uint32_t flow_c
     for (uint32_t i = 0; i < flow_count; i++) {
         const struct btr_flow *f = &flows[i];
         touched_note(s->loss, f);
-        if (f->other_kind == BTR_KIND_CHANNEL &&
-            loss_steered_pipe(s->loss, s->process, f, s->err) < 0)
+        if (f->other_kind == BTR_KIND_CHANNEL && loss_pipe_note(s->loss, s->process, f, s->err) < 0)
             return BTR_E_NOMEM;
         if (!sends(f->operation) ||
             loss_extent_at(s->loss, s->process, f->first_ns, f->last_ns) == LOSS_NONE)

@@ -143,3 +143,9 @@ uint32_t loss_extent_at(const struct btr_loss *loss, struct btr_id entity, int64
     }
     return LOSS_NONE;
 }
+
+bool loss_is_own_at(const struct btr_loss *loss, struct btr_id process, int64_t at_ns)
+{
+    uint32_t item = loss_extent_at(loss, process, at_ns, at_ns);
+    return item != LOSS_NONE && loss->extent.items[item].role == BTR_EXTENT_PROCESS;
+}

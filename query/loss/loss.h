@@ -9,7 +9,8 @@
  *   driven.c    which of its processes do as it asks, and which only serve it
  *   listed.c    which entities the assets are
  *   reach.c     what content can have come to the intrusion, and by which flows
- *   steered.c   what content can have come to others who may do as a file of it says
+ *   readers.c   who else read what it wrote
+ *   steered.c   what content can have come to those of them who may do as that says
  *   touched.c   the same of hosts, accounts, containers, services, shares
  *   path.c      one way of each thing that can have come to it
  *   exits.c     by which connections something left
@@ -310,6 +311,8 @@ int loss_extent_index(struct btr_loss *loss, struct btr_err *err);
  * that it served. @return its number, or LOSS_NONE */
 uint32_t loss_extent_at(const struct btr_loss *loss, struct btr_id entity, int64_t first_ns,
                         int64_t last_ns);
+/** Whether all that a process does is the intrusion's at a time already. */
+bool loss_is_own_at(const struct btr_loss *loss, struct btr_id process, int64_t at_ns);
 /** Visits all items of an entity. @param place  LOSS_NONE at the beginning @return false when there
  * are no more */
 bool loss_extent_each(const struct btr_loss *loss, struct btr_id entity, uint32_t *place,
@@ -349,13 +352,21 @@ int loss_reach_find(struct btr_loss *loss, struct btr_err *err);
  * when out of memory */
 struct btr_start *loss_starts_make(const struct btr_loss *loss, uint32_t *count);
 
-/* ---- steered.c ---- */
+/* ---- readers.c ---- */
+
+enum { LOSS_STEERED_MAX = 1 << 20 }; /* that are kept */
+
 /** Notes who read an object of the intrusion. @return 0 or BTR_E_NOMEM */
-int loss_steered_note(struct btr_loss *loss, const struct btr_extent_item *object,
-                      const struct btr_flow *read, struct btr_err *err);
+int loss_reader_note(struct btr_loss *loss, const struct btr_extent_item *object,
+                     const struct btr_flow *read, struct btr_err *err);
 /** Notes that a process of the intrusion wrote to a pipe. @return 0 or BTR_E_NOMEM */
-int loss_steered_pipe(struct btr_loss *loss, struct btr_id process, const struct btr_flow *write,
-                      struct btr_err *err);
+int loss_pipe_note(struct btr_loss *loss, struct btr_id process, const struct btr_flow *write,
+                   struct btr_err *err);
+/** Leaves in `steered` those that read what a process which the intrusion drives had written, and
+ * were not its own then: each once for files and once for pipes. */
+int loss_readers_find(struct btr_loss *loss, struct btr_err *err);
+
+/* ---- steered.c ---- */
 int loss_steered_find(struct btr_loss *loss, struct btr_err *err);
 
 /* ---- touched.c ---- */

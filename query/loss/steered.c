@@ -4,141 +4,14 @@
  * so far, and then they, or what followed of them, turned to the outside. None of that is the
  * intrusion's, and what they had is not said to be lost; but it is not certified either.
  */
-#include <btr/identity.h>
 #include <stdlib.h>
 
 #include "loss/loss.h"
 
 enum {
-    STEERED_MAX = 1 << 20,  /* of whom and what, that are kept */
     CONNECTIONS_MAX = 4096, /* of one process that are looked at */
     MAY_MAX = 4096          /* items that follow of one reader */
 };
-
-static struct btr_span id_bytes(const struct btr_id *id)
-{
-    return (struct btr_span){(const uint8_t *)id, sizeof *id};
-}
-
-/* Each with what it read once, as of when it did first. */
-static int reader_add(struct btr_loss *loss, struct loss_steered s, struct btr_err *err)
-{
-    struct btr_span parts[] = {id_bytes(&s.process), id_bytes(&s.file)};
-    if (loss->steered_count == STEERED_MAX) {
-        loss->cut = true;
-        return 0;
-    }
-    uint32_t at = btr_idmap_add(&loss->of_steered, btr_id_of(parts, 2), loss->steered_count);
-    if (at != LOSS_NONE && at < loss->steered_count) {
-        if (s.since_ns < loss->steered[at].since_ns)
-            loss->steered[at] = s;
-        return 0;
-    }
-    if (at != LOSS_NONE && loss->steered_count == loss->steered_capacity) {
-        uint32_t capacity = loss->steered_capacity ? 2 * loss->steered_capacity : 64;
-        struct loss_steered *grown = realloc(loss->steered, capacity * sizeof *grown);
-        at = grown ? at : LOSS_NONE;
-        loss->steered = grown ? grown : loss->steered;
-        loss->steered_capacity = grown ? capacity : loss->steered_capacity;
-    }
-    if (at == LOSS_NONE)
-        return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "who read what the intrusion wrote");
-    loss->steered[loss->steered_count++] = s;
-    return 0;
-}
-
-int loss_steered_note(struct btr_loss *loss, const struct btr_extent_item *object,
-                      const struct btr_flow *read, struct btr_err *err)
-{
-    uint32_t by = object->by;
-    while (by != LOSS_NONE && loss->extent.items[by].role == BTR_EXTENT_OBJECT)
-        by = loss->extent.items[by].by;
-    if (by == LOSS_NONE || loss->extent.items[by].role != BTR_EXTENT_PROCESS)
-        return 0;
-    return reader_add(loss,
-                      (struct loss_steered){.process = read->other,
-                                            .file = object->entity,
-                                            .writer = loss->extent.items[by].entity,
-                                            .since_ns = read->first_ns > object->since_ns
-                                                            ? read->first_ns
-                                                            : object->since_ns,
-                                            .source = read->source},
-                      err);
-}
-
-/* Whether all that a process does is the intrusion's at a time already. */
-static bool is_own_at(const struct btr_loss *loss, struct btr_id process, int64_t at_ns)
-{
-    uint32_t item = loss_extent_at(loss, process, at_ns, at_ns);
-    return item != LOSS_NONE && loss->extent.items[item].role == BTR_EXTENT_PROCESS;
-}
-
-/* ---- Pipes ---------------------------------------------------------------------------------- */
-
-int loss_steered_pipe(struct btr_loss *loss, struct btr_id process, const struct btr_flow *write,
-                      struct btr_err *err)
-{
-    const struct loss_pipe *last = loss->pipe_count ? &loss->pipes[loss->pipe_count - 1] : NULL;
-    if ((write->operation != BTR_OP_WRITE && write->operation != BTR_OP_SEND) ||
-        (last && btr_id_equal(last->pipe, write->other) && btr_id_equal(last->writer, process)) ||
-        !is_own_at(loss, process, write->last_ns))
-        return 0;
-    if (loss->pipe_count == STEERED_MAX) {
-        loss->cut = true;
-        return 0;
-    }
-    if (loss->pipe_count == loss->pipe_capacity) {
-        uint32_t capacity = loss->pipe_capacity ? 2 * loss->pipe_capacity : 64;
-        struct loss_pipe *grown = realloc(loss->pipes, capacity * sizeof *grown);
-        if (!grown)
-            return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "pipes of the intrusion");
-        loss->pipes = grown;
-        loss->pipe_capacity = capacity;
-    }
-    loss->pipes[loss->pipe_count++] = (struct loss_pipe){write->other, process, write->first_ns};
-    return 0;
-}
-
-struct piping {
-    struct btr_loss *loss;
-    const struct loss_pipe *pipe;
-    struct btr_err *err;
-};
-
-static int pipe_visit(void *self, const struct btr_flow *flows, uint32_t flow_count)
-{
-    struct piping *p = self;
-    int rc = 0;
-    for (uint32_t i = 0; rc == 0 && i < flow_count; i++) {
-        const struct btr_flow *f = &flows[i];
-        struct loss_steered s = {.process = f->other,
-                                 .file = p->pipe->pipe,
-                                 .writer = p->pipe->writer,
-                                 .since_ns = f->first_ns > p->pipe->since_ns ? f->first_ns
-                                                                             : p->pipe->since_ns,
-                                 .source = f->source,
-                                 .pipe = true};
-        bool reads = f->operation == BTR_OP_READ || f->operation == BTR_OP_RECV;
-        if (reads && !is_own_at(p->loss, f->other, s.since_ns))
-            rc = reader_add(p->loss, s, p->err);
-    }
-    return rc;
-}
-
-/* A socket has a name that many meet at: who reads there is its server. */
-static int pipes_ask(struct btr_loss *loss, struct btr_err *err)
-{
-    int rc = 0;
-    for (uint32_t i = 0; rc == 0 && i < loss->pipe_count; i++) {
-        struct piping p = {loss, &loss->pipes[i], err};
-        struct btr_entity e;
-        rc = loss_entity(loss, p.pipe->pipe, &e, err);
-        if (rc == 0 && btr_entity_attr(&e, BTR_ATTR_CHANNEL_NAME, INT64_MAX).size == 0)
-            rc = loss->all.flows(loss->all.self, p.pipe->pipe, BTR_SIDE_OUT_OF, p.pipe->since_ns,
-                                 NULL, pipe_visit, &p, err);
-    }
-    return rc;
-}
 
 /* ---- Who turned to the outside -------------------------------------------------------------- */
 
@@ -197,35 +70,6 @@ static int turns_out(struct btr_loss *loss, struct turning *t, struct btr_id pro
 
 /* ---- What may have followed ----------------------------------------------------------------- */
 
-/* Those that are to be asked about: each process once for files and once for pipes, as of when it
- * read something first that a process which the intrusion drives had written. */
-static int readers_settle(struct btr_loss *loss, struct btr_err *err)
-{
-    struct btr_idmap seen = {0};
-    uint32_t count = 0;
-    int rc = 0;
-    for (uint32_t i = 0; rc == 0 && i < loss->steered_count; i++) {
-        const struct loss_steered s = loss->steered[i];
-        bool driven = false;
-        if (is_own_at(loss, s.process, s.since_ns))
-            continue;
-        rc = loss_is_driven(loss, s.writer, &driven, err);
-        if (rc < 0 || !driven)
-            continue;
-        struct btr_id key = {s.process.hi, s.process.lo ^ s.pipe};
-        uint32_t at = btr_idmap_add(&seen, key, count);
-        if (at == UINT32_MAX)
-            rc = btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "who read what the intrusion wrote");
-        else if (at == count)
-            loss->steered[count++] = s;
-        else if (s.since_ns < loss->steered[at].since_ns)
-            loss->steered[at] = s;
-    }
-    loss->steered_count = count;
-    btr_idmap_fini(&seen);
-    return rc;
-}
-
 /* Who reads what followed, had been told nothing before, and then does something, may do as that
  * says in turn: `make` as a file says that `git` fetched. */
 static int may_read(void *self, const struct btr_extent_item *object, const struct btr_flow *read,
@@ -234,7 +78,7 @@ static int may_read(void *self, const struct btr_extent_item *object, const stru
     struct btr_loss *loss = self;
     bool fresh = false, acts = false;
     int rc = loss_asked_take(loss, object, read, take, growth, err);
-    if (rc < 0 || !loss->asked.file || is_own_at(loss, read->other, read->last_ns))
+    if (rc < 0 || !loss->asked.file || loss_is_own_at(loss, read->other, read->last_ns))
         return rc;
     rc = loss_acts(loss, read->other, read->first_ns, &acts, err);
     if (rc == 0 && acts)
@@ -297,7 +141,7 @@ struct steered_list {
 static int list_add(struct btr_loss *loss, struct steered_list *list,
                     const struct loss_steered *item, struct btr_err *err)
 {
-    if (list->count == STEERED_MAX) {
+    if (list->count == LOSS_STEERED_MAX) {
         loss->cut = true;
         return 0;
     }
@@ -336,10 +180,8 @@ static int steered_sift(struct btr_loss *loss, struct btr_err *err)
     struct turning t = {.ids = malloc(CONNECTIONS_MAX * sizeof *t.ids)};
     struct btr_extent may = {.most = MAY_MAX};
     struct steered_list list = {0};
-    int rc = t.ids ? pipes_ask(loss, err)
+    int rc = t.ids ? loss_readers_find(loss, err)
                    : btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "who turned to the outside");
-    if (rc == 0)
-        rc = readers_settle(loss, err);
     for (uint32_t i = 0; rc == 0 && i < loss->steered_count; i++)
         rc = reader_take(loss, &t, &loss->steered[i], &may, &list, err);
     free(loss->steered);
