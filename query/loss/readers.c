@@ -73,7 +73,7 @@ int loss_pipe_note(struct btr_loss *loss, struct btr_id process, const struct bt
         loss->cut = true;
         return 0;
     }
-    if (loss->pipe_count == loss->pipe_capacity) {
+    if (!loss->pipes || loss->pipe_count == loss->pipe_capacity) {
         uint32_t capacity = loss->pipe_capacity ? 2 * loss->pipe_capacity : 64;
         struct loss_pipe *grown = realloc(loss->pipes, capacity * sizeof *grown);
         if (!grown)
