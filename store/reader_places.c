@@ -52,7 +52,8 @@ static int segment_fill(struct btr_reader *r, uint32_t segment)
         if (i >= count)
             continue;
         rc = store_segment_who(seg, i, &ahead[i % AHEAD], &kind, &ignored);
-        __builtin_prefetch(&r->places.slots[ahead[i % AHEAD].lo & r->places.slot_mask], 1);
+        if (rc == 0)
+            __builtin_prefetch(&r->places.slots[ahead[i % AHEAD].lo & r->places.slot_mask], 1);
     }
     return rc;
 }

@@ -135,6 +135,18 @@ int btr_apart_at(struct btr_apart *a, struct btr_id *id, int64_t at_ns, struct b
     return rc;
 }
 
+int btr_apart_next(struct btr_apart *a, struct btr_id id, int64_t *at_ns, struct btr_err *err)
+{
+    struct apart_times times = {0};
+    uint8_t kind;
+    int rc = kind_of(a, id, &kind, err);
+    if (rc == 0)
+        rc = times_of(a, id, kind, &times, err);
+    uint32_t next = number_at(&times, *at_ns);
+    *at_ns = next < times.count ? begins_ns(&times, next) : INT64_MAX;
+    return rc;
+}
+
 /* ---- Questions ------------------------------------------------------------------------------ */
 
 static int collect(void *self, const struct btr_flow *flows, uint32_t flow_count)

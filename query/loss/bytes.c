@@ -126,9 +126,9 @@ static int kept_faces(struct measuring *m)
     struct btr_loss *loss = m->loss;
     struct btr_edges edges = {m, outside_flows, NULL, NULL};
     struct btr_trace *trace = NULL;
-    uint32_t count, kept = 0;
-    struct btr_start *starts = loss_starts_make(loss, &count);
-    int rc = starts ? 0 : btr_fail(m->err, BTR_E_NOMEM, UINT64_MAX, "flows out of an asset");
+    uint32_t count = 0, kept = 0;
+    struct btr_start *starts = NULL;
+    int rc = loss_starts_make(loss, &starts, &count, m->err);
     for (uint32_t i = 0; rc == 0 && i < count; i++) {
         bool inside;
         rc = is_asset(m, starts[i].entity, &inside, m->err);
@@ -336,10 +336,12 @@ static int others_find(struct measuring *m)
     return rc;
 }
 
-/* Whether all that had it hand on what they take, so that nothing packed it. */
-static int is_handed(struct measuring *m, const struct btr_trace *t, bool *handed)
+/* Whether all that had it hand on what they take, so that nothing packed it: those that it came to,
+ * and servers that handed out a file. */
+static int is_handed(struct measuring *m, const struct loss_outlets *outlets, bool *handed)
 {
     struct btr_loss *loss = m->loss;
+    const struct btr_trace *t = outlets->trace;
     int rc = 0;
     *handed = true;
     for (uint32_t i = 0; rc == 0 && *handed && i < t->node_count; i++) {
@@ -348,20 +350,24 @@ static int is_handed(struct measuring *m, const struct btr_trace *t, bool *hande
         if (rc == 0 && fact.kind == BTR_KIND_PROCESS)
             rc = loss_hands_on(loss, t->nodes[i].id, t->nodes[i].bound_ns, handed, m->err);
     }
+    for (uint32_t i = 0; rc == 0 && *handed && i < outlets->exit_count; i++) {
+        const struct loss_exit *exit = &loss->exits[outlets->exits[i]];
+        if (exit->kind == LOSS_EXIT_PAGE)
+            rc = loss_hands_on(loss, exit->process, exit->read_ns, handed, m->err);
+    }
     return rc;
 }
 
-/* What was sent by ways out of which bytes are told. @return whether they are of each */
+/* What was sent by ways out. @return whether bytes are told of each */
 static bool outlets_sum(const struct btr_loss *loss, const struct loss_outlets *outlets,
-                        struct loss_row *row)
+                        uint64_t *bytes, bool *untold)
 {
     bool told = true;
-    row->bytes_max = 0;
     for (uint32_t i = 0; i < outlets->exit_count; i++) {
         const struct loss_exit *exit = &loss->exits[outlets->exits[i]];
         told = told && exit->bytes_told;
-        row->untold |= !exit->bytes_whole;
-        row->bytes_max += exit->bytes;
+        *untold |= !exit->bytes_whole;
+        *bytes += exit->bytes;
     }
     return told;
 }
@@ -372,15 +378,21 @@ static int wire_measure(struct measuring *m)
 {
     struct loss_row *row = m->row;
     struct loss_outlets outlets;
-    bool handed = false;
+    uint64_t bytes = 0;
+    bool handed = false, untold = false;
     if (row->bounded || !row->left)
         return 0;
     int rc = loss_outlets_find(&outlets, m->loss, row->takes, row->held_count, m->err);
     if (rc == 0)
-        rc = is_handed(m, outlets.trace, &handed);
-    row->bounded = row->on_wire = rc == 0 && handed && outlets_sum(m->loss, &outlets, row);
+        rc = is_handed(m, &outlets, &handed);
+    bool told = rc == 0 && handed && outlets_sum(m->loss, &outlets, &bytes, &untold);
     loss_outlets_fini(&outlets);
-    return rc == 0 && row->on_wire ? others_find(m) : rc;
+    if (!told)
+        return rc;
+    row->bounded = row->on_wire = true;
+    row->bytes_max = bytes;
+    row->untold = untold;
+    return others_find(m);
 }
 
 /* What the keeper itself sent out. */

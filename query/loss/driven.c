@@ -119,22 +119,38 @@ int loss_program_differs(struct btr_loss *loss, struct btr_id process, struct bt
     return rc;
 }
 
-static int accepts_visit(void *self, const struct btr_flow *flows, uint32_t flow_count)
+struct ends {
+    bool accepted, connected;
+};
+
+static int ends_visit(void *self, const struct btr_flow *flows, uint32_t flow_count)
 {
-    (void)self;
-    for (uint32_t i = 0; i < flow_count; i++)
-        if (flows[i].operation == BTR_OP_ACCEPT)
-            return 1;
-    return 0;
+    struct ends *e = self;
+    for (uint32_t i = 0; i < flow_count; i++) {
+        e->accepted |= flows[i].operation == BTR_OP_ACCEPT;
+        e->connected |= flows[i].operation == BTR_OP_CONNECT;
+    }
+    return e->accepted;
 }
 
+/* Whether a process took a connection, as far as that is told: one that served the intrusion and
+ * made no connection itself did. */
 static int accepts(struct btr_loss *loss, struct btr_id process, bool *accepting,
                    struct btr_err *err)
 {
-    int rc = loss->all.flows(loss->all.self, process, BTR_SIDE_OUT_OF, INT64_MIN, NULL,
-                             accepts_visit, NULL, err);
-    *accepting = rc == 1;
-    return rc < 0 ? rc : 0;
+    struct ends ends = {false, false};
+    uint32_t known = btr_idmap_get(&loss->accepting, process);
+    *accepting = known == 1;
+    if (known != LOSS_NONE)
+        return 0;
+    int rc = loss->all.flows(loss->all.self, process, BTR_SIDE_OUT_OF, INT64_MIN, NULL, ends_visit,
+                             &ends, err);
+    if (rc < 0)
+        return rc;
+    *accepting = ends.accepted || (!ends.connected && came_by(loss, process, BTR_EXTENT_SERVED));
+    return btr_idmap_add(&loss->accepting, process, *accepting) == LOSS_NONE
+               ? btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "who takes connections")
+               : 0;
 }
 
 /* Whether the first of a line came of no server: the alert came through it, or neither that one nor

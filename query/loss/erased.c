@@ -191,24 +191,28 @@ static bool is_log(const struct case_of *c)
     return !c->made && may_be_log(c);
 }
 
-/* Programs whose writing to a file is no erasure, however often: a log is read whole each time. */
+/* Writing to a file that is no erasure, however often: a log is read whole each time. */
 struct settled {
-    uint64_t programs[SETTLED_PROGRAMS];
+    uint64_t programs[SETTLED_PROGRAMS]; /* by which it is none */
     uint32_t count;
+    int64_t made_ns; /* from then on it is none by any: the intrusion made it; INT64_MAX */
 };
 
-static bool is_settled(const struct settled *s, uint64_t program)
+static bool is_settled(const struct settled *s, uint64_t program, int64_t at_ns)
 {
     uint32_t i = 0;
     while (i < s->count && s->programs[i] != program)
         i++;
-    return i < s->count;
+    return i < s->count || at_ns >= s->made_ns;
 }
 
 static void settle(struct settled *s, const struct case_of *c)
 {
-    if (c->deed->kind == LOSS_DEED_WRITTEN && c->program && !may_be_log(c) &&
-        s->count < SETTLED_PROGRAMS)
+    if (c->deed->kind != LOSS_DEED_WRITTEN)
+        return;
+    if (c->made && c->past.made_ns != INT64_MIN && c->past.made_ns < s->made_ns)
+        s->made_ns = c->past.made_ns;
+    if (c->program && !may_be_log(c) && s->count < SETTLED_PROGRAMS)
         s->programs[s->count++] = c->program;
 }
 
@@ -305,7 +309,7 @@ static int is_worth_looking(struct btr_loss *loss, const struct loss_deed *d,
         return rc;
     rc = loss->facts.fact(loss->facts.self, d->process, &doer, err);
     uint64_t program = rc == 0 ? btr_fact_program(&doer, d->at_ns) : 0;
-    *worth = rc == 0 && !is_settled(settled, program);
+    *worth = rc == 0 && !is_settled(settled, program, d->at_ns);
     if (*worth && fact.file && loss->found->usual.self)
         *worth = btr_usual_tells(&loss->found->usual, program, fact.file) >= ERASED_TELLS;
     return rc;
@@ -350,17 +354,18 @@ static int file_take(struct btr_loss *loss, const struct loss_deed *deeds, uint3
                      struct btr_err *err)
 {
     struct loss_erasure best = {.technique = NULL}, times = {.technique = NULL};
-    struct settled settled = {.count = 0};
+    struct settled settled = {.made_ns = INT64_MAX};
     int rc = 0;
-    for (uint32_t i = 0; rc == 0 && i < count; i++) {
+    for (uint32_t i = count; rc == 0 && i-- > 0;) { /* of two alike the last is told */
         struct loss_erasure e;
-        bool is = false;
+        bool is = false, timed = deeds[i].kind == LOSS_DEED_TIMED;
+        struct loss_erasure *to = timed ? &times : &best;
+        if (to->technique && deeds[i].kind <= to->deed)
+            continue;
         rc = case_look(loss, &deeds[i], &settled, &e, &is, err);
         if (rc < 0 || !is)
             continue;
-        struct loss_erasure *to = e.deed == LOSS_DEED_TIMED ? &times : &best;
-        if (!to->technique || e.deed >= to->deed)
-            *to = e;
+        *to = e;
     }
     if (rc == 0 && best.technique)
         rc = loss_lineage_find(loss, &best, best.made, err);

@@ -97,6 +97,23 @@ int loss_walk(struct btr_loss *loss, struct btr_trace **out, const struct btr_ed
     return rc;
 }
 
+int loss_starts_add(struct btr_loss *loss, struct btr_buffer *starts, struct btr_id entity,
+                    int64_t first_ns, int64_t last_ns, struct btr_err *err)
+{
+    struct btr_start start = {entity, last_ns, BTR_SOURCE_NONE};
+    int64_t next_ns = first_ns;
+    int rc = btr_apart_next(loss->parts, entity, &next_ns, err);
+    while (rc == 0 && next_ns != INT64_MAX && next_ns <= last_ns) {
+        start.time_ns = next_ns - 1;
+        btr_buffer_put(starts, &start, sizeof start);
+        rc = btr_apart_next(loss->parts, entity, &next_ns, err);
+    }
+    start.time_ns = last_ns;
+    btr_buffer_put(starts, &start, sizeof start);
+    return rc == 0 && starts->failed ? btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "where a walk begins")
+                                     : rc;
+}
+
 bool btr_loss_is_cut(const struct btr_loss *loss)
 {
     return loss->cut || loss->extent.cut ||
@@ -119,6 +136,7 @@ void btr_loss_free(struct btr_loss *loss)
     btr_idmap_fini(&loss->of_extent);
     btr_idmap_fini(&loss->of_piece);
     btr_idmap_fini(&loss->driven);
+    btr_idmap_fini(&loss->accepting);
     btr_idmap_fini(&loss->parents.of);
     free(loss->parents.ids);
     btr_u64map_fini(&loss->own_runs);

@@ -8,18 +8,18 @@
  *   extent_index.c  what the intrusion had in its hands, by entity and time
  *   driven.c    which of its processes do as it asks, and which only serve it
  *   listed.c    which entities the assets are
+ *   exits.c     by which connections something left
+ *   pages.c     which of its files a server handed to others outside
  *   reach.c     what content can have come to the intrusion, and by which flows
  *   readers.c   who else read what it wrote
  *   steered.c   what content can have come to those of them who may do as that says
  *   touched.c   the same of hosts, accounts, containers, services, shares
- *   path.c      one way of each thing that can have come to it
- *   exits.c     by which connections something left
- *   pages.c     which of its files a server handed to others outside
  *   keepers.c   which programs alone keep an asset's files, and serve others what they hold
  *   usual.c     what programs do with files anyway
  *   taken.c     what the intrusion itself took
  *   outlets.c   by which ways out something can go that it has
  *   chain.c     which of what it took is seen to go out
+ *   path.c      one way of each thing that can have come to it
  *   handing.c   which programs hand on what they take, and do not pack it
  *   lives.c     which file a name was, for whom
  *   bytes.c     how much of an asset that can have been
@@ -236,11 +236,12 @@ struct btr_loss {
     uint32_t steered_count, steered_capacity;
     struct loss_pipe *pipes;
     uint32_t pipe_count, pipe_capacity;
-    struct btr_idmap of_steered; /* of a process, its place */
+    struct btr_idmap of_steered; /* of a process and what it read, its place */
     struct loss_handing handing;
     struct btr_u64map own_runs; /* of a program: processes of the intrusion that end as it */
     bool own_counted;           /* these are */
     struct loss_parents parents;
+    struct btr_idmap accepting; /* of a process whether it takes connections, as far as asked */
     struct btr_idmap
         driven; /* of a process whether the intrusion drives it, as far as that was asked */
     bool cut;   /* a limit was met: something was not looked at */
@@ -274,6 +275,11 @@ struct loss_end {
 int loss_walk(struct btr_loss *loss, struct btr_trace **out, const struct btr_edges *edges,
               enum btr_walk_direction direction, const struct btr_start *starts,
               uint32_t start_count, struct btr_err *err);
+
+/** Adds, of all that an entity was in a stretch of time (programs, contents), where a walk backward
+ * begins: starts, one after the other. @return 0, BTR_E_NOMEM, or as the edges */
+int loss_starts_add(struct btr_loss *loss, struct btr_buffer *starts, struct btr_id entity,
+                    int64_t first_ns, int64_t last_ns, struct btr_err *err);
 
 /* ---- seeds.c ---- */
 int loss_extent_find(struct btr_loss *loss, struct btr_err *err);
@@ -348,9 +354,10 @@ int loss_pieces_find(struct btr_loss *loss, struct btr_err *err);
 
 /* ---- reach.c ---- */
 int loss_reach_find(struct btr_loss *loss, struct btr_err *err);
-/** What content must have come to for it to have come to the intrusion. @return from malloc; NULL
- * when out of memory */
-struct btr_start *loss_starts_make(const struct btr_loss *loss, uint32_t *count);
+/** What content must have come to for it to have come to the intrusion. @param starts  from malloc
+ * @return 0, BTR_E_NOMEM, or as the edges */
+int loss_starts_make(struct btr_loss *loss, struct btr_start **starts, uint32_t *count,
+                     struct btr_err *err);
 
 /* ---- readers.c ---- */
 

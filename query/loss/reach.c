@@ -14,25 +14,33 @@ static bool holds_content(const struct btr_extent_item *item)
     return item->role == BTR_EXTENT_PROCESS || item->role == BTR_EXTENT_SERVER;
 }
 
-struct btr_start *loss_starts_make(const struct btr_loss *loss, uint32_t *count)
+int loss_starts_make(struct btr_loss *loss, struct btr_start **starts, uint32_t *count,
+                     struct btr_err *err)
 {
     const struct btr_extent *x = &loss->extent;
-    struct btr_start *starts = malloc(((size_t)x->count + loss->exit_count + 1) * sizeof *starts);
-    *count = 0;
-    for (uint32_t i = 0; starts && i < x->count; i++)
+    struct btr_buffer list = {0};
+    int rc = btr_buffer_reserve(&list, ((size_t)x->count + loss->exit_count + 1) * sizeof **starts)
+                 ? 0
+                 : btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "where content can have come from");
+    for (uint32_t i = 0; rc == 0 && i < x->count; i++) {
+        bool lasts = x->items[i].until_ns == INT64_MAX;
+        struct btr_start start = {x->items[i].entity, x->items[i].until_ns,
+                                  lasts ? BTR_SOURCE_NONE : x->items[i].source};
         if (holds_content(&x->items[i]))
-            starts[(*count)++] = (struct btr_start){
-                x->items[i].entity, x->items[i].until_ns,
-                x->items[i].until_ns == INT64_MAX ? BTR_SOURCE_NONE : x->items[i].source};
-    for (uint32_t i = 0; starts && i < loss->exit_count; i++) {
+            btr_buffer_put(&list, &start, sizeof start);
+    }
+    for (uint32_t i = 0; rc == 0 && i < loss->exit_count; i++) {
         const struct loss_exit *exit = &loss->exits[i];
         if (exit->kind == LOSS_EXIT_PAGE)
-            starts[(*count)++] =
-                (struct btr_start){exit->holder, exit->read_last_ns, BTR_SOURCE_NONE};
+            rc = loss_starts_add(loss, &list, exit->holder, exit->read_ns, exit->read_last_ns, err);
         else if (exit->asset != LOSS_NONE)
-            starts[(*count)++] = (struct btr_start){exit->entity, exit->last_ns, BTR_SOURCE_NONE};
+            rc = loss_starts_add(loss, &list, exit->entity, exit->first_ns, exit->last_ns, err);
     }
-    return starts;
+    *count = (uint32_t)(list.size / sizeof **starts);
+    *starts = (struct btr_start *)(void *)list.at;
+    return rc == 0 && list.failed
+               ? btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "where content can have come from")
+               : rc;
 }
 
 static void pieces_mark(struct btr_loss *loss, const struct btr_idmap *reached)
@@ -47,11 +55,11 @@ static void pieces_mark(struct btr_loss *loss, const struct btr_idmap *reached)
 int loss_reach_find(struct btr_loss *loss, struct btr_err *err)
 {
     uint32_t count = 0;
-    struct btr_start *starts = loss_starts_make(loss, &count);
+    struct btr_start *starts = NULL;
     struct btr_idmap reached = {0};
-    int rc =
-        starts ? loss_walk(loss, &loss->reach, &loss->apart, BTR_WALK_BACKWARD, starts, count, err)
-               : btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "where content can have come from");
+    int rc = loss_starts_make(loss, &starts, &count, err);
+    if (rc == 0)
+        rc = loss_walk(loss, &loss->reach, &loss->apart, BTR_WALK_BACKWARD, starts, count, err);
     for (uint32_t i = 0; rc == 0 && i < loss->reach->node_count; i++)
         loss->reach->nodes[i].id = btr_apart_whole_of(loss->parts, loss->reach->nodes[i].id);
     for (uint32_t i = 0; rc == 0 && i < loss->reach->node_count; i++)

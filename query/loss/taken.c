@@ -127,17 +127,18 @@ static int naming_visit(void *self, const struct btr_flow *flows, uint32_t flow_
             f->first_ns == n->first_ns && f->last_ns == n->last_ns)
             n->item = loss_extent_at(n->loss, f->other, f->first_ns, f->last_ns);
     }
-    return 0;
+    return n->item != LOSS_NONE;
 }
 
 int loss_namer_find(struct btr_loss *loss, struct btr_id name, int64_t first_ns, int64_t last_ns,
                     uint32_t *item, struct btr_err *err)
 {
     struct naming n = {loss, first_ns, last_ns, LOSS_NONE};
+    struct btr_flow_parts then = {.only = true, .until_ns = first_ns};
     int rc =
-        loss->all.flows(loss->all.self, name, BTR_SIDE_INTO, last_ns, NULL, naming_visit, &n, err);
+        loss->all.flows(loss->all.self, name, BTR_SIDE_INTO, last_ns, &then, naming_visit, &n, err);
     *item = n.item;
-    return rc;
+    return rc < 0 ? rc : 0;
 }
 
 /* The item of the process that did a flow out of the piece, or LOSS_NONE. */

@@ -43,6 +43,12 @@ struct btr_edges btr_apart_edges(struct btr_apart *apart);
  * @return 0, or as the edges
  */
 int btr_apart_at(struct btr_apart *apart, struct btr_id *id, int64_t at_ns, struct btr_err *err);
+/**
+ * When the next part of an entity begins.
+ * @param at_ns  after this; receives the time, INT64_MAX: there is none
+ * @return 0, or as the edges
+ */
+int btr_apart_next(struct btr_apart *apart, struct btr_id id, int64_t *at_ns, struct btr_err *err);
 /** What an entity of these edges is a part of; any other as it is. */
 struct btr_id btr_apart_whole_of(const struct btr_apart *apart, struct btr_id id);
 
