@@ -21,7 +21,7 @@ static bool moves(uint8_t operation)
     return operation == BTR_OP_RENAME || operation == BTR_OP_LINK;
 }
 
-static bool sends(uint8_t operation)
+bool loss_sends(uint8_t operation)
 {
     return operation == BTR_OP_SEND || operation == BTR_OP_WRITE || operation == BTR_OP_CONNECT ||
            operation == BTR_OP_DNS_QUERY || operation == BTR_OP_SHARE_ACCESS ||
@@ -46,7 +46,7 @@ static int sends_visit(void *self, const struct btr_flow *flows, uint32_t flow_c
         touched_note(s->loss, f);
         if (f->other_kind == BTR_KIND_CHANNEL && loss_pipe_note(s->loss, s->process, f, s->err) < 0)
             return BTR_E_NOMEM;
-        if (!sends(f->operation) ||
+        if (!loss_sends(f->operation) ||
             loss_extent_at(s->loss, s->process, f->first_ns, f->last_ns) == LOSS_NONE)
             continue;
         if (s->count == s->capacity) {

@@ -149,3 +149,13 @@ bool loss_is_own_at(const struct btr_loss *loss, struct btr_id process, int64_t 
     uint32_t item = loss_extent_at(loss, process, at_ns, at_ns);
     return item != LOSS_NONE && loss->extent.items[item].role == BTR_EXTENT_PROCESS;
 }
+
+int64_t loss_since(const struct btr_loss *loss, struct btr_id entity)
+{
+    uint32_t place = LOSS_NONE, at;
+    int64_t since_ns = INT64_MAX;
+    while (loss_extent_each(loss, entity, &place, &at))
+        if (loss->extent.items[at].since_ns < since_ns)
+            since_ns = loss->extent.items[at].since_ns;
+    return since_ns;
+}

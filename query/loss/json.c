@@ -180,6 +180,12 @@ static int breaks_put(struct ledger_writer *l, const struct loss_row *row)
         btr_buffer_text(&l->words, ", who took it, too, handed it to the intrusion");
         ledger_words(l, NULL);
     }
+    if (rc == 0 && row->on_wire && row->steered != LOSS_NONE) {
+        rc = loss_label(l->loss, l->loss->steered[row->steered].process, INT64_MAX, &l->words,
+                        l->err);
+        btr_buffer_text(&l->words, ", who may have done as a file of the intrusion says, sent it");
+        ledger_words(l, NULL);
+    }
     for (uint32_t i = 0; i < l->loss->gap_count; i++) {
         const struct loss_gap *gap = &l->loss->gaps[i];
         if (row->verdict == LOSS_LOST || !loss_concerns(l->loss, gap->host_key, row))

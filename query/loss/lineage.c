@@ -370,21 +370,10 @@ static int copies_find(struct following *f, struct loss_erasure *e)
     return rc;
 }
 
-/* When the intrusion put something into it first. */
-static int64_t written_since(const struct btr_loss *loss, struct btr_id file)
-{
-    uint32_t place = LOSS_NONE, at;
-    int64_t since_ns = INT64_MAX;
-    while (loss_extent_each(loss, file, &place, &at))
-        if (loss->extent.items[at].since_ns < since_ns)
-            since_ns = loss->extent.items[at].since_ns;
-    return since_ns;
-}
-
 int loss_lineage_find(struct btr_loss *loss, struct loss_erasure *e, bool made, struct btr_err *err)
 {
     struct following *f = calloc(1, sizeof *f);
-    int64_t since_ns = written_since(loss, e->entity);
+    int64_t since_ns = loss_since(loss, e->entity);
     if (!f)
         return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "lineage of an erased file");
     f->loss = loss;

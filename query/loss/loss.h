@@ -136,9 +136,11 @@ struct loss_parents {
  * something because of that. */
 struct loss_steered {
     struct btr_id process, file, writer; /* file: what was read, by this one or who led to it */
+    struct btr_id holder; /* what content must have come to: the process, or where it put it */
     int64_t since_ns;
     uint32_t source;
-    bool pipe; /* file: a pipe */
+    bool pipe;  /* file: a pipe */
+    bool grows; /* what it starts from then on counts, whatever it started before */
 };
 
 /** A pipe that a process of the intrusion wrote to. */
@@ -291,9 +293,11 @@ bool loss_way_counts(const struct btr_loss *loss, uint32_t way);
 int loss_through_find(struct btr_loss *loss, const struct btr_extent_rules *rules,
                       struct btr_err *err);
 
-/** Whether a process can have been told what to do at a time, and by nothing before: it is seen to
- * begin, serves nobody, and had started nothing. @param but  what does not count; NULL: nothing
+/** Whether a process is one that is told what to do: it is seen to begin, and serves nobody.
  * @return 0, or as btr_reader_flows */
+int loss_is_tool(struct btr_loss *loss, struct btr_id process, bool *tool, struct btr_err *err);
+/** Whether it is, and had started nothing before a time. @param but  what does not count; NULL:
+ * nothing @return 0, or as btr_reader_flows */
 int loss_is_fresh(struct btr_loss *loss, struct btr_id process, int64_t at_ns,
                   const struct btr_idmap *but, bool *fresh, struct btr_err *err);
 
@@ -323,7 +327,9 @@ bool loss_is_own_at(const struct btr_loss *loss, struct btr_id process, int64_t 
  * are no more */
 bool loss_extent_each(const struct btr_loss *loss, struct btr_id entity, uint32_t *place,
                       uint32_t *item);
-/** Whether an item was the first to be found of its entity. */
+/** When an entity is the intrusion's first; INT64_MAX: never. */
+int64_t loss_since(const struct btr_loss *loss, struct btr_id entity);
+/** Whether an item was the first to be found of its entity, which need not be the first in time. */
 bool loss_extent_is_first(const struct btr_loss *loss, uint32_t item);
 
 /* ---- driven.c ---- */
@@ -366,6 +372,10 @@ enum { LOSS_STEERED_MAX = 1 << 20 }; /* that are kept */
 /** Notes who read an object of the intrusion. @return 0 or BTR_E_NOMEM */
 int loss_reader_note(struct btr_loss *loss, const struct btr_extent_item *object,
                      const struct btr_flow *read, struct btr_err *err);
+/** Notes somebody else whom the cause of the alert came to, by something, and who then did
+ * something that the alert came of. @return 0 or BTR_E_NOMEM */
+int loss_passed_note(struct btr_loss *loss, struct btr_id process, struct btr_id by,
+                     int64_t since_ns, struct btr_err *err);
 /** Notes that a process of the intrusion wrote to a pipe. @return 0 or BTR_E_NOMEM */
 int loss_pipe_note(struct btr_loss *loss, struct btr_id process, const struct btr_flow *write,
                    struct btr_err *err);
@@ -399,6 +409,8 @@ int loss_paths_find(struct btr_loss *loss, struct btr_err *err);
 /* ---- exits.c ---- */
 int loss_exits_find(struct btr_loss *loss, struct btr_err *err);
 
+/** Whether an operation can put something into its object, or send it there. */
+bool loss_sends(uint8_t operation);
 /** The asset of the class "exit" that an entity is of, or LOSS_NONE. */
 uint32_t loss_exit_asset(const struct btr_loss *loss, struct btr_id entity);
 /** Adds one; they are put in order afterwards. @return 0 or BTR_E_NOMEM */

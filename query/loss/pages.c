@@ -347,7 +347,7 @@ int loss_pages_find(struct btr_loss *loss, struct btr_err *err)
             continue;
         rc = loss->facts.fact(loss->facts.self, item->entity, &fact, err);
         if (rc == 0 && fact.kind == BTR_KIND_FILE)
-            rc = file_follow(&r, item->entity, item->since_ns);
+            rc = file_follow(&r, item->entity, loss_since(loss, item->entity));
     }
     btr_idmap_fini(&r.answered);
     free(r.asks);

@@ -58,6 +58,20 @@ int loss_reader_note(struct btr_loss *loss, const struct btr_extent_item *object
                       err);
 }
 
+/* That it came of a way in is known: no writer is asked about. */
+int loss_passed_note(struct btr_loss *loss, struct btr_id process, struct btr_id by,
+                     int64_t since_ns, struct btr_err *err)
+{
+    return reader_add(loss,
+                      (struct loss_steered){.process = process,
+                                            .file = by,
+                                            .writer = process,
+                                            .since_ns = since_ns,
+                                            .source = BTR_SOURCE_NONE,
+                                            .grows = true},
+                      err);
+}
+
 /* ---- Pipes ---------------------------------------------------------------------------------- */
 
 int loss_pipe_note(struct btr_loss *loss, struct btr_id process, const struct btr_flow *write,
@@ -128,8 +142,8 @@ static int pipes_ask(struct btr_loss *loss, struct btr_err *err)
 
 /* ---- All ------------------------------------------------------------------------------------ */
 
-/* Those that are to be asked about: each process once for files and once for pipes, as of when it
- * read something first that a process which the intrusion drives had written. */
+/* Those that are to be asked about: each process once for each sort of what came to it, as of when
+ * that did first. */
 static int readers_settle(struct btr_loss *loss, struct btr_err *err)
 {
     struct btr_idmap seen = {0};
@@ -137,13 +151,14 @@ static int readers_settle(struct btr_loss *loss, struct btr_err *err)
     int rc = 0;
     for (uint32_t i = 0; rc == 0 && i < loss->steered_count; i++) {
         const struct loss_steered s = loss->steered[i];
-        bool driven = false;
+        bool driven = s.grows;
         if (loss_is_own_at(loss, s.process, s.since_ns))
             continue;
-        rc = loss_is_driven(loss, s.writer, &driven, err);
+        if (!driven)
+            rc = loss_is_driven(loss, s.writer, &driven, err);
         if (rc < 0 || !driven)
             continue;
-        struct btr_id key = {s.process.hi, s.process.lo ^ s.pipe};
+        struct btr_id key = {s.process.hi, s.process.lo ^ s.pipe ^ (uint64_t)s.grows << 1};
         uint32_t at = btr_idmap_add(&seen, key, count);
         if (at == UINT32_MAX)
             rc = btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "who read what the intrusion wrote");

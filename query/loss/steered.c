@@ -10,7 +10,8 @@
 
 enum {
     CONNECTIONS_MAX = 4096, /* of one process that are looked at */
-    MAY_MAX = 4096          /* items that follow of one reader */
+    MAY_MAX = 1 << 16,      /* items that follow of one reader */
+    ALONE_MAX = 64          /* readers that are followed each alone; the rest are together */
 };
 
 /* ---- Who turned to the outside -------------------------------------------------------------- */
@@ -24,25 +25,23 @@ static int turns_visit(void *self, const struct btr_flow *flows, uint32_t flow_c
 {
     struct turning *t = self;
     for (uint32_t i = 0; i < flow_count && t->count < CONNECTIONS_MAX; i++) {
-        const struct btr_flow *f = &flows[i];
-        bool may = f->other_kind == BTR_KIND_FLOW || f->other_kind == BTR_KIND_NONE;
-        bool turns = f->operation == BTR_OP_CONNECT || f->operation == BTR_OP_SEND;
-        bool again = t->count && btr_id_equal(t->ids[t->count - 1], f->other);
-        if (may && turns && !again)
-            t->ids[t->count++] = f->other;
+        bool again = t->count && btr_id_equal(t->ids[t->count - 1], flows[i].other);
+        if (loss_sends(flows[i].operation) && !again)
+            t->ids[t->count++] = flows[i].other;
     }
     return t->count == CONNECTIONS_MAX;
 }
 
-/* Whether a connection was made by this end, or had no making. */
+/* Whether something is a way out: of an exit, a question to a name server, or a connection that was
+ * made by this end, or had no making. */
 static int is_turned(struct btr_loss *loss, struct btr_id id, bool *turned, struct btr_err *err)
 {
     struct btr_fact fact;
     struct btr_entity e;
     struct loss_end end;
-    *turned = false;
     int rc = loss->facts.fact(loss->facts.self, id, &fact, err);
-    if (rc < 0 || fact.kind != BTR_KIND_FLOW || !fact.outside)
+    *turned = rc == 0 && (loss_exit_asset(loss, id) != LOSS_NONE || fact.kind == BTR_KIND_DNS);
+    if (rc < 0 || *turned || fact.kind != BTR_KIND_FLOW || !fact.outside)
         return rc;
     rc = loss_entity(loss, id, &e, err);
     struct btr_span to = btr_entity_attr(&e, BTR_ATTR_DESTINATION_IP, INT64_MAX);
@@ -88,48 +87,28 @@ static int may_read(void *self, const struct btr_extent_item *object, const stru
                : rc;
 }
 
-/* What would be the intrusion's if a reader did as the file says: of one that had been told nothing
- * before all that follows of it, else itself. */
-static int may_find(struct btr_loss *loss, const struct loss_steered *reader,
-                    struct btr_extent *may, struct btr_err *err)
+static int seed_add(struct btr_extent *may, const struct loss_steered *reader, struct btr_err *err)
 {
-    struct btr_extent_rules rules = {loss, may_read};
-    bool fresh = false;
-    may->count = 0;
-    may->cut = false;
-    int rc = loss_is_fresh(loss, reader->process, reader->since_ns, &loss->of_extent, &fresh, err);
-    if (reader->pipe && !fresh) /* it hears of its child, or logs what it is told */
-        return rc;
-    if (rc == 0)
-        rc = btr_extent_add(may,
-                            &(struct btr_extent_item){.entity = reader->process,
-                                                      .since_ns = reader->since_ns,
-                                                      .until_ns = INT64_MAX,
-                                                      .source = reader->source,
-                                                      .by = LOSS_NONE,
-                                                      .role = BTR_EXTENT_PROCESS,
-                                                      .why = BTR_EXTENT_GIVEN},
-                            err);
-    loss_asked_again(loss);
-    if (rc == 0 && fresh)
-        rc = btr_extent_find(may, 0, &loss->all, &rules, err);
-    loss->cut |= may->cut;
-    return rc;
+    return btr_extent_add(may,
+                          &(struct btr_extent_item){.entity = reader->process,
+                                                    .since_ns = reader->since_ns,
+                                                    .until_ns = INT64_MAX,
+                                                    .source = reader->source,
+                                                    .by = LOSS_NONE,
+                                                    .role = BTR_EXTENT_PROCESS,
+                                                    .why = BTR_EXTENT_GIVEN},
+                          err);
 }
 
-/* Whether something of that sent something to the outside, or wrote to where things leave. */
+/* Whether something of that turned out: sent something, or put it where things leave. */
 static int may_turns(struct btr_loss *loss, struct turning *t, const struct btr_extent *may,
                      bool *out, struct btr_err *err)
 {
     int rc = 0;
     *out = false;
-    for (uint32_t i = 0; rc == 0 && !*out && i < may->count; i++) {
-        const struct btr_extent_item *item = &may->items[i];
-        if (item->role == BTR_EXTENT_PROCESS)
-            rc = turns_out(loss, t, item->entity, item->since_ns, out, err);
-        else if (item->role == BTR_EXTENT_OBJECT)
-            *out = loss_exit_asset(loss, item->entity) != LOSS_NONE;
-    }
+    for (uint32_t i = 0; rc == 0 && !*out && i < may->count; i++)
+        if (may->items[i].role == BTR_EXTENT_PROCESS)
+            rc = turns_out(loss, t, may->items[i].entity, may->items[i].since_ns, out, err);
     return rc;
 }
 
@@ -157,78 +136,132 @@ static int list_add(struct btr_loss *loss, struct steered_list *list,
     return 0;
 }
 
-static int reader_take(struct btr_loss *loss, struct turning *t, const struct loss_steered *reader,
-                       struct btr_extent *may, struct steered_list *list, struct btr_err *err)
+/* Whether content of something must be looked at: what it read; or what it moved to where things
+ * leave, without having read it. */
+static bool is_holder(const struct btr_loss *loss, const struct btr_extent_item *item)
 {
+    return item->role <= BTR_EXTENT_SERVER ||
+           (item->role == BTR_EXTENT_OBJECT && loss_exit_asset(loss, item->entity) != LOSS_NONE);
+}
+
+/* Sifting: which readers, and what followed of them, turned out. */
+struct sifting {
+    struct btr_loss *loss;
+    struct turning turning;
+    struct btr_extent may;
+    struct steered_list list;
+    uint32_t alone; /* readers that were followed each alone */
+    struct btr_err *err;
+};
+
+/* What follows of readers, the first of which is named for all. */
+static int may_take(struct sifting *s, const struct loss_steered *named, bool follow)
+{
+    struct btr_extent_rules rules = {s->loss, may_read};
     bool out = false;
-    int rc = may_find(loss, reader, may, err);
-    if (rc == 0)
-        rc = may_turns(loss, t, may, &out, err);
-    for (uint32_t i = 0; rc == 0 && out && i < may->count; i++) {
-        struct loss_steered item = *reader;
-        if (may->items[i].role > BTR_EXTENT_SERVER)
-            continue;
-        item.process = may->items[i].entity;
-        item.since_ns = may->items[i].since_ns;
-        rc = list_add(loss, list, &item, err);
+    int rc = 0;
+    if (follow) {
+        loss_asked_again(s->loss);
+        rc = btr_extent_find(&s->may, 0, &s->loss->all, &rules, s->err);
     }
+    if (rc == 0)
+        rc = may_turns(s->loss, &s->turning, &s->may, &out, s->err);
+    s->loss->cut |= s->may.cut;
+    for (uint32_t i = 0; rc == 0 && out && i < s->may.count; i++) {
+        const struct btr_extent_item *item = &s->may.items[i];
+        struct loss_steered one = *named;
+        if (!is_holder(s->loss, item))
+            continue;
+        one.holder = item->entity;
+        one.process = item->role <= BTR_EXTENT_SERVER ? item->entity : named->process;
+        one.since_ns = item->since_ns;
+        rc = list_add(s->loss, &s->list, &one, s->err);
+    }
+    s->may.count = 0;
+    s->may.cut = false;
     return rc;
+}
+
+/* Whether what a reader starts counts, too: it is one that is told what to do; by a pipe, if it was
+ * told nothing before, as it hears what its children say. */
+static int is_followed(struct sifting *s, const struct loss_steered *reader, bool *follow)
+{
+    *follow = reader->grows;
+    if (reader->pipe)
+        return loss_is_fresh(s->loss, reader->process, reader->since_ns, &s->loss->of_extent,
+                             follow, s->err);
+    return reader->grows ? 0 : loss_is_tool(s->loss, reader->process, follow, s->err);
+}
+
+/* Many readers of one file are followed together: each looks at all that the others left there. */
+static int readers_take(struct sifting *s)
+{
+    struct btr_loss *loss = s->loss;
+    uint32_t first = LOSS_NONE;
+    int rc = 0;
+    for (uint32_t i = 0; rc == 0 && i < loss->steered_count; i++) {
+        const struct loss_steered *reader = &loss->steered[i];
+        bool follow = false;
+        rc = is_followed(s, reader, &follow);
+        if (rc < 0 ||
+            (reader->pipe && !follow)) /* it hears of its child, or logs what it is told */
+            continue;
+        if (follow && s->alone == ALONE_MAX) {
+            first = first == LOSS_NONE ? i : first;
+            continue;
+        }
+        s->alone += follow;
+        rc = seed_add(&s->may, reader, s->err);
+        if (rc == 0)
+            rc = may_take(s, reader, follow);
+    }
+    for (uint32_t i = first; rc == 0 && i < loss->steered_count; i++) {
+        bool follow = false;
+        rc = is_followed(s, &loss->steered[i], &follow);
+        if (rc == 0 && follow)
+            rc = seed_add(&s->may, &loss->steered[i], s->err);
+    }
+    return rc == 0 && first != LOSS_NONE ? may_take(s, &loss->steered[first], true) : rc;
 }
 
 static int steered_sift(struct btr_loss *loss, struct btr_err *err)
 {
-    struct turning t = {.ids = malloc(CONNECTIONS_MAX * sizeof *t.ids)};
-    struct btr_extent may = {.most = MAY_MAX};
-    struct steered_list list = {0};
-    int rc = t.ids ? loss_readers_find(loss, err)
-                   : btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "who turned to the outside");
-    for (uint32_t i = 0; rc == 0 && i < loss->steered_count; i++)
-        rc = reader_take(loss, &t, &loss->steered[i], &may, &list, err);
+    struct sifting s = {.loss = loss, .may = {.most = MAY_MAX}, .err = err};
+    s.turning.ids = malloc(CONNECTIONS_MAX * sizeof *s.turning.ids);
+    int rc = s.turning.ids ? loss_readers_find(loss, err)
+                           : btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "who turned to the outside");
+    if (rc == 0)
+        rc = readers_take(&s);
     free(loss->steered);
-    loss->steered = list.items;
-    loss->steered_capacity = list.capacity;
-    loss->steered_count = list.count;
-    btr_extent_fini(&may);
-    free(t.ids);
+    loss->steered = s.list.items;
+    loss->steered_capacity = s.list.capacity;
+    loss->steered_count = s.list.count;
+    btr_extent_fini(&s.may);
+    free(s.turning.ids);
     return rc;
 }
 
 /* ---- What they may have had ----------------------------------------------------------------- */
 
-/* A process may have run several programs: each had what it had. */
-static int starts_add(struct btr_loss *loss, struct btr_id process, struct btr_buffer *starts,
-                      struct btr_err *err)
-{
-    struct btr_fact fact;
-    int rc = loss->facts.fact(loss->facts.self, process, &fact, err);
-    for (uint32_t i = 0; rc == 0 && (i == 0 || i < fact.image_count); i++) {
-        bool last = i + 1 >= fact.image_count;
-        struct btr_start start = {process, last ? INT64_MAX : fact.images[i + 1].since_ns - 1,
-                                  BTR_SOURCE_NONE};
-        btr_buffer_put(starts, &start, sizeof start);
-    }
-    return rc;
-}
-
 /* Whose process a node of their closure is, by one way to where that began. */
 static uint32_t whose(const struct btr_loss *loss, const struct btr_trace *t,
-                      const struct loss_ways *ways, const struct btr_idmap *by_process,
+                      const struct loss_ways *ways, const struct btr_idmap *by_holder,
                       uint32_t node)
 {
     while (ways->node[node] != LOSS_NONE)
         node = ways->node[node];
-    return btr_idmap_get(by_process, btr_apart_whole_of(loss->parts, t->nodes[node].id));
+    return btr_idmap_get(by_holder, btr_apart_whole_of(loss->parts, t->nodes[node].id));
 }
 
 static void rows_mark(struct btr_loss *loss, const struct btr_trace *t,
-                      const struct loss_ways *ways, const struct btr_idmap *by_process)
+                      const struct loss_ways *ways, const struct btr_idmap *by_holder)
 {
     for (uint32_t i = 0; i < t->node_count; i++) {
         struct btr_id id = btr_apart_whole_of(loss->parts, t->nodes[i].id);
         uint32_t piece = btr_idmap_get(&loss->of_piece, id);
         for (; piece != LOSS_NONE; piece = loss->pieces[piece].next) {
             struct loss_row *row = &loss->rows[loss->pieces[piece].asset];
-            uint32_t who = whose(loss, t, ways, by_process, i);
+            uint32_t who = whose(loss, t, ways, by_holder, i);
             row->steered = who < row->steered ? who : row->steered;
         }
     }
@@ -236,15 +269,16 @@ static void rows_mark(struct btr_loss *loss, const struct btr_trace *t,
 
 int loss_steered_find(struct btr_loss *loss, struct btr_err *err)
 {
-    struct btr_idmap by_process = {0};
+    struct btr_idmap by_holder = {0};
     struct btr_buffer starts = {0};
     struct btr_trace *t = NULL;
     struct loss_ways ways = {0};
     int rc = steered_sift(loss, err);
     for (uint32_t i = 0; rc == 0 && i < loss->steered_count; i++) {
-        uint32_t at = btr_idmap_add(&by_process, loss->steered[i].process, i);
+        const struct loss_steered *item = &loss->steered[i];
+        uint32_t at = btr_idmap_add(&by_holder, item->holder, i);
         if (at == i)
-            rc = starts_add(loss, loss->steered[i].process, &starts, err);
+            rc = loss_starts_add(loss, &starts, item->holder, item->since_ns, INT64_MAX - 1, err);
         else if (at == UINT32_MAX)
             starts.failed = true;
     }
@@ -257,10 +291,10 @@ int loss_steered_find(struct btr_loss *loss, struct btr_err *err)
     if (rc == 0 && t)
         rc = loss_ways_of(&ways, t, err);
     if (rc == 0 && t)
-        rows_mark(loss, t, &ways, &by_process);
+        rows_mark(loss, t, &ways, &by_holder);
     loss_ways_fini(&ways);
     btr_trace_free(t);
     btr_buffer_fini(&starts);
-    btr_idmap_fini(&by_process);
+    btr_idmap_fini(&by_holder);
     return rc;
 }

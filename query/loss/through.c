@@ -9,11 +9,14 @@
 
 #include "loss/loss.h"
 
+enum { ALONE_MAX = 64 };
+
 struct passing {
     struct btr_loss *loss;
     const struct btr_extent_rules *rules;
     const struct btr_trace *trace; /* of the alert: each of its nodes leads there */
     struct btr_idmap nodes;        /* of an entity, its node */
+    struct btr_idmap came;         /* entities that something of a way in came to */
     int64_t *came_ns; /* of a node, when something of a way in was there first; INT64_MAX: never */
     uint32_t *onward; /* steps by the node that they come from */
     uint32_t *begin;  /* of a node, its first in onward; and where the last one's end */
@@ -21,13 +24,16 @@ struct passing {
     struct btr_idmap own; /* of a process of the extent, its place in since_ns */
     int64_t *since_ns;    /* when it is the intrusion's first */
     uint32_t own_count, own_capacity;
-    uint32_t noted; /* of the extent's items so many are among them */
+    uint32_t noted;    /* of the extent's items so many are among them */
+    uint32_t followed; /* and so many were followed */
+    uint32_t alone;    /* processes that were taken in one by one */
     struct btr_err *err;
 };
 
 static void passing_fini(struct passing *p)
 {
     btr_idmap_fini(&p->nodes);
+    btr_idmap_fini(&p->came);
     btr_idmap_fini(&p->own);
     free(p->came_ns);
     free(p->onward);
@@ -165,19 +171,25 @@ static int earlier_visit(void *self, const struct btr_flow *flows, uint32_t flow
     return 0;
 }
 
-int loss_is_fresh(struct btr_loss *loss, struct btr_id process, int64_t at_ns,
-                  const struct btr_idmap *but, bool *fresh, struct btr_err *err)
+int loss_is_tool(struct btr_loss *loss, struct btr_id process, bool *tool, struct btr_err *err)
 {
-    struct earlier earlier = {but, at_ns};
     struct btr_fact fact;
     bool begun = false, many = true;
-    *fresh = false;
     int rc = loss->facts.fact(loss->facts.self, process, &fact, err);
     if (rc == 0 && fact.kind == BTR_KIND_PROCESS)
         rc = loss_is_begun(loss, process, &begun, err);
     if (rc == 0 && begun)
         rc = btr_extent_serves_many(&loss->all, process, &many, err);
-    if (rc < 0 || many)
+    *tool = rc == 0 && !many;
+    return rc;
+}
+
+int loss_is_fresh(struct btr_loss *loss, struct btr_id process, int64_t at_ns,
+                  const struct btr_idmap *but, bool *fresh, struct btr_err *err)
+{
+    struct earlier earlier = {but, at_ns};
+    int rc = loss_is_tool(loss, process, fresh, err);
+    if (rc < 0 || !*fresh)
         return rc;
     rc = loss->all.flows(loss->all.self, process, BTR_SIDE_OUT_OF, INT64_MIN, NULL, earlier_visit,
                          &earlier, err);
@@ -248,11 +260,12 @@ static bool is_cause(const struct passing *p, const struct btr_trace_step *step,
     return is_act(p, step, near) || (btr_extent_writes(operation) && goes_on(p, near, is_use));
 }
 
-/* With all that follows of it: of who serves a connection that it made no more is asked. */
+/* With all that follows of it: of who serves a connection that it made no more is asked. Of very
+ * many that follows when all are found. */
 static int process_take(struct passing *p, struct btr_id id, int64_t since_ns)
 {
     struct btr_loss *loss = p->loss;
-    uint32_t from = loss->extent.count;
+    uint32_t from = p->followed;
     int rc = btr_extent_add(&loss->extent,
                             &(struct btr_extent_item){.entity = id,
                                                       .since_ns = since_ns,
@@ -262,24 +275,44 @@ static int process_take(struct passing *p, struct btr_id id, int64_t since_ns)
                                                       .role = BTR_EXTENT_PROCESS,
                                                       .why = BTR_EXTENT_THROUGH},
                             p->err);
-    if (rc == 0)
+    if (rc == 0 && p->alone++ < ALONE_MAX) {
         rc = btr_extent_find(&loss->extent, from, &loss->all, p->rules, p->err);
+        p->followed = loss->extent.count;
+    }
     return rc == 0 ? own_note(p) : rc;
 }
 
+/* What the cause came to a node by. */
+static struct btr_id brought_by(const struct passing *p, uint32_t node)
+{
+    const struct btr_trace *t = p->trace;
+    const struct btr_trace_node *n = &t->nodes[node];
+    for (uint32_t i = n->step_begin; i < n->step_begin + n->step_count; i++) {
+        int64_t came_ns = p->came_ns[t->steps[i].other], first_ns = t->steps[i].first_ns;
+        if (came_ns != INT64_MAX && (came_ns > first_ns ? came_ns : first_ns) == p->came_ns[node])
+            return t->nodes[t->steps[i].other].id;
+    }
+    return n->id;
+}
+
+/* One that had been told things before may do this for another reason: what it then starts is none
+ * of the intrusion, but may be. */
 static int node_pass(struct passing *p, uint32_t node)
 {
     struct btr_id id = p->trace->nodes[node].id;
     int64_t came_ns = p->came_ns[node];
-    bool told = false, acts = false;
+    bool tool = false, told = false, acts = false;
     if (is_own(p, id, came_ns))
         return 0;
-    int rc = loss_is_fresh(p->loss, id, came_ns, &p->nodes, &told, p->err);
-    if (rc == 0 && told)
+    int rc = loss_is_tool(p->loss, id, &tool, p->err);
+    if (rc == 0 && tool)
         rc = connects(p, node, &acts);
-    if (rc == 0 && told && (acts || goes_on(p, node, is_cause)))
-        rc = process_take(p, id, came_ns);
-    return rc;
+    if (rc < 0 || !tool || !(acts || goes_on(p, node, is_cause)))
+        return rc;
+    rc = loss_is_fresh(p->loss, id, came_ns, &p->came, &told, p->err);
+    if (rc == 0 && told)
+        return process_take(p, id, came_ns);
+    return rc == 0 ? loss_passed_note(p->loss, id, brought_by(p, node), came_ns, p->err) : rc;
 }
 
 /* ---- All ------------------------------------------------------------------------------------ */
@@ -304,13 +337,20 @@ static int nodes_pass(struct passing *p)
     uint32_t count = 0;
     int rc = list ? own_note(p)
                   : btr_fail(p->err, BTR_E_NOMEM, UINT64_MAX, "what the alert came through");
-    for (uint32_t i = 0; rc == 0 && i < t->node_count; i++)
-        if (p->came_ns[i] != INT64_MAX && p->came_ns[i] != INT64_MIN)
+    for (uint32_t i = 0; rc == 0 && i < t->node_count; i++) {
+        if (p->came_ns[i] == INT64_MAX)
+            continue;
+        if (btr_idmap_add(&p->came, t->nodes[i].id, i) == UINT32_MAX)
+            rc = btr_fail(p->err, BTR_E_NOMEM, UINT64_MAX, "what the alert came through");
+        if (p->came_ns[i] != INT64_MIN)
             list[count++] = (struct arrival){p->came_ns[i], i};
+    }
     if (rc == 0 && count)
         qsort(list, count, sizeof *list, arrival_compare);
     for (uint32_t i = 0; rc == 0 && i < count; i++)
         rc = node_pass(p, list[i].node);
+    if (rc == 0 && p->followed < p->loss->extent.count)
+        rc = btr_extent_find(&p->loss->extent, p->followed, &p->loss->all, p->rules, p->err);
     free(list);
     return rc;
 }
@@ -318,7 +358,11 @@ static int nodes_pass(struct passing *p)
 int loss_through_find(struct btr_loss *loss, const struct btr_extent_rules *rules,
                       struct btr_err *err)
 {
-    struct passing p = {.loss = loss, .rules = rules, .trace = loss->found->trace, .err = err};
+    struct passing p = {.loss = loss,
+                        .rules = rules,
+                        .trace = loss->found->trace,
+                        .followed = loss->extent.count,
+                        .err = err};
     if (!p.trace || loss->found->kept.way_count == 0)
         return 0;
     bool ok = onward_make(&p) && times_find(&p);

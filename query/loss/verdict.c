@@ -11,13 +11,19 @@ bool loss_came_in(const struct btr_loss *loss)
     return loss->address_count > 0;
 }
 
-/* Whether nothing that matters may be hidden, or done by others for the intrusion. Of an intrusion
- * that is not seen to come in nobody knows how far it went. */
+/* Whether nothing that matters may be hidden. Of an intrusion that is not seen to come in nobody
+ * knows how far it went. */
+static bool is_told(const struct btr_loss *loss, const struct loss_row *row)
+{
+    return loss_came_in(loss) && loss_is_told_of(loss, (uint32_t)(row - loss->rows)) &&
+           !loss_has_gap(loss, row) && !btr_loss_is_cut(loss) &&
+           btr_reader_damage_count(loss->reader) == 0;
+}
+
+/* Nor done by others for the intrusion. */
 static bool is_complete(const struct btr_loss *loss, const struct loss_row *row)
 {
-    return loss_came_in(loss) && row->steered == LOSS_NONE &&
-           loss_is_told_of(loss, (uint32_t)(row - loss->rows)) && !loss_has_gap(loss, row) &&
-           !btr_loss_is_cut(loss) && btr_reader_damage_count(loss->reader) == 0;
+    return row->steered == LOSS_NONE && is_told(loss, row);
 }
 
 static enum loss_verdict verdict_of(const struct btr_loss *loss, const struct loss_row *row)
@@ -34,7 +40,7 @@ void loss_verdicts_find(struct btr_loss *loss)
     for (uint32_t i = 0; i < loss->row_count; i++) {
         struct loss_row *row = &loss->rows[i];
         row->verdict = verdict_of(loss, row);
-        /* what is not recorded is in no sum */
-        row->bounded = row->bounded && is_complete(loss, row);
+        /* what is not recorded is in no sum; what others took is in none by connections anyway */
+        row->bounded = row->bounded && (row->on_wire ? is_told(loss, row) : is_complete(loss, row));
     }
 }
