@@ -140,6 +140,7 @@ void btr_loss_free(struct btr_loss *loss)
     btr_idmap_fini(&loss->parents.of);
     free(loss->parents.ids);
     btr_u64map_fini(&loss->own_runs);
+    btr_u64map_fini(&loss->runs);
     btr_idmap_fini(&loss->of_steered);
     btr_idmap_fini(&loss->asked.of_reader);
     free(loss->asked.lines);

@@ -242,6 +242,9 @@ struct btr_loss {
     struct loss_handing handing;
     struct btr_u64map own_runs; /* of a program: processes of the intrusion that end as it */
     bool own_counted;           /* these are */
+    struct btr_u64map runs;     /* of a program how often it was run, as far as that was asked */
+    struct btr_id opens_of;     /* the file of which own_opens was asked last */
+    uint64_t own_opens;         /* by processes of the intrusion */
     struct loss_parents parents;
     struct btr_idmap accepting; /* of a process whether it takes connections, as far as asked */
     struct btr_idmap

@@ -60,14 +60,20 @@ static int runs_of(struct btr_loss *loss, uint64_t program, struct btr_span exec
                    uint64_t *runs, struct btr_err *err)
 {
     const struct btr_usual *u = &loss->found->usual;
+    uint32_t known = btr_u64map_get(&loss->runs, program);
     struct counting c = {0};
     *runs = u->both(u->self, program, btr_usual_file(executable));
     if (*runs || executable.size == 0)
+        return 0;
+    *runs = known;
+    if (known != UINT32_MAX)
         return 0;
     int rc =
         btr_reader_entities_with(loss->reader, BTR_KIND_PROCESS, INT64_MIN, INT64_MAX,
                                  BTR_ATTR_PROCESS_EXECUTABLE, executable, process_visit, &c, err);
     *runs = c.count;
+    if (rc >= 0 && !btr_u64map_set(&loss->runs, program, (uint32_t)c.count))
+        rc = btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "how often programs were run");
     return rc < 0 ? rc : 0;
 }
 
@@ -90,6 +96,23 @@ static int opens_visit(void *self, const struct btr_flow *flows, uint32_t flow_c
         o->count +=
             btr_usual_counts(flows[i].operation) && loss_is_its_own(o->loss, flows[i].other);
     return 0;
+}
+
+/* How often processes of the intrusion opened a file; asked of one file for each of them. */
+static int own_opens(struct btr_loss *loss, struct btr_id file, uint64_t *count,
+                     struct btr_err *err)
+{
+    struct own_opens opens = {loss, 0};
+    int rc = 0;
+    if (!btr_id_equal(loss->opens_of, file))
+        rc = loss->all.flows(loss->all.self, file, BTR_SIDE_OUT_OF, INT64_MIN, NULL, opens_visit,
+                             &opens, err);
+    if (rc == 0 && !btr_id_equal(loss->opens_of, file)) {
+        loss->opens_of = file;
+        loss->own_opens = opens.count;
+    }
+    *count = loss->own_opens;
+    return rc;
 }
 
 /* Whether a program opens a file whatever it is run for, as those runs show that are not the
@@ -117,13 +140,12 @@ static int in_any_run(struct btr_loss *loss, const struct opening *o, bool *any,
     rc = runs_of(loss, o->program, executable, &runs, err);
     if (rc == 0)
         rc = own_count(loss, err);
-    struct own_opens opens = {loss, 0};
+    uint64_t opens = 0;
     if (rc == 0)
-        rc = loss->all.flows(loss->all.self, o->file, BTR_SIDE_OUT_OF, INT64_MIN, NULL, opens_visit,
-                             &opens, err);
+        rc = own_opens(loss, o->file, &opens, err);
     uint32_t had = btr_u64map_get(&loss->own_runs, o->program);
     uint64_t own = had == UINT32_MAX ? 0 : had;
-    uint64_t own_both = opens.count > own ? opens.count : own;
+    uint64_t own_both = opens > own ? opens : own;
     if (rc == 0 && runs > own && both > own_both)
         *any = (double)(both - own_both) >= USUAL_ANY_RUN * (double)(runs - own);
     return rc;
