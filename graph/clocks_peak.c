@@ -8,13 +8,18 @@
 #define BIN_NS BTR_SOURCE_ERROR_NS
 
 enum {
-    BINS = 720001, /* differences of up to BTR_CLOCK_MOST_NS either way, a bin each 10 ms */
-    PEAKS = 24,    /* looked at */
-    PAIRS_MIN = 3, /* that prove an offset */
+    BINS = 720001,   /* differences of up to BTR_CLOCK_MOST_NS either way, a bin each 10 ms */
+    PEAKS = 24,      /* looked at */
+    PAIRS_MIN = 3,   /* that prove an offset */
+    PAIRS_CLOSE = 8, /* that prove one which servers that are busy may look like */
 };
 static const uint64_t WORK_MAX = 1 << 22; /* differences looked at */
 #define SURELY_NS                                                                                  \
     INT64_C(1000000000) /* an accept so long before its own connect proves an offset */
+
+/* A server that is busy takes a connection late, and three of them may happen to be as late: then
+ * its clock seems to be behind. */
+#define CLOSE_NS INT64_C(250000000)
 
 /* ---- Matching ------------------------------------------------------------------------------- */
 
@@ -223,9 +228,10 @@ static void best_choose(struct finding *f, struct clocks_peak *out)
         if (better)
             best = p;
     }
-    best.found = best.ahead_ns != 0 && best.pair_count >= (is_proved(f) ? 1 : PAIRS_MIN) &&
-                 best.pair_count > 2 * as_is && 4 * second <= 3 * best.pair_count &&
-                 3 * best.pair_count >= possible;
+    bool close = best.ahead_ns < CLOSE_NS && best.ahead_ns > -CLOSE_NS;
+    uint32_t wanted = close ? PAIRS_CLOSE : is_proved(f) ? 1 : PAIRS_MIN;
+    best.found = best.ahead_ns != 0 && best.pair_count >= wanted && best.pair_count > 2 * as_is &&
+                 4 * second <= 3 * best.pair_count && 3 * best.pair_count >= possible;
     *out = best.found ? best : (struct clocks_peak){0, BTR_SOURCE_ERROR_NS, as_is, false};
 }
 
