@@ -142,8 +142,9 @@ int btr_apart_next(struct btr_apart *a, struct btr_id id, int64_t *at_ns, struct
     int rc = kind_of(a, id, &kind, err);
     if (rc == 0)
         rc = times_of(a, id, kind, &times, err);
-    uint32_t next = number_at(&times, *at_ns);
-    *at_ns = next < times.count ? begins_ns(&times, next) : INT64_MAX;
+    uint32_t next = rc == 0 ? number_at(&times, *at_ns) : 0;
+    bool more = rc == 0 && (times.images || times.at_ns) && next < times.count;
+    *at_ns = more ? begins_ns(&times, next) : INT64_MAX;
     return rc;
 }
 

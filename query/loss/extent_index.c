@@ -45,7 +45,7 @@ static bool order_fill(struct btr_loss *loss)
 
 static bool groups_fill(struct btr_loss *loss)
 {
-    for (uint32_t i = 0; i < loss->extent.count; i++) {
+    for (uint32_t i = 0; loss->extent.items && i < loss->extent.count; i++) {
         const struct btr_extent_item *item = item_at(loss, i);
         const struct btr_extent_item *before = i ? item_at(loss, i - 1) : NULL;
         bool same = before && btr_id_equal(before->entity, item->entity);
