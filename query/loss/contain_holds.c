@@ -52,6 +52,15 @@ static bool use_test(void *self, const struct btr_flow *f)
            loss_extent_at(u->c->loss, f->other, f->first_ns, f->last_ns) != LOSS_NONE;
 }
 
+/* By time, and not by how segments lie: the first of several uses is the evidence. */
+static int use_compare(const void *x, const void *y)
+{
+    const struct btr_flow *a = x, *b = y;
+    if (a->first_ns != b->first_ns)
+        return a->first_ns < b->first_ns ? -1 : 1;
+    return (a->last_ns > b->last_ns) - (a->last_ns < b->last_ns);
+}
+
 static int users_take(struct contain *c, const struct loss_remain *r, uint32_t hold, bool *any)
 {
     struct using u = {c, r->at_ns};
@@ -60,6 +69,8 @@ static int users_take(struct contain *c, const struct loss_remain *r, uint32_t h
     int rc = loss_flows_of(&flows, &c->loss->all, r->entity, BTR_SIDE_OUT_OF, r->at_ns, use_test,
                            &u, c->err);
     c->to->cut |= flows.cut;
+    if (rc == 0 && flows.count)
+        qsort(flows.list, flows.count, sizeof *flows.list, use_compare);
     for (uint32_t i = 0; rc == 0 && i < flows.count; i++) {
         if (btr_id_equal(flows.list[i].other, r->process))
             continue;

@@ -288,7 +288,51 @@ static int unlisted_put(struct ledger_writer *l)
     return rc;
 }
 
-static void extent_put(struct ledger_writer *l)
+static int item_compare(const void *x, const void *y)
+{
+    const struct btr_extent_item *a = *(struct btr_extent_item *const *)x;
+    const struct btr_extent_item *b = *(struct btr_extent_item *const *)y;
+    if (a->since_ns != b->since_ns)
+        return a->since_ns < b->since_ns ? -1 : 1;
+    int by_id = btr_id_compare(a->entity, b->entity);
+    return by_id ? by_id : (a->role > b->role) - (a->role < b->role);
+}
+
+static void item_put(struct ledger_writer *l, const struct btr_extent_item *item)
+{
+    json_newline(&l->w);
+    json_open(&l->w, NULL, '{');
+    json_id(&l->w, "entity", item->entity);
+    json_bool(&l->w, "served", item->role == BTR_EXTENT_SERVER);
+    json_number(&l->w, "since_ns", item->since_ns);
+    if (item->until_ns != INT64_MAX)
+        json_number(&l->w, "until_ns", item->until_ns);
+    json_text(&l->w, "why", btr_span_of(btr_extent_why_text(item->why)));
+    json_close(&l->w, '}');
+}
+
+/* Processes by time: the order in which the walk came to them depends on how segments lie. */
+static int processes_put(struct ledger_writer *l)
+{
+    const struct btr_extent *extent = &l->loss->extent;
+    const struct btr_extent_item **items = malloc((extent->count + 1) * sizeof *items);
+    uint32_t count = 0;
+    if (!items)
+        return btr_fail(l->err, BTR_E_NOMEM, UINT64_MAX, "processes of the intrusion");
+    for (uint32_t i = 0; i < extent->count; i++)
+        if (extent->items[i].role <= BTR_EXTENT_SERVER)
+            items[count++] = &extent->items[i];
+    if (count)
+        qsort(items, count, sizeof *items, item_compare);
+    json_open(&l->w, "processes", '[');
+    for (uint32_t i = 0; i < count; i++)
+        item_put(l, items[i]);
+    json_close(&l->w, ']');
+    free(items);
+    return 0;
+}
+
+static int extent_put(struct ledger_writer *l)
 {
     const struct btr_loss *loss = l->loss;
     json_open(&l->w, "extent", '{');
@@ -296,23 +340,9 @@ static void extent_put(struct ledger_writer *l)
     for (uint32_t i = 0; i < loss->address_count; i++)
         json_text(&l->w, NULL, loss->addresses[i]);
     json_close(&l->w, ']');
-    json_open(&l->w, "processes", '[');
-    for (uint32_t i = 0; i < loss->extent.count; i++) {
-        const struct btr_extent_item *item = &loss->extent.items[i];
-        if (item->role > BTR_EXTENT_SERVER)
-            continue;
-        json_newline(&l->w);
-        json_open(&l->w, NULL, '{');
-        json_id(&l->w, "entity", item->entity);
-        json_bool(&l->w, "served", item->role == BTR_EXTENT_SERVER);
-        json_number(&l->w, "since_ns", item->since_ns);
-        if (item->until_ns != INT64_MAX)
-            json_number(&l->w, "until_ns", item->until_ns);
-        json_text(&l->w, "why", btr_span_of(btr_extent_why_text(item->why)));
-        json_close(&l->w, '}');
-    }
-    json_close(&l->w, ']');
+    int rc = processes_put(l);
     json_close(&l->w, '}');
+    return rc;
 }
 
 int btr_loss_json(struct btr_loss *loss, struct btr_buffer *out, struct btr_err *err)
@@ -336,7 +366,8 @@ int btr_loss_json(struct btr_loss *loss, struct btr_buffer *out, struct btr_err 
         rc = ledger_remaining(&l);
     if (rc == 0)
         rc = ledger_containment(&l);
-    extent_put(&l);
+    if (rc == 0)
+        rc = extent_put(&l);
     json_close(&l.w, '}');
     btr_buffer_u8(out, '\n');
     btr_buffer_fini(&l.words);
