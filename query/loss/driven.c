@@ -119,17 +119,10 @@ int loss_program_differs(struct btr_loss *loss, struct btr_id process, struct bt
     return rc;
 }
 
-struct ends {
-    bool accepted, connected;
-};
-
 static int ends_visit(void *self, const struct btr_flow *flows, uint32_t flow_count)
 {
-    struct ends *e = self;
-    for (uint32_t i = 0; i < flow_count; i++) {
-        e->accepted |= flows[i].operation == BTR_OP_ACCEPT;
-        e->connected |= flows[i].operation == BTR_OP_CONNECT;
-    }
+    struct loss_ends *e = self;
+    loss_ends_add(e, flows, flow_count);
     return e->accepted;
 }
 
@@ -138,7 +131,7 @@ static int ends_visit(void *self, const struct btr_flow *flows, uint32_t flow_co
 static int accepts(struct btr_loss *loss, struct btr_id process, bool *accepting,
                    struct btr_err *err)
 {
-    struct ends ends = {false, false};
+    struct loss_ends ends = {false, false};
     uint32_t known = btr_idmap_get(&loss->accepting, process);
     *accepting = known == 1;
     if (known != LOSS_NONE)

@@ -529,6 +529,12 @@ void loss_verdicts_find(struct btr_loss *loss);
 bool loss_came_in(const struct btr_loss *loss);
 const char *loss_verdict_word(enum loss_verdict verdict);
 
+/** Which sides of connections the records tell of: who took one, who made one. */
+struct loss_ends {
+    bool accepted, connected;
+};
+/** Adds what flows of a connection, or of a process, tell of that. */
+void loss_ends_add(struct loss_ends *ends, const struct btr_flow *flows, uint32_t flow_count);
 /** The end of a connection that is not the one that its records are of; empty when both are. */
 int loss_other_end(struct btr_loss *loss, const struct btr_entity *entity, struct loss_end *end,
                    struct btr_err *err);

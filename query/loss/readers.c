@@ -2,20 +2,15 @@
  * Who else read what processes of the intrusion wrote: files, as their reading is met with while
  * the extent grows, and pipes.
  */
-#include <btr/identity.h>
 #include <stdlib.h>
 
 #include "loss/loss.h"
 
-static struct btr_span id_bytes(const struct btr_id *id)
-{
-    return (struct btr_span){(const uint8_t *)id, sizeof *id};
-}
-
 /* Each with what it read once, as of when it did first. */
 static int reader_add(struct btr_loss *loss, struct loss_steered s, struct btr_err *err)
 {
-    struct btr_span parts[] = {id_bytes(&s.process), id_bytes(&s.file)};
+    struct btr_span parts[] = {{(const uint8_t *)&s.process, sizeof s.process},
+                               {(const uint8_t *)&s.file, sizeof s.file}};
     if (loss->steered_count == LOSS_STEERED_MAX) {
         loss->cut = true;
         return 0;

@@ -17,18 +17,17 @@ bool loss_way_counts(const struct btr_loss *loss, uint32_t way)
     return kept->ways[way].score >= SEEDS_RIVAL * kept->ways[0].score;
 }
 
-/* Who made a connection, as the records tell. */
-struct ends {
-    bool accepted, connected;
-};
+void loss_ends_add(struct loss_ends *ends, const struct btr_flow *flows, uint32_t flow_count)
+{
+    for (uint32_t i = 0; i < flow_count; i++) {
+        ends->accepted |= flows[i].operation == BTR_OP_ACCEPT;
+        ends->connected |= flows[i].operation == BTR_OP_CONNECT;
+    }
+}
 
 static int ends_visit(void *self, const struct btr_flow *flows, uint32_t flow_count)
 {
-    struct ends *e = self;
-    for (uint32_t i = 0; i < flow_count; i++) {
-        e->accepted |= flows[i].operation == BTR_OP_ACCEPT;
-        e->connected |= flows[i].operation == BTR_OP_CONNECT;
-    }
+    loss_ends_add(self, flows, flow_count);
     return 0;
 }
 
@@ -63,7 +62,7 @@ static int address_add(struct btr_loss *loss, struct btr_span address, struct bt
 int loss_other_end(struct btr_loss *loss, const struct btr_entity *e, struct loss_end *end,
                    struct btr_err *err)
 {
-    struct ends ends = {0};
+    struct loss_ends ends = {0};
     *end = (struct loss_end){{0}, {0}};
     if (e->kind != BTR_KIND_FLOW)
         return 0;

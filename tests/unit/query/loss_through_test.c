@@ -65,13 +65,32 @@ static void entities(struct world *w)
     world_connection(w, MIRROR, 0, "10.0.0.1", "4003", "10.0.0.77", "80");
 }
 
+/* From where the intrusion came: a script, say. */
+static void fetches(struct world *w, uint64_t process)
+{
+    world_does(w, process, BTR_OP_CONNECT, EVIL);
+    world_does(w, process, BTR_OP_RECV, EVIL)->bytes = 4000;
+}
+
+static void pipes(struct world *w, uint64_t from, uint64_t to)
+{
+    world_does(w, from, BTR_OP_WRITE, PIPE)->bytes = 4000;
+    world_does(w, to, BTR_OP_READ, PIPE)->bytes = 4000;
+}
+
+/* A new file. */
+static void writes(struct world *w, uint64_t process, uint64_t file, uint64_t bytes)
+{
+    world_does(w, process, BTR_OP_CREATE, file);
+    world_does(w, process, BTR_OP_WRITE, file)->bytes = bytes;
+}
+
 /* By a process: what it starts steals, and then somebody else of it is the alert. */
 static void steals(struct world *w, uint64_t process)
 {
     world_does(w, process, BTR_OP_FORK, CAT);
     world_does(w, CAT, BTR_OP_READ, HASHES)->bytes = 900;
-    world_does(w, CAT, BTR_OP_CREATE, STICK);
-    world_does(w, CAT, BTR_OP_WRITE, STICK)->bytes = 900;
+    writes(w, CAT, STICK, 900);
     world_does(w, process, BTR_OP_FORK, TOOL);
     world_does(w, TOOL, BTR_OP_CONNECT, BEACON);
 }
@@ -97,10 +116,8 @@ static void fetched_into_a_shell(struct world *w)
 {
     world_does(w, BASH, BTR_OP_FORK, CURL);
     world_does(w, BASH, BTR_OP_FORK, SH);
-    world_does(w, CURL, BTR_OP_CONNECT, EVIL);
-    world_does(w, CURL, BTR_OP_RECV, EVIL)->bytes = 4000;
-    world_does(w, CURL, BTR_OP_WRITE, PIPE)->bytes = 4000;
-    world_does(w, SH, BTR_OP_READ, PIPE)->bytes = 4000;
+    fetches(w, CURL);
+    pipes(w, CURL, SH);
     steals(w, SH);
 }
 
@@ -109,12 +126,9 @@ static void fetched_and_built(struct world *w)
 {
     world_does(w, BASH, BTR_OP_FORK, GIT);
     world_does(w, GIT, BTR_OP_FORK, HELPER);
-    world_does(w, HELPER, BTR_OP_CONNECT, EVIL);
-    world_does(w, HELPER, BTR_OP_RECV, EVIL)->bytes = 4000;
-    world_does(w, HELPER, BTR_OP_WRITE, PIPE)->bytes = 4000;
-    world_does(w, GIT, BTR_OP_READ, PIPE)->bytes = 4000;
-    world_does(w, GIT, BTR_OP_CREATE, MAKEFILE);
-    world_does(w, GIT, BTR_OP_WRITE, MAKEFILE)->bytes = 4000;
+    fetches(w, HELPER);
+    pipes(w, HELPER, GIT);
+    writes(w, GIT, MAKEFILE, 4000);
     world_does(w, BASH, BTR_OP_FORK, MAKE);
     world_does(w, MAKE, BTR_OP_READ, MAKEFILE)->bytes = 4000;
     steals(w, MAKE);
@@ -133,10 +147,8 @@ static void by_cron(struct world *w)
     world_does(w, SSHD, BTR_OP_FORK, CRON);
     world_does(w, CRON, BTR_OP_FORK, BACKUP);
     world_does(w, BASH, BTR_OP_FORK, CURL);
-    world_does(w, CURL, BTR_OP_CONNECT, EVIL);
-    world_does(w, CURL, BTR_OP_RECV, EVIL)->bytes = 4000;
-    world_does(w, CURL, BTR_OP_CREATE, TABLE);
-    world_does(w, CURL, BTR_OP_WRITE, TABLE)->bytes = 4000;
+    fetches(w, CURL);
+    writes(w, CURL, TABLE, 4000);
     world_does(w, CRON, BTR_OP_READ, TABLE)->bytes = 4000;
     world_does(w, CRON, BTR_OP_FORK, TOOL);
     world_does(w, TOOL, BTR_OP_CONNECT, BEACON);
@@ -146,14 +158,11 @@ static void by_cron(struct world *w)
 static void carried(struct world *w)
 {
     world_does(w, BASH, BTR_OP_FORK, CURL);
-    world_does(w, CURL, BTR_OP_CONNECT, EVIL);
-    world_does(w, CURL, BTR_OP_RECV, EVIL)->bytes = 4000;
-    world_does(w, CURL, BTR_OP_CREATE, MAKEFILE);
-    world_does(w, CURL, BTR_OP_WRITE, MAKEFILE)->bytes = 4000;
+    fetches(w, CURL);
+    writes(w, CURL, MAKEFILE, 4000);
     world_does(w, CRON, BTR_OP_FORK, BACKUP);
     world_does(w, BACKUP, BTR_OP_READ, MAKEFILE)->bytes = 4000;
-    world_does(w, BACKUP, BTR_OP_CREATE, COPY);
-    world_does(w, BACKUP, BTR_OP_WRITE, COPY)->bytes = 4000;
+    writes(w, BACKUP, COPY, 4000);
     world_does(w, BASH, BTR_OP_FORK, TOOL);
     world_does(w, TOOL, BTR_OP_READ, COPY)->bytes = 4000;
     world_does(w, TOOL, BTR_OP_CONNECT, BEACON);
@@ -210,10 +219,8 @@ static void by_the_alert_itself(struct world *w)
     world_does(w, BASH, BTR_OP_FORK, TOOL);
     world_runs(w, TOOL, "/bin/bash", "bash");
     world_does(w, BASH, BTR_OP_FORK, CURL);
-    world_does(w, CURL, BTR_OP_CONNECT, EVIL);
-    world_does(w, CURL, BTR_OP_RECV, EVIL)->bytes = 4000;
-    world_does(w, CURL, BTR_OP_WRITE, PIPE)->bytes = 4000;
-    world_does(w, TOOL, BTR_OP_READ, PIPE)->bytes = 4000;
+    fetches(w, CURL);
+    pipes(w, CURL, TOOL);
     world_does(w, TOOL, BTR_OP_READ, HASHES)->bytes = 900;
     world_does(w, TOOL, BTR_OP_CONNECT, BEACON);
     world_does(w, TOOL, BTR_OP_SEND, BEACON)->bytes = 900;
@@ -240,13 +247,10 @@ static void read_by_a_later_program(struct world *w)
 {
     world_does(w, BASH, BTR_OP_FORK, CURL);
     world_does(w, BASH, BTR_OP_FORK, SH);
-    world_does(w, CURL, BTR_OP_CONNECT, EVIL);
-    world_does(w, CURL, BTR_OP_RECV, EVIL)->bytes = 4000;
-    world_does(w, CURL, BTR_OP_WRITE, PIPE)->bytes = 4000;
-    world_does(w, SH, BTR_OP_READ, PIPE)->bytes = 4000;
+    fetches(w, CURL);
+    pipes(w, CURL, SH);
     world_does(w, SH, BTR_OP_FORK, TOOL);
-    world_does(w, TOOL, BTR_OP_CREATE, LIST);
-    world_does(w, TOOL, BTR_OP_WRITE, LIST)->bytes = 40;
+    writes(w, TOOL, LIST, 40);
     int64_t alert_ns = w->now_ns;
     world_does(w, BASH, BTR_OP_FORK, SYNC);
     world_does(w, SYNC, BTR_OP_READ, LIST)->bytes = 40;
@@ -306,10 +310,8 @@ static void evaluated(struct world *w)
     world_does(w, SSHD, BTR_OP_FORK, BASH);
     world_does(w, BASH, BTR_OP_FORK, BACKUP);
     world_does(w, BASH, BTR_OP_FORK, CURL);
-    world_does(w, CURL, BTR_OP_CONNECT, EVIL);
-    world_does(w, CURL, BTR_OP_RECV, EVIL)->bytes = 4000;
-    world_does(w, CURL, BTR_OP_WRITE, PIPE)->bytes = 4000;
-    world_does(w, BASH, BTR_OP_READ, PIPE)->bytes = 4000;
+    fetches(w, CURL);
+    pipes(w, CURL, BASH);
     steals(w, BASH);
 }
 
@@ -319,10 +321,8 @@ static void sourced(struct world *w)
     world_does(w, SSHD, BTR_OP_FORK, BASH);
     world_does(w, BASH, BTR_OP_FORK, BACKUP);
     world_does(w, BASH, BTR_OP_FORK, CURL);
-    world_does(w, CURL, BTR_OP_CONNECT, EVIL);
-    world_does(w, CURL, BTR_OP_RECV, EVIL)->bytes = 4000;
-    world_does(w, CURL, BTR_OP_CREATE, MAKEFILE);
-    world_does(w, CURL, BTR_OP_WRITE, MAKEFILE)->bytes = 4000;
+    fetches(w, CURL);
+    writes(w, CURL, MAKEFILE, 4000);
     world_does(w, BASH, BTR_OP_READ, MAKEFILE)->bytes = 4000;
     steals(w, BASH);
 }
