@@ -30,19 +30,10 @@ struct measuring {
     struct btr_err *err;
 };
 
-static bool is_piece(const struct measuring *m, struct btr_id entity)
-{
-    const struct btr_loss *loss = m->loss;
-    uint32_t piece = btr_idmap_get(&loss->of_piece, entity);
-    while (piece != LOSS_NONE && loss->pieces[piece].asset != m->asset)
-        piece = loss->pieces[piece].next;
-    return piece != LOSS_NONE;
-}
-
 /* Whether an entity is the asset, or a process of its keeper. */
 static int is_asset(const struct measuring *m, struct btr_id entity, bool *is, struct btr_err *err)
 {
-    *is = is_piece(m, entity);
+    *is = loss_is_piece_of(m->loss, entity, m->asset);
     if (*is || !m->row->keeper)
         return 0;
     return loss_runs(m->loss, entity, INT64_MAX, m->row->keeper, is, err);
@@ -302,19 +293,22 @@ static int faces_measure(struct measuring *m)
     return rc;
 }
 
-/* Whether somebody else had it by that flow who may have handed it to the intrusion: a server that
- * served it, or anybody who does not usually take it. */
-static int is_other(struct measuring *m, const struct face *face, struct btr_id who, bool *other)
+/* Notes who had it by a flow, unless the intrusion drives that: who may have handed it on, and
+ * whether its program takes it usually. Of one that served the intrusion that is no excuse. */
+static int other_note(struct measuring *m, const struct face *face, struct btr_id who)
 {
     struct btr_loss *loss = m->loss;
     bool driven = false, usual = false;
     int rc = face->served
                  ? loss_is_driven(loss, who, &driven, m->err)
                  : loss_is_usual(loss, m->asset, who, face->from, face->last_ns, &usual, m->err);
-    *other = rc == 0 && !driven && !usual;
+    struct loss_others *others = usual ? &m->row->usual : &m->row->others;
+    if (rc == 0 && !driven && others->count++ == 0)
+        others->first = who;
     return rc;
 }
 
+/* Each is noted by the first that it had. */
 static int others_find(struct measuring *m)
 {
     struct btr_loss *loss = m->loss;
@@ -323,14 +317,10 @@ static int others_find(struct measuring *m)
     for (uint32_t i = 0; rc == 0 && i < m->count; i++) {
         struct btr_id who = btr_apart_whole_of(loss->parts, m->faces[i].to);
         uint32_t before = seen.count;
-        bool other;
-        rc = is_other(m, &m->faces[i], who, &other);
-        if (rc < 0 || !other)
-            continue;
         if (btr_idmap_add(&seen, who, 0) == UINT32_MAX)
             rc = btr_fail(m->err, BTR_E_NOMEM, UINT64_MAX, "who else took an asset");
-        if (seen.count > before && m->row->other_count++ == 0)
-            m->row->other = who;
+        else if (seen.count > before)
+            rc = other_note(m, &m->faces[i], who);
     }
     btr_idmap_fini(&seen);
     return rc;

@@ -8,14 +8,6 @@
 
 /* ---- What a chain comes to ---- */
 
-static bool is_piece_of(const struct btr_loss *loss, struct btr_id entity, uint32_t asset)
-{
-    uint32_t piece = btr_idmap_get(&loss->of_piece, entity);
-    while (piece != LOSS_NONE && loss->pieces[piece].asset != asset)
-        piece = loss->pieces[piece].next;
-    return piece != LOSS_NONE;
-}
-
 static int node_take(struct btr_loss *loss, uint32_t asset, const struct btr_trace_node *n,
                      struct btr_err *err)
 {
@@ -23,7 +15,7 @@ static int node_take(struct btr_loss *loss, uint32_t asset, const struct btr_tra
     struct btr_fact fact;
     int rc = loss->facts.fact(loss->facts.self, n->id, &fact, err);
     if (rc == 0 && fact.kind == BTR_KIND_FILE && !n->start && loss_is_staged(loss, n->id) &&
-        !is_piece_of(loss, n->id, asset))
+        !loss_is_piece_of(loss, n->id, asset))
         row->staged[row->staged_count++] = n->id;
     return rc;
 }
@@ -66,6 +58,29 @@ static void links_reverse(struct loss_row *row)
     }
 }
 
+/* How who took it came to it: by another name of the piece, from that to the piece. */
+static int take_link(struct loss_row *row, const struct loss_take *take, struct btr_err *err)
+{
+    bool named = !btr_id_is_none(take->name);
+    struct loss_link link = {.from = named ? take->name : take->from,
+                             .to = take->holder,
+                             .first_ns = take->at_ns,
+                             .last_ns = take->at_ns,
+                             .ref = take->ref,
+                             .operation = take->operation};
+    int rc = loss_link_add(row, &link, err);
+    if (rc == 0 && named)
+        rc = loss_link_add(row,
+                           &(struct loss_link){.from = take->from,
+                                               .to = take->name,
+                                               .first_ns = take->name_ns,
+                                               .last_ns = take->name_ns,
+                                               .ref = take->name_ref,
+                                               .operation = BTR_OP_SAME},
+                           err);
+    return rc;
+}
+
 /* From the way out back to who took it first, and to what that one took. */
 static int links_fill(struct btr_loss *loss, struct loss_row *row, const struct btr_trace *t,
                       struct btr_err *err)
@@ -103,14 +118,7 @@ static int links_fill(struct btr_loss *loss, struct loss_row *row, const struct 
         const struct loss_take *take = &row->takes[i];
         if (!btr_id_equal(take->holder, t->nodes[at].id) || take->ref == UINT64_MAX)
             continue;
-        rc = loss_link_add(row,
-                           &(struct loss_link){.from = take->from,
-                                               .to = take->holder,
-                                               .first_ns = take->at_ns,
-                                               .last_ns = take->at_ns,
-                                               .ref = take->ref,
-                                               .operation = take->operation},
-                           err);
+        rc = take_link(row, take, err);
         break;
     }
     links_reverse(row);

@@ -165,26 +165,10 @@ static int breaks_put(struct ledger_writer *l, const struct loss_row *row)
     uint32_t told = 0;
     int rc = 0;
     json_open(&l->w, "breaks_if", '[');
-    if (row->on_wire) {
-        json_text(&l->w, NULL, btr_span_of("a program that hands on what it takes packed it"));
-        json_text(&l->w, NULL,
-                  btr_span_of("a program that reads it as its usual business handed it on"));
-    }
-    if (row->on_wire && row->untold)
-        json_text(&l->w, NULL,
-                  btr_span_of("a way out carried more by calls of which no bytes are told"));
-    if (row->on_wire && row->other_count) {
-        rc = loss_label(l->loss, row->other, INT64_MAX, &l->words, l->err);
-        if (row->other_count > 1)
-            btr_buffer_format(&l->words, " or one of %u others", row->other_count - 1);
-        btr_buffer_text(&l->words, ", who took it, too, handed it to the intrusion");
-        ledger_words(l, NULL);
-    }
-    if (rc == 0 && row->on_wire && row->steered != LOSS_NONE) {
-        rc = loss_label(l->loss, l->loss->steered[row->steered].process, INT64_MAX, &l->words,
-                        l->err);
-        btr_buffer_text(&l->words, ", who may have done as a file of the intrusion says, sent it");
-        ledger_words(l, NULL);
+    for (int which = 0; rc == 0 && which < LOSS_UNLESS_COUNT; which++) {
+        rc = loss_unless_words(l->loss, row, which, &l->words, l->err);
+        if (l->words.size)
+            ledger_words(l, NULL);
     }
     for (uint32_t i = 0; i < l->loss->gap_count; i++) {
         const struct loss_gap *gap = &l->loss->gaps[i];

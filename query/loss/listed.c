@@ -56,6 +56,14 @@ static int pieces_index(struct btr_loss *loss, struct btr_err *err)
     return 0;
 }
 
+bool loss_is_piece_of(const struct btr_loss *loss, struct btr_id entity, uint32_t asset)
+{
+    uint32_t piece = btr_idmap_get(&loss->of_piece, entity);
+    while (piece != LOSS_NONE && loss->pieces[piece].asset != asset)
+        piece = loss->pieces[piece].next;
+    return piece != LOSS_NONE;
+}
+
 static void rows_fill(struct btr_loss *loss)
 {
     for (uint32_t i = 0; i < loss->row_count; i++)

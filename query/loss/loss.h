@@ -59,7 +59,9 @@ struct loss_piece {
 struct loss_take {
     struct btr_id from, by; /* from: the piece, or the keeper's process; by: who did it */
     struct btr_id holder;   /* what has it then: who read it, or the other name */
-    int64_t at_ns;
+    struct btr_id name;     /* by which it was read, if not the piece's own; none: by that */
+    int64_t at_ns, name_ns; /* name_ns: since when it is one */
+    btr_event_ref name_ref;
     btr_event_ref ref; /* of the event; of a keeper, of none: UINT64_MAX */
     uint32_t source;
     uint8_t operation; /* enum btr_operation: READ, RENAMED, LINKED */
@@ -149,6 +151,12 @@ struct loss_pipe {
     int64_t since_ns;
 };
 
+/** Who else had content of an asset, and may have handed it to the intrusion. */
+struct loss_others {
+    struct btr_id first;
+    uint32_t count;
+};
+
 /** What is said of an asset. */
 struct loss_row {
     uint32_t piece_begin, piece_count; /* in pieces */
@@ -167,9 +175,8 @@ struct loss_row {
     uint64_t keeper;         /* the program that keeps it, as a database's server does; 0: none */
     struct loss_link *links; /* one chain: to the way out, or to the intrusion; from malloc */
     uint32_t link_count, link_capacity;
-    struct btr_id other;  /* of those that took it, too, and not as usual, the first */
-    uint32_t other_count; /* how many they are; where on_wire */
-    uint32_t steered;     /* content of it can have come to this one; LOSS_NONE */
+    struct loss_others others, usual; /* where on_wire: who else had it, as is usual or not */
+    uint32_t steered;                 /* content of it can have come to this one; LOSS_NONE */
     uint32_t
         extent_item; /* of a host, an account, a container, a service: what reached it; LOSS_NONE */
 };
@@ -246,7 +253,8 @@ struct btr_loss {
     struct btr_id opens_of;     /* the file of which own_opens was asked last */
     uint64_t own_opens;         /* by processes of the intrusion */
     struct loss_parents parents;
-    struct btr_idmap accepting; /* of a process whether it takes connections, as far as asked */
+    struct btr_idmap page_known; /* of a file whether a server handed it out, as far as asked */
+    struct btr_idmap accepting;  /* of a process whether it takes connections, as far as asked */
     struct btr_idmap
         driven; /* of a process whether the intrusion drives it, as far as that was asked */
     bool cut;   /* a limit was met: something was not looked at */
@@ -360,6 +368,7 @@ int loss_is_driven(struct btr_loss *loss, struct btr_id process, bool *driven, s
 
 /* ---- listed.c ---- */
 int loss_pieces_find(struct btr_loss *loss, struct btr_err *err);
+bool loss_is_piece_of(const struct btr_loss *loss, struct btr_id entity, uint32_t asset);
 
 /* ---- reach.c ---- */
 int loss_reach_find(struct btr_loss *loss, struct btr_err *err);
@@ -421,6 +430,9 @@ int loss_exit_add(struct btr_loss *loss, const struct loss_exit *exit, struct bt
 
 /* ---- pages.c ---- */
 int loss_pages_find(struct btr_loss *loss, struct btr_err *err);
+/** Whether a server that is none of the intrusion answered somebody outside with a file, since that
+ * began. @return 0, or as btr_reader_flows */
+int loss_is_page(struct btr_loss *loss, struct btr_id file, bool *page, struct btr_err *err);
 /** Whether a process of the intrusion wrote a file; what a server wrote for it, as a log, is none.
  */
 bool loss_is_staged(const struct btr_loss *loss, struct btr_id file);
@@ -545,6 +557,19 @@ int loss_far_end(struct btr_loss *loss, const struct btr_entity *entity, struct 
 /* ---- words.c: sentences that text and JSON have in common ---- */
 /** Why a row has its verdict, one sentence. */
 int loss_why(struct btr_loss *loss, uint32_t asset, struct btr_buffer *out, struct btr_err *err);
+/** What would break a bound by connections. */
+enum loss_unless {
+    LOSS_UNLESS_PACKED,
+    LOSS_UNLESS_UNTOLD,  /* calls of which no bytes are told */
+    LOSS_UNLESS_OTHERS,  /* somebody else handed it on */
+    LOSS_UNLESS_USUAL,   /* somebody did whose business it is to read it */
+    LOSS_UNLESS_STEERED, /* somebody sent it who may have been told to */
+    LOSS_UNLESS_COUNT
+};
+/** One such condition of a row; nothing, where it has no bound by connections or nobody meets it.
+ */
+int loss_unless_words(struct btr_loss *loss, const struct loss_row *row, enum loss_unless which,
+                      struct btr_buffer *out, struct btr_err *err);
 /** What negative answers rest on beside the sources; ends with NULL. */
 extern const char *const loss_assumptions[];
 /** "08:58:24.834", of another day than the intrusion's first "2026-11-25 08:58:24.834". */

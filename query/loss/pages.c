@@ -46,6 +46,8 @@ struct reading {
     uint32_t *open; /* those that may still come when a read is over; as many as asks */
     uint32_t open_count, next;
     struct ask over; /* of those that came before it the last */
+    bool ask;        /* whether it was handed out is all that is asked */
+    bool handed;
     struct btr_err *err;
 };
 
@@ -296,7 +298,8 @@ static int read_follow(struct reading *r, struct btr_id file, const struct btr_f
     if (rc == 0 && came)
         rc = loss->all.flows(loss->all.self, q.connection, BTR_SIDE_INTO, INT64_MAX, NULL,
                              sends_visit, &q, r->err);
-    if (rc == 0)
+    r->handed |= q.count > 0;
+    if (rc == 0 && !r->ask)
         rc = page_add(loss, file, &q, r->err);
     free(q.sends);
     return rc;
@@ -323,7 +326,7 @@ static int file_follow(struct reading *r, struct btr_id file, int64_t since_ns)
                                r, r->err);
     if (rc == 0 && r->count)
         qsort(r->list, r->count, sizeof *r->list, read_compare);
-    for (uint32_t i = 0, end; rc == 0 && i < r->count; i = end) {
+    for (uint32_t i = 0, end; rc == 0 && i < r->count && !(r->ask && r->handed); i = end) {
         int64_t from_ns = r->list[i].first_ns;
         end = group_end(r, i);
         for (uint32_t n = i; n < end; n++)
@@ -335,11 +338,43 @@ static int file_follow(struct reading *r, struct btr_id file, int64_t since_ns)
     return rc;
 }
 
+static int reading_init(struct reading *r, struct btr_loss *loss, struct btr_err *err)
+{
+    *r = (struct reading){.loss = loss, .list = malloc(READS_MAX * sizeof *r->list), .err = err};
+    return r->list ? 0 : btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "what servers handed out");
+}
+
+static void reading_fini(struct reading *r)
+{
+    btr_idmap_fini(&r->answered);
+    free(r->asks);
+    free(r->open);
+    free(r->list);
+}
+
+int loss_is_page(struct btr_loss *loss, struct btr_id file, bool *page, struct btr_err *err)
+{
+    struct reading r;
+    uint32_t known = btr_idmap_get(&loss->page_known, file);
+    *page = known == 1;
+    if (known != UINT32_MAX)
+        return 0;
+    int rc = reading_init(&r, loss, err);
+    r.ask = true;
+    if (rc == 0)
+        rc = file_follow(&r, file, loss->since_ns);
+    *page = rc == 0 && r.handed;
+    reading_fini(&r);
+    if (rc == 0 && btr_idmap_add(&loss->page_known, file, *page) == UINT32_MAX)
+        rc = btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "what servers handed out");
+    return rc;
+}
+
 int loss_pages_find(struct btr_loss *loss, struct btr_err *err)
 {
-    struct reading r = {.loss = loss, .list = malloc(READS_MAX * sizeof *r.list), .err = err};
+    struct reading r;
     struct btr_fact fact;
-    int rc = r.list ? 0 : btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "what servers handed out");
+    int rc = reading_init(&r, loss, err);
     for (uint32_t i = 0; rc == 0 && i < loss->extent.count; i++) {
         const struct btr_extent_item *item = &loss->extent.items[i];
         if (item->role != BTR_EXTENT_OBJECT || !loss_extent_is_first(loss, i) ||
@@ -349,9 +384,6 @@ int loss_pages_find(struct btr_loss *loss, struct btr_err *err)
         if (rc == 0 && fact.kind == BTR_KIND_FILE)
             rc = file_follow(&r, item->entity, loss_since(loss, item->entity));
     }
-    btr_idmap_fini(&r.answered);
-    free(r.asks);
-    free(r.open);
-    free(r.list);
+    reading_fini(&r);
     return rc;
 }

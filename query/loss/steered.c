@@ -32,15 +32,19 @@ static int turns_visit(void *self, const struct btr_flow *flows, uint32_t flow_c
     return t->count == CONNECTIONS_MAX;
 }
 
-/* Whether something is a way out: of an exit, a question to a name server, or a connection that was
- * made by this end, or had no making. */
-static int is_turned(struct btr_loss *loss, struct btr_id id, bool *turned, struct btr_err *err)
+/* Whether something is a way out: of an exit, a question to a name server, a file that a server
+ * hands out, or a connection that was made by this end, or had no making. A server writes much of
+ * which it is itself that hands it out. */
+static int is_turned(struct btr_loss *loss, struct btr_id id, bool serves, bool *turned,
+                     struct btr_err *err)
 {
     struct btr_fact fact;
     struct btr_entity e;
     struct loss_end end;
     int rc = loss->facts.fact(loss->facts.self, id, &fact, err);
     *turned = rc == 0 && (loss_exit_asset(loss, id) != LOSS_NONE || fact.kind == BTR_KIND_DNS);
+    if (rc == 0 && fact.kind == BTR_KIND_FILE && !*turned && !serves)
+        return loss_is_page(loss, id, turned, err);
     if (rc < 0 || *turned || fact.kind != BTR_KIND_FLOW || !fact.outside)
         return rc;
     rc = loss_entity(loss, id, &e, err);
@@ -57,13 +61,16 @@ static int is_turned(struct btr_loss *loss, struct btr_id id, bool *turned, stru
 static int turns_out(struct btr_loss *loss, struct turning *t, struct btr_id process,
                      int64_t since_ns, bool *out, struct btr_err *err)
 {
+    bool serves = false;
     t->count = 0;
     int rc = loss->all.flows(loss->all.self, process, BTR_SIDE_OUT_OF, since_ns, NULL, turns_visit,
                              t, err);
     *out = rc == 1; /* so many are not all looked at */
     rc = rc < 0 ? rc : 0;
+    if (rc == 0 && t->count && !*out)
+        rc = btr_extent_serves_many(&loss->all, process, &serves, err);
     for (uint32_t i = 0; rc == 0 && !*out && i < t->count; i++)
-        rc = is_turned(loss, t->ids[i], out, err);
+        rc = is_turned(loss, t->ids[i], serves, out, err);
     return rc;
 }
 
@@ -138,10 +145,17 @@ static int list_add(struct btr_loss *loss, struct steered_list *list,
 
 /* Whether content of something must be looked at: what it read; or what it moved to where things
  * leave, without having read it. */
-static bool is_holder(const struct btr_loss *loss, const struct btr_extent_item *item)
+static int is_holder(struct btr_loss *loss, const struct btr_extent_item *item, bool *holder,
+                     struct btr_err *err)
 {
-    return item->role <= BTR_EXTENT_SERVER ||
-           (item->role == BTR_EXTENT_OBJECT && loss_exit_asset(loss, item->entity) != LOSS_NONE);
+    struct btr_fact fact;
+    *holder = item->role <= BTR_EXTENT_SERVER ||
+              (item->role == BTR_EXTENT_OBJECT && loss_exit_asset(loss, item->entity) != LOSS_NONE);
+    if (*holder || item->role != BTR_EXTENT_OBJECT)
+        return 0;
+    int rc = loss->facts.fact(loss->facts.self, item->entity, &fact, err);
+    return rc == 0 && fact.kind == BTR_KIND_FILE ? loss_is_page(loss, item->entity, holder, err)
+                                                 : rc;
 }
 
 /* Sifting: which readers, and what followed of them, turned out. */
@@ -170,7 +184,9 @@ static int may_take(struct sifting *s, const struct loss_steered *named, bool fo
     for (uint32_t i = 0; rc == 0 && out && i < s->may.count; i++) {
         const struct btr_extent_item *item = &s->may.items[i];
         struct loss_steered one = *named;
-        if (!is_holder(s->loss, item))
+        bool holder;
+        rc = is_holder(s->loss, item, &holder, s->err);
+        if (rc < 0 || !holder)
             continue;
         one.holder = item->entity;
         one.process = item->role <= BTR_EXTENT_SERVER ? item->entity : named->process;

@@ -8,11 +8,26 @@
 
 #include "loss/loss.h"
 
+/* Another name of a piece, by which somebody used it. */
+struct other_name {
+    struct btr_id id; /* none: the piece's own */
+    int64_t since_ns;
+    btr_event_ref ref;
+};
+
+/* A flow out of a piece, by some name, to what the intrusion had in its hands. */
+struct reading {
+    struct btr_flow flow;
+    struct other_name name;
+};
+
 struct taking {
     struct btr_loss *loss;
     struct loss_piece *piece;
-    struct btr_flow *reads; /* of the piece, by what the intrusion had in its hands */
-    uint32_t count, capacity;
+    struct reading *reads;
+    struct other_name *names;
+    struct other_name name; /* of the flows that are looked at */
+    uint32_t count, capacity, name_count, name_capacity;
     int64_t made_ns; /* when the intrusion made the piece, and nothing is told of it before;
                         INT64_MAX */
     bool others;     /* somebody else put something into it */
@@ -48,24 +63,74 @@ static bool holds(const struct btr_flow *f)
            loss_renames(f->operation);
 }
 
+/* Notes another name of the piece: of each since when. One that is the asset's too has its own
+ * reads. */
+static int name_add(struct taking *t, const struct btr_flow *f)
+{
+    if (loss_is_piece_of(t->loss, f->other, t->piece->asset))
+        return 0;
+    for (uint32_t i = 0; i < t->name_count; i++)
+        if (btr_id_equal(t->names[i].id, f->other)) {
+            if (f->first_ns < t->names[i].since_ns)
+                t->names[i] = (struct other_name){f->other, f->first_ns, f->ref};
+            return 0;
+        }
+    if (t->name_count == t->name_capacity) {
+        uint32_t capacity = t->name_capacity ? 2 * t->name_capacity : 8;
+        struct other_name *grown = realloc(t->names, capacity * sizeof *grown);
+        if (!grown)
+            return btr_fail(t->err, BTR_E_NOMEM, UINT64_MAX, "names of assets");
+        t->names = grown;
+        t->name_capacity = capacity;
+    }
+    t->names[t->name_count++] = (struct other_name){f->other, f->first_ns, f->ref};
+    return 0;
+}
+
+static int reading_add(struct taking *t, const struct btr_flow *f)
+{
+    if (t->count == t->capacity) {
+        uint32_t capacity = t->capacity ? 2 * t->capacity : 64;
+        struct reading *grown = realloc(t->reads, capacity * sizeof *grown);
+        if (!grown)
+            return btr_fail(t->err, BTR_E_NOMEM, UINT64_MAX, "reads of assets");
+        t->reads = grown;
+        t->capacity = capacity;
+    }
+    t->reads[t->count++] = (struct reading){*f, t->name};
+    return 0;
+}
+
 static int reads_visit(void *self, const struct btr_flow *flows, uint32_t flow_count)
 {
     struct taking *t = self;
-    for (uint32_t i = 0; i < flow_count; i++) {
+    bool own = btr_id_is_none(t->name.id);
+    int rc = 0;
+    for (uint32_t i = 0; rc == 0 && i < flow_count; i++) {
         const struct btr_flow *f = &flows[i];
-        if (!holds(f) || loss_extent_at(t->loss, f->other, f->first_ns, f->last_ns) == LOSS_NONE)
-            continue;
-        if (t->count == t->capacity) {
-            uint32_t capacity = t->capacity ? 2 * t->capacity : 64;
-            struct btr_flow *grown = realloc(t->reads, capacity * sizeof *grown);
-            if (!grown)
-                return btr_fail(t->err, BTR_E_NOMEM, UINT64_MAX, "reads of assets");
-            t->reads = grown;
-            t->capacity = capacity;
-        }
-        t->reads[t->count++] = *f;
+        if (own && f->operation == BTR_OP_SAME && f->other_kind == BTR_KIND_FILE)
+            rc = name_add(t, f);
+        else if (holds(f) &&
+                 loss_extent_at(t->loss, f->other, f->first_ns, f->last_ns) != LOSS_NONE)
+            rc = reading_add(t, f);
     }
-    return 0;
+    return rc;
+}
+
+/* Finds what the intrusion read of a piece, by its name and by others that it has: a file that was
+ * renamed over it while the intrusion had that open. */
+static int reads_find(struct taking *t)
+{
+    const struct btr_edges *edges = &t->loss->edges;
+    t->name = (struct other_name){.since_ns = t->loss->since_ns};
+    int rc = edges->flows(edges->self, t->piece->entity, BTR_SIDE_OUT_OF, t->name.since_ns, NULL,
+                          reads_visit, t, t->err);
+    for (uint32_t i = 0; rc == 0 && i < t->name_count; i++) {
+        t->name = t->names[i];
+        rc = edges->flows(edges->self, t->name.id, BTR_SIDE_OUT_OF, t->name.since_ns, NULL,
+                          reads_visit, t, t->err);
+    }
+    return rc;
 }
 
 /* Whether something made a name for a file, or put content into it. */
@@ -150,9 +215,12 @@ static int doer_find(struct taking *t, const struct btr_flow *f, uint32_t *item)
                : 0;
 }
 
-static int read_take(struct taking *t, const struct btr_flow *f)
+static int read_take(struct taking *t, const struct reading *reading)
 {
     struct btr_loss *loss = t->loss;
+    const struct btr_flow *f = &reading->flow;
+    const struct other_name *name = &reading->name;
+    struct btr_id file = btr_id_is_none(name->id) ? t->piece->entity : name->id;
     uint32_t item;
     bool driven = false, usual = true;
     int rc = doer_find(t, f, &item);
@@ -171,7 +239,7 @@ static int read_take(struct taking *t, const struct btr_flow *f)
     if (loss->extent.items[item].role == BTR_EXTENT_PROCESS)
         rc = loss_is_driven(loss, by, &driven, t->err);
     if (rc == 0 && driven)
-        rc = loss_is_usual(loss, t->piece->asset, by, t->piece->entity, when_ns, &usual, t->err);
+        rc = loss_is_usual(loss, t->piece->asset, by, file, when_ns, &usual, t->err);
     if (rc < 0 || !driven)
         return rc;
     return take_add(
@@ -179,7 +247,10 @@ static int read_take(struct taking *t, const struct btr_flow *f)
         &(struct loss_take){.from = t->piece->entity,
                             .by = by,
                             .holder = f->other,
+                            .name = name->id,
                             .at_ns = when_ns,
+                            .name_ns = name->since_ns,
+                            .name_ref = name->ref,
                             .ref = f->ref,
                             .source = f->source,
                             .operation = loss_renames(f->operation) ? f->operation : BTR_OP_READ,
@@ -200,7 +271,7 @@ static int age_look(struct taking *t)
 static int piece_take(struct taking *t)
 {
     struct btr_loss *loss = t->loss;
-    t->count = 0;
+    t->count = t->name_count = 0;
     t->made_ns = INT64_MAX;
     t->others = false;
     if (!t->piece->touched && !t->piece->reached)
@@ -210,8 +281,7 @@ static int piece_take(struct taking *t)
     if (rc == 0 && t->made_ns != INT64_MAX)
         rc = age_look(t);
     if (rc == 0 && t->piece->reached)
-        rc = loss->edges.flows(loss->edges.self, t->piece->entity, BTR_SIDE_OUT_OF, loss->since_ns,
-                               NULL, reads_visit, t, t->err);
+        rc = reads_find(t);
     for (uint32_t i = 0; rc == 0 && i < t->count; i++)
         rc = read_take(t, &t->reads[i]);
     loss->rows[t->piece->asset].changed |= t->piece->changed_ns != INT64_MAX;
@@ -285,5 +355,6 @@ int loss_taken_find(struct btr_loss *loss, struct btr_err *err)
         row->taken = row->take_count > 0;
     }
     free(t.reads);
+    free(t.names);
     return rc;
 }

@@ -80,6 +80,23 @@ static void bytes_say(struct ledger_text *t, const struct loss_row *row)
     say(t, row->on_wire ? " bytes (as connections carried it)" : " bytes");
 }
 
+/* What a bound by connections rests on. */
+static int unless_say(struct ledger_text *t, const struct loss_row *row)
+{
+    bool first = true;
+    int rc = 0;
+    for (int which = 0; rc == 0 && which < LOSS_UNLESS_COUNT; which++) {
+        rc = loss_unless_words(t->loss, row, which, &t->words, t->err);
+        if (!t->words.size)
+            continue;
+        say(t, first ? "        unless " : "            or ");
+        words_say(t);
+        say(t, "\n");
+        first = false;
+    }
+    return rc;
+}
+
 static int chain_say(struct ledger_text *t, const struct loss_row *row)
 {
     int rc = 0;
@@ -176,6 +193,8 @@ static int row_say(struct ledger_text *t, uint32_t asset)
     int rc = loss_why(t->loss, asset, &t->words, t->err);
     words_say(t);
     say(t, "\n");
+    if (rc == 0)
+        rc = unless_say(t, row);
     if (rc == 0 && row->verdict == LOSS_LOST)
         rc = chain_say(t, row);
     if (rc == 0 && row->verdict == LOSS_LOST)

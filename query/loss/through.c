@@ -9,7 +9,7 @@
 
 #include "loss/loss.h"
 
-enum { ALONE_MAX = 64 };
+enum { ALONE_MAX = 64, PARTS_MAX = 16 /* of a program, each begun by the one before */ };
 
 struct passing {
     struct btr_loss *loss;
@@ -171,16 +171,25 @@ static int earlier_visit(void *self, const struct btr_flow *flows, uint32_t flow
     return 0;
 }
 
-int loss_is_tool(struct btr_loss *loss, struct btr_id process, bool *tool, struct btr_err *err)
+/* Whether an entity is a process, and serves nobody. */
+static int serves_none(struct btr_loss *loss, struct btr_id id, bool *none, struct btr_err *err)
 {
     struct btr_fact fact;
-    bool begun = false, many = true;
-    int rc = loss->facts.fact(loss->facts.self, process, &fact, err);
+    bool many = true;
+    int rc = loss->facts.fact(loss->facts.self, id, &fact, err);
     if (rc == 0 && fact.kind == BTR_KIND_PROCESS)
-        rc = loss_is_begun(loss, process, &begun, err);
-    if (rc == 0 && begun)
-        rc = btr_extent_serves_many(&loss->all, process, &many, err);
-    *tool = rc == 0 && !many;
+        rc = btr_extent_serves_many(&loss->all, id, &many, err);
+    *none = rc == 0 && !many;
+    return rc;
+}
+
+int loss_is_tool(struct btr_loss *loss, struct btr_id process, bool *tool, struct btr_err *err)
+{
+    bool none;
+    int rc = serves_none(loss, process, &none, err);
+    *tool = false;
+    if (rc == 0 && none)
+        rc = loss_is_begun(loss, process, tool, err);
     return rc;
 }
 
@@ -295,22 +304,96 @@ static struct btr_id brought_by(const struct passing *p, uint32_t node)
     return n->id;
 }
 
-/* One that had been told things before may do this for another reason: what it then starts is none
- * of the intrusion, but may be. */
+/* How a process began, as far as a time. */
+struct beginning {
+    struct btr_id parent;
+    int64_t at_ns;
+    bool forked, ran; /* ran: a program since */
+};
+
+static int beginning_visit(void *self, const struct btr_flow *flows, uint32_t flow_count)
+{
+    struct beginning *b = self;
+    for (uint32_t i = 0; i < flow_count; i++) {
+        const struct btr_flow *f = &flows[i];
+        b->ran |= f->operation == BTR_OP_EXEC;
+        if (f->operation == BTR_OP_FORK)
+            *b = (struct beginning){f->other, f->first_ns, true, b->ran};
+    }
+    return b->ran;
+}
+
+/* What a process runs, and with which arguments. */
+static int image_of(struct btr_loss *loss, struct btr_id process, int64_t at_ns,
+                    struct btr_id *image, struct btr_err *err)
+{
+    struct btr_entity e;
+    int rc = loss_entity(loss, process, &e, err);
+    if (rc < 0)
+        return rc;
+    struct btr_span parts[] = {btr_entity_attr(&e, BTR_ATTR_PROCESS_EXECUTABLE, at_ns),
+                               btr_entity_attr(&e, BTR_ATTR_PROCESS_COMMAND_LINE, at_ns)};
+    *image = btr_id_of(parts, 2);
+    return 0;
+}
+
+/* Whom a process is a part of at a time: who began it, if it has run nothing since. Not every agent
+ * tells that it ran something apart from its beginning. @param b  forked: it is a part */
+static int whole_find(const struct passing *p, struct btr_id id, int64_t at_ns, struct beginning *b)
+{
+    const struct btr_edges *all = &p->loss->all;
+    struct btr_id mine = {0}, theirs = {0};
+    *b = (struct beginning){.forked = false};
+    int rc = all->flows(all->self, id, BTR_SIDE_INTO, at_ns, NULL, beginning_visit, b, p->err);
+    b->forked = b->forked && !b->ran;
+    if (rc < 0 || !b->forked)
+        return rc < 0 ? rc : 0;
+    rc = image_of(p->loss, id, at_ns, &mine, p->err);
+    if (rc == 0)
+        rc = image_of(p->loss, b->parent, b->at_ns, &theirs, p->err);
+    b->forked = btr_id_equal(mine, theirs);
+    return rc;
+}
+
+/* Whether a process is a part of a program that had started others before it: then it does what
+ * that does, as cron's child that begins a job. */
+static int is_part_of_busy(const struct passing *p, struct btr_id id, int64_t at_ns, bool *busy)
+{
+    const struct btr_edges *all = &p->loss->all;
+    struct beginning b = {.forked = true};
+    int rc = 0;
+    *busy = false;
+    for (int depth = 0; rc == 0 && b.forked && !*busy && depth < PARTS_MAX; depth++) {
+        rc = whole_find(p, id, at_ns, &b);
+        struct earlier earlier = {&p->came, b.at_ns};
+        if (rc == 0 && b.forked)
+            rc = all->flows(all->self, b.parent, BTR_SIDE_OUT_OF, INT64_MIN, NULL, earlier_visit,
+                            &earlier, p->err);
+        *busy = rc == 1;
+        id = b.parent;
+        at_ns = b.at_ns;
+    }
+    return rc < 0 ? rc : 0;
+}
+
+/* One that had been told things before, or of which nobody knows that, may do this for another
+ * reason: what it then starts is none of the intrusion, but may be. */
 static int node_pass(struct passing *p, uint32_t node)
 {
     struct btr_id id = p->trace->nodes[node].id;
     int64_t came_ns = p->came_ns[node];
-    bool tool = false, told = false, acts = false;
+    bool none = false, told = false, acts = false, busy = false;
     if (is_own(p, id, came_ns))
         return 0;
-    int rc = loss_is_tool(p->loss, id, &tool, p->err);
-    if (rc == 0 && tool)
+    int rc = serves_none(p->loss, id, &none, p->err);
+    if (rc == 0 && none)
         rc = connects(p, node, &acts);
-    if (rc < 0 || !tool || !(acts || goes_on(p, node, is_cause)))
+    if (rc < 0 || !none || !(acts || goes_on(p, node, is_cause)))
         return rc;
     rc = loss_is_fresh(p->loss, id, came_ns, &p->came, &told, p->err);
     if (rc == 0 && told)
+        rc = is_part_of_busy(p, id, came_ns, &busy);
+    if (rc == 0 && told && !busy)
         return process_take(p, id, came_ns);
     return rc == 0 ? loss_passed_note(p->loss, id, brought_by(p, node), came_ns, p->err) : rc;
 }

