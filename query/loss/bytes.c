@@ -362,8 +362,25 @@ static bool outlets_sum(const struct btr_loss *loss, const struct loss_outlets *
     return told;
 }
 
+/* Adds what the keeper itself sent out. @return whether that is told */
+static int kept_exits(struct measuring *m, bool *told)
+{
+    const struct btr_loss *loss = m->loss;
+    int rc = 0;
+    *told = true;
+    for (uint32_t i = 0; rc == 0 && *told && i < loss->exit_count; i++) {
+        bool inside;
+        rc = is_asset(m, loss->exits[i].process, &inside, m->err);
+        if (rc < 0 || !inside)
+            continue;
+        *told = loss->exits[i].bytes_whole;
+        m->row->bytes_max += loss->exits[i].bytes;
+    }
+    return rc;
+}
+
 /* What the ways out carried that anything can have come to which a process that the intrusion
- * drives had of it, taken or read as usual. */
+ * drives had of it, taken or read as usual; and what its keeper sent out itself. */
 static int wire_measure(struct measuring *m)
 {
     struct loss_row *row = m->row;
@@ -379,26 +396,12 @@ static int wire_measure(struct measuring *m)
     loss_outlets_fini(&outlets);
     if (!told)
         return rc;
-    row->bounded = row->on_wire = true;
     row->bytes_max = bytes;
+    if (row->keeper)
+        rc = kept_exits(m, &told);
+    row->bounded = row->on_wire = rc == 0 && told;
     row->untold = untold;
-    return others_find(m);
-}
-
-/* What the keeper itself sent out. */
-static int kept_exits(struct measuring *m)
-{
-    const struct btr_loss *loss = m->loss;
-    int rc = 0;
-    for (uint32_t i = 0; rc == 0 && m->row->bounded && i < loss->exit_count; i++) {
-        bool inside;
-        rc = is_asset(m, loss->exits[i].process, &inside, m->err);
-        if (rc < 0 || !inside)
-            continue;
-        m->row->bounded = loss->exits[i].bytes_whole;
-        m->row->bytes_max += loss->exits[i].bytes;
-    }
-    return rc;
+    return rc == 0 && told ? others_find(m) : rc;
 }
 
 static int row_measure(struct measuring *m)
@@ -411,7 +414,11 @@ static int row_measure(struct measuring *m)
         rc = node_faces(m, m->loss->reach, i);
     if (rc == 0)
         rc = faces_measure(m);
-    return rc == 0 && m->row->keeper ? kept_exits(m) : rc;
+    bool told = true;
+    if (rc == 0 && m->row->keeper && m->row->bounded)
+        rc = kept_exits(m, &told);
+    m->row->bounded = m->row->bounded && told;
+    return rc;
 }
 
 /* Of a whole host or account nobody can say how much it holds. */

@@ -19,6 +19,7 @@ enum {
     STICK,
     NOTES,
     READER,
+    QUERY,
     FIRST = 100
 };
 
@@ -32,6 +33,7 @@ static void entities(struct world *w)
 {
     world_connection(w, WAY_IN, BTR_ENTITY_OUTSIDE, "10.9.9.9", "4000", "10.0.0.1", "22");
     world_connection(w, VISIT, BTR_ENTITY_OUTSIDE, "10.8.8.8", "4100", "10.0.0.1", "80");
+    world_connection(w, QUERY, BTR_ENTITY_OUTSIDE, "10.9.9.9", "4200", "10.0.0.1", "5432");
     world_process(w, SSHD, "web01", "/usr/sbin/sshd", "sshd", NULL);
     world_process(w, SHELL, "web01", "/bin/bash", "bash", NULL);
     world_process(w, CURL, "web01", "/usr/bin/curl", "curl -T /etc/shadow", NULL);
@@ -388,6 +390,35 @@ static void a_bound_by_connections_names_who_breaks_it(void **state)
     world_close(&w);
 }
 
+/* A server that keeps the asset also answered the intruder itself, nobody tells by how much. */
+static void answered_by_its_keeper(struct world *w)
+{
+    sent_with_untold_reads(w);
+    world_does(w, HTTPD, BTR_OP_ACCEPT, QUERY);
+    world_does(w, HTTPD, BTR_OP_RECV, QUERY)->bytes = 90;
+    world_does(w, HTTPD, BTR_OP_WRITE, HASHES)->flags = BTR_EVENT_INTERVAL | BTR_EVENT_IMPLIED;
+    world_does(w, HTTPD, BTR_OP_READ, HASHES)->flags = BTR_EVENT_INTERVAL | BTR_EVENT_IMPLIED;
+    world_does(w, HTTPD, BTR_OP_SEND, QUERY)->flags = BTR_EVENT_INTERVAL | BTR_EVENT_IMPLIED;
+}
+
+static void what_a_keeper_sent_is_bounded_by_no_other_connection(void **state)
+{
+    struct ledger l;
+    struct world w;
+    (void)state;
+    world_open(&w);
+    entities(&w);
+    login(&w);
+    answered_by_its_keeper(&w);
+    world_publish(&w, "made.log");
+    ledger_make(&l, &w, SHELL, w.now_ns, ASSETS);
+    assert_int_not_equal(l.loss->rows[0].keeper, 0);
+    assert_int_equal(l.loss->rows[0].verdict, LOSS_LOST);
+    assert_false(l.loss->rows[0].bounded);
+    ledger_free(&l);
+    world_close(&w);
+}
+
 static void another_name_is_a_taking(void **state)
 {
     (void)state;
@@ -430,6 +461,7 @@ int loss_taken_tests(void)
         cmocka_unit_test(a_page_is_all_that_answers_its_request),
         cmocka_unit_test(a_page_needs_a_request_from_the_outside),
         cmocka_unit_test(a_bound_by_connections_names_who_breaks_it),
+        cmocka_unit_test(what_a_keeper_sent_is_bounded_by_no_other_connection),
         cmocka_unit_test(another_name_is_a_taking),
         cmocka_unit_test(what_is_read_by_another_name_is_taken),
         cmocka_unit_test(what_was_there_before_has_left_as_well),
