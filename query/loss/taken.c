@@ -26,7 +26,8 @@ struct taking {
     struct loss_piece *piece;
     struct reading *reads;
     struct other_name *names;
-    struct other_name name; /* of the flows that are looked at */
+    struct btr_idmap of_name; /* of another name, its place in names */
+    struct other_name name;   /* of the flows that are looked at */
     uint32_t count, capacity, name_count, name_capacity;
     int64_t made_ns; /* when the intrusion made the piece, and nothing is told of it before;
                         INT64_MAX */
@@ -69,20 +70,20 @@ static int name_add(struct taking *t, const struct btr_flow *f)
 {
     if (loss_is_piece_of(t->loss, f->other, t->piece->asset))
         return 0;
-    for (uint32_t i = 0; i < t->name_count; i++)
-        if (btr_id_equal(t->names[i].id, f->other)) {
-            if (f->first_ns < t->names[i].since_ns)
-                t->names[i] = (struct other_name){f->other, f->first_ns, f->ref};
-            return 0;
-        }
-    if (t->name_count == t->name_capacity) {
+    uint32_t at = btr_idmap_add(&t->of_name, f->other, t->name_count);
+    if (at < t->name_count) {
+        if (f->first_ns < t->names[at].since_ns)
+            t->names[at] = (struct other_name){f->other, f->first_ns, f->ref};
+        return 0;
+    }
+    if (at != UINT32_MAX && t->name_count == t->name_capacity) {
         uint32_t capacity = t->name_capacity ? 2 * t->name_capacity : 8;
         struct other_name *grown = realloc(t->names, capacity * sizeof *grown);
-        if (!grown)
-            return btr_fail(t->err, BTR_E_NOMEM, UINT64_MAX, "names of assets");
-        t->names = grown;
-        t->name_capacity = capacity;
+        t->names = grown ? grown : t->names;
+        t->name_capacity = grown ? capacity : t->name_capacity;
     }
+    if (at == UINT32_MAX || t->name_count == t->name_capacity)
+        return btr_fail(t->err, BTR_E_NOMEM, UINT64_MAX, "names of assets");
     t->names[t->name_count++] = (struct other_name){f->other, f->first_ns, f->ref};
     return 0;
 }
@@ -271,6 +272,8 @@ static int age_look(struct taking *t)
 static int piece_take(struct taking *t)
 {
     struct btr_loss *loss = t->loss;
+    if (t->name_count)
+        btr_idmap_reset(&t->of_name);
     t->count = t->name_count = 0;
     t->made_ns = INT64_MAX;
     t->others = false;
@@ -356,5 +359,6 @@ int loss_taken_find(struct btr_loss *loss, struct btr_err *err)
     }
     free(t.reads);
     free(t.names);
+    btr_idmap_fini(&t.of_name);
     return rc;
 }
