@@ -12,7 +12,7 @@
 struct face {
     struct btr_id from, to;
     btr_event_ref ref;
-    int64_t last_ns;
+    int64_t first_ns, last_ns;
     uint64_t bytes;
     bool ends;   /* it ended at the end of the file */
     bool own;    /* by a process of the intrusion, which may seek as it likes */
@@ -85,6 +85,7 @@ static int node_faces(struct measuring *m, const struct btr_trace *t, uint32_t n
         struct face face = {.from = from,
                             .to = to->id,
                             .ref = step->ref,
+                            .first_ns = step->first_ns,
                             .last_ns = step->last_ns,
                             .ends = btr_event_ends(btr_step_manner(t, step)->flags)};
         rc = face_judge(m, &face, step);
@@ -167,56 +168,82 @@ static int bytes_read(struct measuring *m)
     return rc;
 }
 
-struct writing {
-    int64_t *at_ns;
+/* A stretch in which the content of a file changed, at whatever moment. */
+struct change {
+    int64_t first_ns, last_ns;
+    int64_t most_ns; /* the greatest last_ns of it and those before */
+};
+
+struct changing {
+    struct change *list; /* by first_ns */
     uint32_t count, capacity;
 };
 
-static int content_visit(void *self, const struct btr_flow *flows, uint32_t flow_count)
+static int change_visit(void *self, const struct btr_flow *flows, uint32_t flow_count)
 {
-    struct writing *w = self;
+    struct changing *c = self;
     for (uint32_t i = 0; i < flow_count; i++) {
-        if (w->count == w->capacity) {
-            uint32_t capacity = w->capacity ? 2 * w->capacity : 64;
-            int64_t *grown = realloc(w->at_ns, capacity * sizeof *grown);
+        if (c->count == c->capacity) {
+            uint32_t capacity = c->capacity ? 2 * c->capacity : 64;
+            struct change *grown = realloc(c->list, capacity * sizeof *grown);
             if (!grown)
                 return BTR_E_NOMEM;
-            w->at_ns = grown;
-            w->capacity = capacity;
+            c->list = grown;
+            c->capacity = capacity;
         }
-        w->at_ns[w->count++] = flows[i].last_ns;
+        c->list[c->count++] = (struct change){flows[i].first_ns, flows[i].last_ns, 0};
     }
     return 0;
 }
 
-static int time_compare(const void *x, const void *y)
+static int change_compare(const void *x, const void *y)
 {
-    const int64_t *a = x, *b = y;
-    return (*a > *b) - (*a < *b);
+    const struct change *a = x, *b = y;
+    return (a->first_ns > b->first_ns) - (a->first_ns < b->first_ns);
 }
 
-/* When the content of an entity changed, ascending. */
-static int changes_find(struct measuring *m, struct btr_id entity, struct writing *w)
+static int changes_find(struct measuring *m, struct btr_id entity, struct changing *c)
 {
-    w->count = 0;
+    int64_t most_ns = INT64_MIN;
+    c->count = 0;
     int rc = m->loss->edges.flows(m->loss->edges.self, entity, BTR_SIDE_INTO, INT64_MAX, NULL,
-                                  content_visit, w, m->err);
+                                  change_visit, c, m->err);
     if (rc == BTR_E_NOMEM)
         return btr_fail(m->err, rc, UINT64_MAX, "changes of a file");
-    if (rc == 0 && w->count)
-        qsort(w->at_ns, w->count, sizeof *w->at_ns, time_compare);
+    if (rc == 0 && c->count)
+        qsort(c->list, c->count, sizeof *c->list, change_compare);
+    for (uint32_t i = 0; rc == 0 && i < c->count; i++) {
+        most_ns = c->list[i].last_ns > most_ns ? c->list[i].last_ns : most_ns;
+        c->list[i].most_ns = most_ns;
+    }
     return rc;
+}
+
+/* Whether a file may have changed within a stretch. */
+static bool may_change(const struct changing *c, int64_t first_ns, int64_t last_ns)
+{
+    uint32_t low = 0, high = c->count; /* those that begin by its end */
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (c->list[middle].first_ns <= last_ns)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low > 0 && c->list[low - 1].most_ns >= first_ns;
 }
 
 /* The end of the faces from `begin` on between which the file did not change. */
 static uint32_t version_end(const struct measuring *m, uint32_t begin, uint32_t end,
-                            const struct writing *w)
+                            const struct changing *c)
 {
-    uint32_t at = 0, i = begin + 1;
-    while (at < w->count && w->at_ns[at] < m->faces[begin].last_ns)
-        at++;
-    while (i < end && (at == w->count || m->faces[i].last_ns <= w->at_ns[at]))
-        i++;
+    int64_t first_ns = m->faces[begin].first_ns;
+    uint32_t i = begin + 1;
+    for (; i < end; i++) {
+        first_ns = m->faces[i].first_ns < first_ns ? m->faces[i].first_ns : first_ns;
+        if (may_change(c, first_ns, m->faces[i].last_ns))
+            break;
+    }
     return i;
 }
 
@@ -251,10 +278,11 @@ static void version_measure(struct measuring *m, uint32_t begin, uint32_t end)
     }
 }
 
-static void file_measure(struct measuring *m, uint32_t begin, uint32_t end, const struct writing *w)
+static void file_measure(struct measuring *m, uint32_t begin, uint32_t end,
+                         const struct changing *c)
 {
     for (uint32_t i = begin, next; i < end && m->row->bounded; i = next) {
-        next = version_end(m, i, end, w);
+        next = version_end(m, i, end, c);
         version_measure(m, i, next);
     }
 }
@@ -273,7 +301,7 @@ static int lives_note(struct measuring *m, struct loss_lives *lives, uint32_t be
 static int faces_measure(struct measuring *m)
 {
     struct loss_lives lives = {0};
-    struct writing w = {0};
+    struct changing changes = {0};
     int rc = bytes_read(m);
     if (rc == 0 && m->count)
         qsort(m->faces, m->count, sizeof *m->faces, face_compare);
@@ -282,14 +310,14 @@ static int faces_measure(struct measuring *m)
     for (uint32_t i = 0, end; rc == 0 && m->row->bounded && i < m->count; i = end) {
         for (end = i; end < m->count && btr_id_equal(m->faces[end].from, m->faces[i].from); end++)
             ;
-        rc = changes_find(m, m->faces[i].from, &w);
+        rc = changes_find(m, m->faces[i].from, &changes);
         if (rc == 0)
             rc = lives_note(m, &lives, i, end);
         if (rc == 0)
-            file_measure(m, i, end, &w);
+            file_measure(m, i, end, &changes);
     }
     loss_lives_fini(&lives);
-    free(w.at_ns);
+    free(changes.list);
     return rc;
 }
 

@@ -20,6 +20,7 @@ enum {
     NOTES,
     READER,
     QUERY,
+    PIPE,
     FIRST = 100
 };
 
@@ -41,6 +42,7 @@ static void entities(struct world *w)
     world_process(w, COPIER, "web01", "/bin/cp", "cp", NULL);
     world_process(w, READER, "web01", "/usr/bin/nc", "nc /etc/sedAbC", NULL);
     world_process(w, HTTPD, "web01", "/usr/sbin/httpd", "httpd", NULL);
+    world_note(w, PIPE, BTR_KIND_CHANNEL, 0, "web01", 0);
     world_file(w, HASHES, "web01", "/etc/shadow");
     world_file(w, DRAFT, "web01", "/etc/sedAbC");
     world_file(w, PAGE, "web01", "/srv/www/page");
@@ -390,6 +392,47 @@ static void a_bound_by_connections_names_who_breaks_it(void **state)
     world_close(&w);
 }
 
+/* Somebody reads the asset twice to its end, in which time it may change, and hands it on. */
+static uint64_t bound_of_two_reads(int64_t changes_ns, int64_t changed_ns)
+{
+    struct ledger l;
+    struct world w;
+    world_open(&w);
+    entities(&w);
+    login(&w);
+    int64_t began_ns = w.now_ns;
+    for (int64_t at = 10; at <= 20; at += 10) {
+        struct btr_event *e =
+            world_event(&w, COPIER, BTR_OP_READ, HASHES, began_ns + at, began_ns + at);
+        e->bytes = 43;
+        e->flags = BTR_EVENT_ENDS;
+    }
+    if (changes_ns)
+        world_event(&w, HTTPD, BTR_OP_WRITE, HASHES, began_ns + changes_ns, began_ns + changed_ns)
+            ->bytes = 43;
+    world_does(&w, COPIER, BTR_OP_WRITE, PIPE)->bytes = 86;
+    world_does(&w, SHELL, BTR_OP_READ, PIPE)->bytes = 86;
+    world_publish(&w, "made.log");
+    ledger_make(&l, &w, SHELL, w.now_ns, ASSETS);
+    assert_true(l.loss->rows[0].bounded);
+    uint64_t most = l.loss->rows[0].bytes_max;
+    ledger_free(&l);
+    world_close(&w);
+    return most;
+}
+
+static void reads_of_one_version_are_one(void **state)
+{
+    (void)state;
+    assert_int_equal(bound_of_two_reads(0, 0), 43);
+    assert_int_equal(bound_of_two_reads(5, 6), 43);
+    assert_int_equal(bound_of_two_reads(12, 14), 86);
+    assert_int_equal(bound_of_two_reads(15, 25), 86); /* it may have happened before the second */
+    assert_int_equal(bound_of_two_reads(5, 15), 86);
+    assert_int_equal(bound_of_two_reads(5, 25), 86);
+    assert_int_equal(bound_of_two_reads(22, 25), 43);
+}
+
 /* A server that keeps the asset also answered the intruder itself, nobody tells by how much. */
 static void answered_by_its_keeper(struct world *w)
 {
@@ -461,6 +504,7 @@ int loss_taken_tests(void)
         cmocka_unit_test(a_page_is_all_that_answers_its_request),
         cmocka_unit_test(a_page_needs_a_request_from_the_outside),
         cmocka_unit_test(a_bound_by_connections_names_who_breaks_it),
+        cmocka_unit_test(reads_of_one_version_are_one),
         cmocka_unit_test(what_a_keeper_sent_is_bounded_by_no_other_connection),
         cmocka_unit_test(another_name_is_a_taking),
         cmocka_unit_test(what_is_read_by_another_name_is_taken),
