@@ -519,12 +519,50 @@ static void of_a_download_what_ran_it_may_be_steered(void **state)
     }
 }
 
+/* ---- Intrusions that came by no connection ---- */
+
+/* By a process: what it starts copies to a stick, and then somebody else of it is the alert. */
+static void copies(struct world *w, uint64_t process)
+{
+    world_does(w, process, BTR_OP_FORK, CAT);
+    world_does(w, CAT, BTR_OP_READ, HASHES)->bytes = 900;
+    writes(w, CAT, STICK, 900);
+    world_does(w, process, BTR_OP_FORK, TOOL);
+    writes(w, TOOL, COPY, 9);
+}
+
+/* Somebody logs in at the console. */
+static void at_the_console(struct world *w)
+{
+    world_does(w, CRON, BTR_OP_FORK, BACKUP);
+    world_does(w, CRON, BTR_OP_FORK, SYNC);
+    world_does(w, SYNC, BTR_OP_FORK, BASH);
+    copies(w, BASH);
+}
+
+/* Somebody runs a script that lies on a stick. */
+static void by_a_script_of_a_stick(struct world *w)
+{
+    world_does(w, BASH, BTR_OP_FORK, BACKUP);
+    world_does(w, BASH, BTR_OP_FORK, SH);
+    world_does(w, SH, BTR_OP_READ, LIST)->bytes = 400;
+    copies(w, SH);
+}
+
+static void what_came_by_no_connection_is_followed_as_well(void **state)
+{
+    (void)state;
+    expect(at_the_console, LOSS_LOST);
+    expect(by_a_script_of_a_stick, LOSS_LOST);
+}
+
 int loss_through_tests(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_fetched_and_run_is_the_intrusion),
         cmocka_unit_test(who_does_it_for_others_or_carries_it_is_not),
         cmocka_unit_test(the_alerts_own_process_is_driven_unless_a_server_started_it),
+        cmocka_unit_test(what_came_by_no_connection_is_followed_as_well),
         cmocka_unit_test(who_puts_it_where_nobody_fetches_it_sent_nothing),
         cmocka_unit_test(who_then_sends_something_may_be_steered),
         cmocka_unit_test(of_a_download_what_ran_it_may_be_steered),
