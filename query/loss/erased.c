@@ -367,7 +367,7 @@ static int file_take(struct btr_loss *loss, const struct loss_deed *deeds, uint3
             continue;
         *to = e;
     }
-    if (rc == 0 && best.technique)
+    if (rc == 0 && best.technique && !best.temporary)
         rc = loss_lineage_find(loss, &best, best.made, err);
     if (rc == 0 && best.technique)
         rc = loss_erasure_add(loss, &best, err);

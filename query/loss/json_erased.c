@@ -27,6 +27,16 @@ static int who_put(struct ledger_writer *l, const char *name, struct btr_id id, 
     return rc;
 }
 
+static int lineage_put(struct ledger_writer *l, const struct loss_erasure *e)
+{
+    int rc = labels_put(l, "held_from", e->held, e->held_count, e->at_ns);
+    json_count(&l->w, "held_from_count", e->held_count);
+    if (rc == 0)
+        rc = labels_put(l, "copies", e->copies, e->copy_count, e->at_ns);
+    json_count(&l->w, "copy_count", e->copy_count);
+    return rc;
+}
+
 static int erasure_put(struct ledger_writer *l, const struct loss_erasure *e)
 {
     json_newline(&l->w);
@@ -43,12 +53,8 @@ static int erasure_put(struct ledger_writer *l, const struct loss_erasure *e)
     int rc = who_put(l, "by", e->process, e->at_ns);
     if (rc == 0)
         rc = who_put(l, "written_by", e->writer, e->at_ns);
-    if (rc == 0)
-        rc = labels_put(l, "held_from", e->held, e->held_count, e->at_ns);
-    json_count(&l->w, "held_from_count", e->held_count);
-    if (rc == 0)
-        rc = labels_put(l, "copies", e->copies, e->copy_count, e->at_ns);
-    json_count(&l->w, "copy_count", e->copy_count);
+    if (rc == 0 && !e->temporary)
+        rc = lineage_put(l, e);
     if (e->doubt)
         json_text(&l->w, "doubt", btr_span_of(e->doubt));
     json_open(&l->w, "evidence", '[');

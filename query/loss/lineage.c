@@ -211,14 +211,34 @@ static int place_tell(const struct following *f, struct btr_id *told, uint32_t *
     return 0;
 }
 
-/* Whether somebody else reads it, or it is a program. */
-static bool by_others_test(void *self, const struct btr_flow *flow)
+static int others_visit(void *self, const struct btr_flow *flows, uint32_t flow_count)
 {
-    const struct following *f = self;
-    bool program = flow->operation == BTR_OP_EXEC || flow->operation == BTR_OP_LOAD ||
-                   flow->operation == BTR_OP_MAP;
-    return f->flows.count == 0 && flow->operation != BTR_OP_SAME &&
-           (program || loss_extent_at(f->loss, flow->other, INT64_MIN, INT64_MAX) == LOSS_NONE);
+    const struct btr_loss *loss = self;
+    for (uint32_t i = 0; i < flow_count; i++) {
+        const struct btr_flow *flow = &flows[i];
+        bool program = flow->operation == BTR_OP_EXEC || flow->operation == BTR_OP_LOAD ||
+                       flow->operation == BTR_OP_MAP;
+        if (flow->operation != BTR_OP_SAME &&
+            (program || loss_extent_at(loss, flow->other, INT64_MIN, INT64_MAX) == LOSS_NONE))
+            return 1;
+    }
+    return 0;
+}
+
+/* Whether somebody else reads a file, or it is a program. Asked once of each: what a compiler reads
+ * many erased files had. */
+static int by_others(struct btr_loss *loss, struct btr_id file, bool *is, struct btr_err *err)
+{
+    uint32_t known = btr_idmap_get(&loss->others_read, file);
+    *is = known == 1;
+    if (known != UINT32_MAX)
+        return 0;
+    int rc = loss->all.flows(loss->all.self, file, BTR_SIDE_OUT_OF, INT64_MIN, NULL, others_visit,
+                             loss, err);
+    *is = rc == 1;
+    if (rc >= 0 && btr_idmap_add(&loss->others_read, file, *is) == UINT32_MAX)
+        rc = btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "who reads files");
+    return rc < 0 ? rc : 0;
 }
 
 enum { ORIGIN_ASSET, ORIGIN_OUTSIDE, ORIGIN_FILE, ORIGIN_OTHER, ORIGIN_NONE };
@@ -240,9 +260,9 @@ static int origin_rank(struct following *f, const struct place *p, const struct 
         *rank = ORIGIN_OTHER;
     if (*rank != ORIGIN_NONE)
         return 0;
-    int rc = loss_flows_of(&f->flows, &f->loss->all, p->id, BTR_SIDE_OUT_OF, INT64_MIN,
-                           by_others_test, f, f->err);
-    if (rc == 0 && f->flows.count == 0)
+    bool others;
+    int rc = by_others(f->loss, p->id, &others, f->err);
+    if (rc == 0 && !others)
         *rank = ORIGIN_FILE;
     return rc;
 }
@@ -312,7 +332,7 @@ static int name_gone(struct btr_loss *loss, struct btr_id file, struct life *lif
     return loss_flows_of(&none, &loss->all, file, BTR_SIDE_INTO, INT64_MAX, life_test, life, err);
 }
 
-int loss_is_gone(struct btr_loss *loss, struct btr_id file, bool *gone, struct btr_err *err)
+static int gone_find(struct btr_loss *loss, struct btr_id file, bool *gone, struct btr_err *err)
 {
     struct life life = {.made_ns = INT64_MIN, .gone_ns = INT64_MIN};
     struct loss_flows views = {0};
@@ -328,6 +348,18 @@ int loss_is_gone(struct btr_loss *loss, struct btr_id file, bool *gone, struct b
     }
     loss_flows_fini(&views);
     return rc;
+}
+
+int loss_is_gone(struct btr_loss *loss, struct btr_id file, bool *gone, struct btr_err *err)
+{
+    uint32_t known = btr_idmap_get(&loss->gone, file);
+    *gone = known == 1;
+    if (known != UINT32_MAX)
+        return 0;
+    int rc = gone_find(loss, file, gone, err);
+    return rc == 0 && btr_idmap_add(&loss->gone, file, *gone) == UINT32_MAX
+               ? btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "which files are gone")
+               : rc;
 }
 
 /* A server that read it handed it on by what it sent to the intrusion then. */

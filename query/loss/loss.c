@@ -136,6 +136,8 @@ void btr_loss_free(struct btr_loss *loss)
     btr_idmap_fini(&loss->of_extent);
     btr_idmap_fini(&loss->of_piece);
     btr_idmap_fini(&loss->page_known);
+    btr_idmap_fini(&loss->gone);
+    btr_idmap_fini(&loss->others_read);
     btr_idmap_fini(&loss->driven);
     btr_idmap_fini(&loss->accepting);
     btr_idmap_fini(&loss->parents.of);

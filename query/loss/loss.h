@@ -253,6 +253,9 @@ struct btr_loss {
     struct btr_id opens_of;     /* the file of which own_opens was asked last */
     uint64_t own_opens;         /* by processes of the intrusion */
     struct loss_parents parents;
+    struct btr_idmap
+        others_read; /* of a file whether others read it, or it is a program, as far as asked */
+    struct btr_idmap gone;       /* of a file whether it is no longer there, as far as asked */
     struct btr_idmap page_known; /* of a file whether a server handed it out, as far as asked */
     struct btr_idmap accepting;  /* of a process whether it takes connections, as far as asked */
     struct btr_idmap

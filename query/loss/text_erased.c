@@ -4,7 +4,7 @@
 #include "export/text.h"
 #include "loss/after.h"
 
-enum { LABEL_BYTES = 100, HOST_COLUMNS = 10 };
+enum { LABEL_BYTES = 100, HOST_COLUMNS = 10, TEMPORARY_TOLD = 20 };
 
 void loss_text_head(const struct btr_loss *loss, struct btr_buffer *out, int64_t at_ns,
                     struct btr_span host, struct btr_span name)
@@ -126,16 +126,18 @@ static int list_of(struct btr_loss *loss, const char *heading, bool temporary,
 {
     const struct loss_after *after = loss->after;
     struct btr_buffer words = {0};
-    bool begun = false;
+    uint32_t told = 0, most = temporary ? TEMPORARY_TOLD : UINT32_MAX;
     int rc = 0;
     for (uint32_t i = 0; rc == 0 && i < after->erasure_count; i++) {
         if (after->erasures[i].temporary != temporary)
             continue;
-        if (!begun)
+        if (told == 0)
             btr_buffer_text(out, heading);
-        begun = true;
-        rc = erasure_say(loss, &after->erasures[i], out, &words, err);
+        if (told++ < most)
+            rc = erasure_say(loss, &after->erasures[i], out, &words, err);
     }
+    if (told > most)
+        btr_buffer_format(out, "  and %u more (--output json)\n", told - most);
     btr_buffer_fini(&words);
     return rc;
 }

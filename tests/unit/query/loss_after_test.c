@@ -199,6 +199,42 @@ static void what_a_program_makes_and_removes_for_itself_is_told_apart(void **sta
     assert_false(has(*state, "erased", "/tmp/ccAbC.o", "T1070.004"));
 }
 
+static void of_many_temporary_files_the_text_has_some(void **state)
+{
+    enum { SCRATCHES = 30, FIRST = 1000 };
+    char paths[SCRATCHES][32];
+    struct told t = {{0}, {0}};
+    struct ledger l;
+    struct world w;
+    (void)state;
+    world_open(&w);
+    entities(&w);
+    world_does(&w, SSHD, BTR_OP_ACCEPT, CONNECTION);
+    world_does(&w, SSHD, BTR_OP_RECV, CONNECTION);
+    starts(&w, SSHD, SHELL);
+    starts(&w, SHELL, GCC);
+    for (uint64_t i = FIRST; i < FIRST + SCRATCHES; i++) {
+        char *path = paths[i - FIRST]; /* as long as the world */
+        snprintf(path, sizeof paths[0], "/tmp/cc%u.s", (unsigned)i);
+        world_file(&w, i, "web01", path);
+        world_does(&w, GCC, BTR_OP_CREATE, i);
+        world_does(&w, GCC, BTR_OP_DELETE, i);
+    }
+    world_publish(&w, "made.log");
+    ledger_make(&l, &w, SHELL, w.now_ns, ASSETS);
+    ledger_print(&l, &t.text, &t.json);
+    ledger_free(&l);
+    world_close(&w);
+    assert_true(has(&t, "temporary", "/tmp/cc1000.s", "T1070.004"));
+    assert_true(has(&t, "temporary", "/tmp/cc1029.s", "T1070.004"));
+    assert_null(strstr((const char *)t.json.at, "held_from")); /* it is not asked */
+    assert_non_null(strstr((const char *)t.text.at, "/tmp/cc1019.s"));
+    assert_null(strstr((const char *)t.text.at, "/tmp/cc1020.s"));
+    assert_non_null(strstr((const char *)t.text.at, "and 10 more (--output json)"));
+    btr_buffer_fini(&t.json);
+    btr_buffer_fini(&t.text);
+}
+
 static void a_log_is_told_by_who_writes_it_not_by_its_name(void **state)
 {
     assert_true(has(*state, "erased", "/var/log/auth.log", "T1070.002"));
@@ -255,6 +291,7 @@ int loss_after_tests(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_the_intrusion_made_and_removed_is_told),
         cmocka_unit_test(what_a_program_makes_and_removes_for_itself_is_told_apart),
+        cmocka_unit_test(of_many_temporary_files_the_text_has_some),
         cmocka_unit_test(a_log_is_told_by_who_writes_it_not_by_its_name),
         cmocka_unit_test(a_history_that_a_command_names_is_told_in_its_home),
         cmocka_unit_test(times_set_on_what_another_program_wrote_are_told),
