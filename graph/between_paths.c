@@ -10,6 +10,7 @@
 #include "between.h"
 
 #include <btr/clock.h>
+#include <btr/list.h>
 #include <stdlib.h>
 
 #include "frontier.h"
@@ -78,14 +79,8 @@ static bool label_add(struct paths *p, uint32_t node, struct graph_label label)
             return true;
         p->labels[i].covered = covers(label, p->labels[i].label);
     }
-    if (p->count == p->capacity) {
-        uint32_t capacity = p->capacity ? p->capacity * 2 : 256;
-        struct path_label *grown = realloc(p->labels, capacity * sizeof *grown);
-        if (!grown)
-            return false;
-        p->labels = grown;
-        p->capacity = capacity;
-    }
+    if (!btr_list_room(&p->labels, p->count, &p->capacity, 256, sizeof *p->labels))
+        return false;
     p->labels[p->count] = (struct path_label){label, p->heads[node], node, false};
     p->heads[node] = p->count++;
     return graph_frontier_raise(&p->frontier, p->count - 1, p->trace->nodes[node].id,

@@ -1,5 +1,6 @@
 #include "clocks.h"
 
+#include <btr/list.h>
 #include <stdlib.h>
 
 int64_t clocks_plus(int64_t t_ns, int64_t more_ns)
@@ -22,14 +23,8 @@ int64_t clocks_minus(int64_t t_ns, int64_t ahead_ns)
 
 static uint32_t host_add(struct btr_clocks *c, struct btr_span name)
 {
-    if (c->host_count == c->host_capacity) {
-        uint32_t capacity = c->host_capacity ? 2 * c->host_capacity : 16;
-        struct clocks_host *grown = realloc(c->host, capacity * sizeof *grown);
-        if (!grown)
-            return UINT32_MAX;
-        c->host = grown;
-        c->host_capacity = capacity;
-    }
+    if (!btr_list_room(&c->host, c->host_count, &c->host_capacity, 16, sizeof *c->host))
+        return UINT32_MAX;
     c->host[c->host_count] =
         (struct clocks_host){.name = name, .error_ns = BTR_SOURCE_ERROR_NS, .beside = UINT32_MAX};
     return c->host_count++;

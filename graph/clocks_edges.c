@@ -1,5 +1,6 @@
 /* Edges whose times are set right. What passes at a rendezvous is looked at on the way: which hosts
  * meet there, and whether their clocks agree. */
+#include <btr/list.h>
 #include <stdlib.h>
 
 #include "clocks.h"
@@ -38,14 +39,8 @@ static uint32_t pair_seek(struct btr_clocks *c, uint32_t x, uint32_t y)
     uint32_t at = btr_u64map_get(&c->pair_of, key);
     if (at != UINT32_MAX)
         return at;
-    if (c->pair_count == c->pair_capacity) {
-        uint32_t capacity = c->pair_capacity ? 2 * c->pair_capacity : 16;
-        struct clocks_pair *grown = realloc(c->pairs, capacity * sizeof *grown);
-        if (!grown)
-            return UINT32_MAX;
-        c->pairs = grown;
-        c->pair_capacity = capacity;
-    }
+    if (!btr_list_room(&c->pairs, c->pair_count, &c->pair_capacity, 16, sizeof *c->pairs))
+        return UINT32_MAX;
     if (!btr_u64map_set(&c->pair_of, key, c->pair_count))
         return UINT32_MAX;
     c->pairs[c->pair_count] = (struct clocks_pair){{x, y}};
@@ -63,14 +58,8 @@ static struct clocks_group *group_seek(struct btr_clocks *c, struct btr_id id, u
         return &c->groups[at];
     if (*full)
         return NULL;
-    if (c->group_count == c->group_capacity) {
-        uint32_t capacity = c->group_capacity ? 2 * c->group_capacity : 64;
-        struct clocks_group *grown = realloc(c->groups, capacity * sizeof *grown);
-        if (!grown)
-            return NULL;
-        c->groups = grown;
-        c->group_capacity = capacity;
-    }
+    if (!btr_list_room(&c->groups, c->group_count, &c->group_capacity, 64, sizeof *c->groups))
+        return NULL;
     if (btr_idmap_add(&c->group_of, key, c->group_count) == UINT32_MAX)
         return NULL;
     c->groups[c->group_count] = (struct clocks_group){.id = id, .pair = pair, .at_ns = INT64_MIN};

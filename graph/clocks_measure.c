@@ -1,5 +1,6 @@
 /* How the clocks of two hosts stand: reads what both tell of connections between them, first of
  * those that the walk came to, then of others between the same addresses. */
+#include <btr/list.h>
 #include <stdlib.h>
 
 #include "clocks.h"
@@ -138,14 +139,8 @@ static uint32_t ends_part(struct end *ends, uint32_t count, uint32_t host, bool 
 
 static struct clocks_series *series_new(struct measure *m, uint32_t connects, uint32_t accepts)
 {
-    if (m->series_count == m->series_capacity) {
-        uint32_t capacity = m->series_capacity ? 2 * m->series_capacity : 16;
-        struct clocks_series *grown = realloc(m->series, capacity * sizeof *grown);
-        if (!grown)
-            return NULL;
-        m->series = grown;
-        m->series_capacity = capacity;
-    }
+    if (!btr_list_room(&m->series, m->series_count, &m->series_capacity, 16, sizeof *m->series))
+        return NULL;
     struct clocks_series *s = &m->series[m->series_count++];
     *s = (struct clocks_series){malloc(connects * sizeof *s->connects),
                                 malloc(accepts * sizeof *s->accepts),

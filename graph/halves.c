@@ -1,5 +1,7 @@
 #include "halves.h"
 
+#include <btr/list.h>
+
 /* ---- Lists ---------------------------------------------------------------------------------- */
 
 static void lists_fini(struct halves_lists *l)
@@ -20,14 +22,8 @@ static uint32_t *list_of(struct halves_lists *l, struct btr_id id)
     uint32_t at = btr_idmap_get(&l->by_id, id);
     if (at != UINT32_MAX)
         return &l->heads[at];
-    if (l->count == l->capacity) {
-        uint32_t capacity = l->capacity ? 2 * l->capacity : 64;
-        uint32_t *heads = realloc(l->heads, capacity * sizeof(*heads));
-        if (!heads)
-            return NULL;
-        l->heads = heads;
-        l->capacity = capacity;
-    }
+    if (!btr_list_room(&l->heads, l->count, &l->capacity, 64, sizeof *l->heads))
+        return NULL;
     if (btr_idmap_add(&l->by_id, id, l->count) == UINT32_MAX)
         return NULL;
     l->heads[l->count] = UINT32_MAX;
@@ -61,14 +57,8 @@ static int collect_meets(void *self, const struct btr_flow *flows, uint32_t flow
 {
     struct graph_halves *h = self;
     for (uint32_t i = 0; i < flow_count; i++) {
-        if (h->meet_count == h->meet_capacity) {
-            uint32_t capacity = h->meet_capacity ? 2 * h->meet_capacity : 8;
-            struct halves_meet *meets = realloc(h->meets, capacity * sizeof(*meets));
-            if (!meets)
-                return BTR_E_NOMEM;
-            h->meets = meets;
-            h->meet_capacity = capacity;
-        }
+        if (!btr_list_room(&h->meets, h->meet_count, &h->meet_capacity, 8, sizeof *h->meets))
+            return BTR_E_NOMEM;
         h->meets[h->meet_count++] = (struct halves_meet){flows[i].other, flows[i].last_ns};
     }
     return 0;
@@ -124,14 +114,9 @@ static bool add_pairs(struct graph_halves *h, const struct btr_pair *pairs, uint
 
 static bool stretch_add(struct graph_halves *h, uint32_t *paired, struct pair_stretch time)
 {
-    if (h->stretch_count == h->stretch_capacity) {
-        uint32_t capacity = h->stretch_capacity ? 2 * h->stretch_capacity : 16;
-        struct halves_stretch *grown = realloc(h->stretches, capacity * sizeof(*grown));
-        if (!grown)
-            return false;
-        h->stretches = grown;
-        h->stretch_capacity = capacity;
-    }
+    if (!btr_list_room(&h->stretches, h->stretch_count, &h->stretch_capacity, 16,
+                       sizeof *h->stretches))
+        return false;
     h->stretches[h->stretch_count] = (struct halves_stretch){time, *paired};
     *paired = h->stretch_count++;
     return true;

@@ -1,6 +1,7 @@
 #include "steps.h"
 
 #include <assert.h>
+#include <btr/list.h>
 
 enum {
     DIGIT_BITS = 11,
@@ -31,15 +32,8 @@ bool graph_steps_grow(struct graph_steps *s)
 {
     if (graph_steps_room(s))
         return true;
-    if (s->chunk_count == s->chunk_capacity) {
-        uint32_t capacity = s->chunk_capacity ? 2 * s->chunk_capacity : 16;
-        struct btr_trace_step **chunks =
-            realloc(s->chunks, capacity * sizeof(struct btr_trace_step *));
-        if (!chunks)
-            return false;
-        s->chunks = chunks;
-        s->chunk_capacity = capacity;
-    }
+    if (!btr_list_room(&s->chunks, s->chunk_count, &s->chunk_capacity, 16, sizeof *s->chunks))
+        return false;
     size_t size = graph_steps_capacity(s->chunk_count) * sizeof(struct btr_trace_step);
     struct btr_trace_step *chunk = malloc(size);
     if (!chunk)

@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <btr/clock.h>
+#include <btr/list.h>
 
 /*
  * Settling: the node with the latest bound goes first, as in Dijkstra's algorithm with min for
@@ -358,14 +359,8 @@ static int keep_range(struct graph_walk *w, struct graph_range range, uint32_t c
     range.count = w->steps.count - count_before;
     if (range.count == 0)
         return 0;
-    if (w->range_count == w->range_capacity) {
-        uint32_t capacity = w->range_capacity ? 2 * w->range_capacity : 64;
-        struct graph_range *ranges = realloc(w->ranges, capacity * sizeof(*ranges));
-        if (!ranges)
-            return no_memory(w);
-        w->ranges = ranges;
-        w->range_capacity = capacity;
-    }
+    if (!btr_list_room(&w->ranges, w->range_count, &w->range_capacity, 64, sizeof *w->ranges))
+        return no_memory(w);
     struct graph_settling *s = &w->nodes.settlings[range.node];
     if (s->range_first == UINT32_MAX)
         s->range_first = w->range_count;

@@ -1,5 +1,6 @@
 #include "catalog.h"
 
+#include <btr/list.h>
 #include <errno.h>
 #include <pthread.h>
 #include <sys/stat.h>
@@ -477,15 +478,9 @@ struct segment_list {
 static int segment_visit(void *self, struct btr_span key, struct btr_span value)
 {
     struct segment_list *list = self;
-    if (list->count == list->capacity) {
-        uint32_t capacity = list->capacity == 0 ? 64 : list->capacity * 2;
-        struct catalog_segment *rows = realloc(list->rows, capacity * sizeof(*rows));
-        if (!rows) {
-            list->failed = BTR_E_NOMEM;
-            return CATALOG_VISIT_END;
-        }
-        list->rows = rows;
-        list->capacity = capacity;
+    if (!btr_list_room(&list->rows, list->count, &list->capacity, 64, sizeof *list->rows)) {
+        list->failed = BTR_E_NOMEM;
+        return CATALOG_VISIT_END;
     }
     if (!catalog_segment_get(list->version, key, value, &list->rows[list->count])) {
         list->failed = BTR_E_FORMAT;

@@ -1,5 +1,6 @@
 #include "catalog_kept.h"
 
+#include <btr/list.h>
 #include <errno.h>
 
 #include "catalog_env.h"
@@ -112,14 +113,8 @@ static int row_visit(void *self, struct btr_span key, struct btr_span value)
     if (!btr_arena_copy(list->arena, row.hosts, &row.hosts) ||
         !btr_arena_copy(list->arena, row.ranges, &row.ranges))
         return list_end(list, BTR_E_NOMEM);
-    if (list->count == list->capacity) {
-        uint32_t capacity = list->capacity == 0 ? 64 : list->capacity * 2;
-        struct catalog_kept *grown = realloc(list->rows, capacity * sizeof(*grown));
-        if (!grown)
-            return list_end(list, BTR_E_NOMEM);
-        list->rows = grown;
-        list->capacity = capacity;
-    }
+    if (!btr_list_room(&list->rows, list->count, &list->capacity, 64, sizeof *list->rows))
+        return list_end(list, BTR_E_NOMEM);
     list->rows[list->count++] = row;
     return 0;
 }

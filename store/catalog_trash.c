@@ -3,6 +3,8 @@
 #include "catalog_env.h"
 #include "catalog_rows.h"
 
+#include <btr/list.h>
+
 /* A row of the trash: the transaction that put it there, when, the day. */
 enum { TRASH_ROW_SIZE = 16 + STORE_DAY_SIZE };
 
@@ -49,14 +51,8 @@ static int trash_visit(void *self, struct btr_span key, struct btr_span value)
     uint64_t removed_txn;
     if (!trash_get(key, value, &row, &removed_txn))
         return trash_end(list, BTR_E_FORMAT);
-    if (list->count == list->capacity) {
-        uint32_t capacity = list->capacity == 0 ? 64 : list->capacity * 2;
-        struct catalog_segment *grown = realloc(list->rows, capacity * sizeof(*grown));
-        if (!grown)
-            return trash_end(list, BTR_E_NOMEM);
-        list->rows = grown;
-        list->capacity = capacity;
-    }
+    if (!btr_list_room(&list->rows, list->count, &list->capacity, 64, sizeof *list->rows))
+        return trash_end(list, BTR_E_NOMEM);
     list->rows[list->count++] = row;
     return 0;
 }

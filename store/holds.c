@@ -1,6 +1,7 @@
 #include "holds.h"
 
 #include <btr/clock.h>
+#include <btr/list.h>
 #include <errno.h>
 #include <fnmatch.h>
 #include <stdlib.h>
@@ -48,14 +49,8 @@ static int hold_visit(void *self, struct btr_span key, struct btr_span value)
     struct btr_hold hold;
     if (!hold_get(key, value, &hold))
         return holds_end(load, BTR_E_FORMAT);
-    if (h->count == load->capacity) {
-        uint32_t capacity = load->capacity == 0 ? 16 : load->capacity * 2;
-        struct btr_hold *grown = realloc(h->rows, capacity * sizeof(*grown));
-        if (!grown)
-            return holds_end(load, BTR_E_NOMEM);
-        h->rows = grown;
-        load->capacity = capacity;
-    }
+    if (!btr_list_room(&h->rows, h->count, &load->capacity, 16, sizeof *h->rows))
+        return holds_end(load, BTR_E_NOMEM);
     if (!btr_arena_copy(h->arena, hold.host, &hold.host) ||
         !btr_arena_copy(h->arena, hold.why, &hold.why))
         return holds_end(load, BTR_E_NOMEM);

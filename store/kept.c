@@ -1,5 +1,6 @@
 /* Kept records of all stores that are asked: which files, which blocks, which records. */
 #include <btr/kept.h>
+#include <btr/list.h>
 #include <stdlib.h>
 
 #include "kept_file.h"
@@ -353,14 +354,8 @@ static bool record_fits(const struct kept_search *s, const struct kept_block *b,
 static int ref_add(const struct kept_search *s, struct kept_ref ref)
 {
     struct btr_kept *k = s->kept;
-    if (k->ref_count == k->ref_capacity) {
-        uint32_t capacity = k->ref_capacity == 0 ? 64 : k->ref_capacity * 2;
-        struct kept_ref *grown = realloc(k->refs, capacity * sizeof *grown);
-        if (!grown)
-            return no_memory(s->err);
-        k->refs = grown;
-        k->ref_capacity = capacity;
-    }
+    if (!btr_list_room(&k->refs, k->ref_count, &k->ref_capacity, 64, sizeof *k->refs))
+        return no_memory(s->err);
     k->refs[k->ref_count++] = ref;
     return 0;
 }

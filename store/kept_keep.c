@@ -1,5 +1,6 @@
 #include "kept_keep.h"
 
+#include <btr/list.h>
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -139,14 +140,8 @@ static uint32_t input_number(struct store_keeper *k, const struct btr_raw_record
     for (uint32_t i = k->input_count; i-- > 0;)
         if (k->input_ids[i] == record->input_id)
             return i;
-    if (k->input_count == k->input_capacity) {
-        uint32_t capacity = k->input_capacity == 0 ? 16 : k->input_capacity * 2;
-        uint32_t *grown = realloc(k->input_ids, capacity * sizeof *grown);
-        if (!grown)
-            return UINT32_MAX;
-        k->input_ids = grown;
-        k->input_capacity = capacity;
-    }
+    if (!btr_list_room(&k->input_ids, k->input_count, &k->input_capacity, 16, sizeof *k->input_ids))
+        return UINT32_MAX;
     const struct btr_input *input = record->input;
     struct catalog_kept_range none = {input->head_hash, UINT64_MAX, 0};
     btr_buffer_varint(&k->names, input->name.size);

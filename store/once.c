@@ -1,5 +1,7 @@
 #include "once.h"
 
+#include <btr/list.h>
+
 /* ---- Windows -------------------------------------------------------------------------------- */
 
 static int part_compare(const void *x, const void *y)
@@ -27,14 +29,8 @@ static bool window_add(struct once_windows *w, struct once_window window)
         last->last_ns = window.last_ns > last->last_ns ? window.last_ns : last->last_ns;
         return true;
     }
-    if (w->count == w->capacity) {
-        uint32_t capacity = w->capacity == 0 ? 16 : w->capacity * 2;
-        struct once_window *grown = realloc(w->items, capacity * sizeof(*grown));
-        if (!grown)
-            return false;
-        w->items = grown;
-        w->capacity = capacity;
-    }
+    if (!btr_list_room(&w->items, w->count, &w->capacity, 16, sizeof *w->items))
+        return false;
     w->items[w->count++] = window;
     return true;
 }

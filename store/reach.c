@@ -2,6 +2,8 @@
 
 #include "read.h"
 
+#include <btr/list.h>
+
 static int out_of_memory(struct btr_err *err)
 {
     return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "out of memory while reading a store");
@@ -82,14 +84,8 @@ static uint32_t stretch_find(const struct store_stretches *s, uint64_t line)
 
 static bool stretch_insert(struct store_stretches *s, uint32_t at)
 {
-    if (s->count == s->capacity) {
-        uint32_t capacity = s->capacity == 0 ? 4 : s->capacity * 2;
-        struct store_reach *grown = realloc(s->items, capacity * sizeof(*grown));
-        if (!grown)
-            return false;
-        s->items = grown;
-        s->capacity = capacity;
-    }
+    if (!btr_list_room(&s->items, s->count, &s->capacity, 4, sizeof *s->items))
+        return false;
     memmove(s->items + at + 1, s->items + at, (s->count - at) * sizeof(*s->items));
     s->items[at] = (struct store_reach){0};
     s->count++;

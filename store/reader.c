@@ -3,6 +3,8 @@
 #include "files.h"
 #include "pack.h"
 
+#include <btr/list.h>
+
 static int out_of_memory(struct btr_err *err)
 {
     return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "out of memory while reading a store");
@@ -50,14 +52,8 @@ static bool input_copy(struct btr_arena *arena, const struct btr_input *from, st
 static int input_take(void *self, const struct btr_input *input)
 {
     struct btr_reader *r = self;
-    if (r->input_count == r->input_capacity) {
-        uint32_t capacity = r->input_capacity == 0 ? 64 : r->input_capacity * 2;
-        struct btr_input *grown = realloc(r->inputs, capacity * sizeof(*grown));
-        if (!grown)
-            return BTR_E_NOMEM;
-        r->inputs = grown;
-        r->input_capacity = capacity;
-    }
+    if (!btr_list_room(&r->inputs, r->input_count, &r->input_capacity, 64, sizeof *r->inputs))
+        return BTR_E_NOMEM;
     if (!input_copy(r->arena, input, &r->inputs[r->input_count]))
         return BTR_E_NOMEM;
     r->input_count++;
@@ -265,14 +261,8 @@ static uint32_t source_of(struct btr_reader *r, struct btr_span host, struct btr
     for (uint32_t i = known == UINT32_MAX ? 0 : r->source_count; i-- > 0;)
         if (source_is(r, i, host, source))
             return i;
-    if (r->source_count == r->source_capacity) {
-        uint32_t capacity = r->source_capacity == 0 ? 16 : r->source_capacity * 2;
-        struct btr_stream *grown = realloc(r->sources, capacity * sizeof(*grown));
-        if (!grown)
-            return UINT32_MAX;
-        r->sources = grown;
-        r->source_capacity = capacity;
-    }
+    if (!btr_list_room(&r->sources, r->source_count, &r->source_capacity, 16, sizeof *r->sources))
+        return UINT32_MAX;
     struct btr_stream *s = &r->sources[r->source_count];
     if (!btr_arena_copy(r->arena, host, &s->host) ||
         !btr_arena_copy(r->arena, source, &s->source) ||

@@ -2,6 +2,8 @@
 #include "reader.h"
 #include "segment_load.h"
 
+#include <btr/list.h>
+
 /** Attributes gathered from segments before they are settled. */
 struct attr_list {
     struct btr_attr *items;
@@ -28,14 +30,8 @@ static int string_copy(struct store_segment *seg, uint32_t string, struct btr_ar
 
 static struct btr_attr *attr_room(struct attr_list *list)
 {
-    if (list->count == list->capacity) {
-        uint32_t capacity = list->capacity == 0 ? 32 : list->capacity * 2;
-        struct btr_attr *grown = realloc(list->items, capacity * sizeof(*grown));
-        if (!grown)
-            return NULL;
-        list->items = grown;
-        list->capacity = capacity;
-    }
+    if (!btr_list_room(&list->items, list->count, &list->capacity, 32, sizeof *list->items))
+        return NULL;
     return &list->items[list->count];
 }
 

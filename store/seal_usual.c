@@ -1,6 +1,7 @@
 /* Section usual (docs/FORMAT.md): how often which program turned to which thing. Names are counted
  * by their numbers first, so that each pair of them costs one hash of each. */
 #include <assert.h>
+#include <btr/list.h>
 
 #include "seal.h"
 #include "usual.h"
@@ -81,14 +82,8 @@ static struct tally_pair *pair_of(struct tally *t, uint32_t program, uint32_t th
     uint32_t at = btr_u64map_get(by_names, names);
     if (at != UINT32_MAX)
         return &t->pairs[at];
-    if (t->count == t->capacity) {
-        uint32_t capacity = t->capacity == 0 ? 1024 : t->capacity * 2;
-        struct tally_pair *grown = realloc(t->pairs, capacity * sizeof(*grown));
-        if (!grown)
-            return NULL;
-        t->pairs = grown;
-        t->capacity = capacity;
-    }
+    if (!btr_list_room(&t->pairs, t->count, &t->capacity, 1024, sizeof *t->pairs))
+        return NULL;
     if (!btr_u64map_set(by_names, names, t->count))
         return NULL;
     t->pairs[t->count] = (struct tally_pair){program, thing, 0, is_far};

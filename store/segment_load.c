@@ -1,5 +1,7 @@
 #include "segment_load.h"
 
+#include <btr/list.h>
+
 static int out_of_memory(struct btr_err *err)
 {
     return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "out of memory while merging segments");
@@ -34,22 +36,6 @@ static bool numbers_new(uint32_t **numbers, uint32_t count)
     return *numbers != NULL;
 }
 
-/* Makes room for one more. */
-static bool grow(void *items, uint32_t count, uint32_t *capacity, size_t item_size)
-{
-    if (count < *capacity)
-        return true;
-    uint32_t wanted = *capacity == 0 ? 16 : *capacity * 2;
-    void *old, *grown;
-    memcpy(&old, items, sizeof(old));
-    grown = realloc(old, (size_t)wanted * item_size);
-    if (!grown)
-        return false;
-    memcpy(items, &grown, sizeof(grown));
-    *capacity = wanted;
-    return true;
-}
-
 /* ---- Inputs and streams --------------------------------------------------------------------- */
 
 /* Finds or adds an input by its name and head hash. @return its number, or UINT32_MAX */
@@ -61,7 +47,7 @@ static uint32_t input_of(struct store_load *l, const struct segment_input *input
     for (uint32_t i = l->input_count; i-- > 0;)
         if (l->inputs[i].name == name && l->inputs[i].head_hash == input->head_hash)
             return i;
-    if (!grow(&l->inputs, l->input_count, &l->input_capacity, sizeof(*l->inputs)) ||
+    if (!btr_list_room(&l->inputs, l->input_count, &l->input_capacity, 16, sizeof(*l->inputs)) ||
         store_builder_input(l->builder, l->input_count) != l->input_count)
         return UINT32_MAX;
     l->inputs[l->input_count] = (struct load_input){name, input->head_hash};
@@ -101,7 +87,7 @@ static int streams_load(struct store_load *l, struct store_segment *seg, struct 
     for (uint32_t i = 0; i < seg->header.stream_count; i++) {
         const struct segment_stream *s = &seg->streams[i];
         struct btr_stream names = {s->host, s->source};
-        if (!grow(&l->parts, l->part_count, &l->part_capacity, sizeof(*l->parts)))
+        if (!btr_list_room(&l->parts, l->part_count, &l->part_capacity, 16, sizeof(*l->parts)))
             return out_of_memory(err);
         if (!l->range || store_range_has(l->range, s->host)) {
             uint32_t input = input_of(l, &seg->inputs[s->input]);
@@ -496,8 +482,8 @@ int store_load_segment(struct store_load *l, struct store_segment *seg, struct b
         rc = rows_load(l, seg, STORE_QUARANTINE, quarantined_load, err);
     if (rc == 0)
         rc = proofs_load(l, seg, err);
-    if (rc == 0 &&
-        !grow(&l->segment_ends, l->segment_count, &l->segment_capacity, sizeof(*l->segment_ends)))
+    if (rc == 0 && !btr_list_room(&l->segment_ends, l->segment_count, &l->segment_capacity, 16,
+                                  sizeof(*l->segment_ends)))
         rc = out_of_memory(err);
     if (rc == 0)
         l->segment_ends[l->segment_count++] =

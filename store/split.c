@@ -1,5 +1,6 @@
 #include "split.h"
 
+#include <btr/list.h>
 #include <stdlib.h>
 
 static int out_of_memory(struct btr_err *err)
@@ -38,14 +39,8 @@ static bool day_count(struct days *days, int64_t last_ns)
     int64_t day = store_day_number(last_ns);
     uint32_t at = btr_u64map_get(&days->by_day, (uint64_t)day);
     if (at >= days->count) { /* not there */
-        if (days->count == days->capacity) {
-            uint32_t capacity = days->capacity == 0 ? 16 : days->capacity * 2;
-            struct split_part *grown = realloc(days->items, capacity * sizeof(*grown));
-            if (!grown)
-                return false;
-            days->items = grown;
-            days->capacity = capacity;
-        }
+        if (!btr_list_room(&days->items, days->count, &days->capacity, 16, sizeof *days->items))
+            return false;
         at = days->count++;
         days->items[at] = (struct split_part){.day = day, .last_ns = last_ns};
         if (!btr_u64map_set(&days->by_day, (uint64_t)day, at))

@@ -1,5 +1,6 @@
 /* A day's segments sealed anew by host (merge.h). */
 #include <btr/clock.h>
+#include <btr/list.h>
 #include <stdlib.h>
 
 #include "merge.h"
@@ -36,14 +37,8 @@ static int out_of_memory(struct btr_err *err)
 
 static bool host_add(struct spread *s, struct btr_span name, uint64_t events)
 {
-    if (s->host_count == s->host_capacity) {
-        uint32_t capacity = s->host_capacity == 0 ? 64 : s->host_capacity * 2;
-        struct spread_host *grown = realloc(s->hosts, capacity * sizeof(*grown));
-        if (!grown)
-            return false;
-        s->hosts = grown;
-        s->host_capacity = capacity;
-    }
+    if (!btr_list_room(&s->hosts, s->host_count, &s->host_capacity, 64, sizeof *s->hosts))
+        return false;
     s->hosts[s->host_count++] = (struct spread_host){name, events};
     return true;
 }

@@ -1,5 +1,6 @@
 #include "loss/apart.h"
 
+#include <btr/list.h>
 #include <stdlib.h>
 
 int btr_apart_new(struct btr_apart **out, const struct btr_edges *edges,
@@ -42,14 +43,8 @@ bool apart_id(struct btr_apart *a, struct btr_id *id, uint32_t number)
     id->lo += number * UINT64_C(0x9e3779b97f4a7c15);
     if (btr_idmap_get(&a->by_id, *id) != UINT32_MAX)
         return true;
-    if (a->part_count == a->part_capacity) {
-        uint32_t capacity = a->part_capacity ? 2 * a->part_capacity : 256;
-        struct apart_part *grown = realloc(a->parts, capacity * sizeof *grown);
-        if (!grown)
-            return false;
-        a->parts = grown;
-        a->part_capacity = capacity;
-    }
+    if (!btr_list_room(&a->parts, a->part_count, &a->part_capacity, 256, sizeof *a->parts))
+        return false;
     if (btr_idmap_add(&a->by_id, *id, a->part_count) == UINT32_MAX)
         return false;
     a->parts[a->part_count++] = part;

@@ -2,6 +2,7 @@
  * When a file was emptied. An open that empties is told as an open for writing and a truncation in
  * one moment; a truncation alone may leave something.
  */
+#include <btr/list.h>
 #include <stdlib.h>
 
 #include "loss/apart.h"
@@ -73,14 +74,8 @@ static struct apart_emptied emptied_take(struct emptying *e)
 
 static bool file_add(struct btr_apart *a, struct btr_id id, struct apart_emptied times)
 {
-    if (a->file_count == a->file_capacity) {
-        uint32_t capacity = a->file_capacity ? 2 * a->file_capacity : 64;
-        struct apart_emptied *grown = realloc(a->emptied, capacity * sizeof *grown);
-        if (!grown)
-            return false;
-        a->emptied = grown;
-        a->file_capacity = capacity;
-    }
+    if (!btr_list_room(&a->emptied, a->file_count, &a->file_capacity, 64, sizeof *a->emptied))
+        return false;
     if (btr_idmap_add(&a->files, id, a->file_count) == UINT32_MAX)
         return false;
     a->emptied[a->file_count++] = times;

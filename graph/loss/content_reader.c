@@ -1,5 +1,6 @@
 /* What the sources of a store tell of reads and writes. */
 #include <btr/content.h>
+#include <btr/list.h>
 #include <stdlib.h>
 
 struct told {
@@ -18,14 +19,8 @@ struct btr_reader_content {
 static int told_add(void *self, const struct btr_source_stat *stat)
 {
     struct btr_reader_content *c = self;
-    if (c->told_count == c->told_capacity) {
-        uint32_t capacity = c->told_capacity ? 2 * c->told_capacity : 64;
-        struct told *grown = realloc(c->told, capacity * sizeof *grown);
-        if (!grown)
-            return BTR_E_NOMEM;
-        c->told = grown;
-        c->told_capacity = capacity;
-    }
+    if (!btr_list_room(&c->told, c->told_count, &c->told_capacity, 64, sizeof *c->told))
+        return BTR_E_NOMEM;
     c->told[c->told_count++] =
         (struct told){{stat->host, stat->source}, {stat->reads_told, stat->writes_told}};
     return 0;

@@ -1,4 +1,5 @@
 #include <btr/extent.h>
+#include <btr/list.h>
 #include <btr/trace.h>
 #include <stdlib.h>
 
@@ -67,14 +68,9 @@ int btr_extent_add(struct btr_extent *extent, const struct btr_extent_item *item
         extent->cut = true;
         return 0;
     }
-    if (extent->count == extent->capacity) {
-        uint32_t capacity = extent->capacity ? 2 * extent->capacity : 256;
-        struct btr_extent_item *grown = realloc(extent->items, capacity * sizeof *grown);
-        if (!grown)
-            return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "extent of %u items", extent->count);
-        extent->items = grown;
-        extent->capacity = capacity;
-    }
+    if (!btr_list_room(&extent->items, extent->count, &extent->capacity, 256,
+                       sizeof *extent->items))
+        return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "extent of %u items", extent->count);
     extent->items[extent->count++] = *item;
     return 0;
 }
@@ -87,14 +83,8 @@ static uint32_t known_of(struct growth *g, struct btr_id id)
     uint32_t at = btr_idmap_get(&g->by_id, id);
     if (at != UINT32_MAX)
         return at;
-    if (g->known_count == g->known_capacity) {
-        uint32_t capacity = g->known_capacity ? 2 * g->known_capacity : 256;
-        struct known *grown = realloc(g->known, capacity * sizeof *grown);
-        if (!grown)
-            return UINT32_MAX;
-        g->known = grown;
-        g->known_capacity = capacity;
-    }
+    if (!btr_list_room(&g->known, g->known_count, &g->known_capacity, 256, sizeof *g->known))
+        return UINT32_MAX;
     if (btr_idmap_add(&g->by_id, id, g->known_count) == UINT32_MAX)
         return UINT32_MAX;
     g->known[g->known_count] = (struct known){.item = UINT32_MAX};
@@ -189,14 +179,8 @@ static struct talk *talk_of(struct growth *g, struct btr_id process)
     uint32_t at = btr_idmap_get(&g->talkers, process);
     if (at != UINT32_MAX)
         return &g->talks[at];
-    if (g->talk_count == g->talk_capacity) {
-        uint32_t capacity = g->talk_capacity ? 2 * g->talk_capacity : 16;
-        struct talk *grown = realloc(g->talks, capacity * sizeof *grown);
-        if (!grown)
-            return NULL;
-        g->talks = grown;
-        g->talk_capacity = capacity;
-    }
+    if (!btr_list_room(&g->talks, g->talk_count, &g->talk_capacity, 16, sizeof *g->talks))
+        return NULL;
     if (btr_idmap_add(&g->talkers, process, g->talk_count) == UINT32_MAX)
         return NULL;
     g->talks[g->talk_count] = (struct talk){.process = process,

@@ -1,3 +1,4 @@
+#include <btr/list.h>
 #include <stdlib.h>
 
 #include "score/ahead.h"
@@ -115,14 +116,8 @@ static void others_discount(struct ahead *a, const struct ahead_flow *effect)
 
 static bool link_add(struct ahead *a, uint32_t cause, uint32_t effect, double weight)
 {
-    if (a->link_count == a->link_capacity) {
-        uint32_t capacity = a->link_capacity ? a->link_capacity * 2 : 4096;
-        struct ahead_link *grown = realloc(a->links, capacity * sizeof *grown);
-        if (!grown)
-            return false;
-        a->links = grown;
-        a->link_capacity = capacity;
-    }
+    if (!btr_list_room(&a->links, a->link_count, &a->link_capacity, 4096, sizeof *a->links))
+        return false;
     a->links[a->link_count] = (struct ahead_link){effect, a->flows[cause].effects, (float)weight};
     a->flows[cause].effects = a->link_count++;
     return true;

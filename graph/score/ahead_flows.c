@@ -1,4 +1,5 @@
 #include <btr/clock.h>
+#include <btr/list.h>
 #include <stdlib.h>
 
 #include "score/ahead.h"
@@ -65,14 +66,8 @@ static uint32_t flow_of(struct ahead *a, const struct ahead_flow *told)
     uint32_t at = btr_u64map_get(&a->by_content, content);
     if (at != UINT32_MAX)
         return at;
-    if (a->flow_count == a->flow_capacity) {
-        uint32_t capacity = a->flow_capacity ? a->flow_capacity * 2 : 4096;
-        struct ahead_flow *grown = realloc(a->flows, capacity * sizeof *grown);
-        if (!grown)
-            return AHEAD_NONE;
-        a->flows = grown;
-        a->flow_capacity = capacity;
-    }
+    if (!btr_list_room(&a->flows, a->flow_count, &a->flow_capacity, 4096, sizeof *a->flows))
+        return AHEAD_NONE;
     struct ahead_flow *f = &a->flows[a->flow_count];
     *f = *told;
     f->tie = from.lo ^ to.lo * 3;
@@ -146,14 +141,8 @@ static int side_load(struct ahead *a, uint32_t place, uint32_t group, bool into)
 
 static bool pair_add(struct ahead *a, struct ahead_pair pair)
 {
-    if (a->pair_count == a->pair_capacity) {
-        uint32_t capacity = a->pair_capacity ? a->pair_capacity * 2 : 64;
-        struct ahead_pair *grown = realloc(a->pairs, capacity * sizeof *grown);
-        if (!grown)
-            return false;
-        a->pairs = grown;
-        a->pair_capacity = capacity;
-    }
+    if (!btr_list_room(&a->pairs, a->pair_count, &a->pair_capacity, 64, sizeof *a->pairs))
+        return false;
     a->pairs[a->pair_count++] = pair;
     return true;
 }

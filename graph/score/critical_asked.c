@@ -1,3 +1,4 @@
+#include <btr/list.h>
 #include <stdlib.h>
 
 #include "score/critical.h"
@@ -129,14 +130,8 @@ static int reader_note(struct readers *r, struct btr_id process, int64_t key_ns)
         c->readers[i].first_ns = graph_time_min(c->readers[i].first_ns, key_ns);
         return 0;
     }
-    if (c->reader_count == c->reader_capacity) {
-        uint32_t capacity = c->reader_capacity ? c->reader_capacity * 2 : 256;
-        struct critical_reader *grown = realloc(c->readers, capacity * sizeof *grown);
-        if (!grown)
-            return btr_fail(c->err, BTR_E_NOMEM, UINT64_MAX, "readers of connections");
-        c->readers = grown;
-        c->reader_capacity = capacity;
-    }
+    if (!btr_list_room(&c->readers, c->reader_count, &c->reader_capacity, 256, sizeof *c->readers))
+        return btr_fail(c->err, BTR_E_NOMEM, UINT64_MAX, "readers of connections");
     c->readers[c->reader_count++] = (struct critical_reader){process, key_ns};
     return 0;
 }
@@ -188,14 +183,8 @@ static int ends_visit(void *self, const struct btr_flow *flows, uint32_t flow_co
     for (uint32_t i = 0; i < flow_count; i++) {
         if (flows[i].operation != BTR_OP_ACCEPT && flows[i].operation != BTR_OP_CONNECT)
             continue;
-        if (c->end_count == c->end_capacity) {
-            uint32_t capacity = c->end_capacity ? c->end_capacity * 2 : 256;
-            struct critical_end *grown = realloc(c->ends, capacity * sizeof *grown);
-            if (!grown)
-                return btr_fail(c->err, BTR_E_NOMEM, UINT64_MAX, "ends of connections");
-            c->ends = grown;
-            c->end_capacity = capacity;
-        }
+        if (!btr_list_room(&c->ends, c->end_count, &c->end_capacity, 256, sizeof *c->ends))
+            return btr_fail(c->err, BTR_E_NOMEM, UINT64_MAX, "ends of connections");
         struct critical_flow f = critical_flow_of(&flows[i]);
         c->ends[c->end_count++] = (struct critical_end){flows[i].other, f.last_ns, f.operation};
     }

@@ -1,3 +1,4 @@
+#include <btr/list.h>
 #include <stdlib.h>
 
 #include "score/critical.h"
@@ -64,14 +65,8 @@ struct reading {
 
 static struct critical_flow *flow_new(struct critical *c)
 {
-    if (c->flow_count == c->flow_capacity) {
-        uint32_t capacity = c->flow_capacity ? c->flow_capacity * 2 : 4096;
-        struct critical_flow *grown = realloc(c->flows, capacity * sizeof *grown);
-        if (!grown)
-            return NULL;
-        c->flows = grown;
-        c->flow_capacity = capacity;
-    }
+    if (!btr_list_room(&c->flows, c->flow_count, &c->flow_capacity, 4096, sizeof *c->flows))
+        return NULL;
     return &c->flows[c->flow_count++];
 }
 
@@ -239,14 +234,9 @@ static int stretch_add(struct critical *c, uint32_t place, struct critical_stret
                        uint32_t later, int64_t rest_ns)
 {
     int64_t least = s.earlier == UINT32_MAX ? INT64_MIN : c->stretches[s.earlier].until_ns + 1;
-    if (c->stretch_count == c->stretch_capacity) {
-        uint32_t capacity = c->stretch_capacity ? c->stretch_capacity * 2 : 1024;
-        struct critical_stretch *grown = realloc(c->stretches, capacity * sizeof *grown);
-        if (!grown)
-            return no_memory(c);
-        c->stretches = grown;
-        c->stretch_capacity = capacity;
-    }
+    if (!btr_list_room(&c->stretches, c->stretch_count, &c->stretch_capacity, 1024,
+                       sizeof *c->stretches))
+        return no_memory(c);
     s.from_ns = graph_time_max(least, rest_ns == INT64_MIN ? rest_ns : rest_ns + 1);
     s.count = c->flow_count - s.begin;
     if (later == UINT32_MAX)

@@ -1,3 +1,4 @@
+#include <btr/list.h>
 #include <stdlib.h>
 
 #include "score/critical.h"
@@ -26,14 +27,8 @@ static bool before(const struct critical *c, const struct critical_state *a,
 
 bool critical_heap_push(struct critical_heap *h, const struct critical *c, struct critical_state s)
 {
-    if (h->count == h->capacity) {
-        uint32_t capacity = h->capacity ? h->capacity * 2 : 1024;
-        struct critical_state *grown = realloc(h->items, capacity * sizeof *grown);
-        if (!grown)
-            return false;
-        h->items = grown;
-        h->capacity = capacity;
-    }
+    if (!btr_list_room(&h->items, h->count, &h->capacity, 1024, sizeof *h->items))
+        return false;
     uint32_t at = h->count++;
     for (; at > 0 && before(c, &s, &h->items[(at - 1) / 2]); at = (at - 1) / 2)
         h->items[at] = h->items[(at - 1) / 2];

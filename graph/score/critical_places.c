@@ -1,4 +1,5 @@
 #include <btr/clock.h>
+#include <btr/list.h>
 #include <stdlib.h>
 
 #include "score/critical.h"
@@ -15,14 +16,8 @@ static uint32_t place_seek(struct critical *c, struct btr_id id, const struct bt
     uint32_t at = btr_idmap_get(&c->map, id);
     if (at != UINT32_MAX)
         return at;
-    if (c->place_count == c->place_capacity) {
-        uint32_t capacity = c->place_capacity ? c->place_capacity * 2 : 1024;
-        struct critical_place *grown = realloc(c->places, capacity * sizeof *grown);
-        if (!grown)
-            return (void)no_memory(c), UINT32_MAX;
-        c->places = grown;
-        c->place_capacity = capacity;
-    }
+    if (!btr_list_room(&c->places, c->place_count, &c->place_capacity, 1024, sizeof *c->places))
+        return (void)no_memory(c), UINT32_MAX;
     struct critical_place *place = &c->places[c->place_count];
     *place = (struct critical_place){.id = id,
                                      .order = UINT32_MAX,

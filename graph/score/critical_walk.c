@@ -1,3 +1,4 @@
+#include <btr/list.h>
 #include <stdlib.h>
 
 #include "score/critical_since.h"
@@ -20,14 +21,8 @@ static int is_live(struct critical *c, uint32_t place, bool *live)
 
 static bool cause_note(struct critical *c, uint32_t cause, int64_t effect, double weight)
 {
-    if (c->cause_count == c->cause_capacity) {
-        uint32_t capacity = c->cause_capacity ? c->cause_capacity * 2 : 4096;
-        struct critical_cause *grown = realloc(c->causes, capacity * sizeof *grown);
-        if (!grown)
-            return false;
-        c->causes = grown;
-        c->cause_capacity = capacity;
-    }
+    if (!btr_list_room(&c->causes, c->cause_count, &c->cause_capacity, 4096, sizeof *c->causes))
+        return false;
     c->causes[c->cause_count++] = (struct critical_cause){cause, effect, (float)weight};
     return true;
 }
@@ -74,14 +69,8 @@ static int flow_reach(struct critical *c, struct critical_heap *h, const struct 
 
 bool critical_candidate_add(struct critical_candidates *found, uint32_t flow, double weight)
 {
-    if (found->count == found->capacity) {
-        uint32_t capacity = found->capacity ? found->capacity * 2 : 256;
-        struct critical_candidate *grown = realloc(found->items, capacity * sizeof *grown);
-        if (!grown)
-            return false;
-        found->items = grown;
-        found->capacity = capacity;
-    }
+    if (!btr_list_room(&found->items, found->count, &found->capacity, 256, sizeof *found->items))
+        return false;
     found->items[found->count++] = (struct critical_candidate){flow, weight};
     return true;
 }

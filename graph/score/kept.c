@@ -1,5 +1,6 @@
 #include "score/kept.h"
 
+#include <btr/list.h>
 #include <stdlib.h>
 
 void kept_add(struct kept_list *list, struct btr_id from, struct btr_id to, double score)
@@ -10,30 +11,19 @@ void kept_add(struct kept_list *list, struct btr_id from, struct btr_id to, doub
 void kept_add_why(struct kept_list *list, struct btr_id from, struct btr_id to, double score,
                   enum btr_kept_why why)
 {
-    if (list->pair_count == list->pair_capacity) {
-        uint32_t capacity = list->pair_capacity ? list->pair_capacity * 2 : 256;
-        struct btr_kept_pair *grown = realloc(list->pairs, capacity * sizeof *grown);
-        if (!grown) {
-            list->failed = true;
-            return;
-        }
-        list->pairs = grown;
-        list->pair_capacity = capacity;
+    if (!btr_list_room(&list->pairs, list->pair_count, &list->pair_capacity, 256,
+                       sizeof *list->pairs)) {
+        list->failed = true;
+        return;
     }
     list->pairs[list->pair_count++] = (struct btr_kept_pair){from, to, score, (uint8_t)why};
 }
 
 void kept_way_add(struct kept_list *list, struct btr_id entity, double score)
 {
-    if (list->way_count == list->way_capacity) {
-        uint32_t capacity = list->way_capacity ? list->way_capacity * 2 : 64;
-        struct btr_kept_way *grown = realloc(list->ways, capacity * sizeof *grown);
-        if (!grown) {
-            list->failed = true;
-            return;
-        }
-        list->ways = grown;
-        list->way_capacity = capacity;
+    if (!btr_list_room(&list->ways, list->way_count, &list->way_capacity, 64, sizeof *list->ways)) {
+        list->failed = true;
+        return;
     }
     list->ways[list->way_count++] = (struct btr_kept_way){entity, score};
 }

@@ -1,4 +1,5 @@
 #include <btr/clock.h>
+#include <btr/list.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -345,14 +346,8 @@ static void row_fill(const struct feed *f, struct feed_input *in, const struct f
 
 int feed_input_add(struct feed *f, struct feed_input *in)
 {
-    if (f->input_count == f->input_capacity) {
-        uint32_t capacity = f->input_capacity ? f->input_capacity * 2 : 16;
-        struct feed_input **inputs = realloc(f->inputs, capacity * sizeof *inputs);
-        if (!inputs)
-            return btr_fail(f->err, BTR_E_NOMEM, UINT64_MAX, "out of memory");
-        f->inputs = inputs;
-        f->input_capacity = capacity;
-    }
+    if (!btr_list_room(&f->inputs, f->input_count, &f->input_capacity, 16, sizeof *f->inputs))
+        return btr_fail(f->err, BTR_E_NOMEM, UINT64_MAX, "out of memory");
     in->id = f->input_count;
     f->inputs[f->input_count++] = in;
     return 0;

@@ -1,3 +1,4 @@
+#include <btr/list.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -125,14 +126,8 @@ static struct btr_id state_id(const struct btr_decoder *decoder, struct btr_span
 /* Adds a state to the list and to the map; it is the caller's to free when that fails. */
 static bool state_add(struct feed *f, struct btr_id id, struct feed_state *s)
 {
-    if (f->state_count == f->state_capacity) {
-        uint32_t capacity = f->state_capacity ? f->state_capacity * 2 : 64;
-        struct feed_state **states = realloc(f->states, capacity * sizeof(struct feed_state *));
-        if (!states)
-            return false;
-        f->states = states;
-        f->state_capacity = capacity;
-    }
+    if (!btr_list_room(&f->states, f->state_count, &f->state_capacity, 64, sizeof *f->states))
+        return false;
     if (btr_idmap_add(&f->state_map, id, f->state_count) == UINT32_MAX)
         return false;
     f->states[f->state_count++] = s;

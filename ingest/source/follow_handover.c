@@ -6,6 +6,7 @@
  * whole before only what has changed goes out, as a whole of its own with " since" behind its key
  * (follow_delta.h).
  */
+#include <btr/list.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -72,14 +73,8 @@ static struct btr_buffer *base_of(struct follow_partition *p, struct btr_id id, 
         return &p->bases[at];
     if (!make)
         return NULL;
-    if (p->base_count == p->base_capacity) {
-        uint32_t capacity = p->base_capacity ? p->base_capacity * 2 : 16;
-        struct btr_buffer *grown = realloc(p->bases, capacity * sizeof *grown);
-        if (!grown)
-            return NULL;
-        p->bases = grown;
-        p->base_capacity = capacity;
-    }
+    if (!btr_list_room(&p->bases, p->base_count, &p->base_capacity, 16, sizeof *p->bases))
+        return NULL;
     if (btr_idmap_add(&p->base_map, id, p->base_count) == UINT32_MAX)
         return NULL;
     p->bases[p->base_count] = (struct btr_buffer){0};
@@ -214,14 +209,8 @@ static struct whole *whole_of(struct loading *l, struct btr_span name)
     uint32_t at = btr_idmap_get(&l->map, btr_id_hash(name));
     if (at != UINT32_MAX)
         return &l->wholes[at];
-    if (l->count == l->capacity) {
-        uint32_t capacity = l->capacity ? l->capacity * 2 : 64;
-        struct whole *grown = realloc(l->wholes, capacity * sizeof *grown);
-        if (!grown)
-            return NULL;
-        l->wholes = grown;
-        l->capacity = capacity;
-    }
+    if (!btr_list_room(&l->wholes, l->count, &l->capacity, 64, sizeof *l->wholes))
+        return NULL;
     struct whole *whole = &l->wholes[l->count];
     *whole = (struct whole){0};
     btr_buffer_span(&whole->name, name);
@@ -298,14 +287,8 @@ static bool whole_join(const struct whole *whole, struct btr_buffer *out)
 static struct follow_moved *given_new(struct follow_partition *p, struct btr_span key,
                                       struct btr_span host)
 {
-    if (p->given_count == p->given_capacity) {
-        uint32_t capacity = p->given_capacity ? p->given_capacity * 2 : 64;
-        struct follow_moved *grown = realloc(p->given, capacity * sizeof *grown);
-        if (!grown)
-            return NULL;
-        p->given = grown;
-        p->given_capacity = capacity;
-    }
+    if (!btr_list_room(&p->given, p->given_count, &p->given_capacity, 64, sizeof *p->given))
+        return NULL;
     if (btr_idmap_add(&p->given_map, given_id(key, host), p->given_count) == UINT32_MAX)
         return NULL;
     struct follow_moved *to = &p->given[p->given_count++];

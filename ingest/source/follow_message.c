@@ -1,4 +1,5 @@
 #include <btr/clock.h>
+#include <btr/list.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -406,14 +407,8 @@ static int record_take(struct taking *t)
 
 static bool skip_add(struct follow_partition *p, int64_t offset)
 {
-    if (p->skip_count == p->skip_capacity) {
-        uint32_t capacity = p->skip_capacity ? p->skip_capacity * 2 : 64;
-        int64_t *grown = realloc(p->skips, capacity * sizeof *grown);
-        if (!grown)
-            return false;
-        p->skips = grown;
-        p->skip_capacity = capacity;
-    }
+    if (!btr_list_room(&p->skips, p->skip_count, &p->skip_capacity, 64, sizeof *p->skips))
+        return false;
     p->skips[p->skip_count++] = offset;
     return true;
 }

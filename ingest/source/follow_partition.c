@@ -1,4 +1,5 @@
 #include <btr/clock.h>
+#include <btr/list.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -395,14 +396,8 @@ static int begin_at(struct btr_follow *w, struct follow_partition *p, struct btr
 
 static struct follow_partition *partition_new(struct btr_follow *w, const struct topics_part *part)
 {
-    if (w->part_count == w->part_capacity) {
-        uint32_t capacity = w->part_capacity ? w->part_capacity * 2 : 16;
-        struct follow_partition **grown = realloc(w->parts, capacity * sizeof(void *));
-        if (!grown)
-            return NULL;
-        w->parts = grown;
-        w->part_capacity = capacity;
-    }
+    if (!btr_list_room(&w->parts, w->part_count, &w->part_capacity, 16, sizeof *w->parts))
+        return NULL;
     struct follow_partition *p = calloc(1, sizeof *p);
     if (!p)
         return NULL;

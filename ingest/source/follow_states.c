@@ -1,4 +1,5 @@
 #include <btr/clock.h>
+#include <btr/list.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -98,14 +99,8 @@ static bool must_save(const struct follow_reading *r, int64_t now_ns)
 
 static struct follow_saved *saved_new(struct btr_follow *w)
 {
-    if (w->saved_count == w->saved_capacity) {
-        uint32_t capacity = w->saved_capacity ? w->saved_capacity * 2 : 64;
-        struct follow_saved *grown = realloc(w->saved, capacity * sizeof *grown);
-        if (!grown)
-            return NULL;
-        w->saved = grown;
-        w->saved_capacity = capacity;
-    }
+    if (!btr_list_room(&w->saved, w->saved_count, &w->saved_capacity, 64, sizeof *w->saved))
+        return NULL;
     return &w->saved[w->saved_count++];
 }
 

@@ -2,6 +2,7 @@
 
 #include <btr/decoder.h>
 #include <btr/json.h>
+#include <btr/list.h>
 #include <stdlib.h>
 
 #include "envelope.h"
@@ -67,14 +68,8 @@ static int found_add(struct source_unwrap *u, struct btr_span record, struct btr
 {
     if (u->count == SOURCE_UNWRAP_RECORDS_MAX)
         return BTR_E_LIMIT;
-    if (u->count == u->capacity) {
-        uint32_t capacity = u->capacity ? u->capacity * 2 : 64;
-        void *grown = realloc(u->found, capacity * sizeof(*u->found));
-        if (!grown)
-            return BTR_E_NOMEM;
-        u->found = grown;
-        u->capacity = capacity;
-    }
+    if (!btr_list_room(&u->found, u->count, &u->capacity, 64, sizeof *u->found))
+        return BTR_E_NOMEM;
     u->found[u->count++] = (struct source_unwrapped){record, host};
     return 0;
 }

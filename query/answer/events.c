@@ -2,6 +2,7 @@
  * The records of the closure's events, read in the order in which they lie in the store: block
  * after block, so that each is decoded once.
  */
+#include <btr/list.h>
 #include <stdlib.h>
 
 #include "parts.h"
@@ -181,14 +182,8 @@ static bool stand_add(struct btr_answer *a, struct answer_record *record,
 {
     if (cited->stands_for == 1)
         return true;
-    if (a->stand_count == a->stand_capacity) {
-        uint32_t capacity = a->stand_capacity ? a->stand_capacity * 2 : 256;
-        struct answer_stand *more = realloc(a->stands, (size_t)capacity * sizeof *more);
-        if (!more)
-            return false;
-        a->stands = more;
-        a->stand_capacity = capacity;
-    }
+    if (!btr_list_room(&a->stands, a->stand_count, &a->stand_capacity, 256, sizeof *a->stands))
+        return false;
     struct answer_record last = *record;
     last.record_id = cited->last_record_id;
     last.line = cited->last_line;

@@ -1,4 +1,5 @@
 /* Gaps that overlap the answer's hosts and times: what it cannot know. */
+#include <btr/list.h>
 #include <stdlib.h>
 
 #include "holes.h"
@@ -77,14 +78,8 @@ static int gap_visit(void *self, const struct btr_gap_full *full)
     const struct btr_gap *gap = &full->gap;
     if (gap->from_ns > answer_host_told(s->a, full->host, s->a->last_ns))
         return 0;
-    if (s->around_count == s->around_capacity) {
-        uint32_t capacity = s->around_capacity ? s->around_capacity * 2 : 16;
-        struct answer_gap *more = realloc(s->around, capacity * sizeof *more);
-        if (!more)
-            return fail_memory(s->err);
-        s->around = more;
-        s->around_capacity = capacity;
-    }
+    if (!btr_list_room(&s->around, s->around_count, &s->around_capacity, 16, sizeof *s->around))
+        return fail_memory(s->err);
     struct answer_gap *out = &s->around[s->around_count];
     *out =
         (struct answer_gap){{0}, {0}, {0}, gap->from_ns, gap->until_ns, gap->count, 1, gap->kind};

@@ -4,6 +4,7 @@
  * labels: a node is labelled again only where more steps bring a bound that none of its labels has.
  * Forward is the same search with time turned round.
  */
+#include <btr/list.h>
 #include <stdlib.h>
 
 #include "parts.h"
@@ -85,14 +86,9 @@ static int label_add(struct search *s, const struct answer_label *label, struct 
         return 0;
     if (s->counts[label->node] == LABELS_PER_NODE)
         return 0;
-    if (paths->label_count == paths->label_capacity) {
-        uint32_t capacity = paths->label_capacity ? paths->label_capacity * 2 : 256;
-        struct answer_label *more = realloc(paths->labels, capacity * sizeof *more);
-        if (!more)
-            return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "paths of the answer");
-        paths->labels = more;
-        paths->label_capacity = capacity;
-    }
+    if (!btr_list_room(&paths->labels, paths->label_count, &paths->label_capacity, 256,
+                       sizeof *paths->labels))
+        return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "paths of the answer");
     uint32_t i = paths->label_count++, *best = &paths->of_node[label->node];
     paths->labels[i] = *label;
     paths->labels[i].next = s->heads[label->node];
@@ -168,14 +164,9 @@ static struct crossing crossing_of(const struct search *s, uint32_t step)
 
 static int crossing_keep(struct search *s, const struct crossing *crossing, struct btr_err *err)
 {
-    if (s->crossing_count == s->crossing_capacity) {
-        uint32_t capacity = s->crossing_capacity ? s->crossing_capacity * 2 : 256;
-        struct crossing *more = realloc(s->crossings, capacity * sizeof *more);
-        if (!more)
-            return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "paths of the answer");
-        s->crossings = more;
-        s->crossing_capacity = capacity;
-    }
+    if (!btr_list_room(&s->crossings, s->crossing_count, &s->crossing_capacity, 256,
+                       sizeof *s->crossings))
+        return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "paths of the answer");
     s->crossings[s->crossing_count++] = *crossing;
     return 0;
 }

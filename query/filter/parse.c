@@ -1,5 +1,6 @@
 /* The filter language: recursive descent over tokens to nodes. docs/man/backtrail-find.1 is its
  * manual. */
+#include <btr/list.h>
 #include <stdlib.h>
 
 #include "ast.h"
@@ -42,14 +43,8 @@ static int node_new(struct parser *p, enum query_node_type type, uint16_t *out)
     if (f->node_count == QUERY_NODE_MAX)
         return btr_fail(p->err, BTR_E_USAGE, p->lexer.begin,
                         "the filter has more than %d parts at %zu", QUERY_NODE_MAX, p->lexer.begin);
-    if (f->node_count == f->node_capacity) {
-        uint32_t capacity = f->node_capacity ? f->node_capacity * 2 : 16;
-        struct query_node *more = realloc(f->nodes, capacity * sizeof *more);
-        if (!more)
-            return fail_memory(p);
-        f->nodes = more;
-        f->node_capacity = capacity;
-    }
+    if (!btr_list_room(&f->nodes, f->node_count, &f->node_capacity, 16, sizeof *f->nodes))
+        return fail_memory(p);
     *out = (uint16_t)f->node_count++;
     f->nodes[*out] = (struct query_node){
         .type = (uint8_t)type, .child = QUERY_NODE_NONE, .next = QUERY_NODE_NONE};
@@ -69,14 +64,9 @@ static int literal_take(struct parser *p, struct query_node *node, bool want_str
                         l->begin);
     if (l->token != QUERY_TOKEN_STRING && (want_string || !number))
         return fail_expected(p, want_string ? "a string" : "a string or a number");
-    if (f->literal_count == f->literal_capacity) {
-        uint32_t capacity = f->literal_capacity ? f->literal_capacity * 2 : 16;
-        struct query_literal *more = realloc(f->literals, capacity * sizeof *more);
-        if (!more)
-            return fail_memory(p);
-        f->literals = more;
-        f->literal_capacity = capacity;
-    }
+    if (!btr_list_room(&f->literals, f->literal_count, &f->literal_capacity, 16,
+                       sizeof *f->literals))
+        return fail_memory(p);
     struct query_literal literal = {.number = number};
     if (!btr_arena_copy(f->arena, l->value, &literal.text))
         return fail_memory(p);

@@ -71,14 +71,8 @@ static bool line_keep(struct btr_loss *loss, struct btr_id process, struct btr_s
     struct loss_asked *a = &loss->asked;
     if (a->line_count == LINES_MAX || line->size > LINE_BYTES)
         return true;
-    if (a->line_count == a->line_capacity) {
-        uint32_t capacity = a->line_capacity ? 2 * a->line_capacity : 64;
-        struct btr_span *grown = realloc(a->lines, capacity * sizeof *grown);
-        if (!grown)
-            return false;
-        a->lines = grown;
-        a->line_capacity = capacity;
-    }
+    if (!btr_list_room(&a->lines, a->line_count, &a->line_capacity, 64, sizeof *a->lines))
+        return false;
     if (!btr_arena_copy(loss->arena, *line, line) ||
         btr_idmap_add(&a->of_reader, process, a->line_count) == LOSS_NONE)
         return false;
@@ -148,14 +142,8 @@ static int starts_visit(void *self, const struct btr_flow *flows, uint32_t flow_
             j->cut = true;
             return 0;
         }
-        if (j->count == j->capacity) {
-            uint32_t capacity = j->capacity ? 2 * j->capacity : 64;
-            struct btr_flow *grown = realloc(j->list, capacity * sizeof *grown);
-            if (!grown)
-                return btr_fail(j->err, BTR_E_NOMEM, UINT64_MAX, "jobs that others started");
-            j->list = grown;
-            j->capacity = capacity;
-        }
+        if (!btr_list_room(&j->list, j->count, &j->capacity, 64, sizeof *j->list))
+            return btr_fail(j->err, BTR_E_NOMEM, UINT64_MAX, "jobs that others started");
         j->list[j->count++] = flows[i];
     }
     return 0;

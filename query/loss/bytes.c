@@ -43,14 +43,8 @@ static int is_asset(const struct measuring *m, struct btr_id entity, bool *is, s
 
 static int face_add(struct measuring *m, struct face face)
 {
-    if (m->count == m->capacity) {
-        uint32_t capacity = m->capacity ? 2 * m->capacity : 256;
-        struct face *grown = realloc(m->faces, capacity * sizeof *grown);
-        if (!grown)
-            return btr_fail(m->err, BTR_E_NOMEM, UINT64_MAX, "flows out of an asset");
-        m->faces = grown;
-        m->capacity = capacity;
-    }
+    if (!btr_list_room(&m->faces, m->count, &m->capacity, 256, sizeof *m->faces))
+        return btr_fail(m->err, BTR_E_NOMEM, UINT64_MAX, "flows out of an asset");
     m->faces[m->count++] = face;
     return 0;
 }
@@ -183,14 +177,8 @@ static int change_visit(void *self, const struct btr_flow *flows, uint32_t flow_
 {
     struct changing *c = self;
     for (uint32_t i = 0; i < flow_count; i++) {
-        if (c->count == c->capacity) {
-            uint32_t capacity = c->capacity ? 2 * c->capacity : 64;
-            struct change *grown = realloc(c->list, capacity * sizeof *grown);
-            if (!grown)
-                return BTR_E_NOMEM;
-            c->list = grown;
-            c->capacity = capacity;
-        }
+        if (!btr_list_room(&c->list, c->count, &c->capacity, 64, sizeof *c->list))
+            return BTR_E_NOMEM;
         c->list[c->count++] = (struct change){flows[i].first_ns, flows[i].last_ns, 0};
     }
     return 0;

@@ -55,14 +55,8 @@ static bool hides(const struct btr_loss *loss, const struct btr_gap_full *full)
 static int gap_new(struct btr_loss *loss, struct btr_span host, struct btr_span source,
                    struct loss_gap **out, struct btr_err *err)
 {
-    if (loss->gap_count == loss->gap_capacity) {
-        uint32_t capacity = loss->gap_capacity ? 2 * loss->gap_capacity : 64;
-        struct loss_gap *grown = realloc(loss->gaps, capacity * sizeof *grown);
-        if (!grown)
-            return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "gaps of the records");
-        loss->gaps = grown;
-        loss->gap_capacity = capacity;
-    }
+    if (!btr_list_room(&loss->gaps, loss->gap_count, &loss->gap_capacity, 64, sizeof *loss->gaps))
+        return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "gaps of the records");
     struct loss_gap *gap = &loss->gaps[loss->gap_count];
     *gap = (struct loss_gap){
         .host_key = btr_hash64(host) | 1, .from_ns = INT64_MAX, .until_ns = INT64_MIN};

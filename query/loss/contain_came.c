@@ -140,15 +140,8 @@ static int connection_find(struct coming *k, uint32_t item)
 
 static int came_add(struct coming *k, const struct came *came)
 {
-    if (k->count == k->capacity) {
-        uint32_t capacity = k->capacity ? 2 * k->capacity : 64;
-        struct came *grown = realloc(k->items, capacity * sizeof *grown);
-        if (!grown)
-            return btr_fail(k->c->err, BTR_E_NOMEM, UINT64_MAX,
-                            "how the intrusion came to accounts");
-        k->items = grown;
-        k->capacity = capacity;
-    }
+    if (!btr_list_room(&k->items, k->count, &k->capacity, 64, sizeof *k->items))
+        return btr_fail(k->c->err, BTR_E_NOMEM, UINT64_MAX, "how the intrusion came to accounts");
     k->items[k->count++] = *came;
     return 0;
 }

@@ -48,15 +48,9 @@ static struct btr_id key_of(const struct loss_hold *h)
 static int hold_new(struct contain *c, const struct loss_hold *hold)
 {
     struct loss_containment *to = c->to;
-    if (to->hold_count == to->hold_capacity) {
-        uint32_t capacity = to->hold_capacity ? 2 * to->hold_capacity : 64;
-        struct loss_hold *grown = realloc(to->holds, capacity * sizeof *grown);
-        if (!grown)
-            return btr_fail(c->err, BTR_E_NOMEM, UINT64_MAX, "containment of %u things",
-                            to->hold_count);
-        to->holds = grown;
-        to->hold_capacity = capacity;
-    }
+    if (!btr_list_room(&to->holds, to->hold_count, &to->hold_capacity, 64, sizeof *to->holds))
+        return btr_fail(c->err, BTR_E_NOMEM, UINT64_MAX, "containment of %u things",
+                        to->hold_count);
     struct loss_hold *h = &to->holds[to->hold_count];
     *h = *hold;
     if (!btr_arena_copy(c->loss->arena, hold->host, &h->host) ||
@@ -103,14 +97,8 @@ int contain_lead(struct contain *c, uint32_t from, uint32_t to, const char *why,
         return btr_fail(c->err, BTR_E_NOMEM, UINT64_MAX, "containment");
     if (had < all->lead_count)
         return 0;
-    if (all->lead_count == all->lead_capacity) {
-        uint32_t capacity = all->lead_capacity ? 2 * all->lead_capacity : 128;
-        struct loss_lead *grown = realloc(all->leads, capacity * sizeof *grown);
-        if (!grown)
-            return btr_fail(c->err, BTR_E_NOMEM, UINT64_MAX, "containment");
-        all->leads = grown;
-        all->lead_capacity = capacity;
-    }
+    if (!btr_list_room(&all->leads, all->lead_count, &all->lead_capacity, 128, sizeof *all->leads))
+        return btr_fail(c->err, BTR_E_NOMEM, UINT64_MAX, "containment");
     all->leads[all->lead_count++] = (struct loss_lead){from, to, why, ref};
     return 0;
 }
@@ -123,14 +111,8 @@ int contain_talker_add(struct contain *c, struct btr_id process, uint32_t hold)
     for (uint32_t at = first; at != LOSS_NONE; at = c->talkers[at].next)
         if (c->talkers[at].hold == hold)
             return 0;
-    if (c->talker_count == c->talker_capacity) {
-        uint32_t capacity = c->talker_capacity ? 2 * c->talker_capacity : 64;
-        struct contain_talker *grown = realloc(c->talkers, capacity * sizeof *grown);
-        if (!grown)
-            return btr_fail(c->err, BTR_E_NOMEM, UINT64_MAX, "who serves connections");
-        c->talkers = grown;
-        c->talker_capacity = capacity;
-    }
+    if (!btr_list_room(&c->talkers, c->talker_count, &c->talker_capacity, 64, sizeof *c->talkers))
+        return btr_fail(c->err, BTR_E_NOMEM, UINT64_MAX, "who serves connections");
     c->talkers[c->talker_count] = (struct contain_talker){process, hold, LOSS_NONE};
     if (first == LOSS_NONE &&
         btr_idmap_add(&c->first_talker, process, c->talker_count) == LOSS_NONE)

@@ -17,14 +17,9 @@ int contain_address_add(struct contain *c, struct btr_span host, struct btr_span
     for (uint32_t i = 0; i < c->address_count; i++)
         if (c->addresses[i].host_key == a.host_key && btr_span_equal(c->addresses[i].ip, ip))
             return 0;
-    if (c->address_count == c->address_capacity) {
-        uint32_t capacity = c->address_capacity ? 2 * c->address_capacity : 16;
-        struct contain_address *grown = realloc(c->addresses, capacity * sizeof *grown);
-        if (!grown)
-            return btr_fail(c->err, BTR_E_NOMEM, UINT64_MAX, "addresses of hosts");
-        c->addresses = grown;
-        c->address_capacity = capacity;
-    }
+    if (!btr_list_room(&c->addresses, c->address_count, &c->address_capacity, 16,
+                       sizeof *c->addresses))
+        return btr_fail(c->err, BTR_E_NOMEM, UINT64_MAX, "addresses of hosts");
     if (!btr_arena_copy(c->loss->arena, host, &a.host) ||
         !btr_arena_copy(c->loss->arena, ip, &a.ip))
         return btr_fail(c->err, BTR_E_NOMEM, UINT64_MAX, "addresses of hosts");
@@ -83,14 +78,8 @@ static struct target *target_of(struct looking *l, struct btr_span ip, struct bt
     uint32_t at = btr_idmap_add(&l->known, btr_id_of(parts, 2), l->count);
     if (at == LOSS_NONE || at < l->count)
         return at == LOSS_NONE ? NULL : &l->targets[at];
-    if (l->count == l->capacity) {
-        uint32_t capacity = l->capacity ? 2 * l->capacity : 16;
-        struct target *grown = realloc(l->targets, capacity * sizeof *grown);
-        if (!grown)
-            return NULL;
-        l->targets = grown;
-        l->capacity = capacity;
-    }
+    if (!btr_list_room(&l->targets, l->count, &l->capacity, 16, sizeof *l->targets))
+        return NULL;
     struct target *t = &l->targets[l->count];
     *t = (struct target){.count = 0};
     if (!btr_arena_copy(l->arena, ip, &t->ip) || !btr_arena_copy(l->arena, port, &t->port))

@@ -29,14 +29,8 @@ static int flow_add(struct gathering *g, const struct btr_flow *flow)
         out->cut = true;
         return 0;
     }
-    if (out->count == out->capacity) {
-        uint32_t capacity = out->capacity ? 2 * out->capacity : 64;
-        struct btr_flow *grown = realloc(out->list, capacity * sizeof *grown);
-        if (!grown)
-            return btr_fail(g->err, BTR_E_NOMEM, UINT64_MAX, "%u flows of an entity", out->count);
-        out->list = grown;
-        out->capacity = capacity;
-    }
+    if (!btr_list_room(&out->list, out->count, &out->capacity, 64, sizeof *out->list))
+        return btr_fail(g->err, BTR_E_NOMEM, UINT64_MAX, "%u flows of an entity", out->count);
     out->list[out->count++] = *flow;
     return 0;
 }
@@ -146,14 +140,8 @@ static int deed_add(struct doing *d, const struct loss_deed *deed)
             *last = *deed;
         return 0;
     }
-    if (d->count == d->capacity) {
-        uint32_t capacity = d->capacity ? 2 * d->capacity : 64;
-        struct loss_deed *grown = realloc(d->deeds, capacity * sizeof *grown);
-        if (!grown)
-            return btr_fail(d->err, BTR_E_NOMEM, UINT64_MAX, "%u deeds", d->count);
-        d->deeds = grown;
-        d->capacity = capacity;
-    }
+    if (!btr_list_room(&d->deeds, d->count, &d->capacity, 64, sizeof *d->deeds))
+        return btr_fail(d->err, BTR_E_NOMEM, UINT64_MAX, "%u deeds", d->count);
     d->deeds[d->count++] = *deed;
     return 0;
 }

@@ -274,14 +274,9 @@ static bool is_erasure(const struct btr_loss *loss, struct case_of *c)
 int loss_erasure_add(struct btr_loss *loss, const struct loss_erasure *erasure, struct btr_err *err)
 {
     struct loss_after *after = loss->after;
-    if (after->erasure_count == after->erasure_capacity) {
-        uint32_t capacity = after->erasure_capacity ? 2 * after->erasure_capacity : 32;
-        struct loss_erasure *grown = realloc(after->erasures, capacity * sizeof *grown);
-        if (!grown)
-            return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "%u erased traces", after->erasure_count);
-        after->erasures = grown;
-        after->erasure_capacity = capacity;
-    }
+    if (!btr_list_room(&after->erasures, after->erasure_count, &after->erasure_capacity, 32,
+                       sizeof *after->erasures))
+        return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "%u erased traces", after->erasure_count);
     after->erasures[after->erasure_count++] = *erasure;
     return 0;
 }

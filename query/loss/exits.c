@@ -114,14 +114,9 @@ static int is_way_out(struct btr_loss *loss, struct loss_exit *exit, bool *out, 
 
 int loss_exit_add(struct btr_loss *loss, const struct loss_exit *exit, struct btr_err *err)
 {
-    if (loss->exit_count == loss->exit_capacity) {
-        uint32_t capacity = loss->exit_capacity ? 2 * loss->exit_capacity : 64;
-        struct loss_exit *grown = realloc(loss->exits, capacity * sizeof *grown);
-        if (!grown)
-            return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "%u ways out", loss->exit_count);
-        loss->exits = grown;
-        loss->exit_capacity = capacity;
-    }
+    if (!btr_list_room(&loss->exits, loss->exit_count, &loss->exit_capacity, 64,
+                       sizeof *loss->exits))
+        return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "%u ways out", loss->exit_count);
     loss->exits[loss->exit_count++] = *exit;
     return 0;
 }

@@ -34,14 +34,8 @@ static int handling_add(struct keeping *k, uint32_t asset, uint64_t program, boo
     uint32_t i = 0;
     while (i < k->count && (k->items[i].asset != asset || k->items[i].program != program))
         i++;
-    if (i == k->capacity) {
-        uint32_t capacity = k->capacity ? 2 * k->capacity : 32;
-        struct handling *grown = realloc(k->items, capacity * sizeof *grown);
-        if (!grown)
-            return btr_fail(k->err, BTR_E_NOMEM, UINT64_MAX, "who keeps assets");
-        k->items = grown;
-        k->capacity = capacity;
-    }
+    if (!btr_list_room(&k->items, i, &k->capacity, 32, sizeof *k->items))
+        return btr_fail(k->err, BTR_E_NOMEM, UINT64_MAX, "who keeps assets");
     if (i == k->count)
         k->items[k->count++] = (struct handling){.asset = asset, .program = program};
     k->items[i].writes += writes;

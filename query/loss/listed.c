@@ -12,15 +12,9 @@ static int piece_add(void *self, uint32_t asset, const struct btr_entity *entity
 {
     const struct listing *l = self;
     struct btr_loss *loss = l->loss;
-    if (loss->piece_count == loss->piece_capacity) {
-        uint32_t capacity = loss->piece_capacity ? 2 * loss->piece_capacity : 1024;
-        struct loss_piece *grown = realloc(loss->pieces, capacity * sizeof *grown);
-        if (!grown)
-            return btr_fail(l->err, BTR_E_NOMEM, UINT64_MAX, "%u pieces of assets",
-                            loss->piece_count);
-        loss->pieces = grown;
-        loss->piece_capacity = capacity;
-    }
+    if (!btr_list_room(&loss->pieces, loss->piece_count, &loss->piece_capacity, 1024,
+                       sizeof *loss->pieces))
+        return btr_fail(l->err, BTR_E_NOMEM, UINT64_MAX, "%u pieces of assets", loss->piece_count);
     loss->pieces[loss->piece_count++] =
         (struct loss_piece){.entity = entity->id,
                             .asset = asset,

@@ -42,14 +42,8 @@ static int host_note(struct looking *l, struct btr_span name, int64_t since_ns)
         h->since_ns = since_ns < h->since_ns ? since_ns : h->since_ns;
         return 0;
     }
-    if (l->host_count == l->host_capacity) {
-        uint32_t capacity = l->host_capacity ? 2 * l->host_capacity : 16;
-        struct held_host *grown = realloc(l->hosts, capacity * sizeof *grown);
-        if (!grown)
-            return btr_fail(l->err, BTR_E_NOMEM, UINT64_MAX, "%u hosts", l->host_count);
-        l->hosts = grown;
-        l->host_capacity = capacity;
-    }
+    if (!btr_list_room(&l->hosts, l->host_count, &l->host_capacity, 16, sizeof *l->hosts))
+        return btr_fail(l->err, BTR_E_NOMEM, UINT64_MAX, "%u hosts", l->host_count);
     h = &l->hosts[l->host_count];
     *h = (struct held_host){.since_ns = since_ns};
     if (!btr_arena_copy(l->loss->arena, name, &h->name))

@@ -32,6 +32,7 @@
 #include <btr/apart.h>
 #include <btr/content.h>
 #include <btr/extent.h>
+#include <btr/list.h>
 #include <btr/loss.h>
 
 enum { LOSS_NONE = UINT32_MAX };

@@ -91,14 +91,8 @@ static int asks_visit(void *self, const struct btr_flow *flows, uint32_t flow_co
         bool may = f->other_kind == BTR_KIND_FLOW || f->other_kind == BTR_KIND_NONE;
         if (!asks(f->operation) || !may)
             continue;
-        if (r->ask_count == r->ask_capacity) {
-            uint32_t capacity = r->ask_capacity ? 2 * r->ask_capacity : 64;
-            struct ask *grown = realloc(r->asks, capacity * sizeof *grown);
-            if (!grown)
-                return btr_fail(r->err, BTR_E_NOMEM, UINT64_MAX, "what servers were asked");
-            r->asks = grown;
-            r->ask_capacity = capacity;
-        }
+        if (!btr_list_room(&r->asks, r->ask_count, &r->ask_capacity, 64, sizeof *r->asks))
+            return btr_fail(r->err, BTR_E_NOMEM, UINT64_MAX, "what servers were asked");
         r->asks[r->ask_count++] = (struct ask){f->other, f->first_ns, f->last_ns};
     }
     return 0;
@@ -190,14 +184,8 @@ static int sends_visit(void *self, const struct btr_flow *flows, uint32_t flow_c
         if (!sends || !btr_id_equal(f->other, q->read->other) || f->last_ns < q->read->first_ns ||
             f->first_ns >= q->next_ns)
             continue;
-        if (q->count == q->capacity) {
-            uint32_t capacity = q->capacity ? 2 * q->capacity : 16;
-            struct btr_flow *grown = realloc(q->sends, capacity * sizeof *grown);
-            if (!grown)
-                return btr_fail(q->err, BTR_E_NOMEM, UINT64_MAX, "what a server handed out");
-            q->sends = grown;
-            q->capacity = capacity;
-        }
+        if (!btr_list_room(&q->sends, q->count, &q->capacity, 16, sizeof *q->sends))
+            return btr_fail(q->err, BTR_E_NOMEM, UINT64_MAX, "what a server handed out");
         q->sends[q->count++] = *f;
     }
     return 0;

@@ -62,14 +62,8 @@ int loss_ways_of(struct loss_ways *ways, const struct btr_trace *t, struct btr_e
 
 int loss_link_add(struct loss_row *row, const struct loss_link *link, struct btr_err *err)
 {
-    if (row->link_count == row->link_capacity) {
-        uint32_t capacity = row->link_capacity ? 2 * row->link_capacity : 8;
-        struct loss_link *grown = realloc(row->links, capacity * sizeof *grown);
-        if (!grown)
-            return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "chain of an asset");
-        row->links = grown;
-        row->link_capacity = capacity;
-    }
+    if (!btr_list_room(&row->links, row->link_count, &row->link_capacity, 8, sizeof *row->links))
+        return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "chain of an asset");
     row->links[row->link_count++] = *link;
     return 0;
 }

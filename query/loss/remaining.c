@@ -131,15 +131,9 @@ static int is_brought(const struct object *o, bool *brought, struct btr_err *err
 int loss_remain_add(struct btr_loss *loss, const struct loss_remain *remain, struct btr_err *err)
 {
     struct loss_after *after = loss->after;
-    if (after->remain_count == after->remain_capacity) {
-        uint32_t capacity = after->remain_capacity ? 2 * after->remain_capacity : 32;
-        struct loss_remain *grown = realloc(after->remains, capacity * sizeof *grown);
-        if (!grown)
-            return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "%u things that remain",
-                            after->remain_count);
-        after->remains = grown;
-        after->remain_capacity = capacity;
-    }
+    if (!btr_list_room(&after->remains, after->remain_count, &after->remain_capacity, 32,
+                       sizeof *after->remains))
+        return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "%u things that remain", after->remain_count);
     after->remains[after->remain_count++] = *remain;
     return 0;
 }

@@ -131,14 +131,8 @@ static int list_add(struct btr_loss *loss, struct steered_list *list,
         loss->cut = true;
         return 0;
     }
-    if (list->count == list->capacity) {
-        uint32_t capacity = list->capacity ? 2 * list->capacity : 64;
-        struct loss_steered *grown = realloc(list->items, capacity * sizeof *grown);
-        if (!grown)
-            return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "who turned to the outside");
-        list->items = grown;
-        list->capacity = capacity;
-    }
+    if (!btr_list_room(&list->items, list->count, &list->capacity, 64, sizeof *list->items))
+        return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "who turned to the outside");
     list->items[list->count++] = *item;
     return 0;
 }

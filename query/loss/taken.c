@@ -37,14 +37,8 @@ struct taking {
 
 static int take_add(struct loss_row *row, const struct loss_take *take, struct btr_err *err)
 {
-    if (row->held_count == row->take_capacity) {
-        uint32_t capacity = row->take_capacity ? 2 * row->take_capacity : 8;
-        struct loss_take *grown = realloc(row->takes, capacity * sizeof *grown);
-        if (!grown)
-            return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "what the intrusion took");
-        row->takes = grown;
-        row->take_capacity = capacity;
-    }
+    if (!btr_list_room(&row->takes, row->held_count, &row->take_capacity, 8, sizeof *row->takes))
+        return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "what the intrusion took");
     row->takes[row->held_count++] = *take;
     row->take_count += !take->usual;
     return 0;
@@ -90,14 +84,8 @@ static int name_add(struct taking *t, const struct btr_flow *f)
 
 static int reading_add(struct taking *t, const struct btr_flow *f)
 {
-    if (t->count == t->capacity) {
-        uint32_t capacity = t->capacity ? 2 * t->capacity : 64;
-        struct reading *grown = realloc(t->reads, capacity * sizeof *grown);
-        if (!grown)
-            return btr_fail(t->err, BTR_E_NOMEM, UINT64_MAX, "reads of assets");
-        t->reads = grown;
-        t->capacity = capacity;
-    }
+    if (!btr_list_room(&t->reads, t->count, &t->capacity, 64, sizeof *t->reads))
+        return btr_fail(t->err, BTR_E_NOMEM, UINT64_MAX, "reads of assets");
     t->reads[t->count++] = (struct reading){*f, t->name};
     return 0;
 }

@@ -123,14 +123,8 @@ static bool times_find(struct passing *p)
 /* @return false when out of memory */
 static bool own_add(struct passing *p, const struct btr_extent_item *item)
 {
-    if (p->own_count == p->own_capacity) {
-        uint32_t capacity = p->own_capacity ? 2 * p->own_capacity : 64;
-        int64_t *grown = realloc(p->since_ns, capacity * sizeof *grown);
-        if (!grown)
-            return false;
-        p->since_ns = grown;
-        p->own_capacity = capacity;
-    }
+    if (!btr_list_room(&p->since_ns, p->own_count, &p->own_capacity, 64, sizeof *p->since_ns))
+        return false;
     uint32_t at = btr_idmap_add(&p->own, item->entity, p->own_count);
     if (at == p->own_count)
         p->since_ns[p->own_count++] = item->since_ns;

@@ -36,14 +36,9 @@ static int is_system(struct btr_loss *loss, struct btr_id file, bool *is, struct
 static int unlisted_add(struct btr_loss *loss, const struct loss_unlisted *item,
                         struct btr_err *err)
 {
-    if (loss->unlisted_count == loss->unlisted_capacity) {
-        uint32_t capacity = loss->unlisted_capacity ? 2 * loss->unlisted_capacity : 32;
-        struct loss_unlisted *grown = realloc(loss->unlisted, capacity * sizeof *grown);
-        if (!grown)
-            return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "files that no asset names");
-        loss->unlisted = grown;
-        loss->unlisted_capacity = capacity;
-    }
+    if (!btr_list_room(&loss->unlisted, loss->unlisted_count, &loss->unlisted_capacity, 32,
+                       sizeof *loss->unlisted))
+        return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "files that no asset names");
     loss->unlisted[loss->unlisted_count++] = *item;
     return 0;
 }

@@ -1,5 +1,7 @@
 #include "state.h"
 
+#include <btr/list.h>
+
 enum {
     SIZE_DEFAULT = 16 << 20,                  /* bytes for a host when the caller names none */
     ITEM_COST = sizeof(struct win_item) + 32, /* with its place in the maps */
@@ -337,14 +339,9 @@ int win_held_add(struct btr_decoder_state *state, struct btr_span record, uint64
     if (state->held_enough || state->held_count == HELD_MAX ||
         state->held_size + record.size > state->held_max)
         return 0;
-    if (state->held_count == state->held_capacity) {
-        uint32_t capacity = state->held_capacity ? state->held_capacity * 2 : 64;
-        struct win_held *grown = realloc(state->held, capacity * sizeof(*grown));
-        if (!grown)
-            return BTR_E_NOMEM;
-        state->held = grown;
-        state->held_capacity = capacity;
-    }
+    if (!btr_list_room(&state->held, state->held_count, &state->held_capacity, 64,
+                       sizeof *state->held))
+        return BTR_E_NOMEM;
     uint8_t *copy = malloc(record.size + 1);
     if (!copy)
         return BTR_E_NOMEM;
