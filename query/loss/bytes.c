@@ -171,12 +171,20 @@ struct change {
 struct changing {
     struct change *list; /* by first_ns */
     uint32_t count, capacity;
+    bool empties; /* of the flows at hand those that put nothing in, but take away */
 };
+
+static bool takes_away(uint8_t operation)
+{
+    return operation == BTR_OP_TRUNCATE || operation == BTR_OP_CREATE || operation == BTR_OP_DELETE;
+}
 
 static int change_visit(void *self, const struct btr_flow *flows, uint32_t flow_count)
 {
     struct changing *c = self;
     for (uint32_t i = 0; i < flow_count; i++) {
+        if (c->empties && !takes_away(flows[i].operation))
+            continue;
         if (!btr_list_room(&c->list, c->count, &c->capacity, 64, sizeof *c->list))
             return BTR_E_NOMEM;
         c->list[c->count++] = (struct change){flows[i].first_ns, flows[i].last_ns, 0};
@@ -193,9 +201,15 @@ static int change_compare(const void *x, const void *y)
 static int changes_find(struct measuring *m, struct btr_id entity, struct changing *c)
 {
     int64_t most_ns = INT64_MIN;
+    const struct btr_loss *loss = m->loss;
     c->count = 0;
-    int rc = m->loss->edges.flows(m->loss->edges.self, entity, BTR_SIDE_INTO, INT64_MAX, NULL,
-                                  change_visit, c, m->err);
+    c->empties = false;
+    int rc = loss->edges.flows(loss->edges.self, entity, BTR_SIDE_INTO, INT64_MAX, NULL,
+                               change_visit, c, m->err);
+    c->empties = true;
+    if (rc == 0)
+        rc = loss->all.flows(loss->all.self, btr_apart_whole_of(loss->parts, entity), BTR_SIDE_INTO,
+                             INT64_MAX, NULL, change_visit, c, m->err);
     if (rc == BTR_E_NOMEM)
         return btr_fail(m->err, rc, UINT64_MAX, "changes of a file");
     if (rc == 0 && c->count)
@@ -309,36 +323,74 @@ static int faces_measure(struct measuring *m)
     return rc;
 }
 
-/* Notes who had it by a flow, unless the intrusion drives that: who may have handed it on, and
- * whether its program takes it usually. Of one that served the intrusion that is no excuse. */
-static int other_note(struct measuring *m, const struct face *face, struct btr_id who)
+static void others_count(struct loss_others *others, struct btr_id who)
+{
+    if (others->count++ == 0)
+        others->first = who;
+}
+
+/* Another name of it, unless the intrusion is seen to have taken it by that. */
+static void name_note(struct loss_row *row, struct btr_id name)
+{
+    bool taken = false;
+    for (uint32_t i = 0; i < row->held_count && !taken; i++)
+        taken = btr_id_equal(row->takes[i].holder, name) || btr_id_equal(row->takes[i].name, name);
+    if (!taken)
+        others_count(&row->names, name);
+}
+
+/* Notes who had it by a flow, unless the intrusion drives that, and unless its program takes it
+ * usually. Of one that served the intrusion that is no excuse. @param usual  receives whether it
+ * was passed over for that */
+static int other_note(struct measuring *m, const struct face *face, struct btr_id who, bool *usual)
 {
     struct btr_loss *loss = m->loss;
-    bool driven = false, usual = false;
-    int rc = face->served
-                 ? loss_is_driven(loss, who, &driven, m->err)
-                 : loss_is_usual(loss, m->asset, who, face->from, face->last_ns, &usual, m->err);
-    struct loss_others *others = usual ? &m->row->usual : &m->row->others;
-    if (rc == 0 && !driven && others->count++ == 0)
-        others->first = who;
+    struct btr_fact fact;
+    bool driven = false;
+    *usual = false;
+    int rc = loss->facts.fact(loss->facts.self, who, &fact, m->err);
+    if (rc == 0 && fact.kind == BTR_KIND_FILE) {
+        name_note(m->row, who);
+        return 0;
+    }
+    if (rc == 0 && face->served)
+        rc = loss_is_driven(loss, who, &driven, m->err);
+    else if (rc == 0)
+        rc = loss_is_usual(loss, m->asset, who, face->from, face->last_ns, usual, m->err);
+    if (rc == 0 && !driven && !*usual)
+        others_count(&m->row->others, who);
     return rc;
 }
 
-/* Each is noted by the first that it had. */
+/* Who had it, and whether that is usual as far as was seen. */
+struct haver {
+    struct btr_id id;
+    bool usual;
+};
+
+/* Each is noted once; as usual, where each time that it had it is. */
 static int others_find(struct measuring *m)
 {
     struct btr_loss *loss = m->loss;
     struct btr_idmap seen = {0};
-    int rc = 0;
+    struct haver *list = malloc(((size_t)m->count + 1) * sizeof *list);
+    uint32_t count = 0;
+    int rc = list ? 0 : btr_fail(m->err, BTR_E_NOMEM, UINT64_MAX, "who else took an asset");
     for (uint32_t i = 0; rc == 0 && i < m->count; i++) {
         struct btr_id who = btr_apart_whole_of(loss->parts, m->faces[i].to);
-        uint32_t before = seen.count;
-        if (btr_idmap_add(&seen, who, 0) == UINT32_MAX)
+        uint32_t at = btr_idmap_add(&seen, who, count);
+        if (at == UINT32_MAX)
             rc = btr_fail(m->err, BTR_E_NOMEM, UINT64_MAX, "who else took an asset");
-        else if (seen.count > before)
-            rc = other_note(m, &m->faces[i], who);
+        else if (at == count)
+            list[count++] = (struct haver){who, true};
+        if (rc == 0 && list[at].usual)
+            rc = other_note(m, &m->faces[i], who, &list[at].usual);
     }
+    for (uint32_t i = 0; rc == 0 && i < count; i++)
+        if (list[i].usual)
+            others_count(&m->row->usual, list[i].id);
     btr_idmap_fini(&seen);
+    free(list);
     return rc;
 }
 

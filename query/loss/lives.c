@@ -113,8 +113,7 @@ static int64_t opened_ns(const struct loss_lives *lives, struct btr_id process)
                : INT64_MIN;
 }
 
-bool loss_lives_older(const struct loss_lives *lives, struct btr_id process, int64_t at_ns,
-                      bool own)
+int64_t loss_lives_began(const struct loss_lives *lives, int64_t at_ns)
 {
     uint32_t low = 0, high = lives->count;
     while (low < high) {
@@ -124,10 +123,15 @@ bool loss_lives_older(const struct loss_lives *lives, struct btr_id process, int
         else
             high = middle;
     }
-    if (low == 0)
-        return false;
-    int64_t began_ns = lives->began_ns[low - 1];
-    return opened_ns(lives, process) <= began_ns || (own && lives->own_ns <= began_ns);
+    return low ? lives->began_ns[low - 1] : INT64_MIN;
+}
+
+bool loss_lives_older(const struct loss_lives *lives, struct btr_id process, int64_t at_ns,
+                      bool own)
+{
+    int64_t began_ns = loss_lives_began(lives, at_ns);
+    return began_ns != INT64_MIN &&
+           (opened_ns(lives, process) <= began_ns || (own && lives->own_ns <= began_ns));
 }
 
 void loss_lives_fini(struct loss_lives *lives)

@@ -16,6 +16,7 @@
  *   touched.c   the same of hosts, accounts, containers, services, shares
  *   keepers.c   which programs alone keep an asset's files, and serve others what they hold
  *   usual.c     what programs do with files anyway
+ *   names.c     by which other names their files were used
  *   taken.c     what the intrusion itself took
  *   outlets.c   by which ways out something can go that it has
  *   chain.c     which of what it took is seen to go out
@@ -144,6 +145,7 @@ struct loss_steered {
     uint32_t source;
     bool pipe;  /* file: a pipe */
     bool grows; /* what it starts from then on counts, whatever it started before */
+    bool hands; /* also where it turns to nobody outside: it may hand on what it has */
 };
 
 /** A pipe that a process of the intrusion wrote to. */
@@ -176,8 +178,9 @@ struct loss_row {
     uint64_t keeper;         /* the program that keeps it, as a database's server does; 0: none */
     struct loss_link *links; /* one chain: to the way out, or to the intrusion; from malloc */
     uint32_t link_count, link_capacity;
-    struct loss_others others, usual; /* where on_wire: who else had it, as is usual or not */
-    uint32_t steered;                 /* content of it can have come to this one; LOSS_NONE */
+    struct loss_others others, usual, names; /* where on_wire: who else had it, as is usual or not;
+                                                names by which somebody had it */
+    uint32_t steered; /* content of it can have come to this one; LOSS_NONE */
     uint32_t
         extent_item; /* of a host, an account, a container, a service: what reached it; LOSS_NONE */
 };
@@ -391,7 +394,7 @@ int loss_reader_note(struct btr_loss *loss, const struct btr_extent_item *object
 /** Notes somebody else whom the cause of the alert came to, by something, and who then did
  * something that the alert came of. @return 0 or BTR_E_NOMEM */
 int loss_passed_note(struct btr_loss *loss, struct btr_id process, struct btr_id by,
-                     int64_t since_ns, struct btr_err *err);
+                     int64_t since_ns, bool hands, struct btr_err *err);
 /** Notes that a process of the intrusion wrote to a pipe. @return 0 or BTR_E_NOMEM */
 int loss_pipe_note(struct btr_loss *loss, struct btr_id process, const struct btr_flow *write,
                    struct btr_err *err);
@@ -515,6 +518,44 @@ bool loss_lives_older(const struct loss_lives *lives, struct btr_id process, int
                       bool own);
 void loss_lives_fini(struct loss_lives *lives);
 
+/** When the life began that a name has at a time; INT64_MIN: none was seen to. */
+int64_t loss_lives_began(const struct loss_lives *lives, int64_t at_ns);
+
+/* ---- names.c ---- */
+
+/** Another name of a piece of an asset: since when, and by which record. */
+struct loss_name {
+    struct btr_id id;
+    int64_t since_ns;
+    btr_event_ref ref;
+};
+
+/** That a name was told to be the piece. */
+struct loss_same {
+    uint32_t name;
+    int64_t at_ns;
+};
+
+/** Those of one piece. Zeroed it is empty. */
+struct loss_names {
+    struct loss_name *list; /* from malloc */
+    uint32_t count, capacity;
+    struct loss_same *sames; /* from malloc */
+    uint32_t same_count, same_capacity;
+    struct btr_idmap of_id; /* its place in the list */
+};
+/** Notes that a file is the same as the piece, or as one of its names, which is one since a time.
+ * @return 0 or BTR_E_NOMEM */
+int loss_names_add(struct loss_names *names, struct btr_loss *loss, const struct btr_flow *same,
+                   int64_t since_ns, struct btr_err *err);
+/** To be called when all are added. */
+void loss_names_order(struct loss_names *names);
+/** Whether what a process reads by a name at a time is the piece. @param lives  of that name */
+bool loss_names_hold(const struct loss_names *names, uint32_t name, const struct loss_lives *lives,
+                     struct btr_id process, int64_t at_ns);
+void loss_names_reset(struct loss_names *names);
+void loss_names_fini(struct loss_names *names);
+
 /* ---- bytes.c ---- */
 int loss_bytes_find(struct btr_loss *loss, struct btr_err *err);
 
@@ -567,6 +608,7 @@ enum loss_unless {
     LOSS_UNLESS_UNTOLD,  /* calls of which no bytes are told */
     LOSS_UNLESS_OTHERS,  /* somebody else handed it on */
     LOSS_UNLESS_USUAL,   /* somebody did whose business it is to read it */
+    LOSS_UNLESS_NAMES,   /* somebody did who had it by another name */
     LOSS_UNLESS_STEERED, /* somebody sent it who may have been told to */
     LOSS_UNLESS_COUNT
 };

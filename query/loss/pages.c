@@ -13,7 +13,10 @@
 /* Of a file that its program opens as often a server tells nobody anything new. */
 #define PAGE_TELLS 0.3
 
-enum { READS_MAX = 65536 }; /* of one file that are followed */
+enum {
+    READS_MAX = 65536, /* of one file that are followed */
+    ASKED_MAX = 1024   /* files of others that are asked about */
+};
 
 bool loss_is_staged(const struct btr_loss *loss, struct btr_id file)
 {
@@ -60,7 +63,9 @@ static int reads_visit(void *self, const struct btr_flow *flows, uint32_t flow_c
         bool process = f->other_kind == BTR_KIND_PROCESS || f->other_kind == BTR_KIND_NONE;
         if (!process || loss_extent_at(r->loss, f->other, f->first_ns, f->last_ns) != LOSS_NONE)
             continue;
-        r->loss->cut |= r->count == READS_MAX; /* there are more */
+        if (r->count == READS_MAX && !r->ask) /* there are more */
+            r->loss->cut = true;
+        r->handed |= r->count == READS_MAX; /* some of them may be */
         if (r->count < READS_MAX)
             r->list[r->count++] = *f;
     }
@@ -347,6 +352,10 @@ int loss_is_page(struct btr_loss *loss, struct btr_id file, bool *page, struct b
     *page = known == 1;
     if (known != UINT32_MAX)
         return 0;
+    if (loss->page_known.count == ASKED_MAX) { /* it may be */
+        *page = true;
+        return 0;
+    }
     int rc = reading_init(&r, loss, err);
     r.ask = true;
     if (rc == 0)

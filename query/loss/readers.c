@@ -55,7 +55,7 @@ int loss_reader_note(struct btr_loss *loss, const struct btr_extent_item *object
 
 /* That it came of a way in is known: no writer is asked about. */
 int loss_passed_note(struct btr_loss *loss, struct btr_id process, struct btr_id by,
-                     int64_t since_ns, struct btr_err *err)
+                     int64_t since_ns, bool hands, struct btr_err *err)
 {
     return reader_add(loss,
                       (struct loss_steered){.process = process,
@@ -63,7 +63,8 @@ int loss_passed_note(struct btr_loss *loss, struct btr_id process, struct btr_id
                                             .writer = process,
                                             .since_ns = since_ns,
                                             .source = BTR_SOURCE_NONE,
-                                            .grows = true},
+                                            .grows = true,
+                                            .hands = hands},
                       err);
 }
 

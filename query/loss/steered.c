@@ -107,15 +107,42 @@ static int seed_add(struct btr_extent *may, const struct loss_steered *reader, s
                           err);
 }
 
+/* Whether content of something must be looked at: what it read; or what it moved to where things
+ * leave, without having read it. What a server wrote it hands out itself. */
+static int is_holder(struct btr_loss *loss, const struct btr_extent *may, uint32_t at, bool *holder,
+                     struct btr_err *err)
+{
+    const struct btr_extent_item *item = &may->items[at];
+    struct btr_fact fact;
+    bool serves = false;
+    *holder = item->role <= BTR_EXTENT_SERVER ||
+              (item->role == BTR_EXTENT_OBJECT && loss_exit_asset(loss, item->entity) != LOSS_NONE);
+    if (*holder || item->role != BTR_EXTENT_OBJECT)
+        return 0;
+    int rc = loss->facts.fact(loss->facts.self, item->entity, &fact, err);
+    if (rc < 0 || fact.kind != BTR_KIND_FILE)
+        return rc;
+    uint32_t by = item->by;
+    while (by != LOSS_NONE && may->items[by].role == BTR_EXTENT_OBJECT)
+        by = may->items[by].by;
+    if (by != LOSS_NONE)
+        rc = btr_extent_serves_many(&loss->all, may->items[by].entity, &serves, err);
+    return rc == 0 && !serves ? loss_is_page(loss, item->entity, holder, err) : rc;
+}
+
 /* Whether something of that turned out: sent something, or put it where things leave. */
 static int may_turns(struct btr_loss *loss, struct turning *t, const struct btr_extent *may,
                      bool *out, struct btr_err *err)
 {
     int rc = 0;
     *out = false;
-    for (uint32_t i = 0; rc == 0 && !*out && i < may->count; i++)
-        if (may->items[i].role == BTR_EXTENT_PROCESS)
-            rc = turns_out(loss, t, may->items[i].entity, may->items[i].since_ns, out, err);
+    for (uint32_t i = 0; rc == 0 && !*out && i < may->count; i++) {
+        const struct btr_extent_item *item = &may->items[i];
+        if (item->role == BTR_EXTENT_PROCESS)
+            rc = turns_out(loss, t, item->entity, item->since_ns, out, err);
+        else if (item->role == BTR_EXTENT_OBJECT)
+            rc = is_holder(loss, may, i, out, err);
+    }
     return rc;
 }
 
@@ -135,21 +162,6 @@ static int list_add(struct btr_loss *loss, struct steered_list *list,
         return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "who turned to the outside");
     list->items[list->count++] = *item;
     return 0;
-}
-
-/* Whether content of something must be looked at: what it read; or what it moved to where things
- * leave, without having read it. */
-static int is_holder(struct btr_loss *loss, const struct btr_extent_item *item, bool *holder,
-                     struct btr_err *err)
-{
-    struct btr_fact fact;
-    *holder = item->role <= BTR_EXTENT_SERVER ||
-              (item->role == BTR_EXTENT_OBJECT && loss_exit_asset(loss, item->entity) != LOSS_NONE);
-    if (*holder || item->role != BTR_EXTENT_OBJECT)
-        return 0;
-    int rc = loss->facts.fact(loss->facts.self, item->entity, &fact, err);
-    return rc == 0 && fact.kind == BTR_KIND_FILE ? loss_is_page(loss, item->entity, holder, err)
-                                                 : rc;
 }
 
 /* Sifting: which readers, and what followed of them, turned out. */
@@ -174,12 +186,13 @@ static int may_take(struct sifting *s, const struct loss_steered *named, bool fo
     }
     if (rc == 0)
         rc = may_turns(s->loss, &s->turning, &s->may, &out, s->err);
+    out |= named->hands;
     s->loss->cut |= s->may.cut;
     for (uint32_t i = 0; rc == 0 && out && i < s->may.count; i++) {
         const struct btr_extent_item *item = &s->may.items[i];
         struct loss_steered one = *named;
         bool holder;
-        rc = is_holder(s->loss, item, &holder, s->err);
+        rc = is_holder(s->loss, &s->may, i, &holder, s->err);
         if (rc < 0 || !holder)
             continue;
         one.holder = item->entity;

@@ -8,30 +8,23 @@
 
 #include "loss/loss.h"
 
-/* Another name of a piece, by which somebody used it. */
-struct other_name {
-    struct btr_id id; /* none: the piece's own */
-    int64_t since_ns;
-    btr_event_ref ref;
-};
-
 /* A flow out of a piece, by some name, to what the intrusion had in its hands. */
 struct reading {
     struct btr_flow flow;
-    struct other_name name;
+    uint32_t name; /* in names; LOSS_NONE: the piece's own */
 };
 
 struct taking {
     struct btr_loss *loss;
     struct loss_piece *piece;
-    struct reading *reads;
-    struct other_name *names;
-    struct btr_idmap of_name; /* of another name, its place in names */
-    struct other_name name;   /* of the flows that are looked at */
-    uint32_t count, capacity, name_count, name_capacity;
-    int64_t made_ns; /* when the intrusion made the piece, and nothing is told of it before;
-                        INT64_MAX */
-    bool others;     /* somebody else put something into it */
+    struct reading *reads; /* by name */
+    uint32_t count, capacity;
+    struct loss_names names;
+    struct loss_lives lives; /* of the name at hand */
+    uint32_t name;           /* of the flows that are looked at; LOSS_NONE */
+    int64_t made_ns;         /* when the intrusion made the piece, and nothing is told of it before;
+                                INT64_MAX */
+    bool others;             /* somebody else put something into it */
     struct btr_err *err;
 };
 
@@ -58,30 +51,6 @@ static bool holds(const struct btr_flow *f)
            loss_renames(f->operation);
 }
 
-/* Notes another name of the piece: of each since when. One that is the asset's too has its own
- * reads. */
-static int name_add(struct taking *t, const struct btr_flow *f)
-{
-    if (loss_is_piece_of(t->loss, f->other, t->piece->asset))
-        return 0;
-    uint32_t at = btr_idmap_add(&t->of_name, f->other, t->name_count);
-    if (at < t->name_count) {
-        if (f->first_ns < t->names[at].since_ns)
-            t->names[at] = (struct other_name){f->other, f->first_ns, f->ref};
-        return 0;
-    }
-    if (at != UINT32_MAX && t->name_count == t->name_capacity) {
-        uint32_t capacity = t->name_capacity ? 2 * t->name_capacity : 8;
-        struct other_name *grown = realloc(t->names, capacity * sizeof *grown);
-        t->names = grown ? grown : t->names;
-        t->name_capacity = grown ? capacity : t->name_capacity;
-    }
-    if (at == UINT32_MAX || t->name_count == t->name_capacity)
-        return btr_fail(t->err, BTR_E_NOMEM, UINT64_MAX, "names of assets");
-    t->names[t->name_count++] = (struct other_name){f->other, f->first_ns, f->ref};
-    return 0;
-}
-
 static int reading_add(struct taking *t, const struct btr_flow *f)
 {
     if (!btr_list_room(&t->reads, t->count, &t->capacity, 64, sizeof *t->reads))
@@ -90,35 +59,58 @@ static int reading_add(struct taking *t, const struct btr_flow *f)
     return 0;
 }
 
+static bool is_own_end(const struct taking *t, const struct btr_flow *f)
+{
+    return holds(f) && loss_extent_at(t->loss, f->other, f->first_ns, f->last_ns) != LOSS_NONE;
+}
+
+/* Other names that are the asset's too have their own reads. */
 static int reads_visit(void *self, const struct btr_flow *flows, uint32_t flow_count)
 {
     struct taking *t = self;
-    bool own = btr_id_is_none(t->name.id);
+    int64_t since_ns = t->name == LOSS_NONE ? t->loss->since_ns : t->names.list[t->name].since_ns;
     int rc = 0;
     for (uint32_t i = 0; rc == 0 && i < flow_count; i++) {
         const struct btr_flow *f = &flows[i];
-        if (own && f->operation == BTR_OP_SAME && f->other_kind == BTR_KIND_FILE)
-            rc = name_add(t, f);
-        else if (holds(f) &&
-                 loss_extent_at(t->loss, f->other, f->first_ns, f->last_ns) != LOSS_NONE)
+        bool same = f->operation == BTR_OP_SAME && f->other_kind == BTR_KIND_FILE;
+        if (same && !loss_is_piece_of(t->loss, f->other, t->piece->asset))
+            rc = loss_names_add(&t->names, t->loss, f, since_ns, t->err);
+        else if (is_own_end(t, f))
             rc = reading_add(t, f);
     }
     return rc;
 }
 
-/* Finds what the intrusion read of a piece, by its name and by others that it has: a file that was
- * renamed over it while the intrusion had that open. */
+/* Finds what the intrusion read of a piece, by its own name and by others, which may have others in
+ * turn. */
 static int reads_find(struct taking *t)
 {
     const struct btr_edges *edges = &t->loss->edges;
-    t->name = (struct other_name){.since_ns = t->loss->since_ns};
-    int rc = edges->flows(edges->self, t->piece->entity, BTR_SIDE_OUT_OF, t->name.since_ns, NULL,
+    t->name = LOSS_NONE;
+    int rc = edges->flows(edges->self, t->piece->entity, BTR_SIDE_OUT_OF, t->loss->since_ns, NULL,
                           reads_visit, t, t->err);
-    for (uint32_t i = 0; rc == 0 && i < t->name_count; i++) {
-        t->name = t->names[i];
-        rc = edges->flows(edges->self, t->name.id, BTR_SIDE_OUT_OF, t->name.since_ns, NULL,
-                          reads_visit, t, t->err);
+    for (uint32_t i = 0; rc == 0 && i < t->names.count; i++) {
+        t->name = i;
+        rc = edges->flows(edges->self, t->names.list[i].id, BTR_SIDE_OUT_OF,
+                          t->names.list[i].since_ns, NULL, reads_visit, t, t->err);
     }
+    loss_names_order(&t->names);
+    t->name = LOSS_NONE; /* nothing of a name is at hand yet */
+    return rc;
+}
+
+/* Whether what was read was the piece: a name may have been given to another file since. Readings
+ * are asked for by name. */
+static int is_of_piece(struct taking *t, const struct reading *r, bool *is)
+{
+    int rc = 0;
+    *is = r->name == LOSS_NONE;
+    if (*is)
+        return 0;
+    if (t->name != r->name)
+        rc = loss_lives_find(&t->lives, t->loss, t->names.list[r->name].id, t->err);
+    t->name = r->name;
+    *is = rc == 0 && loss_names_hold(&t->names, r->name, &t->lives, r->flow.other, r->flow.last_ns);
     return rc;
 }
 
@@ -208,13 +200,17 @@ static int read_take(struct taking *t, const struct reading *reading)
 {
     struct btr_loss *loss = t->loss;
     const struct btr_flow *f = &reading->flow;
-    const struct other_name *name = &reading->name;
-    struct btr_id file = btr_id_is_none(name->id) ? t->piece->entity : name->id;
-    uint32_t item;
-    bool driven = false, usual = true;
-    int rc = doer_find(t, f, &item);
+    struct loss_name name = {.id = {0}};
+    uint32_t item = LOSS_NONE;
+    bool is = false, driven = false, usual = true;
+    int rc = is_of_piece(t, reading, &is);
+    if (rc == 0 && is)
+        rc = doer_find(t, f, &item);
     if (rc < 0 || item == LOSS_NONE)
         return rc;
+    if (reading->name != LOSS_NONE)
+        name = t->names.list[reading->name];
+    struct btr_id file = reading->name == LOSS_NONE ? t->piece->entity : name.id;
     struct btr_id by = loss->extent.items[item].entity;
     int64_t since_ns = loss->extent.items[item].since_ns;
     int64_t at_ns = f->first_ns > since_ns ? f->first_ns : since_ns;
@@ -236,10 +232,10 @@ static int read_take(struct taking *t, const struct reading *reading)
         &(struct loss_take){.from = t->piece->entity,
                             .by = by,
                             .holder = f->other,
-                            .name = name->id,
+                            .name = name.id,
                             .at_ns = when_ns,
-                            .name_ns = name->since_ns,
-                            .name_ref = name->ref,
+                            .name_ns = name.since_ns,
+                            .name_ref = name.ref,
                             .ref = f->ref,
                             .source = f->source,
                             .operation = loss_renames(f->operation) ? f->operation : BTR_OP_READ,
@@ -260,9 +256,8 @@ static int age_look(struct taking *t)
 static int piece_take(struct taking *t)
 {
     struct btr_loss *loss = t->loss;
-    if (t->name_count)
-        btr_idmap_reset(&t->of_name);
-    t->count = t->name_count = 0;
+    loss_names_reset(&t->names);
+    t->count = 0;
     t->made_ns = INT64_MAX;
     t->others = false;
     if (!t->piece->touched && !t->piece->reached)
@@ -325,7 +320,11 @@ static int take_compare(const void *x, const void *y)
     int c = btr_id_compare(a->by, b->by);
     if (c == 0)
         c = btr_id_compare(a->holder, b->holder);
-    return c ? c : btr_id_compare(a->from, b->from);
+    if (c == 0)
+        c = btr_id_compare(a->from, b->from);
+    if (c == 0)
+        c = btr_id_compare(a->name, b->name);
+    return c ? c : (a->ref > b->ref) - (a->ref < b->ref);
 }
 
 int loss_taken_find(struct btr_loss *loss, struct btr_err *err)
@@ -346,7 +345,7 @@ int loss_taken_find(struct btr_loss *loss, struct btr_err *err)
         row->taken = row->take_count > 0;
     }
     free(t.reads);
-    free(t.names);
-    btr_idmap_fini(&t.of_name);
+    loss_names_fini(&t.names);
+    loss_lives_fini(&t.lives);
     return rc;
 }

@@ -349,8 +349,8 @@ static int whole_find(const struct passing *p, struct btr_id id, int64_t at_ns, 
     return rc;
 }
 
-/* Whether a process is a part of a program that had started others before it: then it does what
- * that does, as cron's child that begins a job. */
+/* Whether a process is a part, at a time, of a program that had started others before it, or of
+ * which nobody tells that: then it does what that does, as cron's child that begins a job. */
 static int is_part_of_busy(const struct passing *p, struct btr_id id, int64_t at_ns, bool *busy)
 {
     const struct btr_edges *all = &p->loss->all;
@@ -358,9 +358,14 @@ static int is_part_of_busy(const struct passing *p, struct btr_id id, int64_t at
     int rc = 0;
     *busy = false;
     for (int depth = 0; rc == 0 && b.forked && !*busy && depth < PARTS_MAX; depth++) {
+        bool begun = true;
         rc = whole_find(p, id, at_ns, &b);
         struct earlier earlier = {&p->came, b.at_ns};
         if (rc == 0 && b.forked)
+            rc = loss_is_begun(p->loss, b.parent, &begun, p->err);
+        if (rc == 0 && !begun) /* what that had started nobody tells */
+            rc = 1;
+        else if (rc == 0 && b.forked)
             rc = all->flows(all->self, b.parent, BTR_SIDE_OUT_OF, INT64_MIN, NULL, earlier_visit,
                             &earlier, p->err);
         *busy = rc == 1;
@@ -370,12 +375,36 @@ static int is_part_of_busy(const struct passing *p, struct btr_id id, int64_t at
     return rc < 0 ? rc : 0;
 }
 
+/* The first program that a process ran of its own. */
+static int running_visit(void *self, const struct btr_flow *flows, uint32_t flow_count)
+{
+    int64_t *first_ns = self;
+    for (uint32_t i = 0; i < flow_count; i++)
+        if (flows[i].operation == BTR_OP_EXEC && flows[i].first_ns < *first_ns)
+            *first_ns = flows[i].first_ns;
+    return 0;
+}
+
+/* Since when a process does what came to it: at once, but as a part of a busy program when it runs
+ * one of its own. @param since_ns  INT64_MAX: never */
+static int told_find(const struct passing *p, uint32_t node, bool *busy, int64_t *since_ns)
+{
+    const struct btr_edges *all = &p->loss->all;
+    struct btr_id id = p->trace->nodes[node].id;
+    int rc = is_part_of_busy(p, id, p->came_ns[node], busy);
+    *since_ns = *busy ? INT64_MAX : p->came_ns[node];
+    if (rc == 0 && *busy) /* it has run none before */
+        rc = all->flows(all->self, id, BTR_SIDE_INTO, INT64_MAX, NULL, running_visit, since_ns,
+                        p->err);
+    return rc < 0 ? rc : 0;
+}
+
 /* One that had been told things before, or of which nobody knows that, may do this for another
  * reason: what it then starts is none of the intrusion, but may be. */
 static int node_pass(struct passing *p, uint32_t node)
 {
     struct btr_id id = p->trace->nodes[node].id;
-    int64_t came_ns = p->came_ns[node];
+    int64_t came_ns = p->came_ns[node], since_ns = INT64_MAX;
     bool none = false, told = false, acts = false, busy = false;
     if (is_own(p, id, came_ns))
         return 0;
@@ -386,10 +415,10 @@ static int node_pass(struct passing *p, uint32_t node)
         return rc;
     rc = loss_is_fresh(p->loss, id, came_ns, &p->came, &told, p->err);
     if (rc == 0 && told)
-        rc = is_part_of_busy(p, id, came_ns, &busy);
-    if (rc == 0 && told && !busy)
-        return process_take(p, id, came_ns);
-    return rc == 0 ? loss_passed_note(p->loss, id, brought_by(p, node), came_ns, p->err) : rc;
+        rc = told_find(p, node, &busy, &since_ns);
+    if (rc == 0 && since_ns != INT64_MAX)
+        return process_take(p, id, since_ns);
+    return rc == 0 ? loss_passed_note(p->loss, id, brought_by(p, node), came_ns, busy, p->err) : rc;
 }
 
 /* ---- All ------------------------------------------------------------------------------------ */

@@ -134,6 +134,11 @@ int loss_unless_words(struct btr_loss *loss, const struct loss_row *row, enum lo
         rc = others_words(loss, &row->usual, out, err);
         btr_buffer_text(out, ", who read it as is usual, handed it to the intrusion");
     }
+    if (which == LOSS_UNLESS_NAMES && row->names.count) {
+        btr_buffer_text(out, "somebody who had it by another name, ");
+        rc = others_words(loss, &row->names, out, err);
+        btr_buffer_text(out, ", handed it to the intrusion");
+    }
     if (which == LOSS_UNLESS_STEERED && row->steered != LOSS_NONE) {
         rc = loss_label(loss, loss->steered[row->steered].process, INT64_MAX, out, err);
         btr_buffer_text(out, ", who may have done as a file of the intrusion says, sent it");

@@ -21,6 +21,8 @@ enum {
     READER,
     QUERY,
     PIPE,
+    THIRD,
+    AWAY,
     FIRST = 100
 };
 
@@ -48,6 +50,8 @@ static void entities(struct world *w)
     world_file(w, PAGE, "web01", "/srv/www/page");
     world_file(w, STICK, "web01", "/media/stick/x");
     world_file(w, NOTES, "web01", "/srv/notes");
+    world_file(w, THIRD, "web01", "/ctr/third");
+    world_connection(w, AWAY, BTR_ENTITY_OUTSIDE, "10.0.0.1", "6000", "10.7.7.7", "443");
 }
 
 static void login(struct world *w)
@@ -285,6 +289,49 @@ static void read_before_it_had_the_name(struct world *w)
     takes(w, SSHD);
 }
 
+/* A name of the asset is given to another file, and that is read. */
+static void read_by_a_name_that_is_another_file(struct world *w)
+{
+    world_does(w, COPIER, BTR_OP_WRITE, HASHES)->bytes = 900;
+    is_the_same(w);
+    world_does(w, COPIER, BTR_OP_DELETE, DRAFT);
+    world_does(w, HTTPD, BTR_OP_CREATE, DRAFT);
+    world_does(w, HTTPD, BTR_OP_WRITE, DRAFT)->bytes = 5;
+    world_does(w, SHELL, BTR_OP_FORK, READER);
+    world_event(w, READER, BTR_OP_OPEN_READ, DRAFT, w->now_ns, w->now_ns);
+    for (int i = 0; i < 20; i++) /* this is what it usually opens */
+        world_event(w, READER, BTR_OP_OPEN_READ, NOTES, w->now_ns, w->now_ns);
+    world_does(w, READER, BTR_OP_READ, DRAFT)->bytes = 5;
+    world_does(w, READER, BTR_OP_SEND, WAY_IN)->bytes = 5;
+}
+
+/* The same, but then it is the asset's again. */
+static void read_by_a_name_that_is_its_again(struct world *w)
+{
+    read_by_a_name_that_is_another_file(w);
+    w->batch.event_count -= 2;
+    is_the_same(w);
+    world_does(w, READER, BTR_OP_READ, DRAFT)->bytes = 5;
+    world_does(w, READER, BTR_OP_SEND, WAY_IN)->bytes = 5;
+}
+
+/* Somebody writes by the second name, and the third is told to be that one. */
+static void named_twice(struct world *w)
+{
+    world_does(w, COPIER, BTR_OP_WRITE, HASHES)->bytes = 900;
+    is_the_same(w);
+    world_does(w, HTTPD, BTR_OP_WRITE, DRAFT)->bytes = 10;
+    world_event(w, DRAFT, BTR_OP_SAME, THIRD, w->now_ns, w->now_ns)->flags = BTR_EVENT_IMPLIED;
+}
+
+static void read_by_a_name_of_a_name(struct world *w)
+{
+    named_twice(w);
+    world_does(w, SHELL, BTR_OP_FORK, READER);
+    world_does(w, READER, BTR_OP_READ, THIRD)->bytes = 910;
+    world_does(w, READER, BTR_OP_SEND, WAY_IN)->bytes = 910;
+}
+
 /* By the shell: what a file held is gone, and it holds something else. */
 static void empties(struct world *w, uint64_t file)
 {
@@ -392,8 +439,38 @@ static void a_bound_by_connections_names_who_breaks_it(void **state)
     world_close(&w);
 }
 
+/* Reads are untold: one sends what it had by the asset's name, another by the third. */
+static void a_bound_by_connections_has_all_names(void **state)
+{
+    struct ledger l;
+    struct world w;
+    (void)state;
+    world_open(&w);
+    entities(&w);
+    login(&w);
+    world_does(&w, SSHD, BTR_OP_OPEN_READ, NOTES);
+    world_does(&w, SHELL, BTR_OP_FORK, CURL);
+    named_twice(&w);
+    world_does(&w, CURL, BTR_OP_READ, HASHES)->flags = BTR_EVENT_INTERVAL | BTR_EVENT_IMPLIED;
+    world_does(&w, CURL, BTR_OP_SEND, WAY_IN)->bytes = 300;
+    world_does(&w, SHELL, BTR_OP_FORK, READER);
+    world_runs(&w, READER, "/bin/nc", "nc /ctr/third");
+    world_does(&w, READER, BTR_OP_READ, THIRD)->flags = BTR_EVENT_INTERVAL | BTR_EVENT_IMPLIED;
+    world_does(&w, READER, BTR_OP_CONNECT, AWAY);
+    world_does(&w, READER, BTR_OP_SEND, AWAY)->bytes = 910;
+    world_publish(&w, "made.log");
+    ledger_make(&l, &w, SHELL, w.now_ns, ASSETS);
+    assert_true(l.loss->rows[0].bounded && l.loss->rows[0].on_wire);
+    assert_int_equal(l.loss->rows[0].bytes_max, 1210);
+    assert_int_equal(l.loss->rows[0].names.count, 1); /* by that it is not seen to be taken */
+    assert_true(btr_id_equal(l.loss->rows[0].names.first, world_id(DRAFT)));
+    ledger_free(&l);
+    world_close(&w);
+}
+
 /* Somebody reads the asset twice to its end, in which time it may change, and hands it on. */
-static uint64_t bound_of_two_reads(int64_t changes_ns, int64_t changed_ns)
+static uint64_t bound_of_two_reads(enum btr_operation change, int64_t changes_ns,
+                                   int64_t changed_ns)
 {
     struct ledger l;
     struct world w;
@@ -408,8 +485,7 @@ static uint64_t bound_of_two_reads(int64_t changes_ns, int64_t changed_ns)
         e->flags = BTR_EVENT_ENDS;
     }
     if (changes_ns)
-        world_event(&w, HTTPD, BTR_OP_WRITE, HASHES, began_ns + changes_ns, began_ns + changed_ns)
-            ->bytes = 43;
+        world_event(&w, HTTPD, change, HASHES, began_ns + changes_ns, began_ns + changed_ns);
     world_does(&w, COPIER, BTR_OP_WRITE, PIPE)->bytes = 86;
     world_does(&w, SHELL, BTR_OP_READ, PIPE)->bytes = 86;
     world_publish(&w, "made.log");
@@ -424,13 +500,15 @@ static uint64_t bound_of_two_reads(int64_t changes_ns, int64_t changed_ns)
 static void reads_of_one_version_are_one(void **state)
 {
     (void)state;
-    assert_int_equal(bound_of_two_reads(0, 0), 43);
-    assert_int_equal(bound_of_two_reads(5, 6), 43);
-    assert_int_equal(bound_of_two_reads(12, 14), 86);
-    assert_int_equal(bound_of_two_reads(15, 25), 86); /* it may have happened before the second */
-    assert_int_equal(bound_of_two_reads(5, 15), 86);
-    assert_int_equal(bound_of_two_reads(5, 25), 86);
-    assert_int_equal(bound_of_two_reads(22, 25), 43);
+    assert_int_equal(bound_of_two_reads(BTR_OP_WRITE, 0, 0), 43);
+    assert_int_equal(bound_of_two_reads(BTR_OP_WRITE, 5, 6), 43);
+    assert_int_equal(bound_of_two_reads(BTR_OP_WRITE, 12, 14), 86);
+    assert_int_equal(bound_of_two_reads(BTR_OP_WRITE, 15, 25),
+                     86); /* it may have happened before the second */
+    assert_int_equal(bound_of_two_reads(BTR_OP_WRITE, 5, 15), 86);
+    assert_int_equal(bound_of_two_reads(BTR_OP_WRITE, 5, 25), 86);
+    assert_int_equal(bound_of_two_reads(BTR_OP_WRITE, 22, 25), 43);
+    assert_int_equal(bound_of_two_reads(BTR_OP_TRUNCATE, 12, 14), 86);
 }
 
 /* A server that keeps the asset also answered the intruder itself, nobody tells by how much. */
@@ -475,6 +553,9 @@ static void what_is_read_by_another_name_is_taken(void **state)
     (void)state;
     expect(read_by_the_name_that_it_had, LOSS_LOST, LOSS_EXIT_SENT, 900);
     expect(read_before_it_had_the_name, LOSS_POSSIBLY, 0, 0);
+    expect(read_by_a_name_that_is_another_file, LOSS_POSSIBLY, 0, 0);
+    expect(read_by_a_name_that_is_its_again, LOSS_LOST, LOSS_EXIT_SENT, 5);
+    expect(read_by_a_name_of_a_name, LOSS_LOST, LOSS_EXIT_SENT, 910);
 }
 
 static void what_was_moved_and_no_asset_names_is_unlisted(void **state)
@@ -504,6 +585,7 @@ int loss_taken_tests(void)
         cmocka_unit_test(a_page_is_all_that_answers_its_request),
         cmocka_unit_test(a_page_needs_a_request_from_the_outside),
         cmocka_unit_test(a_bound_by_connections_names_who_breaks_it),
+        cmocka_unit_test(a_bound_by_connections_has_all_names),
         cmocka_unit_test(reads_of_one_version_are_one),
         cmocka_unit_test(what_a_keeper_sent_is_bounded_by_no_other_connection),
         cmocka_unit_test(another_name_is_a_taking),

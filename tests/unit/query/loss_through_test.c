@@ -32,7 +32,9 @@ enum {
     SECOND,
     PART,
     HTTPD,
-    VISIT
+    VISIT,
+    ALIAS,
+    ANSWER
 };
 
 static const char ASSETS[] = "assets:\n"
@@ -54,6 +56,8 @@ static void entities(struct world *w)
     world_process(w, HELPER, "web01", "/usr/lib/git-core/git-remote-http", "git remote-http", NULL);
     world_process(w, MAKE, "web01", "/usr/bin/make", "make", NULL);
     world_process(w, CRON, "web01", "/usr/sbin/cron", "cron", NULL);
+    world_file(w, ALIAS, "web01", "/var/www/alias");
+    world_note(w, ANSWER, BTR_KIND_CHANNEL, 0, "web01", 0);
     world_process(w, HTTPD, "web01", "/usr/sbin/httpd", "httpd", NULL);
     world_process(w, PART, "web01", "/usr/sbin/cron", "cron", NULL);
     world_process(w, BACKUP, "web01", "/bin/tar", "tar", NULL);
@@ -172,13 +176,29 @@ static void by_a_child_of_cron(struct world *w)
 
 static void by_a_part_of_cron(struct world *w)
 {
+    world_does(w, SSHD, BTR_OP_FORK, CRON);
     world_does(w, CRON, BTR_OP_FORK, BACKUP);
+    world_does(w, CRON, BTR_OP_FORK, PART);
+    by_a_child_of_cron(w);
+}
+
+/* Of this nobody tells whether it had started others. */
+static void by_a_part_of_an_old_cron(struct world *w)
+{
+    world_does(w, CRON, BTR_OP_FORK, PART);
+    by_a_child_of_cron(w);
+}
+
+static void by_the_first_part_of_cron(struct world *w)
+{
+    world_does(w, SSHD, BTR_OP_FORK, CRON);
     world_does(w, CRON, BTR_OP_FORK, PART);
     by_a_child_of_cron(w);
 }
 
 static void by_a_part_of_a_part_of_cron(struct world *w)
 {
+    world_does(w, SSHD, BTR_OP_FORK, CRON);
     world_does(w, CRON, BTR_OP_FORK, BACKUP);
     world_does(w, CRON, BTR_OP_FORK, SECOND);
     world_runs(w, SECOND, "/usr/sbin/cron", "cron");
@@ -202,6 +222,19 @@ static void by_a_cron_of_cron(struct world *w)
     world_does(w, CRON, BTR_OP_FORK, PART);
     world_does(w, PART, BTR_OP_EXEC, LIST);
     by_a_child_of_cron(w);
+}
+
+/* It runs one once it was told. */
+static void by_a_job_of_cron(struct world *w)
+{
+    world_does(w, CRON, BTR_OP_FORK, BACKUP);
+    world_does(w, CRON, BTR_OP_FORK, PART);
+    world_does(w, BASH, BTR_OP_FORK, CURL);
+    fetches(w, CURL);
+    pipes(w, CURL, PART);
+    world_does(w, PART, BTR_OP_EXEC, LIST);
+    world_does(w, PART, BTR_OP_FORK, TOOL);
+    world_does(w, TOOL, BTR_OP_CONNECT, BEACON);
 }
 
 /* By the part of a part of a shell that had started nothing before. */
@@ -270,8 +303,11 @@ static void who_does_it_for_others_or_carries_it_is_not(void **state)
     assert_false(owns(by_cron, CRON));
     assert_false(owns(by_a_part_of_cron, PART));
     assert_false(owns(by_a_part_of_a_part_of_cron, PART));
+    assert_false(owns(by_a_part_of_an_old_cron, PART));
+    assert_true(owns(by_the_first_part_of_cron, PART));
     assert_true(owns(by_a_shell_of_cron, PART));
     assert_true(owns(by_a_cron_of_cron, PART));
+    assert_true(owns(by_a_job_of_cron, PART));
     assert_true(owns(by_a_subshell, SECOND));
     assert_true(owns(carried, CURL));
     assert_false(owns(carried, BACKUP));
@@ -402,6 +438,30 @@ static void read_and_moved_to_a_server(struct world *w)
     w->now_ns -= 4000000000;
 }
 
+/* It is handed out under another name of it, or where somebody else moved it. */
+static void read_and_served_by_an_alias(struct world *w)
+{
+    read_by_a_later_program(w);
+    w->batch.event_count -= 2;
+    w->now_ns += 4000000000;
+    writes(w, SYNC, COPY, 900);
+    world_event(w, COPY, BTR_OP_SAME, ALIAS, w->now_ns, w->now_ns)->flags = BTR_EVENT_IMPLIED;
+    handed_out(w, ALIAS);
+    w->now_ns -= 6000000000;
+}
+
+static void read_and_moved_on_by_another(struct world *w)
+{
+    read_by_a_later_program(w);
+    w->batch.event_count -= 2;
+    w->now_ns += 4000000000;
+    writes(w, SYNC, COPY, 900);
+    world_does(w, BACKUP, BTR_OP_RENAME, ALIAS);
+    world_event(w, COPY, BTR_OP_RENAMED, ALIAS, w->now_ns, w->now_ns)->flags = BTR_EVENT_PART;
+    handed_out(w, ALIAS);
+    w->now_ns -= 7000000000;
+}
+
 /* It is put somewhere, and the server hands out what it wrote itself. */
 static void read_and_served_something_else(struct world *w)
 {
@@ -445,6 +505,43 @@ static void evaluated_by_a_part(struct world *w)
     steals(w, PART);
 }
 
+/* By what such a part starts, which hands it back to the daemon, and that sends it. */
+static void evaluated_by_a_part_and_handed_back(struct world *w)
+{
+    world_does(w, CRON, BTR_OP_FORK, BACKUP);
+    world_does(w, CRON, BTR_OP_CONNECT, LOGIN);
+    world_does(w, CRON, BTR_OP_FORK, PART);
+    world_does(w, BASH, BTR_OP_FORK, CURL);
+    fetches(w, CURL);
+    pipes(w, CURL, PART);
+    world_does(w, PART, BTR_OP_FORK, CAT);
+    world_does(w, CAT, BTR_OP_READ, HASHES)->bytes = 900;
+    world_does(w, CAT, BTR_OP_WRITE, ANSWER)->bytes = 900;
+    world_does(w, CRON, BTR_OP_READ, ANSWER)->bytes = 900;
+    world_does(w, CRON, BTR_OP_SEND, LOGIN)->bytes = 900;
+    world_does(w, PART, BTR_OP_FORK, TOOL);
+    writes(w, TOOL, TABLE, 9);
+}
+
+/* By what it starts, which answers somebody. */
+static void evaluated_by_a_part_that_answers(struct world *w)
+{
+    world_does(w, CRON, BTR_OP_FORK, BACKUP);
+    world_does(w, CRON, BTR_OP_FORK, PART);
+    world_does(w, BASH, BTR_OP_FORK, CURL);
+    fetches(w, CURL);
+    pipes(w, CURL, PART);
+    world_does(w, PART, BTR_OP_FORK, TOOL);
+    writes(w, TOOL, TABLE, 9);
+    int64_t alert_ns = w->now_ns;
+    world_does(w, PART, BTR_OP_FORK, CAT);
+    world_does(w, CAT, BTR_OP_ACCEPT, VISIT);
+    world_does(w, CAT, BTR_OP_RECV, VISIT)->bytes = 9;
+    world_does(w, CAT, BTR_OP_READ, HASHES)->bytes = 900;
+    world_does(w, CAT, BTR_OP_SEND, VISIT)->bytes = 900;
+    w->now_ns = alert_ns;
+}
+
 /* . ./x, the same from a file. */
 static void sourced(struct world *w)
 {
@@ -466,9 +563,13 @@ static void who_then_sends_something_may_be_steered(void **state)
                                          read_and_mirrored,
                                          read_and_served,
                                          read_and_moved_to_a_server,
+                                         read_and_served_by_an_alias,
+                                         read_and_moved_on_by_another,
                                          evaluated,
                                          evaluated_by_an_old_shell,
                                          evaluated_by_a_part,
+                                         evaluated_by_a_part_and_handed_back,
+                                         evaluated_by_a_part_that_answers,
                                          sourced};
     (void)state;
     for (size_t i = 0; i < sizeof HISTORIES / sizeof *HISTORIES; i++) {
