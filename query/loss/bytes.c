@@ -329,14 +329,15 @@ static void others_count(struct loss_others *others, struct btr_id who)
         others->first = who;
 }
 
-/* Another name of it, unless the intrusion is seen to have taken it by that. */
-static void name_note(struct loss_row *row, struct btr_id name)
+/* By whom, and by which names, the intrusion is seen to have taken it. @return false when out of
+ * memory */
+static bool taken_find(const struct loss_row *row, struct btr_idmap *names)
 {
-    bool taken = false;
-    for (uint32_t i = 0; i < row->held_count && !taken; i++)
-        taken = btr_id_equal(row->takes[i].holder, name) || btr_id_equal(row->takes[i].name, name);
-    if (!taken)
-        others_count(&row->names, name);
+    bool ok = true;
+    for (uint32_t i = 0; i < row->held_count && ok; i++)
+        ok = btr_idmap_add(names, row->takes[i].holder, i) != UINT32_MAX &&
+             btr_idmap_add(names, row->takes[i].name, i) != UINT32_MAX;
+    return ok;
 }
 
 /* Notes who had it by a flow, unless the intrusion drives that, and unless its program takes it
@@ -350,7 +351,7 @@ static int other_note(struct measuring *m, const struct face *face, struct btr_i
     *usual = false;
     int rc = loss->facts.fact(loss->facts.self, who, &fact, m->err);
     if (rc == 0 && fact.kind == BTR_KIND_FILE) {
-        name_note(m->row, who);
+        others_count(&m->row->names, who);
         return 0;
     }
     if (rc == 0 && face->served)
@@ -372,12 +373,15 @@ struct haver {
 static int others_find(struct measuring *m)
 {
     struct btr_loss *loss = m->loss;
-    struct btr_idmap seen = {0};
+    struct btr_idmap seen = {0}, taken = {0};
     struct haver *list = malloc(((size_t)m->count + 1) * sizeof *list);
     uint32_t count = 0;
-    int rc = list ? 0 : btr_fail(m->err, BTR_E_NOMEM, UINT64_MAX, "who else took an asset");
+    bool ok = list && taken_find(m->row, &taken);
+    int rc = ok ? 0 : btr_fail(m->err, BTR_E_NOMEM, UINT64_MAX, "who else took an asset");
     for (uint32_t i = 0; rc == 0 && i < m->count; i++) {
         struct btr_id who = btr_apart_whole_of(loss->parts, m->faces[i].to);
+        if (btr_idmap_get(&taken, who) != UINT32_MAX)
+            continue;
         uint32_t at = btr_idmap_add(&seen, who, count);
         if (at == UINT32_MAX)
             rc = btr_fail(m->err, BTR_E_NOMEM, UINT64_MAX, "who else took an asset");
@@ -390,6 +394,7 @@ static int others_find(struct measuring *m)
         if (list[i].usual)
             others_count(&m->row->usual, list[i].id);
     btr_idmap_fini(&seen);
+    btr_idmap_fini(&taken);
     free(list);
     return rc;
 }
