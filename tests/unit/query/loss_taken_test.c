@@ -70,26 +70,42 @@ static void takes(struct world *w, uint64_t process)
 
 typedef void history(struct world *w);
 
+struct made {
+    struct world world;
+    struct ledger ledger;
+};
+
+/* The ledger of a login and what then happened, as of the shell. */
+static struct btr_loss *made_open(struct made *m, history *make)
+{
+    world_open(&m->world);
+    entities(&m->world);
+    login(&m->world);
+    make(&m->world);
+    world_publish(&m->world, "made.log");
+    ledger_make(&m->ledger, &m->world, SHELL, m->world.now_ns, ASSETS);
+    return m->ledger.loss;
+}
+
+static void made_close(struct made *m)
+{
+    ledger_free(&m->ledger);
+    world_close(&m->world);
+}
+
 static void expect(history *make, enum loss_verdict verdict, enum loss_exit_kind by, uint64_t bytes)
 {
-    struct ledger l;
-    struct world w;
-    world_open(&w);
-    entities(&w);
-    login(&w);
-    make(&w);
-    world_publish(&w, "made.log");
-    ledger_make(&l, &w, SHELL, w.now_ns, ASSETS);
-    const struct loss_row *row = &l.loss->rows[0];
+    struct made m;
+    const struct btr_loss *loss = made_open(&m, make);
+    const struct loss_row *row = &loss->rows[0];
     assert_int_equal(row->verdict, verdict);
     assert_int_equal(row->left, verdict == LOSS_LOST);
     if (row->left) {
-        const struct loss_exit *exit = &l.loss->exits[row->exits[row->exit_count - 1]];
+        const struct loss_exit *exit = &loss->exits[row->exits[row->exit_count - 1]];
         assert_int_equal(exit->kind, by);
         assert_int_equal(exit->bytes, bytes);
     }
-    ledger_free(&l);
-    world_close(&w);
+    made_close(&m);
 }
 
 /* ---- Takings ---- */
@@ -384,19 +400,12 @@ static void page_of_untold_size(struct world *w)
 
 static void a_server_may_pack_what_it_hands_out(void **state)
 {
-    struct ledger l;
-    struct world w;
+    struct made m;
     (void)state;
-    world_open(&w);
-    entities(&w);
-    login(&w);
-    page_of_untold_size(&w);
-    world_publish(&w, "made.log");
-    ledger_make(&l, &w, SHELL, w.now_ns, ASSETS);
-    assert_int_equal(l.loss->rows[0].verdict, LOSS_LOST);
-    assert_false(l.loss->rows[0].bounded);
-    ledger_free(&l);
-    world_close(&w);
+    struct btr_loss *loss = made_open(&m, page_of_untold_size);
+    assert_int_equal(loss->rows[0].verdict, LOSS_LOST);
+    assert_false(loss->rows[0].bounded);
+    made_close(&m);
 }
 
 /* Reads are not told one by one, but what curl sent is; the login's server had read it as well. */
@@ -415,19 +424,13 @@ static void a_bound_by_connections_names_who_breaks_it(void **state)
         "a program that hands on what it takes packed it",
         "web01: sshd, who took it, too, handed it to the intrusion",
     };
-    struct ledger l;
-    struct world w;
+    struct made m;
     struct btr_buffer text = {0}, json = {0};
     (void)state;
-    world_open(&w);
-    entities(&w);
-    login(&w);
-    sent_with_untold_reads(&w);
-    world_publish(&w, "made.log");
-    ledger_make(&l, &w, SHELL, w.now_ns, ASSETS);
-    assert_true(l.loss->rows[0].bounded && l.loss->rows[0].on_wire);
-    assert_int_equal(l.loss->rows[0].bytes_max, 300);
-    ledger_print(&l, &text, &json);
+    struct btr_loss *loss = made_open(&m, sent_with_untold_reads);
+    assert_true(loss->rows[0].bounded && loss->rows[0].on_wire);
+    assert_int_equal(loss->rows[0].bytes_max, 300);
+    ledger_print(&m.ledger, &text, &json);
     for (size_t i = 0; i < sizeof UNLESS / sizeof *UNLESS; i++) {
         assert_non_null(strstr((const char *)text.at, UNLESS[i]));
         assert_non_null(strstr((const char *)json.at, UNLESS[i]));
@@ -435,37 +438,34 @@ static void a_bound_by_connections_names_who_breaks_it(void **state)
     assert_non_null(strstr((const char *)text.at, "unless a program"));
     btr_buffer_fini(&text);
     btr_buffer_fini(&json);
-    ledger_free(&l);
-    world_close(&w);
+    made_close(&m);
 }
 
 /* Reads are untold: one sends what it had by the asset's name, another by the third. */
+static void sent_by_two_names(struct world *w)
+{
+    world_does(w, SSHD, BTR_OP_OPEN_READ, NOTES);
+    world_does(w, SHELL, BTR_OP_FORK, CURL);
+    named_twice(w);
+    world_does(w, CURL, BTR_OP_READ, HASHES)->flags = BTR_EVENT_INTERVAL | BTR_EVENT_IMPLIED;
+    world_does(w, CURL, BTR_OP_SEND, WAY_IN)->bytes = 300;
+    world_does(w, SHELL, BTR_OP_FORK, READER);
+    world_runs(w, READER, "/bin/nc", "nc /ctr/third");
+    world_does(w, READER, BTR_OP_READ, THIRD)->flags = BTR_EVENT_INTERVAL | BTR_EVENT_IMPLIED;
+    world_does(w, READER, BTR_OP_CONNECT, AWAY);
+    world_does(w, READER, BTR_OP_SEND, AWAY)->bytes = 910;
+}
+
 static void a_bound_by_connections_has_all_names(void **state)
 {
-    struct ledger l;
-    struct world w;
+    struct made m;
     (void)state;
-    world_open(&w);
-    entities(&w);
-    login(&w);
-    world_does(&w, SSHD, BTR_OP_OPEN_READ, NOTES);
-    world_does(&w, SHELL, BTR_OP_FORK, CURL);
-    named_twice(&w);
-    world_does(&w, CURL, BTR_OP_READ, HASHES)->flags = BTR_EVENT_INTERVAL | BTR_EVENT_IMPLIED;
-    world_does(&w, CURL, BTR_OP_SEND, WAY_IN)->bytes = 300;
-    world_does(&w, SHELL, BTR_OP_FORK, READER);
-    world_runs(&w, READER, "/bin/nc", "nc /ctr/third");
-    world_does(&w, READER, BTR_OP_READ, THIRD)->flags = BTR_EVENT_INTERVAL | BTR_EVENT_IMPLIED;
-    world_does(&w, READER, BTR_OP_CONNECT, AWAY);
-    world_does(&w, READER, BTR_OP_SEND, AWAY)->bytes = 910;
-    world_publish(&w, "made.log");
-    ledger_make(&l, &w, SHELL, w.now_ns, ASSETS);
-    assert_true(l.loss->rows[0].bounded && l.loss->rows[0].on_wire);
-    assert_int_equal(l.loss->rows[0].bytes_max, 1210);
-    assert_int_equal(l.loss->rows[0].names.count, 1); /* by that it is not seen to be taken */
-    assert_true(btr_id_equal(l.loss->rows[0].names.first, world_id(DRAFT)));
-    ledger_free(&l);
-    world_close(&w);
+    struct btr_loss *loss = made_open(&m, sent_by_two_names);
+    assert_true(loss->rows[0].bounded && loss->rows[0].on_wire);
+    assert_int_equal(loss->rows[0].bytes_max, 1210);
+    assert_int_equal(loss->rows[0].names.count, 1); /* by that it is not seen to be taken */
+    assert_true(btr_id_equal(loss->rows[0].names.first, world_id(DRAFT)));
+    made_close(&m);
 }
 
 /* Somebody reads the asset twice to its end, in which time it may change, and hands it on. */
@@ -524,20 +524,13 @@ static void answered_by_its_keeper(struct world *w)
 
 static void what_a_keeper_sent_is_bounded_by_no_other_connection(void **state)
 {
-    struct ledger l;
-    struct world w;
+    struct made m;
     (void)state;
-    world_open(&w);
-    entities(&w);
-    login(&w);
-    answered_by_its_keeper(&w);
-    world_publish(&w, "made.log");
-    ledger_make(&l, &w, SHELL, w.now_ns, ASSETS);
-    assert_int_not_equal(l.loss->rows[0].keeper, 0);
-    assert_int_equal(l.loss->rows[0].verdict, LOSS_LOST);
-    assert_false(l.loss->rows[0].bounded);
-    ledger_free(&l);
-    world_close(&w);
+    struct btr_loss *loss = made_open(&m, answered_by_its_keeper);
+    assert_int_not_equal(loss->rows[0].keeper, 0);
+    assert_int_equal(loss->rows[0].verdict, LOSS_LOST);
+    assert_false(loss->rows[0].bounded);
+    made_close(&m);
 }
 
 static void another_name_is_a_taking(void **state)
@@ -558,23 +551,21 @@ static void what_is_read_by_another_name_is_taken(void **state)
     expect(read_by_a_name_of_a_name, LOSS_LOST, LOSS_EXIT_SENT, 910);
 }
 
+static void moved_and_not_listed(struct world *w)
+{
+    world_does(w, SHELL, BTR_OP_FORK, COPIER);
+    moves(w, COPIER, NOTES, STICK);
+}
+
 static void what_was_moved_and_no_asset_names_is_unlisted(void **state)
 {
-    struct ledger l;
-    struct world w;
+    struct made m;
     (void)state;
-    world_open(&w);
-    entities(&w);
-    login(&w);
-    world_does(&w, SHELL, BTR_OP_FORK, COPIER);
-    moves(&w, COPIER, NOTES, STICK);
-    world_publish(&w, "made.log");
-    ledger_make(&l, &w, SHELL, w.now_ns, ASSETS);
-    assert_int_equal(l.loss->unlisted_count, 1);
-    assert_true(btr_id_equal(l.loss->unlisted[0].file, world_id(NOTES)));
-    assert_true(btr_id_equal(l.loss->unlisted[0].process, world_id(COPIER)));
-    ledger_free(&l);
-    world_close(&w);
+    struct btr_loss *loss = made_open(&m, moved_and_not_listed);
+    assert_int_equal(loss->unlisted_count, 1);
+    assert_true(btr_id_equal(loss->unlisted[0].file, world_id(NOTES)));
+    assert_true(btr_id_equal(loss->unlisted[0].process, world_id(COPIER)));
+    made_close(&m);
 }
 
 int loss_taken_tests(void)

@@ -363,12 +363,18 @@ static void read_by_a_later_program(struct world *w)
     w->now_ns = alert_ns;
 }
 
+/* That without its last steps: something else follows. */
+static void read_but_the_last(struct world *w, uint32_t steps)
+{
+    read_by_a_later_program(w);
+    w->batch.event_count -= steps;
+    w->now_ns += (6 - (int64_t)steps) * 1000000000;
+}
+
 /* The same by what it starts. */
 static void read_by_what_is_started(struct world *w)
 {
-    read_by_a_later_program(w);
-    w->batch.event_count -= 3;
-    w->now_ns += 3000000000;
+    read_but_the_last(w, 3);
     world_does(w, SYNC, BTR_OP_FORK, BACKUP);
     world_does(w, BACKUP, BTR_OP_READ, HASHES)->bytes = 900;
     world_does(w, BACKUP, BTR_OP_CONNECT, LOGIN);
@@ -379,9 +385,7 @@ static void read_by_what_is_started(struct world *w)
 /* The same by other ways out: a move to a stick, a question to a name server, an exit's address. */
 static void read_and_moved(struct world *w)
 {
-    read_by_a_later_program(w);
-    w->batch.event_count -= 3;
-    w->now_ns += 3000000000;
+    read_but_the_last(w, 3);
     world_does(w, SYNC, BTR_OP_RENAME, STICK);
     world_event(w, HASHES, BTR_OP_RENAMED, STICK, w->now_ns, w->now_ns)->flags = BTR_EVENT_PART;
     w->now_ns -= 4000000000;
@@ -389,9 +393,7 @@ static void read_and_moved(struct world *w)
 
 static void read_and_sent(struct world *w, enum btr_operation operation, uint64_t to)
 {
-    read_by_a_later_program(w);
-    w->batch.event_count -= 2;
-    w->now_ns += 4000000000;
+    read_but_the_last(w, 2);
     world_does(w, SYNC, operation, to);
     w->now_ns -= 5000000000;
 }
@@ -419,9 +421,7 @@ static void handed_out(struct world *w, uint64_t file)
 /* It is put where a server finds it: written, or moved there unread. */
 static void read_and_served(struct world *w)
 {
-    read_by_a_later_program(w);
-    w->batch.event_count -= 2;
-    w->now_ns += 4000000000;
+    read_but_the_last(w, 2);
     writes(w, SYNC, COPY, 900);
     handed_out(w, COPY);
     w->now_ns -= 6000000000;
@@ -429,9 +429,7 @@ static void read_and_served(struct world *w)
 
 static void read_and_moved_to_a_server(struct world *w)
 {
-    read_by_a_later_program(w);
-    w->batch.event_count -= 3;
-    w->now_ns += 3000000000;
+    read_but_the_last(w, 3);
     world_does(w, SYNC, BTR_OP_RENAME, COPY);
     world_event(w, HASHES, BTR_OP_RENAMED, COPY, w->now_ns, w->now_ns)->flags = BTR_EVENT_PART;
     handed_out(w, COPY);
@@ -441,9 +439,7 @@ static void read_and_moved_to_a_server(struct world *w)
 /* It is handed out under another name of it, or where somebody else moved it. */
 static void read_and_served_by_an_alias(struct world *w)
 {
-    read_by_a_later_program(w);
-    w->batch.event_count -= 2;
-    w->now_ns += 4000000000;
+    read_but_the_last(w, 2);
     writes(w, SYNC, COPY, 900);
     world_event(w, COPY, BTR_OP_SAME, ALIAS, w->now_ns, w->now_ns)->flags = BTR_EVENT_IMPLIED;
     handed_out(w, ALIAS);
@@ -452,9 +448,7 @@ static void read_and_served_by_an_alias(struct world *w)
 
 static void read_and_moved_on_by_another(struct world *w)
 {
-    read_by_a_later_program(w);
-    w->batch.event_count -= 2;
-    w->now_ns += 4000000000;
+    read_but_the_last(w, 2);
     writes(w, SYNC, COPY, 900);
     world_does(w, BACKUP, BTR_OP_RENAME, ALIAS);
     world_event(w, COPY, BTR_OP_RENAMED, ALIAS, w->now_ns, w->now_ns)->flags = BTR_EVENT_PART;
@@ -465,9 +459,7 @@ static void read_and_moved_on_by_another(struct world *w)
 /* It is put somewhere, and the server hands out what it wrote itself. */
 static void read_and_served_something_else(struct world *w)
 {
-    read_by_a_later_program(w);
-    w->batch.event_count -= 2;
-    w->now_ns += 4000000000;
+    read_but_the_last(w, 2);
     writes(w, SYNC, COPY, 900);
     writes(w, HTTPD, TABLE, 900);
     handed_out(w, TABLE);
