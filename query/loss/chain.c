@@ -81,6 +81,33 @@ static int take_link(struct loss_row *row, const struct loss_take *take, struct 
     return rc;
 }
 
+/* What one call moved is a chain of itself. @param filled  receives whether there is one */
+static int straight_fill(const struct btr_loss *loss, struct loss_row *row, bool *filled,
+                         struct btr_err *err)
+{
+    const struct loss_straight *s = NULL;
+    const struct loss_take *take = row->takes;
+    for (uint32_t i = 0; i < row->take_count && !s; i++) {
+        take = &row->takes[i];
+        s = loss_straight_of(loss, take->ref);
+    }
+    *filled = s != NULL;
+    if (!s)
+        return 0;
+    int rc = loss_link_add(row,
+                           &(struct loss_link){.from = s->process,
+                                               .to = s->entity,
+                                               .first_ns = s->first_ns,
+                                               .last_ns = s->last_ns,
+                                               .ref = s->ref,
+                                               .operation = BTR_OP_SEND},
+                           err);
+    if (rc == 0)
+        rc = take_link(row, take, err);
+    links_reverse(row);
+    return rc;
+}
+
 /* From the way out back to who took it first, and to what that one took. */
 static int links_fill(struct btr_loss *loss, struct loss_row *row, const struct btr_trace *t,
                       struct btr_err *err)
@@ -137,7 +164,10 @@ static int row_chain(struct btr_loss *loss, uint32_t asset, struct btr_err *err)
     row->exit_count = outlets.exit_count;
     row->left = row->exit_count > 0;
     outlets.exits = NULL;
-    if (rc == 0 && row->exit_count)
+    bool filled = false;
+    if (rc == 0)
+        rc = straight_fill(loss, row, &filled, err);
+    if (rc == 0 && row->exit_count && !filled)
         rc = links_fill(loss, row, outlets.trace, err);
     loss_outlets_fini(&outlets);
     return rc;

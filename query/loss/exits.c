@@ -21,6 +21,12 @@ static bool moves(uint8_t operation)
     return operation == BTR_OP_RENAME || operation == BTR_OP_LINK;
 }
 
+/* What carries nothing itself; where nothing else is recorded it may stand for what did. */
+static bool begins(uint8_t operation)
+{
+    return operation == BTR_OP_CONNECT || operation == BTR_OP_CREATE;
+}
+
 bool loss_sends(uint8_t operation)
 {
     return operation == BTR_OP_SEND || operation == BTR_OP_WRITE || operation == BTR_OP_CONNECT ||
@@ -62,17 +68,18 @@ static int sends_visit(void *self, const struct btr_flow *flows, uint32_t flow_c
             s->capacity = capacity;
         }
         s->refs[s->count] = f->ref;
-        s->found[s->count++] = (struct loss_exit){
-            .entity = f->other,
-            .process = s->process,
-            .first_ns = f->first_ns,
-            .last_ns = f->last_ns,
-            .first_ref = f->ref,
-            .last_ref = f->ref,
-            .kind = moves(f->operation) ? LOSS_EXIT_MOVED : LOSS_EXIT_SENT,
-            .holder = moves(f->operation) ? f->other : s->process,
-            .bytes_whole = f->operation == BTR_OP_CONNECT || f->operation == BTR_OP_CREATE,
-            .asset = LOSS_NONE};
+        s->found[s->count++] =
+            (struct loss_exit){.entity = f->other,
+                               .process = s->process,
+                               .first_ns = f->first_ns,
+                               .last_ns = f->last_ns,
+                               .first_ref = f->ref,
+                               .last_ref = f->ref,
+                               .kind = moves(f->operation) ? LOSS_EXIT_MOVED : LOSS_EXIT_SENT,
+                               .holder = moves(f->operation) ? f->other : s->process,
+                               .bytes_whole = begins(f->operation),
+                               .sent = !begins(f->operation),
+                               .asset = LOSS_NONE};
     }
     return 0;
 }
@@ -124,6 +131,7 @@ int loss_exit_add(struct btr_loss *loss, const struct loss_exit *exit, struct bt
 static int process_take(struct btr_loss *loss, struct sending *s, struct btr_err *err)
 {
     uint64_t *bytes = malloc(((size_t)s->count + 1) * sizeof *bytes);
+    uint32_t count = 0; /* of the ways out */
     int rc = bytes ? loss->facts.bytes(loss->facts.self, s->refs, s->count, bytes, err)
                    : btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "what the intrusion sent");
     for (uint32_t i = 0; rc == 0 && i < s->count; i++) {
@@ -132,9 +140,13 @@ static int process_take(struct btr_loss *loss, struct sending *s, struct btr_err
         s->found[i].bytes_told = bytes[i] != BTR_BYTES_UNKNOWN;
         s->found[i].bytes_whole |= s->found[i].bytes_told;
         s->found[i].bytes = s->found[i].bytes_told ? bytes[i] : 0;
-        if (rc == 0 && out)
-            rc = loss_exit_add(loss, &s->found[i], err);
+        if (out)
+            s->found[count++] = s->found[i];
     }
+    if (rc == 0)
+        rc = loss_straights_find(loss, s->process, s->found, count, err);
+    for (uint32_t i = 0; rc == 0 && i < count; i++)
+        rc = loss_exit_add(loss, &s->found[i], err);
     free(bytes);
     return rc;
 }
@@ -176,6 +188,8 @@ static void exits_merge(struct btr_loss *loss)
         last->bytes += next->bytes;
         last->bytes_told |= next->bytes_told;
         last->bytes_whole &= next->bytes_whole;
+        last->moved |= next->moved;
+        last->sent |= next->sent;
     }
     loss->exit_count = count;
 }
@@ -212,6 +226,8 @@ int loss_exits_find(struct btr_loss *loss, struct btr_err *err)
         if (rc == 0)
             rc = process_take(loss, &s, err);
     }
+    if (rc == 0)
+        rc = loss_straights_order(loss, err);
     if (rc == 0)
         rc = loss_pages_find(loss, err);
     if (rc == 0 && loss->exit_count)

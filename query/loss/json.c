@@ -150,7 +150,7 @@ static void bytes_put(struct ledger_writer *l, const struct loss_row *row)
 {
     bool nothing = row->verdict == LOSS_NOT;
     json_open(&l->w, "bytes", '{');
-    json_count(&l->w, "min", 0);
+    json_count(&l->w, "min", row->bytes_min);
     if (nothing || (row->reached && row->bounded))
         json_count(&l->w, "max", nothing ? 0 : row->bytes_max);
     else

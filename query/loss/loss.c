@@ -157,6 +157,8 @@ void btr_loss_free(struct btr_loss *loss)
     free(loss->pieces);
     free(loss->rows);
     free(loss->exits);
+    free(loss->straights);
+    btr_u64map_fini(&loss->of_straight);
     free(loss->steered);
     free(loss->pipes);
     free(loss->gaps);

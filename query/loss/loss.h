@@ -9,6 +9,7 @@
  *   driven.c    which of its processes do as it asks, and which only serve it
  *   listed.c    which entities the assets are
  *   exits.c     by which connections something left
+ *   straight.c  what one call moved from a file to one of those
  *   pages.c     which of its files a server handed to others outside
  *   reach.c     what content can have come to the intrusion, and by which flows
  *   readers.c   who else read what it wrote
@@ -54,10 +55,21 @@ struct loss_piece {
     struct btr_id reader; /* that process */
     int64_t changed_ns;   /* when it wrote to it first; INT64_MAX */
     struct btr_id changer;
+    uint64_t straight_bytes; /* the most that one call moved to a way out; 0: none is seen to */
+    bool filled;             /* somebody put something into it since the records began */
+};
+
+/** What one call moved out of a file to a way out. */
+struct loss_straight {
+    struct btr_id process, entity, file; /* entity: the way out */
+    btr_event_ref read_ref, ref;         /* of what was read, and written */
+    int64_t first_ns, last_ns;           /* when it was written */
+    uint64_t bytes;
 };
 
 /** What a process that the intrusion drives did with a piece of an asset: it read it, gave it
- * another name, or asked the keeper. It took it by that, if that is not usual. */
+ * another name, or asked the keeper. It took it by that, if that is not usual. The same of a server
+ * that sent a piece straight to it. */
 struct loss_take {
     struct btr_id from, by; /* from: the piece, or the keeper's process; by: who did it */
     struct btr_id holder;   /* what has it then: who read it, or the other name */
@@ -85,7 +97,9 @@ struct loss_exit {
     int64_t first_ns, last_ns;
     uint64_t bytes;               /* sent, as far as told */
     bool bytes_told, bytes_whole; /* of something that was sent; of all of it */
-    uint8_t kind;                 /* enum loss_exit_kind */
+    bool moved, sent; /* something came straight out of files, by the same calls; something else,
+                         or it may have */
+    uint8_t kind;     /* enum loss_exit_kind */
     btr_event_ref first_ref, last_ref;
     btr_event_ref read_ref;        /* PAGE: by which the server had it */
     int64_t read_ns, read_last_ns; /* PAGE: when it read it first and last */
@@ -164,7 +178,7 @@ struct loss_others {
 struct loss_row {
     uint32_t piece_begin, piece_count; /* in pieces */
     enum loss_verdict verdict;
-    uint64_t bytes_max;
+    uint64_t bytes_min, bytes_max;
     bool bounded; /* bytes_max is known */
     bool on_wire; /* it is what connections carried, which holds unless it was packed */
     bool reached, taken, left, changed;
@@ -268,8 +282,11 @@ struct btr_loss {
     struct btr_trace *reach; /* backward over content, from all that the intrusion had */
     struct loss_exit *exits; /* by time */
     uint32_t exit_count, exit_capacity;
-    struct btr_idmap senders; /* processes that sent something by one */
-    struct loss_gap *gaps;    /* that may hide something */
+    struct btr_idmap senders;        /* processes that sent something by one */
+    struct loss_straight *straights; /* by process and way out */
+    uint32_t straight_count, straight_capacity;
+    struct btr_u64map of_straight; /* of a read, the last place of it there */
+    struct loss_gap *gaps;         /* that may hide something */
     uint32_t gap_count, gap_capacity;
     struct loss_source *sources; /* by host and source */
     uint32_t source_count;
@@ -434,6 +451,22 @@ bool loss_sends(uint8_t operation);
 uint32_t loss_exit_asset(const struct btr_loss *loss, struct btr_id entity);
 /** Adds one; they are put in order afterwards. @return 0 or BTR_E_NOMEM */
 int loss_exit_add(struct btr_loss *loss, const struct loss_exit *exit, struct btr_err *err);
+
+/* ---- straight.c ---- */
+/** Notes what a process moved to ways out straight out of files.
+ * @param sends  what it sent, event by event; they are put in order by their end, and what went
+ * straight is marked
+ * @return 0, BTR_E_NOMEM, or as btr_reader_flows, btr_reader_event */
+int loss_straights_find(struct btr_loss *loss, struct btr_id process, struct loss_exit *sends,
+                        uint32_t count, struct btr_err *err);
+/** To be called when those of all processes are found. @return 0 or BTR_E_NOMEM */
+int loss_straights_order(struct btr_loss *loss, struct btr_err *err);
+/** Where to a read went straight, or NULL. */
+const struct loss_straight *loss_straight_of(const struct btr_loss *loss, btr_event_ref read);
+/** Whether what went straight to a way out was of one of these files.
+ * @param since_ns  by the values of `files`, since when one counts; NULL: always */
+bool loss_moved_any(const struct btr_loss *loss, const struct loss_exit *exit,
+                    const struct btr_idmap *files, const int64_t *since_ns);
 
 /* ---- pages.c ---- */
 int loss_pages_find(struct btr_loss *loss, struct btr_err *err);

@@ -25,6 +25,8 @@ struct taking {
     int64_t made_ns;         /* when the intrusion made the piece, and nothing is told of it before;
                                 INT64_MAX */
     bool others;             /* somebody else put something into it */
+    int64_t own_ns;          /* when the intrusion, or a server for it, did first; INT64_MAX */
+    bool same;               /* it had another name, or took the place of another file */
     struct btr_err *err;
 };
 
@@ -124,9 +126,15 @@ static bool fills(uint8_t operation)
 static void origin_note(struct taking *t, const struct btr_flow *f)
 {
     bool own = loss_extent_at(t->loss, f->other, f->first_ns, f->last_ns) != LOSS_NONE;
+    t->piece->filled |= f->operation == BTR_OP_SAME; /* as a file that counts as well, maybe */
     if (!fills(f->operation))
         return;
     t->others |= !own;
+    t->piece->filled = true;
+    t->same |=
+        loss_renames(f->operation) || f->operation == BTR_OP_LINK || f->operation == BTR_OP_RENAME;
+    if (own && f->first_ns < t->own_ns)
+        t->own_ns = f->first_ns;
     bool makes = f->operation == BTR_OP_CREATE || f->operation == BTR_OP_LINK ||
                  f->operation == BTR_OP_RENAME;
     if (own && makes && f->first_ns < t->made_ns)
@@ -196,6 +204,19 @@ static int doer_find(struct taking *t, const struct btr_flow *f, uint32_t *item)
                : 0;
 }
 
+/* Whether a read went straight to a way out. If it was the asset's own content for sure, that is
+ * the least that left. */
+static bool is_sent(struct taking *t, const struct reading *r, struct btr_id process)
+{
+    const struct loss_straight *s = loss_straight_of(t->loss, r->flow.ref);
+    if (!s || !btr_id_equal(s->process, process))
+        return false;
+    bool own = !t->same && r->flow.last_ns < t->own_ns;
+    if (own && s->bytes > t->piece->straight_bytes)
+        t->piece->straight_bytes = s->bytes;
+    return true;
+}
+
 static int read_take(struct taking *t, const struct reading *reading)
 {
     struct btr_loss *loss = t->loss;
@@ -223,9 +244,11 @@ static int read_take(struct taking *t, const struct reading *reading)
         return 0;
     if (loss->extent.items[item].role == BTR_EXTENT_PROCESS)
         rc = loss_is_driven(loss, by, &driven, t->err);
-    if (rc == 0 && driven)
+    bool may = driven || loss_straight_of(loss, f->ref);
+    if (rc == 0 && may)
         rc = loss_is_usual(loss, t->piece->asset, by, file, when_ns, &usual, t->err);
-    if (rc < 0 || !driven)
+    bool sent = rc == 0 && !usual && is_sent(t, reading, by);
+    if (rc < 0 || (!driven && !sent))
         return rc;
     return take_add(
         &loss->rows[t->piece->asset],
@@ -258,8 +281,8 @@ static int piece_take(struct taking *t)
     struct btr_loss *loss = t->loss;
     loss_names_reset(&t->names);
     t->count = 0;
-    t->made_ns = INT64_MAX;
-    t->others = false;
+    t->made_ns = t->own_ns = INT64_MAX;
+    t->others = t->same = false;
     if (!t->piece->touched && !t->piece->reached)
         return 0;
     int rc = loss->all.flows(loss->all.self, t->piece->entity, BTR_SIDE_INTO, INT64_MAX, NULL,
@@ -327,6 +350,20 @@ static int take_compare(const void *x, const void *y)
     return c ? c : (a->ref > b->ref) - (a->ref < b->ref);
 }
 
+/* What has left of a row at least. Files have each their own content, as far as nobody is seen to
+ * put anything into them: the one may have been copied from the other. */
+static void least_find(const struct btr_loss *loss, struct loss_row *row)
+{
+    uint64_t apart = 0, most = 0;
+    for (uint32_t i = 0; i < row->piece_count; i++) {
+        const struct loss_piece *piece = &loss->pieces[row->piece_begin + i];
+        apart += piece->filled ? 0 : piece->straight_bytes;
+        if (piece->straight_bytes > most)
+            most = piece->straight_bytes;
+    }
+    row->bytes_min = apart > most ? apart : most;
+}
+
 int loss_taken_find(struct btr_loss *loss, struct btr_err *err)
 {
     struct taking t = {.loss = loss, .err = err};
@@ -343,6 +380,7 @@ int loss_taken_find(struct btr_loss *loss, struct btr_err *err)
         if (rc == 0 && row->held_count)
             qsort(row->takes, row->held_count, sizeof *row->takes, take_compare);
         row->taken = row->take_count > 0;
+        least_find(loss, row);
     }
     free(t.reads);
     loss_names_fini(&t.names);

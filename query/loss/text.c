@@ -73,6 +73,11 @@ static void bytes_say(struct ledger_text *t, const struct loss_row *row)
 {
     if (!row->reached)
         return;
+    if (row->bytes_min) {
+        say(t, ", at least ");
+        number_say(t, row->bytes_min);
+        say(t, row->bounded ? "" : " bytes");
+    }
     say(t, row->bounded ? ", at most " : ", no bound on how much");
     if (!row->bounded)
         return;

@@ -70,6 +70,7 @@ struct sim_asset {
     int host;
     char folder[32]; /* all files below it */
     int made;        /* ids that are given out */
+    bool spent;      /* there were none left for some bytes */
     bool is_exit;
 };
 
@@ -154,7 +155,7 @@ enum sim_op {
     SIM_ACCEPT,  /* p, handle: what came by the talk of plan number handle2 */
     SIM_SEND,    /* p, handle, n bytes (0: as many as it takes), mode */
     SIM_RECV,    /* p, handle */
-    SIM_MOVE,    /* p, sendfile from handle to handle2 */
+    SIM_MOVE,    /* p, sendfile from handle to handle2, n bytes; 0: all there is */
     SIM_PTRACE,  /* p reads and changes q */
     SIM_TAKE,    /* p is the intruder's from now on */
     SIM_HAS,     /* the session ends here unless `name` exists */
@@ -201,7 +202,8 @@ struct sim_world {
     int talk_of_handle[SIM_OPENS]; /* of a connection under way, by the handle of who asked for it
                                     */
 
-    struct sim_load out;   /* what left by ways out of the intrusion */
+    struct sim_load out;    /* what left by ways out of the intrusion */
+    struct sim_load handed; /* what anybody sent to anybody outside */
     uint64_t alert_serial; /* of an event of the intruder */
     int alert_host, alerts;
     int fetched; /* the process that the intruder came in by when somebody ran what was fetched */
@@ -319,6 +321,8 @@ void sim_later_plan(struct sim_world *w, struct sim_place *place);
 /** Steps that both have. */
 void sim_plan_read(struct sim_world *w, struct sim_session *s, int p, int name, int n);
 void sim_plan_write(struct sim_world *w, struct sim_session *s, int p, int name, int mode, int n);
+/** By one call to what a handle stands for. @param n  bytes; 0: all there is */
+void sim_plan_move(struct sim_world *w, struct sim_session *s, int p, int name, int to, int n);
 int sim_plan_run(struct sim_world *w, struct sim_session *s, int parent, int tool_name);
 /** A server starts a child for a connection, and turns to others. */
 void sim_plan_hand_over(struct sim_session *s, int server, int child, int handle);
@@ -346,6 +350,8 @@ struct sim_figures {
     uint64_t cuts, cut_steps;                 /* containments, and their steps */
     uint64_t bounded, ratio_count, ratio_3, over_gap, repeated;
     double ratio_sum; /* of bounds by what can have left */
+    uint64_t least, least_bytes, least_real; /* rows that have left for sure; how much of that is
+                                                told, and did */
 };
 /** @return how many things are wrong, each told on stderr */
 int sim_ask(struct sim_world *w, const char *folder, struct sim_figures *figures);

@@ -122,17 +122,18 @@ static void backend_work(struct sim_world *w, struct sim_place *place, struct si
         hang_up(s, worker, client, place->backend, server);
 }
 
-static void worker_moves(struct sim_world *w, struct sim_session *s, int worker, int name, int to)
+void sim_plan_move(struct sim_world *w, struct sim_session *s, int p, int name, int to, int n)
 {
     int handle = sim_handle(w);
-    struct sim_step *step = sim_add(s, SIM_OPEN, worker);
+    struct sim_step *step = sim_add(s, SIM_OPEN, p);
     step->handle = handle;
     step->name = name;
     step->mode = SIM_OPEN_READ;
-    step = sim_add(s, SIM_MOVE, worker);
+    step = sim_add(s, SIM_MOVE, p);
     step->handle = handle;
     step->handle2 = to;
-    sim_add(s, SIM_CLOSE, worker)->handle = handle;
+    step->n = n;
+    sim_add(s, SIM_CLOSE, p)->handle = handle;
 }
 
 void sim_plan_web(struct sim_world *w, struct sim_place *place, struct sim_session *s, int p, int m)
@@ -145,7 +146,7 @@ void sim_plan_web(struct sim_world *w, struct sim_place *place, struct sim_sessi
     case 0: /* out of its memory */
         break;
     case 1:
-        worker_moves(w, s, worker, name, handle);
+        sim_plan_move(w, s, worker, name, handle, 0);
         break;
     case 2:
         if (place->backend != SIM_NONE) {

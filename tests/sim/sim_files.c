@@ -98,6 +98,8 @@ static void content_renew(struct sim_world *w, int inode, int asset, int from, i
     for (int at = from; i->asset != SIM_NONE && at < until && at < SIM_FILE_MAX; at++) {
         bool room = asset != SIM_NONE && w->assets[asset].made < SIM_IDS;
         i->ids[at] = room ? (int16_t)w->assets[asset].made++ : -1;
+        if (asset != SIM_NONE)
+            w->assets[asset].spent |= !room;
     }
 }
 

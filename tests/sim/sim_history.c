@@ -131,7 +131,7 @@ void sim_history_make(struct sim_world *w, uint64_t seed)
     w->session_count = w->handle_count = w->port_count = w->alerts = 0;
     w->host_count = w->asset_count = w->process_count = w->name_count = w->inode_count = 0;
     w->open_count = w->talk_count = w->listener_count = 0;
-    w->out = (struct sim_load){0};
+    w->out = w->handed = (struct sim_load){0};
     w->fetched = SIM_NONE;
     w->event_count = w->alert_serial = 0;
     w->arena = arena;

@@ -62,6 +62,13 @@ static void put(struct intruder *in, int p, int handle, int pieces)
     }
 }
 
+/* All of a file, or a piece, by one call. */
+static void move(struct intruder *in, int p, int to)
+{
+    struct sim_world *w = in->w;
+    sim_plan_move(w, in->s, p, loot(in), to, sim_chance(w, 30) ? 1 + (int)sim_below(w, 150) : 0);
+}
+
 /* ---- Deeds ---- */
 
 static void take(struct intruder *in, int p)
@@ -82,6 +89,8 @@ static void send_outside(struct intruder *in)
     step->handle = handle;
     step->n = SIM_NONE;
     step->m = (int)sim_below(w, 3);
+    for (int i = (int)sim_below(w, 4); i > 1; i--)
+        move(in, p, handle);
     put(in, p, handle, 1 + (int)sim_below(w, 3));
     done(in, p);
 }
@@ -183,6 +192,18 @@ static void to_exit(struct intruder *in)
     if (in->host != in->place->exit_host)
         return;
     int p = worker(in, SIM_CP), name = staged(in, "/media/usb");
+    if (sim_chance(w, 40)) {
+        int handle = sim_handle(w);
+        struct sim_step *step = sim_add(in->s, SIM_OPEN, p);
+        step->handle = handle;
+        step->name = name;
+        step->mode = SIM_OPEN_TRUNCATE;
+        for (int i = (int)sim_below(w, 3); i >= 0; i--)
+            move(in, p, handle);
+        sim_add(in->s, SIM_CLOSE, p)->handle = handle;
+        done(in, p);
+        return;
+    }
     take(in, p);
     if (sim_chance(w, 70)) {
         sim_plan_write(w, in->s, p, name, SIM_OPEN_TRUNCATE, 200);

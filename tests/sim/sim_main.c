@@ -44,6 +44,8 @@ static void figures_print(const struct sim_figures *f, uint64_t wrong)
            "most 3 in %" PRIu64 " of %" PRIu64 "\n",
            f->bounded, f->ratio_count ? f->ratio_sum / (double)f->ratio_count : 0.0, f->ratio_3,
            f->ratio_count);
+    printf("%" PRIu64 " with at least %" PRIu64 " bytes in all, of %" PRIu64 " that had left\n",
+           f->least, f->least_bytes, f->least_real);
     printf("%" PRIu64 " containments of %" PRIu64 " steps in all\n", f->cuts, f->cut_steps);
     printf("%" PRIu64 " asked twice; bounds that a gap broke: %" PRIu64 "\n", f->repeated,
            f->over_gap);

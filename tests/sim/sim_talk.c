@@ -273,6 +273,7 @@ void sim_deliver(struct sim_world *w, int p, const struct sim_open *o, const str
 {
     struct sim_talk *t = &w->talks[o->talk];
     if (t->outside != SIM_NONE) {
+        sim_load_add(&w->handed, load);
         if (t->intruder || w->processes[p].intruder)
             sim_left(w, p, load);
     } else {
@@ -334,18 +335,18 @@ void sim_recv(struct sim_world *w, const struct sim_step *s)
              t->ends[o->end], SIM_INTO, (uint64_t)bytes, 0);
 }
 
-/* sendfile: out of a file into something else, by no other hands. It is told as a read that has the
- * call's whole stretch, and a write. */
+/* sendfile, copy_file_range: out of a file into something else, by no other hands. It is told as a
+ * read that has the call's whole stretch, and a write. */
 void sim_move(struct sim_world *w, const struct sim_step *s)
 {
     struct sim_open *from = sim_open_find(w, s->p, s->handle);
     struct sim_open *to = sim_open_find(w, s->p, s->handle2);
-    if (!from || !to || from->inode == SIM_NONE || to->talk == SIM_NONE || !to->writes)
+    if (!from || !to || from->inode == SIM_NONE || !to->writes)
         return;
     sim_call(w, s->p);
     struct sim_load had = w->processes[s->p].load;
     w->processes[s->p].load = (struct sim_load){0};
-    int got = sim_take(w, s->p, from, SIM_FILE_MAX);
+    int got = sim_take(w, s->p, from, s->n ? s->n : SIM_FILE_MAX);
     struct sim_load load = w->processes[s->p].load;
     w->processes[s->p].load = had;
     if (got == 0)
@@ -355,5 +356,8 @@ void sim_move(struct sim_world *w, const struct sim_step *s)
         sim_tell(w, s->p, w->processes[s->p].id, BTR_OP_READ, w->names[from->name].id, SIM_OUT,
                  (uint64_t)got, 0);
     }
-    sim_deliver(w, s->p, to, &load, got);
+    if (to->talk == SIM_NONE)
+        sim_file_put(w, s->p, to, got, &load);
+    else
+        sim_deliver(w, s->p, to, &load, got);
 }

@@ -18,6 +18,7 @@ int main(void)
     failed += loss_gaps_tests();
     failed += loss_asked_tests();
     failed += loss_lives_tests();
+    failed += loss_straight_tests();
     failed += loss_taken_tests();
     failed += loss_through_tests();
     return failed ? 1 : 0;

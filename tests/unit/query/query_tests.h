@@ -14,6 +14,7 @@ int contain_tests(void);
 int loss_gaps_tests(void);
 int loss_asked_tests(void);
 int loss_lives_tests(void);
+int loss_straight_tests(void);
 int loss_taken_tests(void);
 int loss_through_tests(void);
 int filter_tests(void);
