@@ -24,7 +24,7 @@ enum {
     STORE_ENTITY_ROWS_OLD = 4096,       /* the same, of format 1 */
     STORE_ID_ROWS = 512,                /* ids of a block, but for the last */
     STORE_LOOKUP_BUCKETS = 1024,        /* buckets of a block of numbers, or all when fewer */
-    STORE_FILTER_IDS = 4096,            /* ids that a part of the filter has, if they are even */
+    STORE_FILTER_IDS = 16384,           /* ids that a part of the filter has at most, if they are even */
     STORE_STRING_BLOCK_MAX = 256 << 10, /* the same, of format 1 */
     STORE_STRING_BLOCK_SIZE = 8 << 10,  /* bytes from which a block of strings is closed */
     STORE_BLOCK_RAW_MAX = 256 << 20,    /* bytes of an unpacked block */

@@ -2,8 +2,8 @@
 #define STORE_SEAL_H
 /**
  * Makes the bytes of a segment from what was built. The same batches give the same bytes.
- * Events are clustered by subject (in the order of the subjects' first events), then by order time;
- * within a block those of a subject that are alike stand together.
+ * Events are clustered by subject (the subjects of a host together, in the order of their first
+ * events), then by order time; within a block those of a subject that are alike stand together.
  */
 #include "builder.h"
 #include "pack.h"

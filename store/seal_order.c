@@ -57,15 +57,24 @@ struct first_events {
     const uint32_t *first; /* entity of the builder -> its first event as subject */
 };
 
+/* A host's subjects stand together: its events name the same things, and so does a question. */
 static bool subject_before(const void *self, uint32_t a, uint32_t b)
 {
     const struct first_events *f = self;
-    int64_t at_a = f->builder->events[f->first[a]].last_ns;
-    int64_t at_b = f->builder->events[f->first[b]].last_ns;
-    return at_a != at_b ? at_a < at_b : f->first[a] < f->first[b];
+    const struct store_builder *builder = f->builder;
+    const struct builder_event *first_a = &builder->events[f->first[a]];
+    const struct builder_event *first_b = &builder->events[f->first[b]];
+    uint32_t host_a = builder->streams[first_a->stream].host;
+    uint32_t host_b = builder->streams[first_b->stream].host;
+    if (host_a != host_b)
+        return host_a < host_b;
+    if (first_a->last_ns != first_b->last_ns)
+        return first_a->last_ns < first_b->last_ns;
+    return f->first[a] < f->first[b];
 }
 
-/* Lists the subjects in the order of their first events into scratch; counts their events. */
+/* Lists the subjects by host, in the order of their first events, into scratch; counts their
+ * events. */
 static uint32_t subjects_order(struct store_sealer *s, uint32_t *count_of)
 {
     const struct store_builder *b = s->builder;

@@ -13,6 +13,7 @@ int merge_tests(void);
 int snapshot_tests(void);
 int chain_tests(void);
 int once_tests(void);
+int order_tests(void);
 int reach_tests(void);
 int faults_tests(void);
 int kept_tests(void);
