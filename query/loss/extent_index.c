@@ -1,6 +1,7 @@
 /*
- * The extent by entity and time. A server may have served the intrusion a hundred thousand times:
- * of each entity its items stand by role and time, with how far those before them reach.
+ * The extent by entity and time; and its connections by their ends. A server may have served the
+ * intrusion a hundred thousand times: of each entity its items stand by role and time, with how far
+ * those before them reach.
  */
 #include <stdlib.h>
 
@@ -59,12 +60,58 @@ static bool groups_fill(struct btr_loss *loss)
     return true;
 }
 
+static int joint_compare(const void *x, const void *y)
+{
+    const struct loss_joint *a = x, *b = y;
+    int c = btr_id_compare(a->id, b->id);
+    return c ? c : (a->item > b->item) - (a->item < b->item);
+}
+
+/* The two ends of each connection, as the extent has them: each by the other. */
+static bool joints_fill(struct btr_loss *loss)
+{
+    const struct btr_extent *x = &loss->extent;
+    for (uint32_t i = 0; i < x->count; i++) {
+        const struct btr_extent_item *item = &x->items[i];
+        if (item->why != BTR_EXTENT_OTHER_END || item->by == LOSS_NONE)
+            continue;
+        struct btr_id near = x->items[item->by].entity;
+        if (!btr_list_room(&loss->joints, loss->joint_count + 1, &loss->joint_capacity, 64,
+                           sizeof *loss->joints))
+            return false;
+        loss->joints[loss->joint_count++] = (struct loss_joint){item->entity, near, i};
+        loss->joints[loss->joint_count++] = (struct loss_joint){near, item->entity, i};
+    }
+    if (loss->joint_count)
+        qsort(loss->joints, loss->joint_count, sizeof *loss->joints, joint_compare);
+    return true;
+}
+
+bool loss_joint_each(const struct btr_loss *loss, struct btr_id end, uint32_t *place,
+                     struct btr_id *other)
+{
+    uint32_t low = 0, high = *place == LOSS_NONE ? loss->joint_count : 0;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (btr_id_compare(loss->joints[middle].id, end) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    *place = *place == LOSS_NONE ? low : *place;
+    if (*place >= loss->joint_count || !btr_id_equal(loss->joints[*place].id, end))
+        return false;
+    *other = loss->joints[(*place)++].other;
+    return true;
+}
+
 int loss_extent_index(struct btr_loss *loss, struct btr_err *err)
 {
     size_t count = (size_t)loss->extent.count + 1;
     loss->extent_order = malloc(count * sizeof *loss->extent_order);
     loss->extent_reach_ns = malloc(count * sizeof *loss->extent_reach_ns);
-    bool ok = loss->extent_order && loss->extent_reach_ns && order_fill(loss) && groups_fill(loss);
+    bool ok = loss->extent_order && loss->extent_reach_ns && order_fill(loss) &&
+              groups_fill(loss) && joints_fill(loss);
     return ok ? 0
               : btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "extent of %u items", loss->extent.count);
 }

@@ -77,21 +77,14 @@ static bool goes_on(const struct following *f, const struct place *p)
                                     : role == BTR_EXTENT_PROCESS || role == BTR_EXTENT_OBJECT;
 }
 
-/* The other ends of a connection, as the extent has them. */
+/* The other ends of a connection. */
 static int ends_add(struct following *f, const struct place *p)
 {
-    const struct btr_extent *x = &f->loss->extent;
+    uint32_t place = LOSS_NONE;
+    struct btr_id other;
     int rc = 0;
-    for (uint32_t i = 0; rc == 0 && i < x->count; i++) {
-        const struct btr_extent_item *item = &x->items[i];
-        if (item->why != BTR_EXTENT_OTHER_END || item->by == LOSS_NONE)
-            continue;
-        struct btr_id near = x->items[item->by].entity;
-        if (btr_id_equal(item->entity, p->id))
-            rc = place_add(f, near, p->bound_ns);
-        else if (btr_id_equal(near, p->id))
-            rc = place_add(f, item->entity, p->bound_ns);
-    }
+    while (rc == 0 && loss_joint_each(f->loss, p->id, &place, &other))
+        rc = place_add(f, other, p->bound_ns);
     return rc;
 }
 

@@ -153,6 +153,7 @@ void btr_loss_free(struct btr_loss *loss)
     btr_idmap_fini(&loss->senders);
     free(loss->extent_order);
     free(loss->extent_reach_ns);
+    free(loss->joints);
     free(loss->addresses);
     free(loss->pieces);
     free(loss->rows);

@@ -106,6 +106,12 @@ struct loss_exit {
     uint32_t asset; /* the exit asset that it is; LOSS_NONE: a connection to the outside */
 };
 
+/** That two connections of the extent are the ends of one. */
+struct loss_joint {
+    struct btr_id id, other;
+    uint32_t item; /* of the extent: of which of the two it was grown */
+};
+
 /** A file that no asset names, and that the intrusion took and sent. */
 struct loss_unlisted {
     struct btr_id file, process;
@@ -247,6 +253,8 @@ struct btr_loss {
     uint32_t *extent_order; /* items by entity, role, time */
     int64_t *
         extent_reach_ns; /* by place in that order: the latest end so far of this entity and role */
+    struct loss_joint *joints; /* by end, then item */
+    uint32_t joint_count, joint_capacity;
     struct btr_idmap of_extent; /* of an entity, its first place in that order */
     struct btr_span *addresses; /* that the intrusion came from */
     uint32_t address_count;
@@ -358,6 +366,9 @@ uint32_t loss_extent_at(const struct btr_loss *loss, struct btr_id entity, int64
                         int64_t last_ns);
 /** Whether all that a process does is the intrusion's at a time already. */
 bool loss_is_own_at(const struct btr_loss *loss, struct btr_id process, int64_t at_ns);
+/** Visits the other ends of a connection in the extent. @param place  as loss_extent_each */
+bool loss_joint_each(const struct btr_loss *loss, struct btr_id end, uint32_t *place,
+                     struct btr_id *other);
 /** Visits all items of an entity. @param place  LOSS_NONE at the beginning @return false when there
  * are no more */
 bool loss_extent_each(const struct btr_loss *loss, struct btr_id entity, uint32_t *place,
