@@ -81,25 +81,29 @@ static int take_link(struct loss_row *row, const struct loss_take *take, struct 
     return rc;
 }
 
-/* What one call moved is a chain of itself. @param filled  receives whether there is one */
+/* What one call moved is a chain of itself: the most that one did. @param filled  receives whether
+ * there is one */
 static int straight_fill(const struct btr_loss *loss, struct loss_row *row, bool *filled,
                          struct btr_err *err)
 {
-    const struct loss_straight *s = NULL;
-    const struct loss_take *take = row->takes;
-    for (uint32_t i = 0; i < row->take_count && !s; i++) {
+    const struct loss_straight *most = NULL;
+    const struct loss_take *take = NULL;
+    for (uint32_t i = 0; i < row->take_count; i++) {
+        const struct loss_straight *s = loss_straight_of(loss, row->takes[i].ref);
+        if (!s || (most && s->bytes <= most->bytes))
+            continue;
+        most = s;
         take = &row->takes[i];
-        s = loss_straight_of(loss, take->ref);
     }
-    *filled = s != NULL;
-    if (!s)
+    *filled = most != NULL;
+    if (!most)
         return 0;
     int rc = loss_link_add(row,
-                           &(struct loss_link){.from = s->process,
-                                               .to = s->entity,
-                                               .first_ns = s->first_ns,
-                                               .last_ns = s->last_ns,
-                                               .ref = s->ref,
+                           &(struct loss_link){.from = most->process,
+                                               .to = most->entity,
+                                               .first_ns = most->first_ns,
+                                               .last_ns = most->last_ns,
+                                               .ref = most->ref,
                                                .operation = BTR_OP_SEND},
                            err);
     if (rc == 0)
@@ -165,9 +169,10 @@ static int row_chain(struct btr_loss *loss, uint32_t asset, struct btr_err *err)
     row->left = row->exit_count > 0;
     outlets.exits = NULL;
     bool filled = false;
-    if (rc == 0)
+    row->bytes_min = row->left ? row->bytes_min : 0;
+    if (rc == 0 && row->left)
         rc = straight_fill(loss, row, &filled, err);
-    if (rc == 0 && row->exit_count && !filled)
+    if (rc == 0 && row->left && !filled)
         rc = links_fill(loss, row, outlets.trace, err);
     loss_outlets_fini(&outlets);
     return rc;

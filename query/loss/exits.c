@@ -21,12 +21,6 @@ static bool moves(uint8_t operation)
     return operation == BTR_OP_RENAME || operation == BTR_OP_LINK;
 }
 
-/* What carries nothing itself; where nothing else is recorded it may stand for what did. */
-static bool begins(uint8_t operation)
-{
-    return operation == BTR_OP_CONNECT || operation == BTR_OP_CREATE;
-}
-
 bool loss_sends(uint8_t operation)
 {
     return operation == BTR_OP_SEND || operation == BTR_OP_WRITE || operation == BTR_OP_CONNECT ||
@@ -47,14 +41,19 @@ static void touched_note(struct btr_loss *loss, const struct btr_flow *f)
 static int sends_visit(void *self, const struct btr_flow *flows, uint32_t flow_count)
 {
     struct sending *s = self;
+    const struct btr_content_sources *sources = &s->loss->content.sources;
     for (uint32_t i = 0; i < flow_count; i++) {
         const struct btr_flow *f = &flows[i];
+        struct btr_content_source told;
         touched_note(s->loss, f);
         if (f->other_kind == BTR_KIND_CHANNEL && loss_pipe_note(s->loss, s->process, f, s->err) < 0)
             return BTR_E_NOMEM;
         if (!loss_sends(f->operation) ||
             loss_extent_at(s->loss, s->process, f->first_ns, f->last_ns) == LOSS_NONE)
             continue;
+        int rc = sources->source(sources->self, f->source, &told, s->err);
+        if (rc < 0)
+            return rc;
         if (s->count == s->capacity) {
             uint32_t capacity = s->capacity ? 2 * s->capacity : 64;
             struct loss_exit *found = realloc(s->found, capacity * sizeof *found);
@@ -68,18 +67,18 @@ static int sends_visit(void *self, const struct btr_flow *flows, uint32_t flow_c
             s->capacity = capacity;
         }
         s->refs[s->count] = f->ref;
-        s->found[s->count++] =
-            (struct loss_exit){.entity = f->other,
-                               .process = s->process,
-                               .first_ns = f->first_ns,
-                               .last_ns = f->last_ns,
-                               .first_ref = f->ref,
-                               .last_ref = f->ref,
-                               .kind = moves(f->operation) ? LOSS_EXIT_MOVED : LOSS_EXIT_SENT,
-                               .holder = moves(f->operation) ? f->other : s->process,
-                               .bytes_whole = begins(f->operation),
-                               .sent = !begins(f->operation),
-                               .asset = LOSS_NONE};
+        s->found[s->count++] = (struct loss_exit){
+            .entity = f->other,
+            .process = s->process,
+            .first_ns = f->first_ns,
+            .last_ns = f->last_ns,
+            .first_ref = f->ref,
+            .last_ref = f->ref,
+            .kind = moves(f->operation) ? LOSS_EXIT_MOVED : LOSS_EXIT_SENT,
+            .holder = moves(f->operation) ? f->other : s->process,
+            .bytes_whole = f->operation == BTR_OP_CONNECT || f->operation == BTR_OP_CREATE,
+            .sent = btr_content_carries(f, told),
+            .asset = LOSS_NONE};
     }
     return 0;
 }
@@ -140,6 +139,7 @@ static int process_take(struct btr_loss *loss, struct sending *s, struct btr_err
         s->found[i].bytes_told = bytes[i] != BTR_BYTES_UNKNOWN;
         s->found[i].bytes_whole |= s->found[i].bytes_told;
         s->found[i].bytes = s->found[i].bytes_told ? bytes[i] : 0;
+        s->found[i].sent &= !s->found[i].bytes_told || bytes[i] != 0;
         if (out)
             s->found[count++] = s->found[i];
     }
@@ -227,8 +227,6 @@ int loss_exits_find(struct btr_loss *loss, struct btr_err *err)
             rc = process_take(loss, &s, err);
     }
     if (rc == 0)
-        rc = loss_straights_order(loss, err);
-    if (rc == 0)
         rc = loss_pages_find(loss, err);
     if (rc == 0 && loss->exit_count)
         qsort(loss->exits, loss->exit_count, sizeof *loss->exits, exit_compare);
@@ -236,6 +234,8 @@ int loss_exits_find(struct btr_loss *loss, struct btr_err *err)
         exits_merge(loss);
     if (rc == 0 && loss->exit_count)
         qsort(loss->exits, loss->exit_count, sizeof *loss->exits, by_time);
+    if (rc == 0)
+        rc = loss_straights_order(loss, err);
     if (rc == 0)
         rc = senders_find(loss, err);
     free(s.found);

@@ -55,13 +55,14 @@ struct loss_piece {
     struct btr_id reader; /* that process */
     int64_t changed_ns;   /* when it wrote to it first; INT64_MAX */
     struct btr_id changer;
-    uint64_t straight_bytes; /* the most that one call moved to a way out; 0: none is seen to */
-    bool filled;             /* somebody put something into it since the records began */
+    uint64_t straight_bytes; /* the most of it that one call moved to a way out, and that was its
+                                own content for sure; 0: nothing */
 };
 
 /** What one call moved out of a file to a way out. */
 struct loss_straight {
     struct btr_id process, entity, file; /* entity: the way out */
+    uint32_t exit;                       /* that is, in exits */
     btr_event_ref read_ref, ref;         /* of what was read, and written */
     int64_t first_ns, last_ns;           /* when it was written */
     uint64_t bytes;
@@ -291,7 +292,7 @@ struct btr_loss {
     struct loss_exit *exits; /* by time */
     uint32_t exit_count, exit_capacity;
     struct btr_idmap senders;        /* processes that sent something by one */
-    struct loss_straight *straights; /* by process and way out */
+    struct loss_straight *straights; /* by file */
     uint32_t straight_count, straight_capacity;
     struct btr_u64map of_straight; /* of a read, the last place of it there */
     struct loss_gap *gaps;         /* that may hide something */
@@ -470,14 +471,13 @@ int loss_exit_add(struct btr_loss *loss, const struct loss_exit *exit, struct bt
  * @return 0, BTR_E_NOMEM, or as btr_reader_flows, btr_reader_event */
 int loss_straights_find(struct btr_loss *loss, struct btr_id process, struct loss_exit *sends,
                         uint32_t count, struct btr_err *err);
-/** To be called when those of all processes are found. @return 0 or BTR_E_NOMEM */
+/** To be called when the ways out are in their order. @return 0 or BTR_E_NOMEM */
 int loss_straights_order(struct btr_loss *loss, struct btr_err *err);
 /** Where to a read went straight, or NULL. */
 const struct loss_straight *loss_straight_of(const struct btr_loss *loss, btr_event_ref read);
-/** Whether what went straight to a way out was of one of these files.
- * @param since_ns  by the values of `files`, since when one counts; NULL: always */
-bool loss_moved_any(const struct btr_loss *loss, const struct loss_exit *exit,
-                    const struct btr_idmap *files, const int64_t *since_ns);
+/** Marks the ways out to which a file went straight at a time or later. @param exits  by way out */
+void loss_straights_mark(const struct btr_loss *loss, struct btr_id file, int64_t since_ns,
+                         uint8_t *exits);
 
 /* ---- pages.c ---- */
 int loss_pages_find(struct btr_loss *loss, struct btr_err *err);

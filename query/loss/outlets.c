@@ -9,7 +9,6 @@
 /* What it comes to, by entity: since when it is there. Of parts of one entity the earliest. */
 struct coming {
     struct btr_idmap by_id; /* its place in since_ns */
-    struct btr_idmap taken; /* what it was taken from, by the names that it had */
     int64_t *since_ns;
     uint32_t count;
 };
@@ -17,18 +16,13 @@ struct coming {
 static void coming_fini(struct coming *c)
 {
     btr_idmap_fini(&c->by_id);
-    btr_idmap_fini(&c->taken);
     free(c->since_ns);
 }
 
-static int coming_find(struct coming *c, const struct btr_trace *t, const struct loss_take *takes,
-                       uint32_t take_count, struct btr_err *err)
+static int coming_find(struct coming *c, const struct btr_trace *t, struct btr_err *err)
 {
     c->since_ns = malloc(((size_t)t->node_count + 1) * sizeof *c->since_ns);
     bool ok = c->since_ns != NULL;
-    for (uint32_t i = 0; ok && i < take_count; i++)
-        ok = btr_idmap_add(&c->taken, takes[i].from, i) != UINT32_MAX &&
-             btr_idmap_add(&c->taken, takes[i].name, i) != UINT32_MAX;
     for (uint32_t i = 0; ok && i < t->node_count; i++) {
         const struct btr_trace_node *n = &t->nodes[i];
         uint32_t at = btr_idmap_add(&c->by_id, n->id, c->count);
@@ -41,20 +35,27 @@ static int coming_find(struct coming *c, const struct btr_trace *t, const struct
     return ok ? 0 : btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "what became of an asset");
 }
 
-/* Whether what left by a way out was something else, file by file, that its process sent on without
- * having it. */
-static bool is_of_others(const struct btr_loss *loss, const struct coming *c,
-                         const struct loss_exit *exit)
+/* By way out whether something of it went there straight out of a file; NULL when out of memory. */
+static uint8_t *moved_find(const struct btr_loss *loss, const struct coming *c,
+                           const struct btr_trace *t, const struct loss_take *takes,
+                           uint32_t take_count)
 {
-    return exit->moved && !exit->sent && !loss_moved_any(loss, exit, &c->by_id, c->since_ns) &&
-           !loss_moved_any(loss, exit, &c->taken, NULL);
+    uint8_t *moved = calloc((size_t)loss->exit_count + 1, 1);
+    for (uint32_t i = 0; moved && loss->straight_count && i < t->node_count; i++)
+        loss_straights_mark(loss, t->nodes[i].id,
+                            c->since_ns[btr_idmap_get(&c->by_id, t->nodes[i].id)], moved);
+    for (uint32_t i = 0; moved && i < take_count; i++) {
+        loss_straights_mark(loss, takes[i].from, INT64_MIN, moved);
+        loss_straights_mark(loss, takes[i].name, INT64_MIN, moved);
+    }
+    return moved;
 }
 
 /* Something may leave by a way out that was used at, or after, the time when it was there: by what
- * a process sent, a file that was moved there or that a server handed out. They stand in the order
- * of their use. */
+ * a process sent, a file that was moved there or that a server handed out; not what was sent by
+ * calls alone that moved files which do not have it. They stand in the order of their use. */
 static int exits_take(struct loss_outlets *out, const struct btr_loss *loss, const struct coming *c,
-                      struct btr_err *err)
+                      const uint8_t *moved, struct btr_err *err)
 {
     out->exits = calloc((size_t)loss->exit_count + 1, sizeof *out->exits);
     if (!out->exits)
@@ -63,7 +64,8 @@ static int exits_take(struct loss_outlets *out, const struct btr_loss *loss, con
         const struct loss_exit *exit = &loss->exits[i];
         uint32_t at = btr_idmap_get(&c->by_id, exit->holder);
         int64_t used_ns = exit->kind == LOSS_EXIT_PAGE ? exit->read_last_ns : exit->last_ns;
-        if (at != UINT32_MAX && used_ns >= c->since_ns[at] && !is_of_others(loss, c, exit))
+        if (at != UINT32_MAX && used_ns >= c->since_ns[at] &&
+            (!exit->moved || exit->sent || moved[i]))
             out->exits[out->exit_count++] = i;
     }
     return 0;
@@ -84,9 +86,13 @@ int loss_outlets_find(struct loss_outlets *out, struct btr_loss *loss,
     for (uint32_t i = 0; rc == 0 && i < out->trace->node_count; i++)
         out->trace->nodes[i].id = btr_apart_whole_of(loss->parts, out->trace->nodes[i].id);
     if (rc == 0)
-        rc = coming_find(&coming, out->trace, takes, take_count, err);
+        rc = coming_find(&coming, out->trace, err);
+    uint8_t *moved = rc == 0 ? moved_find(loss, &coming, out->trace, takes, take_count) : NULL;
+    if (rc == 0 && !moved)
+        rc = btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "ways out");
     if (rc == 0)
-        rc = exits_take(out, loss, &coming, err);
+        rc = exits_take(out, loss, &coming, moved, err);
+    free(moved);
     coming_fini(&coming);
     free(starts);
     return rc;

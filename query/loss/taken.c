@@ -25,8 +25,8 @@ struct taking {
     int64_t made_ns;         /* when the intrusion made the piece, and nothing is told of it before;
                                 INT64_MAX */
     bool others;             /* somebody else put something into it */
-    int64_t own_ns;          /* when the intrusion, or a server for it, did first; INT64_MAX */
-    bool same;               /* it had another name, or took the place of another file */
+    int64_t mixed_ns; /* since when it may have what is not its own: something of the intrusion, or
+                         of another file; INT64_MAX */
     struct btr_err *err;
 };
 
@@ -66,6 +66,22 @@ static bool is_own_end(const struct taking *t, const struct btr_flow *f)
     return holds(f) && loss_extent_at(t->loss, f->other, f->first_ns, f->last_ns) != LOSS_NONE;
 }
 
+/* Whether something made a name for a file, or put content into it. */
+static bool fills(uint8_t operation)
+{
+    return btr_extent_writes(operation) || loss_renames(operation);
+}
+
+/* Notes since when a piece may have something else in it: of the intrusion, by this name or another
+ * that it has, or of a file that got its name. */
+static void mixed_note(struct taking *t, const struct btr_flow *f, bool own)
+{
+    bool named = f->operation == BTR_OP_SAME || f->operation == BTR_OP_LINK ||
+                 f->operation == BTR_OP_RENAME || loss_renames(f->operation);
+    if ((named || (own && fills(f->operation))) && f->first_ns < t->mixed_ns)
+        t->mixed_ns = f->first_ns;
+}
+
 /* Other names that are the asset's too have their own reads. */
 static int reads_visit(void *self, const struct btr_flow *flows, uint32_t flow_count)
 {
@@ -75,6 +91,8 @@ static int reads_visit(void *self, const struct btr_flow *flows, uint32_t flow_c
     for (uint32_t i = 0; rc == 0 && i < flow_count; i++) {
         const struct btr_flow *f = &flows[i];
         bool same = f->operation == BTR_OP_SAME && f->other_kind == BTR_KIND_FILE;
+        if (t->name == LOSS_NONE)
+            mixed_note(t, f, false);
         if (same && !loss_is_piece_of(t->loss, f->other, t->piece->asset))
             rc = loss_names_add(&t->names, t->loss, f, since_ns, t->err);
         else if (is_own_end(t, f))
@@ -116,25 +134,14 @@ static int is_of_piece(struct taking *t, const struct reading *r, bool *is)
     return rc;
 }
 
-/* Whether something made a name for a file, or put content into it. */
-static bool fills(uint8_t operation)
-{
-    return btr_extent_writes(operation) || loss_renames(operation);
-}
-
 /* Notes who made and filled a piece: others, or the intrusion alone. */
 static void origin_note(struct taking *t, const struct btr_flow *f)
 {
     bool own = loss_extent_at(t->loss, f->other, f->first_ns, f->last_ns) != LOSS_NONE;
-    t->piece->filled |= f->operation == BTR_OP_SAME; /* as a file that counts as well, maybe */
+    mixed_note(t, f, own);
     if (!fills(f->operation))
         return;
     t->others |= !own;
-    t->piece->filled = true;
-    t->same |=
-        loss_renames(f->operation) || f->operation == BTR_OP_LINK || f->operation == BTR_OP_RENAME;
-    if (own && f->first_ns < t->own_ns)
-        t->own_ns = f->first_ns;
     bool makes = f->operation == BTR_OP_CREATE || f->operation == BTR_OP_LINK ||
                  f->operation == BTR_OP_RENAME;
     if (own && makes && f->first_ns < t->made_ns)
@@ -204,14 +211,16 @@ static int doer_find(struct taking *t, const struct btr_flow *f, uint32_t *item)
                : 0;
 }
 
-/* Whether a read went straight to a way out. If it was the asset's own content for sure, that is
- * the least that left. */
-static bool is_sent(struct taking *t, const struct reading *r, struct btr_id process)
+/* Whether a read went straight to a way out: of a server's, to the intrusion itself. If it was the
+ * asset's own content for sure, that is the least that left. */
+static bool is_sent(struct taking *t, const struct reading *r, bool driven)
 {
     const struct loss_straight *s = loss_straight_of(t->loss, r->flow.ref);
-    if (!s || !btr_id_equal(s->process, process))
+    uint32_t item = s ? loss_extent_at(t->loss, s->entity, s->first_ns, s->last_ns) : LOSS_NONE;
+    bool to_it = item != LOSS_NONE && t->loss->extent.items[item].role == BTR_EXTENT_CONNECTION;
+    if (!s || (!driven && !to_it))
         return false;
-    bool own = !t->same && r->flow.last_ns < t->own_ns;
+    bool own = !t->piece->doubt && r->flow.last_ns < t->mixed_ns;
     if (own && s->bytes > t->piece->straight_bytes)
         t->piece->straight_bytes = s->bytes;
     return true;
@@ -247,7 +256,7 @@ static int read_take(struct taking *t, const struct reading *reading)
     bool may = driven || loss_straight_of(loss, f->ref);
     if (rc == 0 && may)
         rc = loss_is_usual(loss, t->piece->asset, by, file, when_ns, &usual, t->err);
-    bool sent = rc == 0 && !usual && is_sent(t, reading, by);
+    bool sent = rc == 0 && !usual && is_sent(t, reading, driven);
     if (rc < 0 || (!driven && !sent))
         return rc;
     return take_add(
@@ -281,8 +290,8 @@ static int piece_take(struct taking *t)
     struct btr_loss *loss = t->loss;
     loss_names_reset(&t->names);
     t->count = 0;
-    t->made_ns = t->own_ns = INT64_MAX;
-    t->others = t->same = false;
+    t->made_ns = t->mixed_ns = INT64_MAX;
+    t->others = false;
     if (!t->piece->touched && !t->piece->reached)
         return 0;
     int rc = loss->all.flows(loss->all.self, t->piece->entity, BTR_SIDE_INTO, INT64_MAX, NULL,
@@ -350,18 +359,13 @@ static int take_compare(const void *x, const void *y)
     return c ? c : (a->ref > b->ref) - (a->ref < b->ref);
 }
 
-/* What has left of a row at least. Files have each their own content, as far as nobody is seen to
- * put anything into them: the one may have been copied from the other. */
+/* What has left of a row at least. Of two files the one may be the other by another name, or a copy
+ * of it, that no record tells of. */
 static void least_find(const struct btr_loss *loss, struct loss_row *row)
 {
-    uint64_t apart = 0, most = 0;
-    for (uint32_t i = 0; i < row->piece_count; i++) {
-        const struct loss_piece *piece = &loss->pieces[row->piece_begin + i];
-        apart += piece->filled ? 0 : piece->straight_bytes;
-        if (piece->straight_bytes > most)
-            most = piece->straight_bytes;
-    }
-    row->bytes_min = apart > most ? apart : most;
+    for (uint32_t i = 0; i < row->piece_count; i++)
+        if (loss->pieces[row->piece_begin + i].straight_bytes > row->bytes_min)
+            row->bytes_min = loss->pieces[row->piece_begin + i].straight_bytes;
 }
 
 int loss_taken_find(struct btr_loss *loss, struct btr_err *err)

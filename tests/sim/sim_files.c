@@ -310,11 +310,12 @@ static void write_in(struct sim_world *w, struct sim_open *o, int n, const struc
 {
     struct sim_inode *i = &w->inodes[o->inode];
     int until = o->at + n;
-    for (int at = i->size; at < o->at && at < SIM_FILE_MAX; at++) /* it was cut meanwhile */
-        i->ids[at] = -1;
+    int owner = owner_of(w, o->name);
+    if (i->size < o->at) /* it was cut meanwhile: zeros are content, too */
+        content_renew(w, o->inode, owner, i->size, o->at);
     i->size = until > i->size ? until : i->size;
     sim_load_add(&i->load, load);
-    content_renew(w, o->inode, owner_of(w, o->name), o->at, until);
+    content_renew(w, o->inode, owner, o->at, until);
     o->at = until;
 }
 
