@@ -29,8 +29,8 @@ static const struct cli_usage USAGE = {
     "loss",
     "--store DIR --from SPEC --assets FILE [--budget LIMIT] [--output FORMAT]",
     "Follows the intrusion behind an alert, and says of each asset whether it was lost: to whom, "
-    "how\nmuch at most, and on which records a \"not lost\" rests. Then what was erased, what is "
-    "still there,\nand what to cut first.",
+    "how\nmuch at least and at most, and on which records a \"not lost\" rests. Then what was "
+    "erased, what is\nstill there, and what to cut first.",
     "  backtrail loss --store case.btr --from record:web01/3714009 --assets assets.yaml",
     OPTIONS,
 };
