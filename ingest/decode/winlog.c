@@ -32,9 +32,9 @@ static struct btr_span channel_name(const struct win_fields *f)
 static struct win_who logging_process(struct win_call *c)
 {
     struct btr_span pid =
-        win_field_either(c->f, BTR_SPAN("ExecutionProcessID"), BTR_SPAN("winlog.process.pid"));
+        win_field_either(c->f, WIN_NAME(ExecutionProcessID), WIN_NAME(winlog_process_pid));
     if (pid.size == 0)
-        pid = WIN_FIELD(c, "process_id");
+        pid = WIN_FIELD(c, process_id);
     struct win_mention m = {.pid_text = pid};
     return win_process(c, &m);
 }
@@ -149,27 +149,23 @@ static int release_held(struct btr_decoder_state *state, struct btr_batch *out,
     return rc == BTR_E_NOMEM ? rc : 0;
 }
 
-static int read_record(struct btr_decoder_state *state, struct btr_span record,
-                       struct win_fields *fields, struct win_time *when, struct btr_arena *arena,
-                       struct btr_err *err)
+static int read_record(struct btr_json_reader *json, struct btr_span record,
+                       struct win_fields *fields, struct btr_arena *arena, struct btr_err *err)
 {
     if (record.size > RECORD_MAX)
         return btr_fail(err, BTR_E_LIMIT, RECORD_MAX, "record of %zu bytes", record.size);
-    int rc = win_fields_read(fields, state->reader, record, arena, err);
-    return rc < 0 ? rc : win_time_choose(when, &state->clock, fields, err);
+    return win_fields_read(fields, json, record, arena, err);
 }
 
-static int winlog_decode(struct btr_decoder_state *state, struct btr_span record,
-                         struct btr_batch *out, struct btr_arena *arena, struct btr_err *err)
+static int decode_fields(struct btr_decoder_state *state, struct btr_span record,
+                         const struct win_fields *fields, struct btr_batch *out,
+                         struct btr_arena *arena, struct btr_err *err)
 {
-    struct win_fields fields;
     struct win_time when = {0};
-    state->stats.records++;
-    int rc = read_record(state, record, &fields, &when, arena, err);
-    if (rc < 0) {
-        state->stats.undecoded += rc != BTR_E_NOMEM;
+    int rc = win_time_choose(&when, &state->clock, fields, err);
+    state->stats.undecoded += rc < 0;
+    if (rc < 0)
         return rc;
-    }
     if (when.zone_unknown) {
         rc = win_held_add(state, record, out->line);
         if (rc != 0)
@@ -181,10 +177,36 @@ static int winlog_decode(struct btr_decoder_state *state, struct btr_span record
     if (rc < 0)
         return rc;
     struct mark mark = mark_set(out);
-    rc = decode_timed(state, &fields, &when, out, arena, err);
+    rc = decode_timed(state, fields, &when, out, arena, err);
     if (rc < 0)
         mark_restore(state, out, mark);
     return rc;
+}
+
+static int winlog_decode(struct btr_decoder_state *state, struct btr_span record,
+                         struct btr_batch *out, struct btr_arena *arena, struct btr_err *err)
+{
+    struct win_fields fields;
+    state->stats.records++;
+    int rc = read_record(state->reader, record, &fields, arena, err);
+    state->stats.undecoded += rc < 0 && rc != BTR_E_NOMEM;
+    return rc < 0 ? rc : decode_fields(state, record, &fields, out, arena, err);
+}
+
+static const void *winlog_read(struct btr_span record, struct btr_json_reader *json,
+                               struct btr_arena *arena)
+{
+    struct win_fields *fields = btr_arena_alloc(arena, sizeof *fields, _Alignof(struct win_fields));
+    struct btr_err err;
+    return fields && read_record(json, record, fields, arena, &err) == 0 ? fields : NULL;
+}
+
+static int winlog_decode_read(struct btr_decoder_state *state, struct btr_span record,
+                              const void *read, struct btr_batch *out, struct btr_arena *arena,
+                              struct btr_err *err)
+{
+    state->stats.records++;
+    return decode_fields(state, record, read, out, arena, err);
 }
 
 static int winlog_flush(struct btr_decoder_state *state, int64_t until_ns, struct btr_batch *out,
@@ -272,6 +294,8 @@ const struct btr_decoder btr_decoder_winlog = {
     .state_save = win_state_save,
     .state_load = win_state_load,
     .decode = winlog_decode,
+    .read = winlog_read,
+    .decode_read = winlog_decode_read,
     .flush = winlog_flush,
     .settle = winlog_settle,
     .stats = winlog_stats,

@@ -8,6 +8,15 @@ static void event_seen(struct feed_state *s, const struct btr_batch *b, uint32_t
         s->last_ns = b->events[b->event_count - 1].last_ns;
 }
 
+static int decode(struct feed *f, const struct feed_input *in, const struct feed_state *s,
+                  const struct source_line *line, struct btr_err *err)
+{
+    if (line->read)
+        return in->decoder->decode_read(s->state, line->bytes, line->read, &f->batch, f->arena,
+                                        err);
+    return in->decoder->decode(s->state, line->bytes, &f->batch, f->arena, err);
+}
+
 /* A decoder that found no memory may have stopped amid an event: its state is no longer what the
  * records say, and must not be published. But a record may also ask for more than a batch may hold.
  */
@@ -16,13 +25,13 @@ int feed_record_decode(struct feed *f, struct feed_input *in, struct feed_state 
 {
     uint32_t before = f->batch.event_count;
     f->batch.line = line->number;
-    int rc = in->decoder->decode(s->state, line->bytes, &f->batch, f->arena, err);
+    int rc = decode(f, in, s, line, err);
     if (rc == BTR_E_NOMEM && btr_arena_refused(f->arena)) { /* once more with an empty batch */
         rc = feed_batch_flush(f);
         if (rc < 0)
             return rc;
         before = 0;
-        rc = in->decoder->decode(s->state, line->bytes, &f->batch, f->arena, err);
+        rc = decode(f, in, s, line, err);
     }
     if (rc == BTR_E_NOMEM && !btr_arena_refused(f->arena))
         return feed_sink_failed(f, btr_fail(f->err, rc, UINT64_MAX, "%s: line %llu: out of memory",

@@ -172,39 +172,53 @@ static int wait_of(const struct btr_follow *w, int timeout_ms)
 
 /* Each message has a place of its own in what was seen of its partition, which is not in the cache:
    it is asked for a few messages before. */
-static void message_expect(struct btr_follow *w, int i)
+static void message_expect(struct btr_follow *w, uint32_t i)
 {
-    const struct topics_message *m = &w->messages[i];
-    const struct follow_partition *p = follow_partition_find(w, m->topic, m->partition);
-    if (!p)
-        return;
-    w->digests[i] = follow_seen_digest(&p->seen, m->key, m->value);
-    follow_seen_expect(&p->seen, w->digests[i], FOLLOW_AHEAD);
+    const struct follow_ahead_message *m = follow_ahead_get(w->ahead, i);
+    const struct follow_partition *p =
+        follow_partition_find(w, m->message.topic, m->message.partition);
+    if (p)
+        follow_seen_expect(&p->seen, m->digest, FOLLOW_EXPECT);
 }
 
-static int messages_take(struct btr_follow *w, int count)
+static void round_begin(struct btr_follow *w, uint32_t count)
+{
+    struct follow_ahead_message *to = follow_ahead_messages(w->ahead);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct topics_message *m = &w->messages[i];
+        const struct follow_partition *p = follow_partition_find(w, m->topic, m->partition);
+        to[i].message = *m;
+        to[i].decoder = w->options.format ? w->options.format : p ? p->decoder : NULL;
+        to[i].seed = p ? p->seen.seed : 0;
+    }
+    follow_ahead_begin(w->ahead, count);
+    for (uint32_t i = 0; i < count && i < FOLLOW_EXPECT; i++)
+        message_expect(w, i);
+}
+
+static int messages_take(struct btr_follow *w, uint32_t count)
 {
     int rc = 0;
     uint64_t taken = 0;
     w->round_ns = w->now_ns();
-    for (int i = 0; i < count && i < FOLLOW_AHEAD; i++)
-        message_expect(w, i);
-    for (int i = 0; i < count && rc == 0; i++) {
-        if (i + FOLLOW_AHEAD < count)
-            message_expect(w, i + FOLLOW_AHEAD);
+    round_begin(w, count);
+    for (uint32_t i = 0; i < count && rc == 0; i++) {
+        if (i + FOLLOW_EXPECT < count)
+            message_expect(w, i + FOLLOW_EXPECT);
         const struct topics_message *m = &w->messages[i];
         struct follow_partition *p = follow_partition_find(w, m->topic, m->partition);
         if (!p || !p->assigned || p->begins)
             continue;
         taken++;
         w->stats.message_bytes += m->value.size;
-        rc = follow_message(w, p, m, w->digests[i]);
+        rc = follow_message(w, p, follow_ahead_get(w->ahead, i));
     }
     w->stats.messages += taken;
     if (taken > 0)
         arrivals_add(&w->arrivals, w->round_ns, taken);
     if (rc == 0)
         rc = feed_batch_flush(&w->feed);
+    follow_ahead_end(w->ahead);
     source_unwrap_clear(w->unwrap);
     w->topics->ops->release(w->topics);
     return rc;
@@ -319,7 +333,7 @@ int btr_follow_step(struct btr_follow *w, int timeout_ms, struct btr_err *err)
         rc = w->topics->ops->next(w->topics, wait_of(w, timeout_ms), w->messages, FOLLOW_MESSAGES,
                                   err);
     if (rc >= 0)
-        rc = messages_take(w, rc);
+        rc = messages_take(w, (uint32_t)rc);
     if (rc == 0)
         rc = told_heed(w, err);
     if (rc == 0)
@@ -393,10 +407,10 @@ int btr_follow_open(struct btr_follow **out, struct btr_topics *topics,
     w->now_ns = btr_monotonic_ns;
     w->owner = (struct topics_owner){w, assigned, revoked, out_of_range, ended};
     w->messages = calloc(FOLLOW_MESSAGES, sizeof *w->messages);
-    w->digests = calloc(FOLLOW_MESSAGES, sizeof *w->digests);
+    w->ahead = follow_ahead_new(topics->ops, FOLLOW_MESSAGES);
     w->unwrap = source_unwrap_new(UNWRAP_SIZE);
     w->mutex_made = pthread_mutex_init(&w->mutex, NULL) == 0;
-    if (!feed_begin(w, sink) || !w->messages || !w->digests || !w->unwrap || !w->mutex_made) {
+    if (!feed_begin(w, sink) || !w->messages || !w->ahead || !w->unwrap || !w->mutex_made) {
         btr_follow_free(w);
         return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "out of memory");
     }
@@ -431,7 +445,7 @@ void btr_follow_free(struct btr_follow *w)
     free(w->row_keys);
     free(w->saved);
     free(w->messages);
-    free(w->digests);
+    follow_ahead_free(w->ahead);
     free(w->told_parts);
     source_unwrap_free(w->unwrap);
     btr_buffer_fini(&w->cluster);

@@ -4,6 +4,7 @@
  * Following topics: the parts. docs/KAFKA.md has the argument why nothing is lost and nothing counted twice.
  *   follow.c            the steps, opening and stopping
  *   follow_partition.c  a partition: where it begins, what is kept of it
+ *   follow_ahead.c      what of messages needs no state, read before their turn
  *   follow_message.c    one message to records to states
  *   follow_states.c     which states are saved, told, put to sleep
  *   follow_publish.c    what becomes true together; what follows when it is durable
@@ -11,6 +12,7 @@
  *   follow_handover.c   states through the state topic
  */
 #include "feed.h"
+#include "follow_ahead.h"
 #include "follow_reading.h"
 #include "follow_seen.h"
 #include "topics.h"
@@ -20,7 +22,7 @@
 
 enum {
     FOLLOW_MESSAGES = 2048,      /* taken at once */
-    FOLLOW_AHEAD = 8,            /* so many messages before it is taken, one is looked at */
+    FOLLOW_EXPECT = 8,           /* so many messages before it is taken, what was seen is asked for */
     FOLLOW_NAME_SIZE = 272,      /* TOPIC:PARTITION; a topic has at most 249 bytes */
     FOLLOW_FORMATS = 8,          /* inputs of one partition */
     FOLLOW_RECENT = 16,          /* states of a partition, by a hash of the host's name */
@@ -142,9 +144,9 @@ struct btr_follow {
     struct follow_partition *last;   /* of the last message */
     struct follow_partition *taking; /* of the message in hand */
     struct topics_message *messages;
-    uint64_t *digests; /* of the messages, as follow_seen has them */
-    int64_t round_ns;  /* monotonic: when they came */
-    struct source_unwrap *unwrap;
+    struct follow_ahead *ahead; /* reads them */
+    int64_t round_ns;           /* monotonic: when they came */
+    struct source_unwrap *unwrap; /* of what is read in its turn */
     struct btr_buffer cluster;
     bool started, cluster_known;
     bool notes_dropped; /* since the epoch of the batch began */
@@ -205,8 +207,8 @@ void follow_partition_free(struct btr_follow *w, struct follow_partition *p);
 
 /* ---- follow_message.c ---- */
 
-/** Takes one message. @param digest  as of follow_seen_digest @return 0, or a failure of the sink or of memory */
-int follow_message(struct btr_follow *w, struct follow_partition *p, const struct topics_message *message, uint64_t digest);
+/** Takes one message. @return 0, or a failure of the sink or of memory */
+int follow_message(struct btr_follow *w, struct follow_partition *p, const struct follow_ahead_message *message);
 /** Decodes what waits for records of other partitions and need wait no more. @param all  whatever may still come */
 int follow_held_release(struct btr_follow *w, struct feed_state *s, bool all);
 

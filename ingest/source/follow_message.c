@@ -13,6 +13,8 @@ struct taking {
     struct follow_partition *p;
     const struct topics_message *message;
     const struct source_unwrapped *unwrapped;
+    const struct follow_ahead_record *ahead; /* what was read of it ahead, or NULL */
+    const struct btr_decoder *ahead_as;      /* as a record of this */
     struct source_line line;
     struct sent *sent; /* of the message */
     bool replayed;     /* its events are in the store */
@@ -51,9 +53,8 @@ static bool is_host_name(struct btr_span s)
 
 static struct btr_span host_sent(const struct taking *t)
 {
-    static const char *const names[] = {"host.name", "host", "hostname", NULL};
-    if (!t->sent->known && t->message->inner)
-        (void)t->w->topics->ops->header(t->message, names, &t->sent->host);
+    if (!t->sent->known)
+        t->sent->host = follow_host_sent(t->w->topics->ops, t->message);
     t->sent->known = true;
     return t->sent->host;
 }
@@ -62,7 +63,9 @@ static struct btr_span host_sent(const struct taking *t)
 static struct btr_span host_of(const struct taking *t, const struct btr_decoder *decoder)
 {
     struct btr_span host = {0};
-    if (decoder->host_peek)
+    if (t->ahead && t->ahead_as == decoder)
+        host = t->ahead->host;
+    else if (decoder->host_peek)
         host = decoder->host_peek(t->line.bytes);
     if (host.size == 0)
         host = host_sent(t);
@@ -374,6 +377,7 @@ static int decode_as(struct taking *t, const struct btr_decoder *decoder, struct
     rc = state_mark(t, *state);
     if (rc != 0)
         return rc;
+    t->line.read = t->ahead && t->ahead_as == decoder ? t->ahead->read : NULL;
     t->replayed = follow_is_published(t->p, t->message->offset,
                                       (struct btr_span){(*state)->host, (*state)->host_size});
     return decoder->place && is_spread(t, (*state)->reading) ? record_hold(t, *state)
@@ -455,25 +459,27 @@ static int unwrap(struct btr_follow *w, const struct topics_message *m,
 }
 
 static int records_take(struct btr_follow *w, struct follow_partition *p,
-                        const struct topics_message *m)
+                        const struct follow_ahead_message *m)
 {
     const struct source_unwrapped *records = NULL;
-    uint32_t count = 0;
-    struct sent sent = {0};
+    uint32_t count = m->record_count;
+    struct sent sent = {.known = m->headers_known, .host = m->host_sent};
     struct taking t = {.w = w,
                        .p = p,
-                       .message = m,
+                       .message = &m->message,
                        .sent = &sent,
-                       .replayed = m->offset < p->published,
+                       .ahead_as = m->decoder,
+                       .replayed = m->message.offset < p->published,
                        .now_ns = w->round_ns};
-    int rc = unwrap(w, m, &records, &count);
+    int rc = m->records ? 0 : unwrap(w, &m->message, &records, &count);
     if (count == 0 && rc == 0)
         w->stats.messages_empty++;
     for (uint32_t i = 0; i < count && rc == 0; i++) {
-        t.unwrapped = &records[i];
-        t.line = (struct source_line){.bytes = records[i].record,
-                                      .number = (uint64_t)m->offset,
-                                      .size = records[i].record.size};
+        t.ahead = m->records ? &m->records[i] : NULL;
+        t.unwrapped = m->records ? &m->records[i].unwrapped : &records[i];
+        t.line = (struct source_line){.bytes = t.unwrapped->record,
+                                      .number = (uint64_t)m->message.offset,
+                                      .size = t.unwrapped->record.size};
         rc = record_take(&t);
         if (rc == 0)
             rc = feed_batch_room(&w->feed);
@@ -507,9 +513,10 @@ static bool jump_is_doubted(struct btr_follow *w, struct follow_partition *p, in
     return true;
 }
 
-int follow_message(struct btr_follow *w, struct follow_partition *p, const struct topics_message *m,
-                   uint64_t digest)
+int follow_message(struct btr_follow *w, struct follow_partition *p,
+                   const struct follow_ahead_message *ahead)
 {
+    const struct topics_message *m = &ahead->message;
     if (m->offset < p->next) {
         w->stats.messages_known++;
         return 0;
@@ -518,11 +525,11 @@ int follow_message(struct btr_follow *w, struct follow_partition *p, const struc
     if (jump_is_doubted(w, p, m->offset))
         return 0;
     int64_t next = p->next;
-    int rc = delivered_again(w, p, m, digest);
+    int rc = delivered_again(w, p, m, ahead->digest);
     if (rc < 0 || p->next < next)
         return rc < 0 ? rc : 0; /* it is another log: read from its beginning */
     if (rc == 0) {
-        rc = records_take(w, p, m);
+        rc = records_take(w, p, ahead);
     } else {
         rc = 0;
     }

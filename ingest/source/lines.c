@@ -23,6 +23,7 @@ static void line_make(struct source_lines *lines, struct source_line *out, struc
     out->number = ++lines->line;
     out->size = size;
     out->too_long = size > lines->record_max;
+    out->read = NULL;
     if (out->too_long && bytes.size > BTR_QUARANTINE_RECORD_MAX)
         bytes.size = BTR_QUARANTINE_RECORD_MAX;
     out->bytes = bytes;

@@ -14,6 +14,7 @@ struct source_line {
     uint64_t number; /* from 1 */
     uint64_t size;   /* of the whole line */
     bool too_long;
+    const void *read; /* what its decoder's `read` made of it; NULL: nothing */
 };
 
 /* Zeroed, then record_max and line set, it is ready. */

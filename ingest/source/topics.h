@@ -2,7 +2,7 @@
 #define SOURCE_TOPICS_H
 /**
  * Messages of topics as a source: the table that a broker's client fills in (kafka.c), and memory in tests
- * (tests/lib/memory_topics.c). All is called by the one thread that follows, and calls back only inside `next`.
+ * (tests/lib/memory_topics.c). All but `header` is called by the one thread that follows, and calls back only inside `next`.
  */
 #include <btr/follow.h>
 
@@ -50,7 +50,7 @@ struct topics_ops {
     int (*next)(struct btr_topics *t, int timeout_ms, struct topics_message *out, uint32_t room, struct btr_err *err);
     /** Gives back all messages. */
     void (*release)(struct btr_topics *t);
-    /** The header of a message that has the first of these names (the last is NULL) that any has; @return false when none has */
+    /** By one thread at a time for one message. The header of a message that has the first of these names (the last is NULL) that any has; @return false when none has */
     bool (*header)(const struct topics_message *message, const char *const *names, struct btr_span *value);
     /** First offset there is, and one behind the last. @return 0, BTR_E_IO (no answer), BTR_E_NOTFOUND (no such partition) */
     int (*bounds)(struct btr_topics *t, const struct topics_part *part, int64_t *low, int64_t *high, struct btr_err *err);

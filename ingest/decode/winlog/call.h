@@ -24,7 +24,7 @@ struct win_who {
 };
 
 /* A field of the record in hand. */
-#define WIN_FIELD(c, name) win_field((c)->f, BTR_SPAN(name))
+#define WIN_FIELD(c, name) win_field((c)->f, WIN_NAME(name))
 
 /** Tells an event. The first of a record counts, further ones are PART. An id of none is not told.
  */

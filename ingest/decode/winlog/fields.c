@@ -94,44 +94,23 @@ static bool is_told(struct btr_span value)
     return value.size > 1 || (value.size == 1 && value.at[0] != '-');
 }
 
-/* Some fifty names are asked of a record, and most records have some forty members. */
-static unsigned slot_of(const struct win_fields *f, struct btr_span name)
-{
-    unsigned at = 0;
-    if (name.size)
-        at = (unsigned)name.size * 31 + name.at[0] * 7U + name.at[name.size / 2] * 5U +
-             name.at[name.size - 1] * 13U;
-    while (f->slots[at % WIN_FIELDS_SLOTS] != 0 &&
-           !btr_span_equal(f->members[f->slots[at % WIN_FIELDS_SLOTS] - 1].name, name))
-        at++;
-    return at % WIN_FIELDS_SLOTS;
-}
-
-/* Half of the slots stay free, or there is no index. */
 void win_fields_index(struct win_fields *f)
 {
-    f->indexed = f->count <= WIN_FIELDS_SLOTS / 2;
-    memset(f->slots, 0, sizeof(f->slots));
-    for (uint32_t i = 0; f->indexed && i < f->count; i++) {
-        unsigned at = slot_of(f, f->members[i].name);
-        if (f->slots[at] == 0)
-            f->slots[at] = (uint8_t)(i + 1);
+    memset(f->by_name, 0, sizeof(f->by_name));
+    for (uint32_t i = 0; i < f->count; i++) {
+        enum win_name name = win_name_find(f->members[i].name);
+        if (f->by_name[name] == 0)
+            f->by_name[name] = (uint16_t)(i + 1);
     }
+    f->by_name[WIN_NAME_NONE] = 0;
 }
 
-const struct btr_json_member *win_member(const struct win_fields *f, struct btr_span name)
+const struct btr_json_member *win_member(const struct win_fields *f, enum win_name name)
 {
-    if (f->indexed) {
-        uint8_t found = f->slots[slot_of(f, name)];
-        return found ? &f->members[found - 1] : NULL;
-    }
-    for (uint32_t i = 0; i < f->count; i++)
-        if (btr_span_equal(f->members[i].name, name))
-            return &f->members[i];
-    return NULL;
+    return f->by_name[name] ? &f->members[f->by_name[name] - 1] : NULL;
 }
 
-static struct btr_span told_value(const struct win_fields *f, struct btr_span name)
+static struct btr_span told_value(const struct win_fields *f, enum win_name name)
 {
     const struct btr_json_member *m = win_member(f, name);
     if (!m || m->type == BTR_JSON_NULL || !is_told(m->value))
@@ -163,22 +142,24 @@ struct btr_span win_message_field(const struct win_fields *f, struct btr_span na
     return (struct btr_span){0};
 }
 
-struct btr_span win_field(const struct win_fields *f, struct btr_span name)
+struct btr_span win_field(const struct win_fields *f, enum win_name name)
 {
     struct btr_span value = told_value(f, name);
-    return value.size == 0 && f->sysmon ? win_message_field(f, name) : value;
+    bool only_there = value.size == 0 && f->sysmon && !win_member(f, name);
+    return only_there ? win_message_field(f, win_name_text(name)) : value;
 }
 
-struct btr_span win_field_either(const struct win_fields *f, struct btr_span name,
-                                 struct btr_span other)
+struct btr_span win_field_either(const struct win_fields *f, enum win_name name,
+                                 enum win_name other)
 {
     struct btr_span value = told_value(f, name);
     if (value.size == 0)
         value = told_value(f, other);
-    if (value.size == 0 && f->sysmon) {
-        value = win_message_field(f, name);
+    bool only_there = value.size == 0 && f->sysmon && !win_member(f, name) && !win_member(f, other);
+    if (only_there) {
+        value = win_message_field(f, win_name_text(name));
         if (value.size == 0)
-            value = win_message_field(f, other);
+            value = win_message_field(f, win_name_text(other));
     }
     return value;
 }
@@ -210,24 +191,24 @@ static void shorten(struct win_fields *f)
     }
 }
 
-/* The value of the first of several names that tells something; the last name is empty. */
-static struct btr_span first_of(const struct win_fields *f, const struct btr_span *names)
+/* The value of the first of several names that tells something; the last is none. */
+static struct btr_span first_of(const struct win_fields *f, const enum win_name *names)
 {
     struct btr_span value = {0};
-    for (; names->size && value.size == 0; names++)
+    for (; *names != WIN_NAME_NONE && value.size == 0; names++)
         value = told_value(f, *names);
     return value;
 }
 
 static int refuse_foreign(const struct win_fields *f, struct btr_err *err)
 {
-    if (win_member(f, BTR_SPAN("SyslogMessage")))
+    if (win_member(f, WIN_NAME(SyslogMessage)))
         return btr_fail(err, BTR_E_FORMAT, 0,
                         "a syslog record in JSON that holds no event of Sysmon for Linux");
-    if (win_member(f, BTR_SPAN("LinksEstablished")) || win_member(f, BTR_SPAN("ConnectionId")))
+    if (win_member(f, WIN_NAME(LinksEstablished)) || win_member(f, WIN_NAME(ConnectionId)))
         return btr_fail(err, BTR_E_FORMAT, 0, "totals of connections, not a Windows event");
-    if (win_member(f, BTR_SPAN("ActionType")) || win_member(f, BTR_SPAN("OperationName")) ||
-        win_member(f, BTR_SPAN("Operation")))
+    if (win_member(f, WIN_NAME(ActionType)) || win_member(f, WIN_NAME(OperationName)) ||
+        win_member(f, WIN_NAME(Operation)))
         return btr_fail(err, BTR_E_FORMAT, 0, "a cloud or endpoint audit row, not a Windows event");
     return btr_fail(err, BTR_E_FORMAT, 0, "no event id: not a Windows event");
 }
@@ -237,38 +218,36 @@ int win_fields_read(struct win_fields *out, struct btr_json_reader *reader, stru
 {
     /* Names of the nested forms come first: what an event calls "Channel" is shortened to the same
      * name. */
-    static const struct btr_span event_ids[] = {NAME("winlog.event_id"), NAME("event_id"),
-                                                NAME("event.code"),      NAME("EventID"),
-                                                NAME("EventId"),         {0}};
-    static const struct btr_span channels[] = {
-        NAME("winlog.channel"), NAME("log_name"), NAME("Channel"), NAME("EventLog"), {0}};
-    static const struct btr_span providers[] = {NAME("winlog.provider_name"),
-                                                NAME("source_name"),
-                                                NAME("SourceName"),
-                                                NAME("ProviderName"),
-                                                NAME("Provider"),
-                                                NAME("EventSourceName"),
-                                                NAME("Source"),
-                                                {0}};
-    static const struct btr_span hosts[] = {NAME("winlog.computer_name"),
-                                            NAME("computer_name"),
-                                            NAME("Hostname"),
-                                            NAME("Computer"),
-                                            NAME("host.name"),
-                                            {0}};
-    static const struct btr_span record_ids[] = {NAME("winlog.record_id"),
-                                                 NAME("record_number"),
-                                                 NAME("RecordNumber"),
-                                                 NAME("EventRecordID"),
-                                                 {0}};
-    static const struct btr_span messages[] = {NAME("message"), NAME("Message"), {0}};
+    static const enum win_name event_ids[] = {WIN_NAME(winlog_event_id), WIN_NAME(event_id),
+                                              WIN_NAME(event_code),      WIN_NAME(EventID),
+                                              WIN_NAME(EventId),         WIN_NAME_NONE};
+    static const enum win_name channels[] = {WIN_NAME(winlog_channel), WIN_NAME(log_name),
+                                             WIN_NAME(Channel), WIN_NAME(EventLog), WIN_NAME_NONE};
+    static const enum win_name providers[] = {WIN_NAME(winlog_provider_name),
+                                              WIN_NAME(source_name),
+                                              WIN_NAME(SourceName),
+                                              WIN_NAME(ProviderName),
+                                              WIN_NAME(Provider),
+                                              WIN_NAME(EventSourceName),
+                                              WIN_NAME(Source),
+                                              WIN_NAME_NONE};
+    static const enum win_name hosts[] = {WIN_NAME(winlog_computer_name),
+                                          WIN_NAME(computer_name),
+                                          WIN_NAME(Hostname),
+                                          WIN_NAME(Computer),
+                                          WIN_NAME(host_name),
+                                          WIN_NAME_NONE};
+    static const enum win_name record_ids[] = {WIN_NAME(winlog_record_id), WIN_NAME(record_number),
+                                               WIN_NAME(RecordNumber), WIN_NAME(EventRecordID),
+                                               WIN_NAME_NONE};
+    static const enum win_name messages[] = {WIN_NAME(message), WIN_NAME(Message), WIN_NAME_NONE};
     *out = (struct win_fields){0};
     int rc = btr_json_flatten(reader, record, arena, &out->members, &out->count, err);
     if (rc < 0)
         return rc;
     shorten(out);
     win_fields_index(out);
-    const struct btr_json_member *syslog = win_member(out, BTR_SPAN("SyslogMessage"));
+    const struct btr_json_member *syslog = win_member(out, WIN_NAME(SyslogMessage));
     if (syslog && syslog->type == BTR_JSON_STRING && win_linux_xml_begins(syslog->value))
         return win_linux_fields(out, syslog->value, arena, err);
     uint64_t id = 0;

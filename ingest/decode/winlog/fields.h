@@ -4,17 +4,16 @@
  * (Winlogbeat). */
 #include <btr/json.h>
 
-enum { WIN_FIELDS_SLOTS = 256 };
+#include "names.h"
 
 /** Borrowed from the record and its arena. */
 struct win_fields {
     struct btr_json_member
         *members; /* names shortened to the event's own: "winlog.event_data.Image" is "Image" */
     uint32_t count;
-    bool indexed;                    /* else a name is sought in all members */
-    uint8_t slots[WIN_FIELDS_SLOTS]; /* by name: 1 + index of its first member; 0: none */
-    struct btr_span host;    /* as written; empty when the record names none */
-    struct btr_span channel; /* as written */
+    uint16_t by_name[WIN_NAMES]; /* 1 + index of its first member; 0: none */
+    struct btr_span host;        /* as written; empty when the record names none */
+    struct btr_span channel;     /* as written */
     struct btr_span provider;
     struct btr_span message; /* rendered text, or empty */
     uint32_t event_id;
@@ -39,15 +38,15 @@ int win_linux_fields(struct win_fields *f, struct btr_span xml, struct btr_arena
 
 /** A field by its name. Empty when it is absent, empty or "-". Sysmon fields that are only in the
  * message are found there. */
-struct btr_span win_field(const struct win_fields *f, struct btr_span name);
+struct btr_span win_field(const struct win_fields *f, enum win_name name);
 /** The first of two names that tells something: spellings differ between events
  * ("SourceProcessGUID"). */
-struct btr_span win_field_either(const struct win_fields *f, struct btr_span name,
-                                 struct btr_span other);
+struct btr_span win_field_either(const struct win_fields *f, enum win_name name,
+                                 enum win_name other);
 /** To be called when the members are all there: they are found by name then. */
 void win_fields_index(struct win_fields *f);
 /** The member itself, for those whose JSON type tells shippers apart; NULL when absent. */
-const struct btr_json_member *win_member(const struct win_fields *f, struct btr_span name);
+const struct btr_json_member *win_member(const struct win_fields *f, enum win_name name);
 /** The value behind `Name: ` on a line of the message; empty when there is none. */
 struct btr_span win_message_field(const struct win_fields *f, struct btr_span name);
 

@@ -67,9 +67,9 @@ void win_linux_begun(struct win_call *c, struct win_item *item, struct btr_span 
 
 /* ---- Reading a record ----------------------------------------------------------------------- */
 
-static struct btr_span text_of(const struct win_fields *f, const char *name)
+static struct btr_span text_of(const struct win_fields *f, enum win_name name)
 {
-    const struct btr_json_member *m = win_member(f, btr_span_of(name));
+    const struct btr_json_member *m = win_member(f, name);
     return m ? m->value : (struct btr_span){0};
 }
 
@@ -102,16 +102,16 @@ int win_linux_fields(struct win_fields *f, struct btr_span xml, struct btr_arena
         rc = join(f, &own, arena, err);
     if (rc < 0)
         return rc;
-    f->provider = text_of(f, "ProviderName");
+    f->provider = text_of(f, WIN_NAME(ProviderName));
     if (!btr_span_equal(f->provider, BTR_SPAN("Linux-Sysmon")))
         return btr_fail(err, BTR_E_FORMAT, 0, "an event in XML, not of the provider Linux-Sysmon");
-    if (!win_number(text_of(f, "EventID"), &id) || id > UINT16_MAX)
+    if (!win_number(text_of(f, WIN_NAME(EventID)), &id) || id > UINT16_MAX)
         return btr_fail(err, BTR_E_FORMAT, 0, "Sysmon for Linux: no event id");
-    if (!win_number(text_of(f, "EventRecordID"), &f->record_id))
+    if (!win_number(text_of(f, WIN_NAME(EventRecordID)), &f->record_id))
         f->record_id = 0;
     f->event_id = (uint32_t)id;
-    f->channel = text_of(f, "Channel");
-    f->host = text_of(f, "Computer");
+    f->channel = text_of(f, WIN_NAME(Channel));
+    f->host = text_of(f, WIN_NAME(Computer));
     f->sysmon = f->from_linux = true;
     return 0;
 }

@@ -88,12 +88,12 @@ static struct btr_id logon_flow(struct win_call *c, struct btr_span ip, uint64_t
 static void tell_logon(struct win_call *c, struct btr_id target, struct btr_id session,
                        unsigned flags)
 {
-    struct win_mention m = {.pid_text = WIN_FIELD(c, "ProcessId"),
-                            .image = WIN_FIELD(c, "ProcessName")};
+    struct win_mention m = {.pid_text = WIN_FIELD(c, ProcessId),
+                            .image = WIN_FIELD(c, ProcessName)};
     struct win_who who = win_process(c, &m);
     uint64_t port = 0;
-    win_number(WIN_FIELD(c, "IpPort"), &port);
-    struct btr_id flow = logon_flow(c, WIN_FIELD(c, "IpAddress"), port, session);
+    win_number(WIN_FIELD(c, IpPort), &port);
+    struct btr_id flow = logon_flow(c, WIN_FIELD(c, IpAddress), port, session);
     win_tell(c, BTR_OP_LOGIN, who, target, BTR_DOUBT_NONE, flags);
     win_tell(c, BTR_OP_LOGIN, win_known(flow), target, BTR_DOUBT_NONE, flags);
     if (!c->first_told)
@@ -102,9 +102,9 @@ static void tell_logon(struct win_call *c, struct btr_id target, struct btr_id s
 
 static void logon_begun(struct win_call *c)
 {
-    struct btr_span user = WIN_FIELD(c, "TargetUserName");
+    struct btr_span user = WIN_FIELD(c, TargetUserName);
     struct btr_id session =
-        win_session(c, WIN_FIELD(c, "TargetLogonId"), WIN_FIELD(c, "TargetDomainName"), user);
+        win_session(c, WIN_FIELD(c, TargetLogonId), WIN_FIELD(c, TargetDomainName), user);
     if (btr_id_is_none(session)) {
         win_tell_only(c, win_security_actor(c), session);
         return;
@@ -121,14 +121,14 @@ static void logon_begun(struct win_call *c)
 static void logon_failed(struct win_call *c)
 {
     struct btr_id target =
-        win_failed_logon(c, WIN_FIELD(c, "TargetDomainName"), WIN_FIELD(c, "TargetUserName"));
+        win_failed_logon(c, WIN_FIELD(c, TargetDomainName), WIN_FIELD(c, TargetUserName));
     tell_logon(c, target, (struct btr_id){0}, BTR_EVENT_FAILED);
 }
 
 static void logon_explicit(struct win_call *c)
 {
-    struct btr_span user = WIN_FIELD(c, "TargetUserName");
-    struct btr_id target = win_user(c, WIN_FIELD(c, "TargetDomainName"), user);
+    struct btr_span user = WIN_FIELD(c, TargetUserName);
+    struct btr_id target = win_user(c, WIN_FIELD(c, TargetDomainName), user);
     struct win_who who = win_security_actor(c);
     if (!who.known || btr_id_is_none(target)) {
         win_tell_only(c, who, target);
@@ -141,8 +141,8 @@ static void logon_explicit(struct win_call *c)
 static void logon_ended(struct win_call *c)
 {
     struct btr_id session =
-        win_session(c, WIN_FIELD(c, "TargetLogonId"), WIN_FIELD(c, "TargetDomainName"),
-                    WIN_FIELD(c, "TargetUserName"));
+        win_session(c, WIN_FIELD(c, TargetLogonId), WIN_FIELD(c, TargetDomainName),
+                    WIN_FIELD(c, TargetUserName));
     if (btr_id_is_none(session))
         win_tell_only(c, win_security_actor(c), session);
     else

@@ -259,7 +259,7 @@ struct own_time {
     bool told, zoned; /* zoned: the shipper can be believed about UTC */
 };
 
-static bool parse_member(const struct win_fields *f, struct btr_span name, struct own_time *out)
+static bool parse_member(const struct win_fields *f, enum win_name name, struct own_time *out)
 {
     const struct btr_json_member *m = win_member(f, name);
     if (!m || !btr_time_parse(m->value, &out->ns))
@@ -273,18 +273,18 @@ static bool parse_member(const struct win_fields *f, struct btr_span name, struc
 static struct own_time own_time(const struct win_fields *f, const struct win_clock *clock)
 {
     struct own_time own = {0}, receipt = {0};
-    bool beat = win_member(f, BTR_SPAN("winlog.channel")) || win_member(f, BTR_SPAN("log_name"));
+    bool beat = win_member(f, WIN_NAME(winlog_channel)) || win_member(f, WIN_NAME(log_name));
     if (beat) {
         own.zoned = true;
-        if (parse_member(f, BTR_SPAN("@timestamp"), &own) ||
-            parse_member(f, BTR_SPAN("event.created"), &own))
+        if (parse_member(f, WIN_NAME(timestamp), &own) ||
+            parse_member(f, WIN_NAME(event_created), &own))
             return own;
     }
-    if (parse_member(f, BTR_SPAN("TimeCreated"), &own))
+    if (parse_member(f, WIN_NAME(TimeCreated), &own))
         return own;
-    if (parse_member(f, BTR_SPAN("EventTime"), &own)) {
-        own.zoned = has_zone(win_field(f, BTR_SPAN("EventTime")));
-        if (!own.zoned && !clock->zone_known && parse_member(f, BTR_SPAN("@timestamp"), &receipt) &&
+    if (parse_member(f, WIN_NAME(EventTime), &own)) {
+        own.zoned = has_zone(win_field(f, WIN_NAME(EventTime)));
+        if (!own.zoned && !clock->zone_known && parse_member(f, WIN_NAME(timestamp), &receipt) &&
             distance(receipt.ns, own.ns) < ZONE_MAX_NS) {
             own.ns += quarters(receipt.ns - own.ns);
             own.zoned = true;
@@ -292,8 +292,8 @@ static struct own_time own_time(const struct win_fields *f, const struct win_clo
         return own;
     }
     own.zoned = true;
-    if (!parse_member(f, BTR_SPAN("TimeGenerated"), &own) &&
-        !parse_member(f, BTR_SPAN("@timestamp"), &own))
+    if (!parse_member(f, WIN_NAME(TimeGenerated), &own) &&
+        !parse_member(f, WIN_NAME(timestamp), &own))
         own.told = false;
     return own;
 }
@@ -317,7 +317,7 @@ int win_time_choose(struct win_time *out, struct win_clock *clock, const struct 
 {
     struct own_time own = own_time(f, clock);
     int64_t utc_ns = 0;
-    bool has_utc = f->sysmon && btr_time_parse(win_field(f, BTR_SPAN("UtcTime")), &utc_ns);
+    bool has_utc = f->sysmon && btr_time_parse(win_field(f, WIN_NAME(UtcTime)), &utc_ns);
     if (!own.told && !has_utc)
         return btr_fail(err, BTR_E_FORMAT, 0, "the record tells no time");
     bool trusted = has_utc && f->event_id != 3 && f->event_id != 22;

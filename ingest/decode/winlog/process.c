@@ -333,10 +333,10 @@ static void hold_to_birth(struct win_call *c, const struct win_item *item)
 struct win_who win_actor(struct win_call *c)
 {
     struct win_mention m = {
-        .guid = win_field_either(c->f, BTR_SPAN("ProcessGuid"), BTR_SPAN("ProcessGUID")),
-        .pid_text = WIN_FIELD(c, "ProcessId"),
-        .image = WIN_FIELD(c, "Image"),
-        .user = WIN_FIELD(c, "User")};
+        .guid = win_field_either(c->f, WIN_NAME(ProcessGuid), WIN_NAME(ProcessGUID)),
+        .pid_text = WIN_FIELD(c, ProcessId),
+        .image = WIN_FIELD(c, Image),
+        .user = WIN_FIELD(c, User)};
     hold_to_birth(c, win_process_item(c, &m));
     return win_process(c, &m);
 }

@@ -9,33 +9,31 @@ enum { FILE_READ_DATA = 1, FILE_WRITE_DATA = 2, FILE_APPEND_DATA = 4, ACCESS_DEL
  * number. */
 static struct btr_span pid_text(struct win_call *c)
 {
-    struct btr_span text =
-        win_field_either(c->f, BTR_SPAN("ProcessId"), BTR_SPAN("CallerProcessId"));
+    struct btr_span text = win_field_either(c->f, WIN_NAME(ProcessId), WIN_NAME(CallerProcessId));
     if (text.size)
         return text;
-    const struct btr_json_member *m = win_member(c->f, BTR_SPAN("ProcessID"));
-    bool own = m && m->type == BTR_JSON_STRING && !win_member(c->f, BTR_SPAN("SourceModuleType"));
+    const struct btr_json_member *m = win_member(c->f, WIN_NAME(ProcessID));
+    bool own = m && m->type == BTR_JSON_STRING && !win_member(c->f, WIN_NAME(SourceModuleType));
     return own ? m->value : win_message_field(c->f, BTR_SPAN("\tProcess ID"));
 }
 
 static struct win_who client_process(struct win_call *c)
 {
-    struct win_mention m = {.pid_text = WIN_FIELD(c, "ClientProcessId")};
+    struct win_mention m = {.pid_text = WIN_FIELD(c, ClientProcessId)};
     return win_process(c, &m);
 }
 
 static struct win_who subject_session(struct win_call *c)
 {
-    return win_known(win_session(c, WIN_FIELD(c, "SubjectLogonId"),
-                                 WIN_FIELD(c, "SubjectDomainName"),
-                                 WIN_FIELD(c, "SubjectUserName")));
+    return win_known(win_session(c, WIN_FIELD(c, SubjectLogonId), WIN_FIELD(c, SubjectDomainName),
+                                 WIN_FIELD(c, SubjectUserName)));
 }
 
 struct win_who win_security_actor(struct win_call *c)
 {
     struct win_mention m = {
         .pid_text = pid_text(c),
-        .image = win_field_either(c->f, BTR_SPAN("ProcessName"), BTR_SPAN("CallerProcessName"))};
+        .image = win_field_either(c->f, WIN_NAME(ProcessName), WIN_NAME(CallerProcessName))};
     struct win_who who = win_process(c, &m);
     if (!who.known)
         who = client_process(c);
@@ -44,8 +42,7 @@ struct win_who win_security_actor(struct win_call *c)
 
 /* ---- Processes ------------------------------------------------------------------------------ */
 
-static struct btr_span user_field(struct win_call *c, struct btr_span target,
-                                  struct btr_span subject)
+static struct btr_span user_field(struct win_call *c, enum win_name target, enum win_name subject)
 {
     struct btr_span value = win_field(c->f, target);
     return value.size ? value : win_field(c->f, subject);
@@ -53,13 +50,13 @@ static struct btr_span user_field(struct win_call *c, struct btr_span target,
 
 static void process_created(struct win_call *c)
 {
-    struct win_mention parent = {.pid_text = WIN_FIELD(c, "ProcessId"),
-                                 .image = WIN_FIELD(c, "ParentProcessName")};
+    struct win_mention parent = {.pid_text = WIN_FIELD(c, ProcessId),
+                                 .image = WIN_FIELD(c, ParentProcessName)};
     struct win_mention child = {
-        .pid_text = WIN_FIELD(c, "NewProcessId"),
-        .image = WIN_FIELD(c, "NewProcessName"),
-        .command_line = WIN_FIELD(c, "CommandLine"),
-        .user = user_field(c, BTR_SPAN("TargetUserName"), BTR_SPAN("SubjectUserName"))};
+        .pid_text = WIN_FIELD(c, NewProcessId),
+        .image = WIN_FIELD(c, NewProcessName),
+        .command_line = WIN_FIELD(c, CommandLine),
+        .user = user_field(c, WIN_NAME(TargetUserName), WIN_NAME(SubjectUserName))};
     struct win_who from = win_process(c, &parent), to = win_process_begins(c, &child);
     if (!to.known) {
         win_tell_only(c, from, to.id);
@@ -68,7 +65,7 @@ static void process_created(struct win_call *c)
     win_tell(c, BTR_OP_FORK, from, to.id, (enum btr_doubt)to.doubt, 0);
     win_tell(c, BTR_OP_EXEC, to, win_file(c, child.image, (struct btr_span){0}), BTR_DOUBT_NONE, 0);
     struct btr_id session =
-        win_session(c, WIN_FIELD(c, "TargetLogonId"), WIN_FIELD(c, "TargetDomainName"), child.user);
+        win_session(c, WIN_FIELD(c, TargetLogonId), WIN_FIELD(c, TargetDomainName), child.user);
     struct win_who holder = btr_id_is_none(session) ? subject_session(c) : win_known(session);
     win_tell(c, BTR_OP_SESSION_OF, holder, to.id, BTR_DOUBT_NONE, BTR_EVENT_PART);
     win_launch_begun(c, to, &child, parent.image);
@@ -76,8 +73,8 @@ static void process_created(struct win_call *c)
 
 static void process_ended(struct win_call *c)
 {
-    struct win_mention m = {.pid_text = WIN_FIELD(c, "ProcessId"),
-                            .image = WIN_FIELD(c, "ProcessName")};
+    struct win_mention m = {.pid_text = WIN_FIELD(c, ProcessId),
+                            .image = WIN_FIELD(c, ProcessName)};
     struct win_who who = win_process(c, &m);
     win_process_ends(c, &m);
     if (who.known)
@@ -97,7 +94,7 @@ static struct win_who client(struct win_call *c)
 
 static void service_installed(struct win_call *c)
 {
-    struct btr_span name = WIN_FIELD(c, "ServiceName");
+    struct btr_span name = WIN_FIELD(c, ServiceName);
     struct btr_id service = win_service(c, name);
     struct win_who who = client(c);
     if (!who.known) {
@@ -108,23 +105,23 @@ static void service_installed(struct win_call *c)
         win_tell_only(c, who, service);
         return;
     }
-    win_launch_service_set(
-        c, name, win_field_either(c->f, BTR_SPAN("ServiceFileName"), BTR_SPAN("ImagePath")));
+    win_launch_service_set(c, name,
+                           win_field_either(c->f, WIN_NAME(ServiceFileName), WIN_NAME(ImagePath)));
     win_tell(c, BTR_OP_SERVICE_INSTALL, who.known ? who : win_known(win_host(c)), service,
              BTR_DOUBT_NONE, 0);
 }
 
 static void task_changed(struct win_call *c)
 {
-    struct btr_span name = WIN_FIELD(c, "TaskName");
+    struct btr_span name = WIN_FIELD(c, TaskName);
     struct btr_id task = win_task(c, name);
     struct win_who who = client(c);
     if (btr_id_is_none(task)) {
         win_tell_only(c, who, task);
         return;
     }
-    win_launch_task_set(
-        c, name, win_field_either(c->f, BTR_SPAN("TaskContent"), BTR_SPAN("TaskContentNew")));
+    win_launch_task_set(c, name,
+                        win_field_either(c->f, WIN_NAME(TaskContent), WIN_NAME(TaskContentNew)));
     win_tell(c, BTR_OP_TASK_SET, who.known ? who : win_known(win_host(c)), task, BTR_DOUBT_NONE, 0);
 }
 
@@ -132,8 +129,8 @@ static void log_cleared(struct win_call *c)
 {
     struct win_who who = client(c);
     if (!who.known)
-        who = win_known(
-            win_user(c, WIN_FIELD(c, "SubjectDomainName"), WIN_FIELD(c, "SubjectUserName")));
+        who =
+            win_known(win_user(c, WIN_FIELD(c, SubjectDomainName), WIN_FIELD(c, SubjectUserName)));
     win_tell(c, BTR_OP_LOG_CLEAR, who.known ? who : win_known(win_host(c)), win_host(c),
              BTR_DOUBT_NONE, 0);
     win_gap(c, BTR_GAP_CLEARED,
@@ -159,8 +156,8 @@ static void log_stopped(struct win_call *c)
 /* What of a share was touched: a file, a pipe behind IPC$, or the share itself. */
 static struct btr_id share_object(struct win_call *c)
 {
-    struct btr_span share = WIN_FIELD(c, "ShareName"), local = WIN_FIELD(c, "ShareLocalPath");
-    struct btr_span name = WIN_FIELD(c, "RelativeTargetName");
+    struct btr_span share = WIN_FIELD(c, ShareName), local = WIN_FIELD(c, ShareLocalPath);
+    struct btr_span name = WIN_FIELD(c, RelativeTargetName);
     if (name.size == 0 || win_equal_fold(name, BTR_SPAN("\\")))
         return win_share(c, share);
     struct btr_buffer path = {0};
@@ -188,8 +185,8 @@ static void share_accessed(struct win_call *c)
 {
     struct btr_id object = share_object(c);
     uint64_t port = 0;
-    win_number(WIN_FIELD(c, "IpPort"), &port);
-    struct btr_id flow = win_connection_find(c, WIN_FIELD(c, "IpAddress"), port);
+    win_number(WIN_FIELD(c, IpPort), &port);
+    struct btr_id flow = win_connection_find(c, WIN_FIELD(c, IpAddress), port);
     if (!btr_id_is_none(object)) {
         win_tell(c, BTR_OP_SHARE_ACCESS, subject_session(c), object, BTR_DOUBT_NONE, 0);
         win_tell(c, BTR_OP_SHARE_ACCESS, win_known(flow), object, BTR_DOUBT_NONE, 0);
@@ -202,10 +199,10 @@ static void share_accessed(struct win_call *c)
 static void object_used(struct win_call *c)
 {
     struct win_who who = win_security_actor(c);
-    struct btr_span type = WIN_FIELD(c, "ObjectType"), name = WIN_FIELD(c, "ObjectName");
+    struct btr_span type = WIN_FIELD(c, ObjectType), name = WIN_FIELD(c, ObjectName);
     bool file = win_equal_fold(type, BTR_SPAN("File")), key = win_equal_fold(type, BTR_SPAN("Key"));
     uint64_t mask = 0;
-    win_number(WIN_FIELD(c, "AccessMask"), &mask);
+    win_number(WIN_FIELD(c, AccessMask), &mask);
     struct btr_id object = file  ? win_file(c, name, (struct btr_span){0})
                            : key ? win_registry(c, name, (struct btr_span){0})
                                  : (struct btr_id){0};
@@ -225,7 +222,7 @@ static void object_used(struct win_call *c)
 static void directory_used(struct win_call *c)
 {
     struct win_who who = subject_session(c);
-    struct btr_id object = win_share(c, WIN_FIELD(c, "ObjectName"));
+    struct btr_id object = win_share(c, WIN_FIELD(c, ObjectName));
     if (who.known && !btr_id_is_none(object))
         win_tell(c, BTR_OP_SHARE_ACCESS, who, object, BTR_DOUBT_NONE, 0);
     else
@@ -247,19 +244,18 @@ static struct btr_span protocol_name(struct btr_span number)
 
 static void connection_allowed(struct win_call *c)
 {
-    struct win_mention m = {.pid_text = pid_text(c), .image = WIN_FIELD(c, "Application")};
+    struct win_mention m = {.pid_text = pid_text(c), .image = WIN_FIELD(c, Application)};
     struct win_who who = win_process(c, &m);
     struct win_ends ends = {
-        .transport = protocol_name(WIN_FIELD(c, "Protocol")),
-        .ip_a = WIN_FIELD(c, "SourceAddress"),
-        .ip_b = win_field_either(c->f, BTR_SPAN("DestAddress"), BTR_SPAN("DestinationAddress"))};
-    bool ports =
-        win_number(WIN_FIELD(c, "SourcePort"), &ends.port_a) &&
-        win_number(win_field_either(c->f, BTR_SPAN("DestPort"), BTR_SPAN("DestinationPort")),
-                   &ends.port_b);
+        .transport = protocol_name(WIN_FIELD(c, Protocol)),
+        .ip_a = WIN_FIELD(c, SourceAddress),
+        .ip_b = win_field_either(c->f, WIN_NAME(DestAddress), WIN_NAME(DestinationAddress))};
+    bool ports = win_number(WIN_FIELD(c, SourcePort), &ends.port_a) &&
+                 win_number(win_field_either(c->f, WIN_NAME(DestPort), WIN_NAME(DestinationPort)),
+                            &ends.port_b);
     struct btr_id flow = ports ? win_flow(c, &ends) : (struct btr_id){0};
-    bool accepted = btr_span_equal(WIN_FIELD(c, "Direction"), BTR_SPAN("%%14592")) ||
-                    win_equal_fold(WIN_FIELD(c, "Direction"), BTR_SPAN("Inbound"));
+    bool accepted = btr_span_equal(WIN_FIELD(c, Direction), BTR_SPAN("%%14592")) ||
+                    win_equal_fold(WIN_FIELD(c, Direction), BTR_SPAN("Inbound"));
     if (!who.known || btr_id_is_none(flow)) {
         win_tell_only(c, who, flow);
         return;

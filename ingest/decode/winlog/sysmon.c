@@ -15,12 +15,12 @@ static void tell_details(struct win_call *c, struct btr_id child, struct btr_spa
 {
     struct win_note note = {.id = child, .kind = BTR_KIND_PROCESS};
     uint64_t pid;
-    if (win_number(WIN_FIELD(c, "ParentProcessId"), &pid))
+    if (win_number(WIN_FIELD(c, ParentProcessId), &pid))
         win_note_number(c, &note, BTR_ATTR_PROCESS_PARENT_PID, pid);
     win_note_attr(&note, BTR_ATTR_PROCESS_PARENT_EXECUTABLE, parent_image);
-    win_note_attr(&note, BTR_ATTR_PROCESS_WORKING_DIRECTORY, WIN_FIELD(c, "CurrentDirectory"));
+    win_note_attr(&note, BTR_ATTR_PROCESS_WORKING_DIRECTORY, WIN_FIELD(c, CurrentDirectory));
     struct win_note hashes = {0};
-    win_note_hashes(&hashes, WIN_FIELD(c, "Hashes"));
+    win_note_hashes(&hashes, WIN_FIELD(c, Hashes));
     for (uint32_t i = 0; i < hashes.count; i++)
         if (hashes.attrs[i].key == BTR_ATTR_FILE_HASH_SHA256)
             win_note_attr(&note, BTR_ATTR_PROCESS_HASH_SHA256, hashes.attrs[i].value);
@@ -29,18 +29,18 @@ static void tell_details(struct win_call *c, struct btr_id child, struct btr_spa
 
 static void tell_create(struct win_call *c)
 {
-    struct win_mention parent = {.guid = win_field_either(c->f, BTR_SPAN("ParentProcessGuid"),
-                                                          BTR_SPAN("ParentProcessGUID")),
-                                 .pid_text = WIN_FIELD(c, "ParentProcessId"),
-                                 .image = WIN_FIELD(c, "ParentImage"),
-                                 .command_line = WIN_FIELD(c, "ParentCommandLine"),
-                                 .user = WIN_FIELD(c, "ParentUser")};
+    struct win_mention parent = {
+        .guid = win_field_either(c->f, WIN_NAME(ParentProcessGuid), WIN_NAME(ParentProcessGUID)),
+        .pid_text = WIN_FIELD(c, ParentProcessId),
+        .image = WIN_FIELD(c, ParentImage),
+        .command_line = WIN_FIELD(c, ParentCommandLine),
+        .user = WIN_FIELD(c, ParentUser)};
     struct win_mention child = {
-        .guid = win_field_either(c->f, BTR_SPAN("ProcessGuid"), BTR_SPAN("ProcessGUID")),
-        .pid_text = WIN_FIELD(c, "ProcessId"),
-        .image = WIN_FIELD(c, "Image"),
-        .command_line = WIN_FIELD(c, "CommandLine"),
-        .user = WIN_FIELD(c, "User"),
+        .guid = win_field_either(c->f, WIN_NAME(ProcessGuid), WIN_NAME(ProcessGUID)),
+        .pid_text = WIN_FIELD(c, ProcessId),
+        .image = WIN_FIELD(c, Image),
+        .command_line = WIN_FIELD(c, CommandLine),
+        .user = WIN_FIELD(c, User),
         .parent_pid = parent.pid_text,
         .begins = true};
     struct win_who from = win_process(c, &parent);
@@ -51,12 +51,10 @@ static void tell_create(struct win_call *c)
     }
     tell_details(c, to.id, parent.image);
     win_tell(c, BTR_OP_FORK, from, to.id, (enum btr_doubt)to.doubt, 0);
-    win_tell(c, BTR_OP_EXEC, to, win_file(c, child.image, WIN_FIELD(c, "Hashes")), BTR_DOUBT_NONE,
-             0);
+    win_tell(c, BTR_OP_EXEC, to, win_file(c, child.image, WIN_FIELD(c, Hashes)), BTR_DOUBT_NONE, 0);
     if (c->f->from_linux)
         return; /* LogonId is the number of the user there */
-    struct btr_id session =
-        win_session(c, WIN_FIELD(c, "LogonId"), (struct btr_span){0}, child.user);
+    struct btr_id session = win_session(c, WIN_FIELD(c, LogonId), (struct btr_span){0}, child.user);
     win_tell(c, BTR_OP_SESSION_OF, win_known(session), to.id, BTR_DOUBT_NONE, BTR_EVENT_PART);
     win_launch_begun(c, to, &child, parent.image);
 }
@@ -64,9 +62,9 @@ static void tell_create(struct win_call *c)
 static void tell_exit(struct win_call *c)
 {
     struct win_mention m = {
-        .guid = win_field_either(c->f, BTR_SPAN("ProcessGuid"), BTR_SPAN("ProcessGUID")),
-        .pid_text = WIN_FIELD(c, "ProcessId"),
-        .image = WIN_FIELD(c, "Image")};
+        .guid = win_field_either(c->f, WIN_NAME(ProcessGuid), WIN_NAME(ProcessGUID)),
+        .pid_text = WIN_FIELD(c, ProcessId),
+        .image = WIN_FIELD(c, Image)};
     struct win_who who = win_actor(c);
     win_process_ends(c, &m);
     win_tell(c, BTR_OP_EXIT, who, who.id, BTR_DOUBT_NONE, 0);
@@ -75,11 +73,11 @@ static void tell_exit(struct win_call *c)
 static void tell_connection(struct win_call *c)
 {
     struct win_who who = win_actor(c);
-    struct win_ends ends = {.transport = WIN_FIELD(c, "Protocol"),
-                            .ip_a = WIN_FIELD(c, "SourceIp"),
-                            .ip_b = WIN_FIELD(c, "DestinationIp")};
-    bool ports = win_number(WIN_FIELD(c, "SourcePort"), &ends.port_a) &&
-                 win_number(WIN_FIELD(c, "DestinationPort"), &ends.port_b);
+    struct win_ends ends = {.transport = WIN_FIELD(c, Protocol),
+                            .ip_a = WIN_FIELD(c, SourceIp),
+                            .ip_b = WIN_FIELD(c, DestinationIp)};
+    bool ports = win_number(WIN_FIELD(c, SourcePort), &ends.port_a) &&
+                 win_number(WIN_FIELD(c, DestinationPort), &ends.port_b);
     if (c->f->from_linux && ends.port_a == 0 && ends.port_b == 0)
         ports = false; /* a socket of no connection: all its ends are zeros */
     struct btr_id flow = ports ? win_flow(c, &ends) : (struct btr_id){0};
@@ -88,7 +86,7 @@ static void tell_connection(struct win_call *c)
         return;
     }
     win_connection_tell(c, who, &ends, flow,
-                        win_equal_fold(WIN_FIELD(c, "Initiated"), BTR_SPAN("false")));
+                        win_equal_fold(WIN_FIELD(c, Initiated), BTR_SPAN("false")));
 }
 
 /* A process on a file. A stream ("x.exe:Zone.Identifier") is a file of its own, and part of its
@@ -113,9 +111,9 @@ static void tell_file(struct win_call *c, enum btr_operation operation, struct b
 
 static void tell_driver(struct win_call *c)
 {
-    struct btr_id file = win_file(c, WIN_FIELD(c, "ImageLoaded"), WIN_FIELD(c, "Hashes"));
+    struct btr_id file = win_file(c, WIN_FIELD(c, ImageLoaded), WIN_FIELD(c, Hashes));
     struct win_note note = {.id = file, .kind = BTR_KIND_FILE};
-    win_note_attr(&note, BTR_ATTR_FILE_SIGNATURE, WIN_FIELD(c, "Signature"));
+    win_note_attr(&note, BTR_ATTR_FILE_SIGNATURE, WIN_FIELD(c, Signature));
     win_note_tell(c, &note);
     if (btr_id_is_none(file))
         win_tell_only(c, (struct win_who){0}, file);
@@ -125,25 +123,25 @@ static void tell_driver(struct win_call *c)
 
 static void tell_load(struct win_call *c)
 {
-    struct btr_span path = WIN_FIELD(c, "ImageLoaded");
-    struct win_note note = {.id = win_file(c, path, WIN_FIELD(c, "Hashes")), .kind = BTR_KIND_FILE};
-    win_note_attr(&note, BTR_ATTR_FILE_SIGNATURE, WIN_FIELD(c, "Signature"));
+    struct btr_span path = WIN_FIELD(c, ImageLoaded);
+    struct win_note note = {.id = win_file(c, path, WIN_FIELD(c, Hashes)), .kind = BTR_KIND_FILE};
+    win_note_attr(&note, BTR_ATTR_FILE_SIGNATURE, WIN_FIELD(c, Signature));
     win_note_tell(c, &note);
-    tell_file(c, BTR_OP_LOAD, path, WIN_FIELD(c, "Hashes"));
+    tell_file(c, BTR_OP_LOAD, path, WIN_FIELD(c, Hashes));
 }
 
 static void mention_pair(struct win_call *c, struct win_mention *source, struct win_mention *target)
 {
-    *source = (struct win_mention){.guid = win_field_either(c->f, BTR_SPAN("SourceProcessGuid"),
-                                                            BTR_SPAN("SourceProcessGUID")),
-                                   .pid_text = WIN_FIELD(c, "SourceProcessId"),
-                                   .image = WIN_FIELD(c, "SourceImage"),
-                                   .user = WIN_FIELD(c, "SourceUser")};
-    *target = (struct win_mention){.guid = win_field_either(c->f, BTR_SPAN("TargetProcessGuid"),
-                                                            BTR_SPAN("TargetProcessGUID")),
-                                   .pid_text = WIN_FIELD(c, "TargetProcessId"),
-                                   .image = WIN_FIELD(c, "TargetImage"),
-                                   .user = WIN_FIELD(c, "TargetUser")};
+    *source = (struct win_mention){
+        .guid = win_field_either(c->f, WIN_NAME(SourceProcessGuid), WIN_NAME(SourceProcessGUID)),
+        .pid_text = WIN_FIELD(c, SourceProcessId),
+        .image = WIN_FIELD(c, SourceImage),
+        .user = WIN_FIELD(c, SourceUser)};
+    *target = (struct win_mention){
+        .guid = win_field_either(c->f, WIN_NAME(TargetProcessGuid), WIN_NAME(TargetProcessGUID)),
+        .pid_text = WIN_FIELD(c, TargetProcessId),
+        .image = WIN_FIELD(c, TargetImage),
+        .user = WIN_FIELD(c, TargetUser)};
 }
 
 static void tell_inject(struct win_call *c)
@@ -169,8 +167,8 @@ static void tell_access(struct win_call *c)
     const struct win_item *item = win_process_item(c, &target);
     bool at_birth = item && item->start_ns != INT64_MIN &&
                     c->first_ns - CREATION_NS < item->start_ns + 1000000000;
-    bool reads = win_number(WIN_FIELD(c, "GrantedAccess"), &rights) && (rights & PROCESS_VM_READ) &&
-                 !at_birth;
+    bool reads =
+        win_number(WIN_FIELD(c, GrantedAccess), &rights) && (rights & PROCESS_VM_READ) && !at_birth;
     if (from.known && to.known && reads)
         win_tell(c, BTR_OP_ACCESS, from, to.id, (enum btr_doubt)to.doubt, 0);
     else
@@ -189,14 +187,14 @@ static void tell_service_key(struct win_call *c, struct win_who who, struct btr_
     name.size -= sizeof("ImagePath"); /* and the backslash before it */
     if (name.size == 0 || name.size > path.size || memchr(name.at, '\\', name.size))
         return;
-    win_launch_service_set(c, name, WIN_FIELD(c, "Details"));
+    win_launch_service_set(c, name, WIN_FIELD(c, Details));
     win_imply(c, BTR_OP_SERVICE_INSTALL, who, win_service(c, name));
 }
 
 /* NXLog has a field EventType of its own; Sysmon's is then in the message only. */
 static bool registry_deletes(struct win_call *c)
 {
-    struct btr_span type = WIN_FIELD(c, "EventType");
+    struct btr_span type = WIN_FIELD(c, EventType);
     if (type.size < 6 || win_equal_fold(type, BTR_SPAN("INFO")))
         type = win_message_field(c->f, BTR_SPAN("EventType"));
     return win_find_fold(type, BTR_SPAN("Delete")) != SIZE_MAX;
@@ -205,13 +203,13 @@ static bool registry_deletes(struct win_call *c)
 static void tell_registry(struct win_call *c)
 {
     struct win_who who = win_actor(c);
-    struct btr_span path = WIN_FIELD(c, "TargetObject");
-    struct btr_id key = win_registry(
-        c, path, c->f->event_id == 13 ? WIN_FIELD(c, "Details") : (struct btr_span){0});
+    struct btr_span path = WIN_FIELD(c, TargetObject);
+    struct btr_id key =
+        win_registry(c, path, c->f->event_id == 13 ? WIN_FIELD(c, Details) : (struct btr_span){0});
     if (!who.known || btr_id_is_none(key)) {
         win_tell_only(c, who, key);
     } else if (c->f->event_id == 14) {
-        struct btr_id renamed = win_registry(c, WIN_FIELD(c, "NewName"), (struct btr_span){0});
+        struct btr_id renamed = win_registry(c, WIN_FIELD(c, NewName), (struct btr_span){0});
         win_tell(c, BTR_OP_REG_SET, who, btr_id_is_none(renamed) ? key : renamed, BTR_DOUBT_NONE,
                  0);
         win_tell(c, BTR_OP_REG_DELETE, who, key, BTR_DOUBT_NONE, BTR_EVENT_PART);
@@ -227,7 +225,7 @@ static void tell_registry(struct win_call *c)
 static void tell_pipe(struct win_call *c, enum btr_operation operation)
 {
     struct win_who who = win_actor(c);
-    struct btr_id pipe = win_pipe(c, WIN_FIELD(c, "PipeName"), who.id);
+    struct btr_id pipe = win_pipe(c, WIN_FIELD(c, PipeName), who.id);
     if (who.known && !btr_id_is_none(pipe))
         win_tell(c, operation, who, pipe, BTR_DOUBT_NONE, 0);
     else
@@ -237,7 +235,7 @@ static void tell_pipe(struct win_call *c, enum btr_operation operation)
 static void tell_dns(struct win_call *c)
 {
     struct win_who who = win_actor(c);
-    struct btr_id name = win_dns(c, WIN_FIELD(c, "QueryName"));
+    struct btr_id name = win_dns(c, WIN_FIELD(c, QueryName));
     if (who.known && !btr_id_is_none(name))
         win_tell(c, BTR_OP_DNS_QUERY, who, name, BTR_DOUBT_NONE, 0);
     else
@@ -268,8 +266,8 @@ static struct btr_span name_in_path(struct btr_span path)
 
 static void tell_binding(struct win_call *c, struct win_who who)
 {
-    struct btr_span consumer_path = WIN_FIELD(c, "Consumer");
-    struct btr_span filter = name_in_path(WIN_FIELD(c, "Filter")),
+    struct btr_span consumer_path = WIN_FIELD(c, Consumer);
+    struct btr_span filter = name_in_path(WIN_FIELD(c, Filter)),
                     consumer = name_in_path(consumer_path);
     if (filter.size == 0 || consumer.size == 0) {
         win_tell_only(c, who, (struct btr_id){0});
@@ -295,8 +293,8 @@ static void tell_binding(struct win_call *c, struct win_who who)
 
 static void tell_wmi(struct win_call *c)
 {
-    struct win_who who = win_user_acts(c, WIN_FIELD(c, "User"));
-    struct btr_span name = unquoted(WIN_FIELD(c, "Name"));
+    struct win_who who = win_user_acts(c, WIN_FIELD(c, User));
+    struct btr_span name = unquoted(WIN_FIELD(c, Name));
     if (c->f->event_id == 21) {
         tell_binding(c, who);
         return;
@@ -308,7 +306,7 @@ static void tell_wmi(struct win_call *c)
         return;
     }
     if (consumer)
-        win_launch_consumer_set(c, name, unquoted(WIN_FIELD(c, "Destination")));
+        win_launch_consumer_set(c, name, unquoted(WIN_FIELD(c, Destination)));
     win_tell(c, BTR_OP_WMI_SET, who, part, BTR_DOUBT_NONE, 0);
 }
 
@@ -316,7 +314,7 @@ static void tell_wmi(struct win_call *c)
 
 static void tell_service_state(struct win_call *c)
 {
-    bool stopped = win_equal_fold(WIN_FIELD(c, "State"), BTR_SPAN("Stopped"));
+    bool stopped = win_equal_fold(WIN_FIELD(c, State), BTR_SPAN("Stopped"));
     win_tell_only(c, (struct win_who){0}, (struct btr_id){0});
     win_gap(c, stopped ? BTR_GAP_STOPPED : BTR_GAP_STARTED,
             stopped ? BTR_SPAN("Sysmon was stopped") : BTR_SPAN("Sysmon was started"));
@@ -336,36 +334,35 @@ static void tell_tampering(struct win_call *c)
     struct win_who who = win_actor(c);
     win_tell_only(c, who, who.id);
     struct win_note note = {.id = who.id, .kind = BTR_KIND_PROCESS};
-    win_note_attr(&note, BTR_ATTR_DETAIL, WIN_FIELD(c, "Type"));
+    win_note_attr(&note, BTR_ATTR_DETAIL, WIN_FIELD(c, Type));
     win_note_tell(c, &note);
 }
 
 static void tell_other(struct win_call *c)
 {
-    win_tell_only(c, win_actor(c),
-                  win_file(c, WIN_FIELD(c, "TargetFilename"), (struct btr_span){0}));
+    win_tell_only(c, win_actor(c), win_file(c, WIN_FIELD(c, TargetFilename), (struct btr_span){0}));
 }
 
 /* Files, by what was done to them. */
 static void tell_time_set(struct win_call *c)
 {
-    tell_file(c, BTR_OP_SETTIME, WIN_FIELD(c, "TargetFilename"), (struct btr_span){0});
+    tell_file(c, BTR_OP_SETTIME, WIN_FIELD(c, TargetFilename), (struct btr_span){0});
 }
 
 static void tell_raw_read(struct win_call *c)
 {
-    tell_file(c, BTR_OP_READ, WIN_FIELD(c, "Device"), (struct btr_span){0});
+    tell_file(c, BTR_OP_READ, WIN_FIELD(c, Device), (struct btr_span){0});
 }
 
 static void tell_file_created(struct win_call *c)
 {
-    tell_file(c, BTR_OP_CREATE, WIN_FIELD(c, "TargetFilename"),
-              win_field_either(c->f, BTR_SPAN("Hash"), BTR_SPAN("Hashes")));
+    tell_file(c, BTR_OP_CREATE, WIN_FIELD(c, TargetFilename),
+              win_field_either(c->f, WIN_NAME(Hash), WIN_NAME(Hashes)));
 }
 
 static void tell_file_deleted(struct win_call *c)
 {
-    tell_file(c, BTR_OP_DELETE, WIN_FIELD(c, "TargetFilename"), WIN_FIELD(c, "Hashes"));
+    tell_file(c, BTR_OP_DELETE, WIN_FIELD(c, TargetFilename), WIN_FIELD(c, Hashes));
 }
 
 static void tell_pipe_created(struct win_call *c)

@@ -57,6 +57,17 @@ struct btr_decoder {
     int (*decode)(struct btr_decoder_state *state, struct btr_span record, struct btr_batch *out,
                   struct btr_arena *arena, struct btr_err *err);
     /**
+     * What a record says by itself: a pure function of its bytes, asked by any thread before the record's turn. NULL where
+     * there is little of that.
+     * @param json   the asking thread's
+     * @param arena  the answer's life; it may borrow from the record
+     * @return what decode_read takes; NULL when it is none of this format's or for want of memory: decode tells which
+     */
+    const void *(*read)(struct btr_span record, struct btr_json_reader *json, struct btr_arena *arena);
+    /** As decode, of a record that was read. The events may borrow from `read`, too. */
+    int (*decode_read)(struct btr_decoder_state *state, struct btr_span record, const void *read, struct btr_batch *out,
+                       struct btr_arena *arena, struct btr_err *err);
+    /**
      * Ends what waits for more records, up to order time `until_ns`; INT64_MAX at the end of the input (what a
      * stream that marks its ends has not ended then goes on waiting in the saved state).
      * Also tells intervals of what is still open, so that a query sees them.
