@@ -3,11 +3,13 @@
 #include "score/critical.h"
 
 /* What a place weighs as a way in that no connection from outside is: anything that is there from
- * before the records has no known origin, most of it harmless. */
+ * before the records has no known origin, most of it harmless. So a daemon that has started what
+ * the alert is about, as it starts all there is, does not come before a connection at the end of a
+ * longer path. */
 #define WEIGHT_SESSION 0.5
 #define WEIGHT_HALF 0.5
-#define WEIGHT_PROCESS 0.1
-#define WEIGHT_OBJECT 0.02
+#define WEIGHT_PROCESS 0.02
+#define WEIGHT_OBJECT 0.004
 
 static bool starts_process(uint8_t operation)
 {

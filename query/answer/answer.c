@@ -91,6 +91,8 @@ static int make(struct btr_answer *a, struct btr_err *err)
     if (rc == 0)
         rc = answer_entries_find(a, err);
     if (rc == 0)
+        rc = answer_rivals_find(a, err);
+    if (rc == 0)
         rc = answer_gaps_find(a, err);
     if (rc == 0)
         rc = answer_incidents_find(a, err);

@@ -150,6 +150,15 @@ struct answer_arrival {
     int64_t last_ns, first_ns; /* first: the least of this and all that end later */
 };
 
+enum { ANSWER_RIVALS = 4, ANSWER_RIVALS_LOOKED = 16 };
+
+/** A way in that is none of the answer's nodes. */
+struct answer_rival {
+    struct btr_entity entity;
+    struct btr_span label; /* in the answer's arena */
+    double score;
+};
+
 struct answer_arrivals {
     struct answer_arrival *list; /* by node, then last_ns */
     uint32_t *begin;             /* of each node, and one more; NULL: not asked for */
@@ -174,6 +183,8 @@ struct btr_answer {
     struct answer_place *places; /* of edges: by first, last, ids, operation. So, too */
     struct answer_entry
         *entries;              /* most likely first; forward: ends that leave the recorded hosts */
+    struct answer_rival rivals[ANSWER_RIVALS]; /* ways in that were weighed and have no steps in the answer */
+    uint32_t rival_count;
     struct answer_gap *gaps;   /* of its hosts and time, as the reader tells them */
     struct answer_holes holes; /* of all hosts, until its end */
     struct answer_arrivals arrivals;
@@ -192,6 +203,7 @@ int answer_nodes_describe(struct btr_answer *a, struct btr_err *err); /* nodes.c
 int answer_paths_find(struct btr_answer *a, struct btr_err *err);     /* paths.c */
 void answer_scores_find(struct btr_answer *a);                        /* scores.c: of nodes */
 int answer_entries_find(struct btr_answer *a, struct btr_err *err);   /* entries.c */
+int answer_rivals_find(struct btr_answer *a, struct btr_err *err);    /* rivals.c */
 int answer_incidents_find(struct btr_answer *a, struct btr_err *err); /* incidents.c: of several starts */
 int answer_gaps_find(struct btr_answer *a, struct btr_err *err);      /* gaps.c: and holes */
 int answer_doubts_find(struct btr_answer *a, struct btr_err *err);    /* doubts.c: of nodes */
@@ -218,6 +230,10 @@ bool answer_gaps_join(const struct btr_answer *a, uint32_t most, struct answer_g
  * @return whether it stands on a hole
  */
 bool answer_edge_doubt(struct btr_answer *a, const struct answer_edge *e, struct btr_buffer *out);
+
+/** Whether two connections join the same two addresses, as told at these times (rivals.c). */
+bool answer_addresses_alike(const struct btr_entity *x, int64_t x_ns, const struct btr_entity *y,
+                            int64_t y_ns);
 
 /** Whether a node is an end that the question goes from. */
 bool answer_is_from(const struct btr_answer *a, uint32_t node);

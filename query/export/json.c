@@ -124,6 +124,23 @@ static void entries(struct json_writer *w, const struct btr_answer *a)
     json_close(w, ']');
 }
 
+/* Ways in that were weighed, and are none of the nodes. */
+static void considered(struct json_writer *w, const struct btr_answer *a)
+{
+    if (a->rival_count == 0)
+        return;
+    json_open(w, "considered", '[');
+    for (uint32_t i = 0; i < a->rival_count; i++) {
+        json_newline(w);
+        json_open(w, NULL, '{');
+        json_id(w, "entity", a->rivals[i].entity.id);
+        json_real(w, "score", a->rivals[i].score);
+        json_text(w, "label", a->rivals[i].label);
+        json_close(w, '}');
+    }
+    json_close(w, ']');
+}
+
 static void gaps(struct json_writer *w, const struct btr_answer *a)
 {
     enum { GAPS_OF_SOURCE = 64 }; /* of a kind; closer ones are joined */
@@ -211,6 +228,7 @@ int query_export_json(struct btr_answer *a, bool colour, struct btr_buffer *out,
     cut(&w, a);
     stats(&w, a);
     entries(&w, a);
+    considered(&w, a);
     gaps(&w, a);
     clocks(&w, a);
     nodes(&w, a);

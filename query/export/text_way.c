@@ -17,18 +17,11 @@ static bool is_connection(const struct answer_entry *e)
 static bool way_alike(const struct btr_answer *a, const struct answer_entry *x,
                       const struct answer_entry *y)
 {
-    static const enum btr_attr_key KEYS[] = {BTR_ATTR_SOURCE_IP, BTR_ATTR_DESTINATION_IP};
     const struct answer_node *n = &a->nodes[x->node], *m = &a->nodes[y->node];
     if (x->node == y->node)
         return true;
-    if (x->rank != y->rank || !is_connection(x))
-        return false;
-    for (size_t i = 0; i < sizeof KEYS / sizeof *KEYS; i++) {
-        struct btr_span p = btr_entity_attr(&n->entity, KEYS[i], n->seen_ns);
-        if (!p.size || !btr_span_equal(p, btr_entity_attr(&m->entity, KEYS[i], m->seen_ns)))
-            return false;
-    }
-    return true;
+    return x->rank == y->rank && is_connection(x) &&
+           answer_addresses_alike(&n->entity, n->seen_ns, &m->entity, m->seen_ns);
 }
 
 static uint32_t ways_pick(const struct btr_answer *a, struct way ways[TEXT_WAYS])
@@ -96,6 +89,29 @@ static void way_say(const struct text_writer *w, const struct story *story, cons
     text_node_doubt(w, e->node);
 }
 
+/* Those that have no steps in the story. */
+static void rivals_say(const struct text_writer *w)
+{
+    enum { INDENT = 11, ID = 37 };
+    const struct btr_answer *a = w->a;
+    char hex[BTR_ID_TEXT_SIZE];
+    if (a->rival_count)
+        btr_buffer_text(w->out, "  weighed as well, and not shown (trace --between SPEC ALERT "
+                                "tells how one leads there)\n");
+    for (uint32_t i = 0; i < a->rival_count; i++) {
+        const struct answer_rival *r = &a->rivals[i];
+        uint32_t used = INDENT;
+        btr_buffer_format(w->out, "     %-5.3f  ", r->score);
+        if (r->entity.host.size) {
+            used += text_fit(w, r->entity.host, 16, false) + 2;
+            btr_buffer_text(w->out, "  ");
+        }
+        (void)text_fit(w, r->label, TEXT_WIDTH - ID - used, true);
+        btr_id_text(r->entity.id, hex);
+        btr_buffer_format(w->out, "  id:%s\n", hex);
+    }
+}
+
 void text_ways(const struct text_writer *w, const struct story *story, uint32_t *first)
 {
     struct way ways[TEXT_WAYS];
@@ -121,4 +137,5 @@ void text_ways(const struct text_writer *w, const struct story *story, uint32_t 
                        "others that may have brought it");
         btr_buffer_text(w->out, " (--output json)\n");
     }
+    rivals_say(w);
 }

@@ -90,6 +90,21 @@ def check_scores(answer):
             assert entry["score"] == highest[node], (entry, highest[node])
 
 
+def check_considered(alert, text, answer):
+    """Ways in that were weighed and are not shown: named with their score, none of the nodes, and joined to the alert on demand."""
+    told = [line for line in part(text, "Ways in considered") if re.match(r" {5}\d\.\d{3}  ", line)]
+    considered = answer["considered"]
+    assert len(told) == len(considered) == 2, considered  # other visitors of the shop
+    best = max(e["score"] for e in answer["entries"])
+    assert not {c["entity"] for c in considered} & {n["id"] for n in answer["nodes"]}
+    assert [c["score"] for c in considered] == sorted((c["score"] for c in considered), reverse=True)
+    for line, way in zip(told, considered):
+        assert len(line) <= WIDTH and f"id:{way['entity']}" in line and way["label"] in line and f"{way['score']:.3f}" in line
+        assert 0.05 * best <= way["score"] < best and " 10.77.0.139:" not in way["label"]
+        joined = json.loads(trace("--between", f"id:{way['entity']}", alert, "--output", "json"))
+        assert way["entity"] in {n["id"] for n in joined["nodes"]} and joined["edges"]
+
+
 def check_views(alert, answer):
     timeline = part(trace("--from", alert, "--timeline"), "Timeline")
     assert int(re.match(r"Timeline +([\d,]+) steps", timeline[0])[1].replace(",", "")) == len(answer["edges"])
@@ -137,7 +152,9 @@ def main():
         text = trace("--from", alert)
         steps = check_story(text)
         assert text == trace("--from", alert)
-        check_scores(json.loads(trace("--from", alert, "--output", "json")))
+        answer = json.loads(trace("--from", alert, "--output", "json"))
+        check_scores(answer)
+        check_considered(alert, text, answer)
     late = alerts["late"]
     check_causes(steps if alert == late else steps_of(trace("--from", late)))
     check_specs(trace("--from", late))
