@@ -119,6 +119,7 @@ struct critical_candidates {
     struct critical_candidate *items;
     uint32_t count, capacity;
     double best, sum; /* of those that may have brought something */
+    double own; /* of what came by the very connection into which the state's flow went; 0: nothing */
 };
 
 /** @return false when out of memory */

@@ -47,6 +47,17 @@ static bool turns_back(const struct critical *c, const struct critical_state *s,
     return reader == far || is_own_side(c, &c->places[s->place], reader, far);
 }
 
+/* What was asked for in the connection that a process answers in leads back to where it came from,
+ * and is no way to others, but is why it answered. */
+static void own_note(struct critical *c, const struct critical_state *s,
+                     const struct critical_flow *f, const struct critical_since *living)
+{
+    bool process = c->places[s->place].fact.kind == BTR_KIND_PROCESS;
+    double weight = f->weight * critical_fade(living, f->weight);
+    if (process && c->places[f->far].fact.kind == BTR_KIND_FLOW && weight > c->candidates.own)
+        c->candidates.own = weight;
+}
+
 static int flow_reach(struct critical *c, struct critical_heap *h, const struct critical_state *s,
                       uint32_t at, double weight)
 {
@@ -85,14 +96,17 @@ static int candidates_find(struct critical *c, const struct critical_state *s)
     uint32_t stamp = ++c->stamp, turn = 0, i;
     bool live;
     found->count = 0;
-    found->best = found->sum = 0;
+    found->best = found->sum = found->own = 0;
     int rc = critical_cursor_begin(&cursor, c, s->place, s->label.rest_ns);
     while (rc == 0 && (rc = critical_cursor_next(&cursor, c, &i)) > 0) {
         const struct critical_flow f = c->flows[i];
         rc = 0;
-        if (c->places[f.far].stamp == stamp || f.first_ns > graph_label_bound(s->label, f.source) ||
-            turns_back(c, s, f.far))
+        if (c->places[f.far].stamp == stamp || f.first_ns > graph_label_bound(s->label, f.source))
             continue;
+        if (turns_back(c, s, f.far)) {
+            own_note(c, s, &f, &living);
+            continue;
+        }
         c->places[f.far].stamp = stamp;
         rc = is_live(c, f.far, &live);
         if (rc < 0)
@@ -183,7 +197,7 @@ static int others_discount(struct critical *c, const struct critical_state *s)
 static int best_find(struct critical *c)
 {
     struct critical_candidates *found = &c->candidates;
-    found->best = 0;
+    found->best = found->own;
     for (uint32_t i = 0; i < found->count; i++) {
         const struct critical_flow f = c->flows[found->items[i].flow];
         bool live;

@@ -91,6 +91,31 @@ static int owner_visit(void *self, const struct btr_entity *e)
     return *owned;
 }
 
+static int is_owned(struct btr_loss *loss, struct btr_span address, bool *owned,
+                    struct btr_err *err)
+{
+    *owned = false;
+    int rc = btr_reader_entities_with(loss->reader, BTR_KIND_FLOW, INT64_MIN, INT64_MAX,
+                                      BTR_ATTR_SOURCE_IP, address, owner_visit, owned, err);
+    return rc < 0 ? rc : 0; /* 1: one was found */
+}
+
+/* Of a connection to the outside of which no record tells who asked for it, or took it: the end
+ * that is no host's that tells. */
+static int outside_end(struct btr_loss *loss, const struct btr_entity *e, struct loss_end *end,
+                       struct btr_err *err)
+{
+    struct btr_span from = btr_entity_attr(e, BTR_ATTR_SOURCE_IP, INT64_MAX),
+                    to = btr_entity_attr(e, BTR_ATTR_DESTINATION_IP, INT64_MAX);
+    bool from_owned = true, to_owned = true;
+    int rc = from.size && to.size ? is_owned(loss, from, &from_owned, err) : 0;
+    if (rc == 0 && from.size && to.size)
+        rc = is_owned(loss, to, &to_owned, err);
+    if (rc == 0 && from_owned != to_owned)
+        end->ip = from_owned ? to : from;
+    return rc;
+}
+
 /* The far address of a way in that is a connection: to the outside, or to a host that nobody tells
  * of, as without an inventory all are. What happened within before it came from there is not known.
  */
@@ -102,15 +127,16 @@ static int far_address(struct btr_loss *loss, struct btr_id id, struct btr_err *
     int rc = loss_entity(loss, id, &e, err);
     if (rc == 0)
         rc = loss_other_end(loss, &e, &end, err);
+    bool outside = rc == 0 && (e.flags & BTR_ENTITY_OUTSIDE) != 0;
+    if (rc == 0 && !end.ip.size && outside && e.kind == BTR_KIND_FLOW)
+        rc = outside_end(loss, &e, &end, err);
     if (rc < 0 || !end.ip.size)
         return rc;
-    bool outside = (e.flags & BTR_ENTITY_OUTSIDE) != 0;
     struct btr_span address;
     if (!btr_arena_copy(loss->arena, end.ip, &address))
         return btr_fail(err, BTR_E_NOMEM, UINT64_MAX, "addresses of the intrusion");
     if (!outside)
-        rc = btr_reader_entities_with(loss->reader, BTR_KIND_FLOW, INT64_MIN, INT64_MAX,
-                                      BTR_ATTR_SOURCE_IP, address, owner_visit, &owned, err);
+        rc = is_owned(loss, address, &owned, err);
     if (rc < 0 || owned)
         return rc < 0 ? rc : 0;
     rc = address_add(loss, address, err);
@@ -183,6 +209,19 @@ static int start_add(struct btr_loss *loss, const struct btr_start *start, struc
                           err);
 }
 
+/* An alert that is a connection which somebody outside asked for: it is about who did. Of one that
+ * was made from within it is not sure that all who talk to that address are the same. */
+static int caller_add(struct btr_loss *loss, struct btr_id id, struct btr_err *err)
+{
+    struct btr_entity e;
+    struct loss_ends ends = {0};
+    int rc = loss_entity(loss, id, &e, err);
+    if (rc < 0 || e.kind != BTR_KIND_FLOW || !(e.flags & BTR_ENTITY_OUTSIDE))
+        return rc;
+    rc = btr_reader_flows(loss->reader, id, BTR_SIDE_ALL, 0, NULL, ends_visit, &ends, err);
+    return rc == 0 && ends.accepted && !ends.connected ? far_address(loss, id, err) : rc;
+}
+
 static int seeds_add(struct btr_loss *loss, struct btr_err *err)
 {
     const struct btr_kept_pairs *kept = &loss->found->kept;
@@ -191,6 +230,8 @@ static int seeds_add(struct btr_loss *loss, struct btr_err *err)
     for (uint32_t i = 0; rc == 0 && i < kept->way_count; i++)
         if (loss_way_counts(loss, i))
             rc = far_address(loss, kept->ways[i].entity, err);
+    for (uint32_t i = 0; rc == 0 && i < loss->question->start_count; i++)
+        rc = caller_add(loss, starts[i].entity, err);
     for (uint32_t i = 0; rc == 0 && i < loss->address_count; i++)
         rc = connections_of(loss, loss->addresses[i], err);
     for (uint32_t i = 0; rc == 0 && i < loss->question->start_count; i++)

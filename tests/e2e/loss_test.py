@@ -89,6 +89,13 @@ for name, answer in ANSWERS.items():
     assert rows["database credentials of the shop"]["bytes"]["max"] == 175
 print("ok: nothing wrong, from each alert; five are not lost; chains are whole")
 
+alert = f"record:{ALERTS['late']['host']}/{ALERTS['late']['serial']}"
+visitor = json.loads(run("trace", "--store", "whole", "--from", alert, "--output", "json"))["considered"][0]
+address = re.match(r"tcp ([\d.]+):\d+ -> ", visitor["label"])[1]
+extent = json.loads(run("loss", "--store", "whole", "--from", f"id:{visitor['entity']}", "--assets", ASSETS, "--output", "json"))["extent"]
+assert address in extent["addresses"] and address != TRUTH["outside_address"], (address, extent["addresses"])
+print("ok: of a visitor's connection as the alert it is that visitor's ledger")
+
 text = ledger("whole", output="text").decode()
 verdicts = re.findall(r"^(lost|possibly lost|cannot know|not lost) ", text, re.M)
 assert verdicts == sorted(verdicts, key=["lost", "possibly lost", "cannot know", "not lost"].index) and len(verdicts) == 8

@@ -292,6 +292,38 @@ static void an_answer_is_not_for_what_others_asked(void **state)
     answer_end(&a);
 }
 
+/* The program that a login started asks a server of another host, which had served somebody from
+ * outside before: that one is not who came in. */
+static void a_server_answers_for_what_it_was_asked(void **state)
+{
+    static struct recording r;
+    struct answer a;
+    struct btr_fact asked = {.kind = BTR_KIND_FLOW, .source = OWN, .destination = DATABASE};
+    struct btr_fact other = {
+        .kind = BTR_KIND_FLOW, .outside = true, .source = 299, .destination = DATABASE};
+    (void)state;
+    login_make(&r);
+    memory_facts_add(&r.facts, id_of('T'), (struct btr_fact){.kind = BTR_KIND_PROCESS, .host = 8},
+                     READER);
+    memory_facts_add(&r.facts, id_of('p'), asked, 0);
+    memory_facts_add(&r.facts, id_of('K'), other, 0);
+    tell(&r, 'T', BTR_OP_ACCEPT, 'K', 640);
+    tell(&r, 'T', BTR_OP_RECV, 'K', 641);
+    tell(&r, 'W', BTR_OP_CONNECT, 'p', 661);
+    tell(&r, 'W', BTR_OP_SEND, 'p', 662);
+    tell(&r, 'T', BTR_OP_ACCEPT, 'p', 663);
+    tell(&r, 'T', BTR_OP_RECV, 'p', 664);
+    tell(&r, 'T', BTR_OP_SEND, 'p', 665);
+    tell(&r, 'W', BTR_OP_RECV, 'p', 666);
+    answer_at(&a, &r, 'H', 670);
+    assert_true(btr_id_equal(a.kept.ways[0].entity, id_of('G')));
+    for (uint32_t i = 1; i < a.kept.way_count; i++)
+        if (btr_id_equal(a.kept.ways[i].entity, id_of('K')))
+            assert_true(a.kept.ways[i].score < a.kept.ways[0].score / 2);
+    assert_true(keeps(&a, 'Z', 'W'));
+    answer_end(&a);
+}
+
 static void segments_and_the_order_of_reading_change_nothing(void **state)
 {
     static struct recording r;
@@ -465,6 +497,7 @@ int main(void)
         cmocka_unit_test(what_nobody_wrote_does_not_stand_before_the_start),
         cmocka_unit_test(however_much_it_read_its_start_explains_it),
         cmocka_unit_test(an_answer_is_not_for_what_others_asked),
+        cmocka_unit_test(a_server_answers_for_what_it_was_asked),
         cmocka_unit_test(of_what_one_connection_brought_the_best_is_kept),
         cmocka_unit_test(a_process_that_was_read_brought_nobody_in),
         cmocka_unit_test(what_a_program_seldom_takes_is_shown),
