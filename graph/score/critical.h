@@ -213,6 +213,9 @@ bool critical_is_whole(const struct critical *c, uint32_t place);
  */
 int critical_ask(struct critical *c, uint32_t place, int64_t from_ns, int64_t until_ns,
                  bool as_object, btr_flow_visit *visit, void *self);
+/** Whether a process has taken from another one's memory what flowed into it, and that one did nothing: it opened it, or
+ * traced it, as a tracer; what a tracer gives the traced is not. @param f  a flow into a process @return 0, or as the edges */
+int critical_was_taken(struct critical *c, const struct critical_flow *f, bool *taken);
 /** Whether there is any. @return 0, or as the edges */
 int critical_seen(struct critical *c, uint32_t place, bool *seen);
 /** Whether there is one of an operation of which it is the object. @return 0, or as the edges */

@@ -75,6 +75,32 @@ int critical_operation(struct critical *c, uint32_t place, bool (*is)(uint8_t op
     return *found || critical_is_whole(c, place) ? 0 : look(c, place, is, found);
 }
 
+/* ---- Whether what came of a process was taken from it ---- */
+
+struct tracing {
+    struct btr_id by;
+    bool found;
+};
+
+static int tracing_visit(void *self, const struct btr_flow *flows, uint32_t flow_count)
+{
+    struct tracing *t = self;
+    for (uint32_t i = 0; i < flow_count; i++)
+        t->found |= flows[i].operation == BTR_OP_PTRACE && btr_id_equal(flows[i].other, t->by);
+    return 0;
+}
+
+int critical_was_taken(struct critical *c, const struct critical_flow *f, bool *taken)
+{
+    struct tracing t = {c->places[f->far].id, false};
+    *taken = f->operation == BTR_OP_ACCESS;
+    if (f->operation != BTR_OP_PTRACE)
+        return 0;
+    int rc = critical_ask(c, f->near, f->first_ns, f->last_ns, true, tracing_visit, &t);
+    *taken = !t.found;
+    return rc < 0 ? rc : 0;
+}
+
 /* ---- Who started a process ---- */
 
 struct parents {

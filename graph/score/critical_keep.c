@@ -182,7 +182,10 @@ static bool is_needed(const struct critical_component *m, const struct critical_
                       float score)
 {
     const struct critical_flow *f = &m->c->flows[cause->cause];
-    bool taken = f->operation == BTR_OP_ACCESS;
+    bool taken = false;
+    int rc = critical_was_taken(m->c, f, &taken);
+    if (rc < 0)
+        m->c->failed = rc;
     return (taken || cause->weight >= (float)CRITICAL_NEEDED) &&
            critical_tells(m->c, f) >= CRITICAL_TELLS && score >= (float)CRITICAL_LEAST * m->best &&
            score > m->kept[cause->cause] && !is_second(m, cause) &&

@@ -109,9 +109,11 @@ static int candidates_find(struct critical *c, const struct critical_state *s)
         }
         c->places[f.far].stamp = stamp;
         rc = is_live(c, f.far, &live);
+        bool taken = false;
+        if (rc == 0)
+            rc = critical_was_taken(c, &f, &taken);
         if (rc < 0)
             return rc;
-        bool taken = f.operation == BTR_OP_ACCESS;
         live = live && !taken;
         double weight = f.weight * critical_fade(live ? &living : &all, f.weight);
         weight *= taken ? CRITICAL_USUAL : 1;
@@ -200,11 +202,13 @@ static int best_find(struct critical *c)
     found->best = found->own;
     for (uint32_t i = 0; i < found->count; i++) {
         const struct critical_flow f = c->flows[found->items[i].flow];
-        bool live;
+        bool live, taken = false;
         int rc = is_live(c, f.far, &live);
+        if (rc == 0)
+            rc = critical_was_taken(c, &f, &taken);
         if (rc < 0)
             return rc;
-        if (live && f.operation != BTR_OP_ACCESS && found->items[i].weight > found->best)
+        if (live && !taken && found->items[i].weight > found->best)
             found->best = found->items[i].weight;
     }
     return 0;

@@ -216,6 +216,28 @@ static void a_process_that_was_read_brought_nobody_in(void **state)
     answer_end(&a);
 }
 
+/* Who traces a process takes from it, and the traced has what its tracer brought. */
+static void a_tracer_is_not_brought_in_by_whom_it_traces(void **state)
+{
+    static struct recording r;
+    struct answer a;
+    (void)state;
+    login_make(&r);
+    process(&r, 'V', READER);
+    request(&r, 'J', 661);
+    tell(&r, 'V', BTR_OP_RECV, 'J', 662);
+    tell(&r, 'W', BTR_OP_PTRACE, 'V', 669);
+    answer_at(&a, &r, 'H', 670);
+    assert_true(btr_id_equal(a.kept.ways[0].entity, id_of('G')));
+    assert_true(keeps(&a, 'V', 'W'));
+    answer_end(&a);
+    tell(&r, 'V', BTR_OP_CREATE, 'F', 680);
+    answer_at(&a, &r, 'F', 680);
+    assert_true(btr_id_equal(a.kept.ways[0].entity, id_of('G')));
+    assert_true(keeps(&a, 'W', 'V'));
+    answer_end(&a);
+}
+
 /* What W takes of a database before it writes: of both ends there are records. */
 static void database_ask(struct recording *r, uint64_t often)
 {
@@ -500,6 +522,7 @@ int main(void)
         cmocka_unit_test(a_server_answers_for_what_it_was_asked),
         cmocka_unit_test(of_what_one_connection_brought_the_best_is_kept),
         cmocka_unit_test(a_process_that_was_read_brought_nobody_in),
+        cmocka_unit_test(a_tracer_is_not_brought_in_by_whom_it_traces),
         cmocka_unit_test(what_a_program_seldom_takes_is_shown),
         cmocka_unit_test(who_set_a_subscription_up_comes_before_who_runs_it),
         cmocka_unit_test(segments_and_the_order_of_reading_change_nothing),
