@@ -119,6 +119,25 @@ static int decode(struct btr_decoder_state *s, struct btr_span record, struct bt
     return drain(s, out, arena);
 }
 
+static const void *read_head(struct btr_span record, struct btr_json_reader *json,
+                             struct btr_arena *arena)
+{
+    struct audit_head *head = btr_arena_alloc(arena, sizeof *head, _Alignof(struct audit_head));
+    struct btr_err err;
+    (void)json;
+    return head && audit_head_parse(record, NULL, head, &err) == 0 ? head : NULL;
+}
+
+static int decode_read(struct btr_decoder_state *s, struct btr_span record, const void *read,
+                       struct btr_batch *out, struct btr_arena *arena, struct btr_err *err)
+{
+    int rc = audit_assembler_add_read(s->assembler, record, read, out->line, err);
+    if (rc < 0)
+        return rc;
+    s->records++;
+    return drain(s, out, arena);
+}
+
 static int flush(struct btr_decoder_state *s, int64_t until_ns, struct btr_batch *out,
                  struct btr_arena *arena)
 {
@@ -226,6 +245,8 @@ const struct btr_decoder btr_decoder_auditd = {
     .state_save = state_save,
     .state_load = state_load,
     .decode = decode,
+    .read = read_head,
+    .decode_read = decode_read,
     .flush = flush,
     .settle = settle,
     .stats = stats,

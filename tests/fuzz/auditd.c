@@ -1,7 +1,8 @@
 /* Properties of the whole audit decoder, with room for little so that things are given up all the
  * time: no record breaks it; an event does not end before it begins; a state has one encoding and
- * loads from it. The input is lines of a log or, after a byte 1, calls of eight bytes each that are
- * written out as such lines: pid, parent, call, exit, and what the arguments and names are. */
+ * loads from it; a record that is read before its turn tells the same. The input is lines of a log
+ * or, after a byte 1, calls of eight bytes each that are written out as such lines: pid, parent,
+ * call, exit, and what the arguments and names are. */
 #include <assert.h>
 #include <stdio.h>
 
@@ -14,26 +15,39 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 enum { CALL_SIZE = 8, ROOM = 24 << 10 };
 
 struct run {
-    struct btr_decoder_state *state, *old[4]; /* a batch names what its states own */
+    struct btr_decoder_state *state, *old[8]; /* a batch names what its states own */
     unsigned old_count, serial;
     struct btr_batch batch;
     struct btr_arena *arena;
+    struct btr_decoder_state *twin; /* is told the same lines, read first */
+    struct btr_batch twin_batch;
 };
 
-static void state_again(struct run *r, const struct btr_decoder_config *config)
+static void state_load(struct run *r, struct btr_decoder_state **state,
+                       const struct btr_decoder_config *config, struct btr_span saved)
 {
-    struct btr_decoder_state *state = r->state;
-    struct btr_buffer saved = {0}, again = {0};
+    struct btr_buffer again = {0};
     struct btr_err err = {0};
     struct btr_decoder_state *other = btr_decoder_auditd.state_new(config);
-    assert(other && btr_decoder_auditd.state_save(state, &saved) == 0);
-    int rc = btr_decoder_auditd.state_load(other, btr_buffer_view(&saved), &err);
+    int rc = other ? btr_decoder_auditd.state_load(other, saved, &err) : -1;
     assert(rc == 0 && btr_decoder_auditd.state_save(other, &again) == 0);
-    assert(btr_span_equal(btr_buffer_view(&saved), btr_buffer_view(&again)));
-    btr_buffer_fini(&saved);
+    assert(btr_span_equal(saved, btr_buffer_view(&again)));
     btr_buffer_fini(&again);
-    r->old[r->old_count++] = state;
-    r->state = other;
+    r->old[r->old_count++] = *state;
+    *state = other;
+}
+
+/* Both go on from what they saved, which is the same. */
+static void state_again(struct run *r, const struct btr_decoder_config *config)
+{
+    struct btr_buffer saved = {0}, twin = {0};
+    assert(btr_decoder_auditd.state_save(r->state, &saved) == 0 &&
+           btr_decoder_auditd.state_save(r->twin, &twin) == 0);
+    assert(btr_span_equal(btr_buffer_view(&saved), btr_buffer_view(&twin)));
+    state_load(r, &r->state, config, btr_buffer_view(&saved));
+    state_load(r, &r->twin, config, btr_buffer_view(&saved));
+    btr_buffer_fini(&saved);
+    btr_buffer_fini(&twin);
 }
 
 static void check_batch(const struct btr_batch *batch)
@@ -49,13 +63,28 @@ static void check_batch(const struct btr_batch *batch)
         assert(batch->notes[i].attr_first + batch->notes[i].attr_count <= batch->attr_count);
 }
 
+static int twin_decode(struct run *r, struct btr_span line)
+{
+    struct btr_err err;
+    const void *read = btr_decoder_auditd.read(line, NULL, r->arena);
+    if (read)
+        return btr_decoder_auditd.decode_read(r->twin, line, read, &r->twin_batch, r->arena, &err);
+    return btr_decoder_auditd.decode(r->twin, line, &r->twin_batch, r->arena, &err);
+}
+
 static void feed(struct run *r, struct btr_span line)
 {
     struct btr_err err;
+    const struct btr_batch *a = &r->batch, *b = &r->twin_batch;
     r->batch.line++;
+    r->twin_batch.line++;
     btr_decoder_auditd.detect(&line, 1);
     btr_decoder_auditd.host_peek(line);
-    btr_decoder_auditd.decode(r->state, line, &r->batch, r->arena, &err);
+    int rc = btr_decoder_auditd.decode(r->state, line, &r->batch, r->arena, &err);
+    assert(twin_decode(r, line) == rc);
+    assert(a->event_count == b->event_count && a->note_count == b->note_count &&
+           a->attr_count == b->attr_count && a->gap_count == b->gap_count &&
+           a->quarantined_count == b->quarantined_count);
 }
 
 static void feed_text(struct run *r, const char *text)
@@ -134,18 +163,23 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct btr_decoder_config config = {.host = BTR_SPAN("web01"), .size_max = ROOM};
     struct run r = {.state = btr_decoder_auditd.state_new(&config),
-                    .arena = btr_arena_new(64 << 20),
+                    .twin = btr_decoder_auditd.state_new(&config),
+                    .arena = btr_arena_new(128 << 20),
                     .serial = 10};
-    assert(r.state && r.arena);
+    assert(r.state && r.twin && r.arena);
     btr_batch_init(&r.batch);
+    btr_batch_init(&r.twin_batch);
     run_all(&r, &config, data, size);
     state_again(&r, &config);
     btr_decoder_auditd.flush(r.state, INT64_MAX, &r.batch, r.arena);
+    btr_decoder_auditd.flush(r.twin, INT64_MAX, &r.twin_batch, r.arena);
     check_batch(&r.batch);
     state_again(&r, &config);
     btr_batch_fini(&r.batch);
+    btr_batch_fini(&r.twin_batch);
     btr_arena_free(r.arena);
     btr_decoder_auditd.state_free(r.state);
+    btr_decoder_auditd.state_free(r.twin);
     for (unsigned i = 0; i < r.old_count; i++)
         btr_decoder_auditd.state_free(r.old[i]);
     return 0;

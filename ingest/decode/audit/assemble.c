@@ -142,16 +142,20 @@ static int refuse(const struct audit_assembler *a, int rc, struct btr_err *err)
     return rc < 0 ? btr_fail(err, rc, UINT64_MAX, "an audit record") : rc;
 }
 
-int audit_assembler_add(struct audit_assembler *a, struct btr_span record, uint64_t line,
-                        struct btr_err *err)
+static int size_check(const struct audit_assembler *a, struct btr_span record, struct btr_err *err)
 {
-    struct audit_head head;
+    return record.size <= a->size_max ? 0
+                                      : btr_fail(err, BTR_E_LIMIT, a->size_max,
+                                                 "audit record of %zu bytes, at most %zu are taken",
+                                                 record.size, a->size_max);
+}
+
+int audit_assembler_add_read(struct audit_assembler *a, struct btr_span record,
+                             const struct audit_head *read, uint64_t line, struct btr_err *err)
+{
+    struct audit_head head = *read;
     held_drop(a);
-    if (record.size > a->size_max)
-        return btr_fail(err, BTR_E_LIMIT, a->size_max,
-                        "audit record of %zu bytes, at most %zu are taken", record.size,
-                        a->size_max);
-    int rc = audit_head_parse(record, &a->stamp, &head, err);
+    int rc = size_check(a, record, err);
     if (rc < 0)
         return rc;
     if (!head.stamped) {
@@ -174,6 +178,17 @@ int audit_assembler_add(struct audit_assembler *a, struct btr_span record, uint6
         rc = slot_open(a, &head, record, line);
     }
     return refuse(a, rc, err);
+}
+
+int audit_assembler_add(struct audit_assembler *a, struct btr_span record, uint64_t line,
+                        struct btr_err *err)
+{
+    struct audit_head head;
+    held_drop(a);
+    int rc = size_check(a, record, err);
+    if (rc == 0)
+        rc = audit_head_parse(record, &a->stamp, &head, err);
+    return rc < 0 ? rc : audit_assembler_add_read(a, record, &head, line, err);
 }
 
 static bool complete(const struct audit_assembler *a, const struct audit_slot_event *slot)

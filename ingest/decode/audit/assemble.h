@@ -141,6 +141,9 @@ struct audit_assembler {
     struct btr_buffer joined; /* arguments put together for the event in hand */
 };
 
+/** As audit_assembler_add, of a record whose head was parsed without a state. */
+int audit_assembler_add_read(struct audit_assembler *a, struct btr_span record,
+                             const struct audit_head *read, uint64_t line, struct btr_err *err);
 /** Takes a record into a new or open slot; used by add and by load. @return 0, BTR_E_LIMIT or
  * BTR_E_NOMEM */
 int audit_slot_append(struct audit_assembler *a, struct audit_slot_event *slot,
