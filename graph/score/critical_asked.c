@@ -97,7 +97,7 @@ int critical_was_taken(struct critical *c, const struct critical_flow *f, bool *
     if (f->operation != BTR_OP_PTRACE)
         return 0;
     int rc = critical_ask(c, f->near, f->first_ns, f->last_ns, true, tracing_visit, &t);
-    *taken = !t.found;
+    *taken = !t.found && !critical_is_late(c); /* it was not asked then */
     return rc < 0 ? rc : 0;
 }
 

@@ -183,13 +183,16 @@ static bool is_needed(const struct critical_component *m, const struct critical_
 {
     const struct critical_flow *f = &m->c->flows[cause->cause];
     bool taken = false;
+    if (critical_tells(m->c, f) < CRITICAL_TELLS || score < (float)CRITICAL_LEAST * m->best ||
+        score <= m->kept[cause->cause] || is_second(m, cause) ||
+        critical_is_rival(m->c, m->way, f->far))
+        return false;
+    if (cause->weight >= (float)CRITICAL_NEEDED)
+        return true;
     int rc = critical_was_taken(m->c, f, &taken);
     if (rc < 0)
         m->c->failed = rc;
-    return (taken || cause->weight >= (float)CRITICAL_NEEDED) &&
-           critical_tells(m->c, f) >= CRITICAL_TELLS && score >= (float)CRITICAL_LEAST * m->best &&
-           score > m->kept[cause->cause] && !is_second(m, cause) &&
-           !critical_is_rival(m->c, m->way, f->far);
+    return taken;
 }
 
 /* What else a kept step needed: the data that was taken, and where it came from as far as the

@@ -58,6 +58,12 @@ struct follow_partition *follow_partition_of(const struct btr_follow *w, uint64_
     return NULL;
 }
 
+uint64_t follow_memory(const struct btr_follow *w)
+{
+    uint64_t all = w->options.memory_max;
+    return all - (all / 8 < FOLLOW_AHEAD_MEMORY ? all / 8 : FOLLOW_AHEAD_MEMORY);
+}
+
 /* ---- What the source tells ---- */
 
 /* For a while a jump in offsets is not believed at once, of partitions that stay either. */

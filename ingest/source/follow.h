@@ -182,6 +182,9 @@ struct follow_partition *follow_partition_find(struct btr_follow *w, const char 
 /** The partition of a mark, or NULL. */
 struct follow_partition *follow_partition_of(const struct btr_follow *w, uint64_t head_hash);
 
+/** Bytes for states and what waits in the sink: memory_max without what reading ahead may take. */
+uint64_t follow_memory(const struct btr_follow *w);
+
 /* ---- follow_partition.c ---- */
 
 /** A partition is ours: what is kept of it is loaded, and reading begins where that says. */

@@ -6,10 +6,14 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-/* Messages that are taken by one reader at once; where fewer than two such pieces have come,
- * nobody else is woken. What two readers have read of one round is bounded by twice READ_SIZE for
- * records, and as much for what envelopes held. */
-enum { PIECE = 16, READ_SIZE = 8 << 20 };
+/*
+ * Messages that are taken by one reader at once; where fewer than two such pieces have come, nobody
+ * else is woken. What two readers have read of one round is bounded by twice READ_SIZE for records,
+ * and as much for what envelopes held. A value that alone needs more than that would stand as one
+ * record, who reads it and when: one of VALUE_SIZE never does (three envelopes' texts, and a list
+ * of sixteen times its size).
+ */
+enum { PIECE = 16, READ_SIZE = 8 << 20, VALUE_SIZE = READ_SIZE / 32 };
 
 /* What one thread reads into. */
 struct reader {
@@ -83,6 +87,8 @@ static void message_read(const struct topics_ops *ops, const struct reader *r,
     m->records = NULL;
     m->record_count = 0;
     m->headers_known = false;
+    if (m->message.value.size > VALUE_SIZE)
+        return;
     if (source_unwrap(r->unwrap, m->message.value, &unwrapped, &count, &err) < 0)
         return;
     struct follow_ahead_record *records =

@@ -10,6 +10,9 @@
 
 #include <btr/decoder.h>
 
+/* Bytes that it takes of large messages, near enough: two readers, of each a list beside what is bounded. */
+enum { FOLLOW_AHEAD_MEMORY = 64 << 20 };
+
 struct follow_ahead_record {
     struct source_unwrapped unwrapped;
     struct btr_span host; /* as the decoder's host_peek */

@@ -94,7 +94,7 @@ void follow_bases_drop(struct btr_follow *w, struct follow_partition *p)
 static void base_keep(struct btr_follow *w, struct follow_partition *p, struct btr_id id,
                       struct btr_span bytes)
 {
-    if (w->base_size + bytes.size > w->options.memory_max / 16)
+    if (w->base_size + bytes.size > follow_memory(w) / 16)
         follow_bases_drop(w, p);
     struct btr_buffer *base = base_of(p, id, true);
     if (!base)

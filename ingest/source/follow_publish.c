@@ -30,7 +30,7 @@ bool follow_publish_due(const struct btr_follow *w, int64_t now_ns)
     uint32_t events = 0;
     const struct btr_sink *sink = w->feed.sink;
     return feed_publish_due(&w->feed) || skips_are_many(w) ||
-           sink->pending(sink->self, &events) > w->options.memory_max / 8;
+           sink->pending(sink->self, &events) > follow_memory(w) / 8;
 }
 
 /* ---- Rows of partitions ---- */

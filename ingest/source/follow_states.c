@@ -328,8 +328,8 @@ static int states_forget(struct btr_follow *w, struct feed_state **sorted, uint3
 int follow_states_bound(struct btr_follow *w)
 {
     struct feed *f = &w->feed;
-    uint64_t live_max = w->options.memory_max / 8 * 3, kept_max = w->options.memory_max / 2;
-    uint64_t total = 0, live = 0, count_max = w->options.memory_max / FOLLOW_STATE_SHARE;
+    uint64_t live_max = follow_memory(w) / 8 * 3, kept_max = follow_memory(w) / 2;
+    uint64_t total = 0, live = 0, count_max = follow_memory(w) / FOLLOW_STATE_SHARE;
     uint32_t live_count = 0;
     for (uint32_t i = 0; i < f->state_count; i++) {
         size_t memory = memory_of(f->states[i]);

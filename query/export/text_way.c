@@ -123,6 +123,7 @@ void text_ways(const struct text_writer *w, const struct story *story, uint32_t 
         btr_buffer_text(w->out, backward
                                     ? ": nothing in the records leads to the alert\n"
                                     : ": no connection to an end without records was reached\n");
+        rivals_say(w);
         return;
     }
     text_heading(w, backward ? "\nWays in considered" : "\nWays out considered");

@@ -259,6 +259,7 @@ struct btr_loss {
     struct btr_idmap of_extent; /* of an entity, its first place in that order */
     struct btr_span *addresses; /* that the intrusion came from */
     uint32_t address_count;
+    bool called; /* each alert is a connection of which it is known who asked for it, from outside */
 
     struct loss_piece *pieces; /* by asset, then id */
     uint32_t piece_count, piece_capacity;

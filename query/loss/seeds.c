@@ -11,10 +11,15 @@
  * as well neither can be left out, but each that is added is somebody else's visit, too. */
 #define SEEDS_RIVAL 0.9
 
+/* Where who asked for each alert is known, another counts beside them only when more tells of it
+ * than that the same server had it in hand, too, which tells a tenth (CRITICAL_USUAL). */
+#define SEEDS_BESIDE_CALLER 0.2
+
 bool loss_way_counts(const struct btr_loss *loss, uint32_t way)
 {
     const struct btr_kept_pairs *kept = &loss->found->kept;
-    return kept->ways[way].score >= SEEDS_RIVAL * kept->ways[0].score;
+    return kept->ways[way].score >= SEEDS_RIVAL * kept->ways[0].score &&
+           (!loss->called || kept->ways[way].score >= SEEDS_BESIDE_CALLER);
 }
 
 void loss_ends_add(struct loss_ends *ends, const struct btr_flow *flows, uint32_t flow_count)
@@ -100,8 +105,8 @@ static int is_owned(struct btr_loss *loss, struct btr_span address, bool *owned,
     return rc < 0 ? rc : 0; /* 1: one was found */
 }
 
-/* Of a connection to the outside of which no record tells who asked for it, or took it: the end
- * that is no host's that tells. */
+/* Of a connection to the outside of which no record tells who asked for it, or took it, or both are
+ * told: the end that is no host's that tells. */
 static int outside_end(struct btr_loss *loss, const struct btr_entity *e, struct loss_end *end,
                        struct btr_err *err)
 {
@@ -210,28 +215,41 @@ static int start_add(struct btr_loss *loss, const struct btr_start *start, struc
 }
 
 /* An alert that is a connection which somebody outside asked for: it is about who did. Of one that
- * was made from within it is not sure that all who talk to that address are the same. */
-static int caller_add(struct btr_loss *loss, struct btr_id id, struct btr_err *err)
+ * was made from within it is not sure that all who talk to that address are the same.
+ * @param called  receives whether it is one of the first sort */
+static int caller_add(struct btr_loss *loss, struct btr_id id, bool *called, struct btr_err *err)
 {
     struct btr_entity e;
     struct loss_ends ends = {0};
+    *called = false;
     int rc = loss_entity(loss, id, &e, err);
     if (rc < 0 || e.kind != BTR_KIND_FLOW || !(e.flags & BTR_ENTITY_OUTSIDE))
         return rc;
     rc = btr_reader_flows(loss->reader, id, BTR_SIDE_ALL, 0, NULL, ends_visit, &ends, err);
-    return rc == 0 && ends.accepted && !ends.connected ? far_address(loss, id, err) : rc;
+    *called = rc == 0 && ends.accepted && !ends.connected;
+    return *called ? far_address(loss, id, err) : rc;
+}
+
+static int callers_add(struct btr_loss *loss, const struct btr_start *starts, struct btr_err *err)
+{
+    int rc = 0;
+    loss->called = loss->question->start_count > 0;
+    for (uint32_t i = 0; rc == 0 && i < loss->question->start_count; i++) {
+        bool called;
+        rc = caller_add(loss, starts[i].entity, &called, err);
+        loss->called = loss->called && called;
+    }
+    return rc;
 }
 
 static int seeds_add(struct btr_loss *loss, struct btr_err *err)
 {
     const struct btr_kept_pairs *kept = &loss->found->kept;
     const struct btr_start *starts = btr_clocks_starts(loss->found->clocks);
-    int rc = 0;
+    int rc = callers_add(loss, starts, err);
     for (uint32_t i = 0; rc == 0 && i < kept->way_count; i++)
         if (loss_way_counts(loss, i))
             rc = far_address(loss, kept->ways[i].entity, err);
-    for (uint32_t i = 0; rc == 0 && i < loss->question->start_count; i++)
-        rc = caller_add(loss, starts[i].entity, err);
     for (uint32_t i = 0; rc == 0 && i < loss->address_count; i++)
         rc = connections_of(loss, loss->addresses[i], err);
     for (uint32_t i = 0; rc == 0 && i < loss->question->start_count; i++)

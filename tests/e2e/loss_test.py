@@ -90,11 +90,22 @@ for name, answer in ANSWERS.items():
 print("ok: nothing wrong, from each alert; five are not lost; chains are whole")
 
 alert = f"record:{ALERTS['late']['host']}/{ALERTS['late']['serial']}"
-visitor = json.loads(run("trace", "--store", "whole", "--from", alert, "--output", "json"))["considered"][0]
+found = json.loads(run("trace", "--store", "whole", "--from", alert, "--output", "json"))
+
+
+def ledger_of(entity):
+    return json.loads(run("loss", "--store", "whole", "--from", f"id:{entity}", "--assets", ASSETS, "--output", "json"))
+
+
+visitor = found["considered"][0]
 address = re.match(r"tcp ([\d.]+):\d+ -> ", visitor["label"])[1]
-extent = json.loads(run("loss", "--store", "whole", "--from", f"id:{visitor['entity']}", "--assets", ASSETS, "--output", "json"))["extent"]
-assert address in extent["addresses"] and address != TRUTH["outside_address"], (address, extent["addresses"])
-print("ok: of a visitor's connection as the alert it is that visitor's ledger")
+assert ledger_of(visitor["entity"])["extent"]["addresses"] == [address] != [TRUTH["outside_address"]]
+answer = ledger_of(found["entries"][0]["entity"])
+assert answer["extent"]["addresses"] == [TRUTH["outside_address"]] and answer["complete"]
+late = rows_of(ANSWERS["late"])
+for row in answer["assets"]:
+    assert [row["verdict"], row["bytes"]] == [late[row["name"]]["verdict"], late[row["name"]]["bytes"]], row["name"]
+print("ok: of a connection from outside as the alert it is the ledger of who asked for it, and of nobody beside")
 
 text = ledger("whole", output="text").decode()
 verdicts = re.findall(r"^(lost|possibly lost|cannot know|not lost) ", text, re.M)

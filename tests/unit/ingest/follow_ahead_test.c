@@ -140,7 +140,7 @@ static void what_is_read_ahead_is_what_is_read_in_turn(void **state)
 static void what_finds_no_room_is_left(void **state)
 {
     (void)state;
-    enum { LINES = 40000, BIG = 64 };
+    enum { LINES = 15000, BIG = 64 };
     struct follow_ahead *ahead = follow_ahead_new(&ops, MESSAGES);
     struct btr_buffer value = {0};
     for (uint32_t i = 0; i < LINES; i++)
