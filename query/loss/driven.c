@@ -91,9 +91,11 @@ int loss_line_of(struct btr_loss *loss, struct btr_id process, struct loss_line 
     line->has_server = top.found;
     if (rc == 0 && top.found && line->count == LOSS_LINE_MAX && loss_is_its_own(loss, top.id))
         line->has_server = false; /* who that is lies beyond */
-    /* of the first nobody tells who started it: if it served, it is a server itself */
+    /* of the first nobody tells who started it: if it served, or was there already and was changed,
+     * it is a server itself, if it takes connections */
     if (rc == 0 && !top.found && line->count < LOSS_LINE_MAX && line->count &&
-        came_by(loss, line->ids[line->count - 1], BTR_EXTENT_SERVED)) {
+        (came_by(loss, line->ids[line->count - 1], BTR_EXTENT_SERVED) ||
+         came_by(loss, line->ids[line->count - 1], BTR_EXTENT_CHANGED))) {
         line->server = line->ids[line->count - 1];
         line->has_server = true;
     }

@@ -94,7 +94,7 @@ static int slot_open(struct audit_assembler *a, const struct audit_head *head,
 {
     struct audit_slot_event *slot = audit_slot_take(a);
     if (!slot)
-        return BTR_E_LIMIT;
+        return a->slot_capacity < audit_slots_most(a) ? BTR_E_NOMEM : BTR_E_LIMIT;
     int rc = audit_slot_append(a, slot, head, record, line);
     if (rc < 0) {
         audit_slot_drop(a, slot);

@@ -120,8 +120,7 @@ struct audit_slot_event {
 
 struct audit_assembler {
     struct audit_slot_event *slots;
-    uint32_t slot_capacity; /* one above the most that may be open: the last record before room is
-                               made */
+    uint32_t slot_capacity; /* grows up to audit_slots_most() */
     uint32_t slot_max, open;
     uint32_t first, last, free; /* list of open ones by order; list of free ones by next */
     uint32_t held;         /* the slot whose event the caller has in hand, or AUDIT_SLOT_NONE */
@@ -153,7 +152,12 @@ int audit_slot_append(struct audit_assembler *a, struct audit_slot_event *slot,
  * was set back. @return 1, 0, or -1 when the record does not tell
  */
 int audit_assembler_older(const struct audit_assembler *a, struct btr_span record);
-/** A free slot, not yet in the list, or NULL. */
+/** The most that there may be: of the open ones, one whose event is in hand, one before room is made. */
+static inline uint32_t audit_slots_most(const struct audit_assembler *a)
+{
+    return a->slot_max + 2;
+}
+/** A free slot, not yet in the list, or NULL: there are as many as may be, or memory is out. Others may move. */
 struct audit_slot_event *audit_slot_take(struct audit_assembler *a);
 /** Puts it into the list by its order, after its equals. */
 void audit_slot_link(struct audit_assembler *a, struct audit_slot_event *slot);

@@ -119,6 +119,8 @@ static int slot_get(struct audit_assembler *a, struct btr_cursor *c, struct btr_
 {
     struct audit_slot_event *slot = audit_slot_take(a);
     uint8_t flags;
+    if (!slot && a->slot_capacity < audit_slots_most(a))
+        return btr_fail(err, BTR_E_NOMEM, c->offset, "saved audit events");
     if (!slot)
         return btr_fail(err, BTR_E_LIMIT, c->offset, "more saved audit events than may be open");
     bool good = btr_cursor_u8(c, &flags) && flags <= SLOT_FLAGS && get_order(c, &slot->order) &&

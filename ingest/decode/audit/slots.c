@@ -2,7 +2,7 @@
 
 /* The open events: memory that is used again, and one list of them by order. */
 
-enum { PARTS_MIN = 8, TEXT_KEPT = 16 << 10, PARTS_KEPT = 128, PARTS_MAX = 65535 };
+enum { SLOTS_MIN = 8, PARTS_MIN = 8, TEXT_KEPT = 16 << 10, PARTS_KEPT = 128, PARTS_MAX = 65535 };
 
 struct audit_assembler *audit_assembler_new(uint32_t slot_max, size_t size_max)
 {
@@ -12,13 +12,7 @@ struct audit_assembler *audit_assembler_new(uint32_t slot_max, size_t size_max)
         return NULL;
     }
     a->slot_max = slot_max;
-    a->slot_capacity = slot_max + 2; /* one whose event is in hand, one before room is made */
     a->size_max = size_max < UINT32_MAX / 2 ? size_max : UINT32_MAX / 2;
-    a->slots = calloc(a->slot_capacity, sizeof(*a->slots));
-    if (!a->slots) {
-        free(a);
-        return NULL;
-    }
     audit_assembler_clear(a);
     return a;
 }
@@ -36,14 +30,38 @@ void audit_assembler_free(struct audit_assembler *a)
     free(a);
 }
 
+/* Those from one on become the free ones. */
+static void slots_free_from(struct audit_assembler *a, uint32_t first)
+{
+    for (uint32_t i = first; i < a->slot_capacity; i++)
+        a->slots[i].next = i + 1 < a->slot_capacity ? i + 1 : AUDIT_SLOT_NONE;
+    a->free = first < a->slot_capacity ? first : AUDIT_SLOT_NONE;
+}
+
+/* Most hosts have few events open at a time, and there may be many hosts. */
+static bool slots_grow(struct audit_assembler *a)
+{
+    uint32_t most = audit_slots_most(a), had = a->slot_capacity;
+    uint32_t capacity = had < SLOTS_MIN ? SLOTS_MIN : 2 * had;
+    capacity = capacity < most ? capacity : most;
+    struct audit_slot_event *grown =
+        capacity > had ? realloc(a->slots, capacity * sizeof(*grown)) : NULL;
+    if (!grown)
+        return false;
+    memset(grown + had, 0, (capacity - had) * sizeof(*grown));
+    a->slots = grown;
+    a->slot_capacity = capacity;
+    slots_free_from(a, had);
+    return true;
+}
+
 void audit_assembler_clear(struct audit_assembler *a)
 {
     for (uint32_t i = 0; i < a->slot_capacity; i++) {
-        a->slots[i].next = i + 1 < a->slot_capacity ? i + 1 : AUDIT_SLOT_NONE;
         btr_buffer_clear(&a->slots[i].text);
         a->slots[i].part_count = 0;
     }
-    a->free = 0;
+    slots_free_from(a, 0);
     a->first = a->last = a->held = AUDIT_SLOT_NONE;
     a->open = a->due = 0;
     a->size = 0;
@@ -56,7 +74,7 @@ void audit_assembler_clear(struct audit_assembler *a)
 
 struct audit_slot_event *audit_slot_take(struct audit_assembler *a)
 {
-    if (a->free == AUDIT_SLOT_NONE)
+    if (a->free == AUDIT_SLOT_NONE && !slots_grow(a))
         return NULL;
     struct audit_slot_event *slot = &a->slots[a->free];
     a->free = slot->next;
