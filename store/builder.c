@@ -16,6 +16,7 @@ void store_builder_fini(struct store_builder *b)
     free(b->stream_map);
     free(b->name_map);
     btr_idmap_fini(&b->by_id);
+    btr_idmap_fini(&b->stream_of);
     btr_u64map_fini(&b->attr_latest);
     store_strings_fini(&b->strings);
     btr_buffer_fini(&b->text);
@@ -27,6 +28,7 @@ void store_builder_clear(struct store_builder *b)
     b->event_count = b->entity_count = b->attr_count = b->stream_count = b->input_count = 0;
     b->gap_count = b->quarantined_count = b->stand_count = b->proof_count = 0;
     btr_idmap_clear(&b->by_id);
+    btr_idmap_clear(&b->stream_of);
     btr_u64map_clear(&b->attr_latest);
     store_strings_clear(&b->strings);
     btr_buffer_clear(&b->text);
@@ -103,14 +105,13 @@ uint32_t store_builder_stream(struct store_builder *b, const struct btr_stream *
                                  store_strings_add(&b->strings, stream->source), input};
     if (row.host == UINT32_MAX || row.source == UINT32_MAX)
         return UINT32_MAX;
-    for (uint32_t i = b->stream_count; i-- > 0;)
-        if (b->streams[i].host == row.host && b->streams[i].source == row.source &&
-            b->streams[i].input == input)
-            return i;
     if (!room(&b->streams, b->stream_count, &b->stream_capacity, 1, sizeof(*b->streams)))
         return UINT32_MAX;
-    b->streams[b->stream_count] = row;
-    return b->stream_count++;
+    struct btr_span key = {(const uint8_t *)&row, sizeof row};
+    uint32_t at = btr_idmap_add(&b->stream_of, btr_id_of(&key, 1), b->stream_count);
+    if (at == b->stream_count)
+        b->streams[b->stream_count++] = row;
+    return at;
 }
 
 /* Where the batch's streams and host names are in the builder. */

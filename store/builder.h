@@ -74,6 +74,7 @@ struct store_builder {
     struct builder_entity *entities;
     struct builder_attr *attrs;
     struct builder_stream *streams;
+    struct btr_idmap stream_of; /* by the hash of a row: its index */
     struct builder_input *inputs;
     struct builder_gap *gaps;
     struct builder_quarantined *quarantined;

@@ -340,6 +340,7 @@ struct btr_batch {
     struct btr_quarantined *quarantined;
     struct btr_stream *streams;
     struct btr_span *names; /* host names that notes refer to */
+    struct btr_idmap stream_map, name_map; /* of many of them: to their index */
     uint32_t event_count, note_count, attr_count, gap_count, quarantined_count, stream_count, name_count;
     uint32_t event_capacity, note_capacity, attr_capacity, gap_capacity, quarantined_capacity, stream_capacity,
         name_capacity;

@@ -2,6 +2,7 @@
 #include <btr/event.h>
 
 #include "test.h"
+#include "test_random.h"
 
 static void every_kind_is_found_by_its_word(void **state)
 {
@@ -116,9 +117,41 @@ static void streams_and_names_are_found_again(void **state)
     btr_batch_fini(&batch);
 }
 
+/* Of any number of streams and names each has one index, in the order in which they came. */
+static void many_streams_and_names_are_found(void **state)
+{
+    (void)state;
+    enum { KINDS = 700, ROUNDS = 6, ASKED = 4000 };
+    static char texts[KINDS][8];
+    struct test_random r = {20261130};
+    struct btr_batch batch;
+    btr_batch_init(&batch);
+    for (unsigned i = 0; i < KINDS; i++)
+        (void)snprintf(texts[i], sizeof texts[i], "%u", i);
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        uint32_t streams[KINDS], names[KINDS], stream_count = 0, name_count = 0;
+        unsigned kinds = round % 3 == 0 ? KINDS : round % 3 == 1 ? 17 : 16;
+        memset(streams, 0xff, sizeof streams);
+        memset(names, 0xff, sizeof names);
+        for (unsigned n = 0; n < ASKED; n++) {
+            unsigned i = (unsigned)test_random_below(&r, kinds);
+            struct btr_span host = btr_span_of(texts[i / 3]), source = btr_span_of(texts[i % 3]);
+            streams[i] = streams[i] == UINT32_MAX ? stream_count++ : streams[i];
+            names[i] = names[i] == UINT32_MAX ? name_count++ : names[i];
+            assert_int_equal(btr_batch_stream(&batch, host, source), streams[i]);
+            assert_int_equal(btr_batch_name(&batch, btr_span_of(texts[i])), names[i]);
+        }
+        assert_int_equal(batch.stream_count, stream_count);
+        assert_int_equal(batch.name_count, name_count);
+        btr_batch_clear(&batch);
+    }
+    btr_batch_fini(&batch);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(many_streams_and_names_are_found),
         cmocka_unit_test(every_kind_is_found_by_its_word),
         cmocka_unit_test(every_attribute_is_found_by_its_name),
         cmocka_unit_test(every_operation_has_word_phrase_and_direction),
