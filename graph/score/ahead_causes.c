@@ -89,7 +89,7 @@ static int candidates_find(struct ahead *a, const struct ahead_flow *effect, int
         found->best = weight > found->best ? weight : found->best;
         found->sum += weight;
         if (weight >= AHEAD_LEAST * found->best &&
-            !critical_candidate_add(found, p->into[i], weight))
+            !critical_candidate_add(found, p->into[i], true, weight))
             return BTR_E_NOMEM;
         if (++turn % 16 == 0 && critical_fade_best(&living) < AHEAD_LEAST * found->best)
             break;

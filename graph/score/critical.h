@@ -112,6 +112,7 @@ struct critical_cause {
 /** A flow that may have caused the state that is being looked at. */
 struct critical_candidate {
     uint32_t flow;
+    bool brings; /* it may have brought something: it is no thing that nobody wrote, nor was it taken */
     double weight;
 };
 
@@ -123,7 +124,8 @@ struct critical_candidates {
 };
 
 /** @return false when out of memory */
-bool critical_candidate_add(struct critical_candidates *found, uint32_t flow, double weight);
+bool critical_candidate_add(struct critical_candidates *found, uint32_t flow, bool brings,
+                            double weight);
 
 /** Who read from a connection, and the key of the first flow. */
 struct critical_reader {

@@ -78,11 +78,12 @@ static int flow_reach(struct critical *c, struct critical_heap *h, const struct 
     return critical_heap_push(h, c, next) ? 0 : BTR_E_NOMEM;
 }
 
-bool critical_candidate_add(struct critical_candidates *found, uint32_t flow, double weight)
+bool critical_candidate_add(struct critical_candidates *found, uint32_t flow, bool brings,
+                            double weight)
 {
     if (!btr_list_room(&found->items, found->count, &found->capacity, 256, sizeof *found->items))
         return false;
-    found->items[found->count++] = (struct critical_candidate){flow, weight};
+    found->items[found->count++] = (struct critical_candidate){flow, brings, weight};
     return true;
 }
 
@@ -125,7 +126,7 @@ static int candidates_find(struct critical *c, const struct critical_state *s)
         if (live)
             found->sum += weight;
         bool followed = s->score * weight >= c->floor * found->best; /* as is known by now */
-        if (followed && !critical_candidate_add(found, i, weight))
+        if (followed && !critical_candidate_add(found, i, live, weight))
             return BTR_E_NOMEM;
         if (++turn % 16 == 0 && s->score * critical_fade_best(&living) < c->floor * found->best)
             break;
@@ -196,22 +197,13 @@ static int others_discount(struct critical *c, const struct critical_state *s)
 }
 
 /* The best of what may have brought something, by now. */
-static int best_find(struct critical *c)
+static void best_find(struct critical *c)
 {
     struct critical_candidates *found = &c->candidates;
     found->best = found->own;
-    for (uint32_t i = 0; i < found->count; i++) {
-        const struct critical_flow f = c->flows[found->items[i].flow];
-        bool live, taken = false;
-        int rc = is_live(c, f.far, &live);
-        if (rc == 0)
-            rc = critical_was_taken(c, &f, &taken);
-        if (rc < 0)
-            return rc;
-        if (live && !taken && found->items[i].weight > found->best)
+    for (uint32_t i = 0; i < found->count; i++)
+        if (found->items[i].brings && found->items[i].weight > found->best)
             found->best = found->items[i].weight;
-    }
-    return 0;
 }
 
 /* What stands for 1. In a thing that several have written to, it is less sure whose of it was read.
@@ -233,7 +225,7 @@ static int state_expand(struct critical *c, struct critical_heap *h, const struc
     if (rc == 0)
         rc = others_discount(c, s);
     if (rc == 0)
-        rc = best_find(c);
+        best_find(c);
     double scale = rc == 0 ? scale_of(c, s->place) : 1;
     for (uint32_t i = 0; rc == 0 && i < found->count; i++) {
         double weight = found->items[i].weight;

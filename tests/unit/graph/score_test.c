@@ -199,38 +199,40 @@ static void of_what_one_connection_brought_the_best_is_kept(void **state)
     answer_end(&a);
 }
 
-/* What is read of a process was taken; it did not come in by what that process had received. */
-static void a_process_that_was_read_brought_nobody_in(void **state)
+/* Beside the login, W lays hands on a process that had just served somebody from outside. */
+static void other_touch(struct recording *r, enum btr_operation operation)
 {
-    static struct recording r;
-    struct answer a;
-    (void)state;
-    login_make(&r);
-    process(&r, 'V', READER);
-    request(&r, 'J', 661);
-    tell(&r, 'V', BTR_OP_RECV, 'J', 662);
-    tell(&r, 'W', BTR_OP_ACCESS, 'V', 669);
-    answer_at(&a, &r, 'H', 670);
-    assert_true(btr_id_equal(a.kept.ways[0].entity, id_of('G')));
-    assert_true(keeps(&a, 'V', 'W'));
-    answer_end(&a);
+    login_make(r);
+    process(r, 'V', READER);
+    request(r, 'J', 661);
+    tell(r, 'V', BTR_OP_RECV, 'J', 662);
+    tell(r, 'W', operation, 'V', 669);
 }
 
-/* Who traces a process takes from it, and the traced has what its tracer brought. */
-static void a_tracer_is_not_brought_in_by_whom_it_traces(void **state)
+/* What is read of a process, or traced, was taken; it did not come in by what that one had
+ * received. */
+static void a_process_that_was_read_brought_nobody_in(void **state)
+{
+    static const enum btr_operation READS[] = {BTR_OP_ACCESS, BTR_OP_PTRACE};
+    static struct recording r;
+    struct answer a;
+    (void)state;
+    for (size_t i = 0; i < sizeof READS / sizeof *READS; i++) {
+        other_touch(&r, READS[i]);
+        answer_at(&a, &r, 'H', 670);
+        assert_true(btr_id_equal(a.kept.ways[0].entity, id_of('G')));
+        assert_true(keeps(&a, 'V', 'W'));
+        answer_end(&a);
+    }
+}
+
+/* What a process does that was traced may come of its tracer. */
+static void the_traced_has_what_its_tracer_brought(void **state)
 {
     static struct recording r;
     struct answer a;
     (void)state;
-    login_make(&r);
-    process(&r, 'V', READER);
-    request(&r, 'J', 661);
-    tell(&r, 'V', BTR_OP_RECV, 'J', 662);
-    tell(&r, 'W', BTR_OP_PTRACE, 'V', 669);
-    answer_at(&a, &r, 'H', 670);
-    assert_true(btr_id_equal(a.kept.ways[0].entity, id_of('G')));
-    assert_true(keeps(&a, 'V', 'W'));
-    answer_end(&a);
+    other_touch(&r, BTR_OP_PTRACE);
     tell(&r, 'V', BTR_OP_CREATE, 'F', 680);
     answer_at(&a, &r, 'F', 680);
     assert_true(btr_id_equal(a.kept.ways[0].entity, id_of('G')));
@@ -522,7 +524,7 @@ int main(void)
         cmocka_unit_test(a_server_answers_for_what_it_was_asked),
         cmocka_unit_test(of_what_one_connection_brought_the_best_is_kept),
         cmocka_unit_test(a_process_that_was_read_brought_nobody_in),
-        cmocka_unit_test(a_tracer_is_not_brought_in_by_whom_it_traces),
+        cmocka_unit_test(the_traced_has_what_its_tracer_brought),
         cmocka_unit_test(what_a_program_seldom_takes_is_shown),
         cmocka_unit_test(who_set_a_subscription_up_comes_before_who_runs_it),
         cmocka_unit_test(segments_and_the_order_of_reading_change_nothing),
