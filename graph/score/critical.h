@@ -112,7 +112,7 @@ struct critical_cause {
 /** A flow that may have caused the state that is being looked at. */
 struct critical_candidate {
     uint32_t flow;
-    bool brings; /* it may have brought something: it is no thing that nobody wrote, nor was it taken */
+    bool brings; /* something: nobody took it, and its far end is live */
     double weight;
 };
 
@@ -120,7 +120,7 @@ struct critical_candidates {
     struct critical_candidate *items;
     uint32_t count, capacity;
     double best, sum; /* of those that may have brought something */
-    double own; /* of what came by the very connection into which the state's flow went; 0: nothing */
+    double own;       /* of what came by the connection the state's flow went into; 0: nothing */
 };
 
 /** @return false when out of memory */
@@ -215,8 +215,11 @@ bool critical_is_whole(const struct critical *c, uint32_t place);
  */
 int critical_ask(struct critical *c, uint32_t place, int64_t from_ns, int64_t until_ns,
                  bool as_object, btr_flow_visit *visit, void *self);
-/** Whether a process has taken from another one's memory what flowed into it, and that one did nothing: it opened it, or
- * traced it, as a tracer; what a tracer gives the traced is not. @param f  a flow into a process @return 0, or as the edges */
+/** Whether a process has taken from another one's memory what flowed into it, and that one did
+ * nothing: it opened it, or traced it, as a tracer; what a tracer gives the traced is not.
+ * @param f  a flow into a process
+ * @return 0, or as the edges
+ */
 int critical_was_taken(struct critical *c, const struct critical_flow *f, bool *taken);
 /** Whether there is any. @return 0, or as the edges */
 int critical_seen(struct critical *c, uint32_t place, bool *seen);
