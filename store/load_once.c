@@ -18,16 +18,23 @@ static int out_of_memory(struct btr_err *err)
 
 /* ---- Numbers -------------------------------------------------------------------------------- */
 
-static void sources_number(struct load_once *o)
+/* Streams of one host and source have one number, in the order of the first of each.
+   @return false when out of memory */
+static bool sources_number(struct load_once *o)
 {
     const struct store_builder *b = o->load->builder;
-    for (uint32_t i = 0; i < b->stream_count; i++) {
-        uint32_t k = 0;
-        while (k < i && (b->streams[k].host != b->streams[i].host ||
-                         b->streams[k].source != b->streams[i].source))
-            k++;
-        o->source_of[i] = k < i ? o->source_of[k] : o->source_count++;
+    struct btr_u64map numbers = {0};
+    bool ok = true;
+    for (uint32_t i = 0; i < b->stream_count && ok; i++) {
+        uint64_t key = (uint64_t)b->streams[i].host << 32 | b->streams[i].source;
+        o->source_of[i] = btr_u64map_get(&numbers, key);
+        if (o->source_of[i] != UINT32_MAX)
+            continue;
+        o->source_of[i] = o->source_count++;
+        ok = btr_u64map_set(&numbers, key, o->source_of[i]);
     }
+    btr_u64map_fini(&numbers);
+    return ok;
 }
 
 static bool input_before(const void *self, uint32_t a, uint32_t b)
@@ -228,9 +235,9 @@ int store_load_once(struct store_load *load, struct btr_err *err)
     o.source_of = calloc((size_t)load->builder->stream_count + 1, sizeof(*o.source_of));
     o.rank_of = calloc((size_t)load->input_count + 1, sizeof(*o.rank_of));
     o.parts = calloc((size_t)load->part_count + 1, sizeof(*o.parts));
-    int rc = o.source_of && o.rank_of && o.parts && inputs_rank(&o) ? 0 : out_of_memory(err);
+    bool ok = o.source_of && o.rank_of && o.parts && inputs_rank(&o) && sources_number(&o);
+    int rc = ok ? 0 : out_of_memory(err);
     if (rc == 0) {
-        sources_number(&o);
         uint32_t part_count = parts_make(&o);
         if (!store_once_windows(&o.windows, o.parts, part_count))
             rc = out_of_memory(err);
