@@ -80,6 +80,7 @@ struct follow_partition {
     int64_t last_ns;    /* order time of the newest event; INT64_MIN */
     bool moved;         /* since the last publish */
     int64_t replay_from; /* as its row says */
+    int64_t replay_least; /* as it stands now: follow_replay_find */
     struct follow_seen seen;
     int64_t *skips; /* offsets passed over as delivered again, ascending, from the oldest state on */
     uint32_t skip_count, skip_capacity;
@@ -166,6 +167,8 @@ struct btr_follow {
     int64_t swept_ns, bounded_ns;
     int64_t commit_ns; /* monotonic: when all is committed again; 0: need not be */
     uint32_t bounded_count; /* states then */
+    uint64_t forget_used; /* states that were used before this tick are to be forgotten; 0: none */
+    bool forgetting;      /* the publish under way saves them */
 
     pthread_mutex_t mutex; /* of what other threads ask for */
     struct btr_follow_stats stats, told;
@@ -226,8 +229,10 @@ int follow_states_tell(struct btr_follow *w, int64_t now_ns);
 int follow_states_finish(struct btr_follow *w);
 /** Keeps the states within their share of memory. */
 int follow_states_bound(struct btr_follow *w);
-/** The least offset of a partition that a saved state has not taken, at most `next`. */
-int64_t follow_replay_from(const struct btr_follow *w, const struct follow_partition *p);
+/** Forgets the states that were to be forgotten and are as the store has them. */
+void follow_states_forget(struct btr_follow *w);
+/** Finds of each partition the least offset that a saved state has not taken, at most `next`: `replay_least`. */
+void follow_replay_find(struct btr_follow *w);
 
 /* ---- follow_publish.c ---- */
 

@@ -27,6 +27,8 @@ bool follow_publish_due(const struct btr_follow *w, int64_t now_ns)
     if (w->arrivals.count > 0 &&
         now_ns - w->arrivals.items[0].at_ns >= (int64_t)w->options.visible_ms * 1000000)
         return true;
+    if (w->forget_used != 0 && !w->forgetting && !w->flight)
+        return true;
     uint32_t events = 0;
     const struct btr_sink *sink = w->feed.sink;
     return feed_publish_due(&w->feed) || skips_are_many(w) ||
@@ -108,17 +110,17 @@ static void skips_drop(struct follow_partition *p, int64_t replay_from)
     p->skip_at -= p->skip_at < first ? p->skip_at : first;
 }
 
-static bool partition_row(struct btr_follow *w, struct follow_partition *p, int64_t replay_from)
+static bool partition_row(struct btr_follow *w, struct follow_partition *p)
 {
     if (!seen_rows(w, p))
         return false;
     (void)snprintf(w->row_keys[w->row_count], FEED_KEY_SIZE, FOLLOW_PARTITION_FORMAT);
-    follow_partition_put(w, p, replay_from, row_begin(w, p));
+    follow_partition_put(w, p, p->replay_least, row_begin(w, p));
     p->flight_next = p->next;
     p->in_flight = true;
     p->moved = false;
-    p->replay_from = replay_from;
-    skips_drop(p, replay_from);
+    p->replay_from = p->replay_least;
+    skips_drop(p, p->replay_from);
     for (uint32_t i = 0; i < p->input_count; i++) {
         struct btr_input *row = &p->inputs[i]->row;
         p->inputs[i]->moved = p->inputs[i]->moved || row->content_lines != (uint64_t)p->next;
@@ -133,8 +135,7 @@ static bool row_need(struct btr_follow *w, struct follow_partition *p)
 {
     if (!p->assigned || p->next < p->published)
         return true;
-    int64_t replay_from = follow_replay_from(w, p);
-    return (!p->moved && replay_from == p->replay_from) || partition_row(w, p, replay_from);
+    return (!p->moved && p->replay_least == p->replay_from) || partition_row(w, p);
 }
 
 static int rows_fill(struct btr_follow *w)
@@ -142,6 +143,7 @@ static int rows_fill(struct btr_follow *w)
     w->row_count = 0;
     if (!rows_room(w, w->part_count * ROWS_MORE)) /* at once: rows point into it */
         return no_memory(w);
+    follow_replay_find(w);
     for (uint32_t i = 0; i < w->part_count; i++)
         if (!row_need(w, w->parts[i]))
             return no_memory(w);
@@ -192,6 +194,8 @@ int follow_publish(struct btr_follow *w, bool all)
     if (w->row_count + w->chosen + pending == 0 && f->batch.record_count == 0 &&
         f->batch.gap_count == 0) {
         w->arrivals.count = 0;
+        if (w->forget_used != 0)
+            follow_states_forget(w);
         return 0;
     }
     rc = feed_publish(f);
@@ -201,6 +205,7 @@ int follow_publish(struct btr_follow *w, bool all)
     w->flying = w->arrivals;
     w->arrivals.count = 0;
     w->flight = true;
+    w->forgetting = w->forget_used != 0;
     w->stats.publishes++;
     return 0;
 }
@@ -265,6 +270,8 @@ static int flight_land(struct btr_follow *w)
             p->landed_next = p->flight_next;
         p->in_flight = false;
     }
+    if (w->forgetting)
+        follow_states_forget(w);
     w->handing = true;
     return rc;
 }

@@ -122,6 +122,12 @@ static bool saved_note(struct btr_follow *w, const struct feed_state *s, uint64_
            follow_given_replace(p, btr_span_of(s->key), (struct btr_span){s->host, s->host_size});
 }
 
+/* Whether a state is wanted by the store now: it is to be forgotten, or its time has come. */
+static bool is_due(const struct btr_follow *w, const struct feed_state *s, bool all, int64_t now_ns)
+{
+    return all || s->used < w->forget_used || must_save(s->reading, now_ns);
+}
+
 int follow_states_choose(struct btr_follow *w, bool all)
 {
     int64_t now_ns = w->now_ns();
@@ -129,7 +135,7 @@ int follow_states_choose(struct btr_follow *w, bool all)
     for (uint32_t i = 0; i < w->feed.state_count; i++) {
         struct feed_state *s = w->feed.states[i];
         struct follow_reading *r = s->reading;
-        s->moved = r && r->dirty_ns != 0 && r->mark_count > 0 && (all || must_save(r, now_ns));
+        s->moved = r && r->dirty_ns != 0 && r->mark_count > 0 && is_due(w, s, all, now_ns);
         if (!s->moved)
             continue;
         r->dirty_ns = 0;
@@ -144,43 +150,47 @@ int follow_states_choose(struct btr_follow *w, bool all)
     return 0;
 }
 
+static void replay_from(struct follow_partition *p, int64_t offset)
+{
+    if (p && offset < p->replay_least)
+        p->replay_least = offset;
+}
+
 /* A state is loaded by a record of its host: what waits in it must not be forgotten until one comes
  * again. */
-static int64_t held_from(const struct follow_order *o, uint64_t head_hash, int64_t from)
+static void replay_held(const struct btr_follow *w, const struct follow_order *o)
 {
     for (uint32_t i = 0; i < o->count; i++)
-        if (o->items[i].head_hash == head_hash && o->items[i].offset < from)
-            from = o->items[i].offset;
-    return from;
+        replay_from(follow_partition_of(w, o->items[i].head_hash), o->items[i].offset);
 }
 
-/* A saved state is loaded by a record of its host: as long as it has something to tell without one,
- * its last is read again, and passed over. */
-static int64_t untold_from(const struct follow_reading *r, const struct follow_partition *p,
-                           int64_t from)
+static void replay_mark(const struct btr_follow *w, const struct follow_reading *r,
+                        const struct follow_mark *mark)
 {
-    bool bounded = p->skip_count < FOLLOW_SKIPS_MAX;
-    for (uint32_t k = 0; bounded && r->seen_ns != 0 && !r->finished && k < r->mark_count; k++)
-        if (r->marks[k].head_hash == p->head_hash && r->marks[k].next - 1 < from)
-            from = r->marks[k].next - 1;
-    return from;
+    struct follow_partition *p = follow_partition_of(w, mark->head_hash);
+    /* A saved state is loaded by a record of its host: as long as it has something to tell without
+     * one, its last is read again, and passed over. Not from before where the row begins: what was
+     * delivered again there is not remembered. Of such a host, the last came through another
+     * partition. */
+    if (p && r->seen_ns != 0 && !r->finished && p->skip_count < FOLLOW_SKIPS_MAX &&
+        mark->next > p->replay_from)
+        replay_from(p, mark->next - 1);
+    if (r->dirty_ns != 0 && mark->unsaved >= 0)
+        replay_from(p, mark->unsaved);
 }
 
-int64_t follow_replay_from(const struct btr_follow *w, const struct follow_partition *p)
+void follow_replay_find(struct btr_follow *w)
 {
-    int64_t from = p->next;
+    for (uint32_t i = 0; i < w->part_count; i++)
+        w->parts[i]->replay_least = w->parts[i]->next;
     for (uint32_t i = 0; i < w->feed.state_count; i++) {
         const struct follow_reading *r = w->feed.states[i]->reading;
         if (!r)
             continue;
-        from = held_from(&r->order, p->head_hash, from);
-        from = untold_from(r, p, from);
-        for (uint32_t k = 0; r->dirty_ns != 0 && k < r->mark_count; k++)
-            if (r->marks[k].head_hash == p->head_hash && r->marks[k].unsaved >= 0 &&
-                r->marks[k].unsaved < from)
-                from = r->marks[k].unsaved;
+        replay_held(w, &r->order);
+        for (uint32_t k = 0; k < r->mark_count; k++)
+            replay_mark(w, r, &r->marks[k]);
     }
-    return from;
 }
 
 /* ---- What they tell of themselves ---- */
@@ -300,64 +310,128 @@ static int by_use(const void *x, const void *y)
     return ((*a)->used > (*b)->used) - ((*a)->used < (*b)->used);
 }
 
-struct sweep {
-    uint64_t used_before;
-};
-
-static bool goes(void *self, const struct feed_state *s)
+/* Whether a state may be forgotten once it is saved: nothing waits in it for a record that comes
+ * soon.
+ */
+static bool may_go(const struct feed_state *s, int64_t now_ns)
 {
-    const struct sweep *sweep = self;
-    return s->used < sweep->used_before && (!s->reading || s->reading->dirty_ns == 0);
+    const struct follow_reading *r = s->reading;
+    return !r || (r->order.count == 0 &&
+                  (now_ns - r->seen_ns >= SETTLE_MS * INT64_C(1000000) || !waits(s)));
 }
 
-/* Forgets the states that were used least, once the store has them. */
-static int states_forget(struct btr_follow *w, struct feed_state **sorted, uint32_t count)
+/* Whether it has something to tell before it goes: it is loaded by the next record of its host, and
+ * that may never come. Of what is replayed that was told. */
+static bool is_untold(const struct feed_state *s)
 {
-    struct sweep sweep = {.used_before = sorted[count]->used};
-    int rc = follow_publish(w, true);
-    if (rc == 0)
-        rc = follow_land(w, true);
-    if (rc < 0)
-        return rc;
+    return s->reading && is_read(s) && !s->reading->finished && !is_replaying(s);
+}
+
+/* What the store has: saved with the publish that landed, and no record came since. */
+static bool goes(void *self, const struct feed_state *s)
+{
+    const struct btr_follow *w = self;
+    const struct follow_reading *r = s->reading;
+    return s->used < w->forget_used && (!r || (r->dirty_ns == 0 && r->order.count == 0)) &&
+           !is_untold(s);
+}
+
+void follow_states_forget(struct btr_follow *w)
+{
     for (uint32_t i = 0; i < w->part_count; i++)
         follow_partition_loosen(w->parts[i]);
-    feed_states_sweep(&w->feed, goes, &sweep);
-    return 0;
+    feed_states_sweep(&w->feed, goes, w);
+    w->forget_used = 0;
+    w->forgetting = false;
+}
+
+/* What states take, against what they may. */
+struct sum {
+    uint64_t total, live;
+    uint32_t live_count;
+};
+
+static struct sum sum_of(const struct btr_follow *w)
+{
+    struct sum sum = {0};
+    for (uint32_t i = 0; i < w->feed.state_count; i++) {
+        const struct feed_state *s = w->feed.states[i];
+        size_t memory = memory_of(s);
+        sum.total += memory;
+        sum.live += s->state ? memory : 0;
+        sum.live_count += s->state != NULL;
+    }
+    return sum;
+}
+
+/* Has those tell what they have open that are to be forgotten. */
+static int states_leave(struct btr_follow *w, struct feed_state **sorted)
+{
+    int64_t now_ns = w->now_ns();
+    int rc = 0;
+    for (uint32_t i = 0; rc == 0 && sorted[i]->used < w->forget_used; i++)
+        if (is_untold(sorted[i]) && may_go(sorted[i], now_ns))
+            rc = state_tell(w, sorted[i], true, now_ns);
+    return rc;
+}
+
+/* Packs states, those first that were used least: the first `most`, and more until what is live is
+ * within a bound. */
+static int states_park(struct btr_follow *w, struct feed_state **sorted, uint32_t most,
+                       uint64_t live_max, struct sum *sum)
+{
+    int rc = 0;
+    for (uint32_t i = 0; i < w->feed.state_count && rc == 0; i++) {
+        if (i >= most && sum->live <= live_max)
+            break;
+        if (!sorted[i]->state)
+            continue;
+        size_t before = memory_of(sorted[i]);
+        rc = feed_state_park(&w->feed, sorted[i]);
+        sum->live -= before;
+        sum->total -= before - memory_of(sorted[i]);
+    }
+    return rc;
+}
+
+static int states_shrink(struct btr_follow *w, struct feed_state **sorted, struct sum *sum)
+{
+    uint64_t most = follow_memory(w);
+    uint32_t count = w->feed.state_count, count_max = (uint32_t)(most / FOLLOW_STATE_SHARE);
+    bool many = sum->total > most / 2 || count > count_max;
+    int rc = 0;
+    if (many && w->forget_used == 0) {
+        w->forget_used = sorted[count / 2]->used;
+        rc = states_leave(w, sorted);
+    }
+    if (rc == 0)
+        rc = states_park(w, sorted, many ? count / 2 : 0, most / 32 * 9, sum);
+    /* Those that go are forgotten when the publish that has them has landed, without waiting,
+     * unless so many come meanwhile that they would fill the memory. */
+    if (rc < 0 || (sum->total <= most / 8 * 5 && count <= 2 * count_max))
+        return rc;
+    if (!w->forgetting)
+        rc = follow_publish(w, false);
+    return rc < 0 ? rc : follow_land(w, true);
 }
 
 int follow_states_bound(struct btr_follow *w)
 {
     struct feed *f = &w->feed;
-    uint64_t live_max = follow_memory(w) / 8 * 3, kept_max = follow_memory(w) / 2;
-    uint64_t total = 0, live = 0, count_max = follow_memory(w) / FOLLOW_STATE_SHARE;
-    uint32_t live_count = 0;
-    for (uint32_t i = 0; i < f->state_count; i++) {
-        size_t memory = memory_of(f->states[i]);
-        total += memory;
-        live += f->states[i]->state ? memory : 0;
-        live_count += f->states[i]->state != NULL;
-    }
+    struct sum sum = sum_of(w);
+    uint64_t most = follow_memory(w);
     w->stats.hosts = f->state_count;
-    w->stats.hosts_live = live_count;
-    w->stats.memory = total;
-    if (live <= live_max && total <= kept_max && f->state_count <= count_max)
+    w->stats.hosts_live = sum.live_count;
+    w->stats.memory = sum.total;
+    if (sum.live <= most / 8 * 3 && sum.total <= most / 2 &&
+        f->state_count <= most / FOLLOW_STATE_SHARE)
         return 0;
     struct feed_state **sorted = malloc((f->state_count + 1U) * sizeof(void *));
-    int rc = sorted ? 0 : btr_fail(f->err, BTR_E_NOMEM, UINT64_MAX, "out of memory");
-    if (sorted) {
-        memcpy(sorted, f->states, f->state_count * sizeof(void *));
-        qsort(sorted, f->state_count, sizeof(void *), by_use);
-    }
-    for (uint32_t i = 0; i < f->state_count && rc == 0 && live > live_max / 4 * 3; i++) {
-        if (!sorted[i]->state)
-            continue;
-        size_t before = memory_of(sorted[i]);
-        rc = feed_state_park(f, sorted[i]);
-        live -= before;
-        total -= before - memory_of(sorted[i]);
-    }
-    if (rc == 0 && (total > kept_max || f->state_count > count_max))
-        rc = states_forget(w, sorted, f->state_count / 2);
+    if (!sorted)
+        return btr_fail(f->err, BTR_E_NOMEM, UINT64_MAX, "out of memory");
+    memcpy(sorted, f->states, f->state_count * sizeof(void *));
+    qsort(sorted, f->state_count, sizeof(void *), by_use);
+    int rc = states_shrink(w, sorted, &sum);
     free(sorted);
     return rc;
 }

@@ -3,7 +3,14 @@
 #include <stdlib.h>
 #include <zstd.h>
 
-enum { LEVEL = 3, WINDOW_MAX = 31 };
+enum {
+    LEVEL = 3,
+    /* A state of a few hundred bytes costs more in tables of codes than these save: 386 bytes of a
+     * host of one record become 243 in 6.4 us, or 253 in 1.7. */
+    LEVEL_SMALL = -1,
+    SMALL_MAX = 1024,
+    WINDOW_MAX = 31
+};
 
 struct source_packer {
     ZSTD_CCtx *pack;
@@ -77,8 +84,10 @@ bool source_state_pack_since(struct btr_buffer *out, struct btr_span state, stru
 
 bool source_state_pack(struct source_packer *p, struct btr_buffer *out, struct btr_span state)
 {
-    return p ? pack(p->pack, out, state)
-             : source_state_pack_since(out, state, (struct btr_span){0});
+    if (!p)
+        return source_state_pack_since(out, state, (struct btr_span){0});
+    int level = state.size <= SMALL_MAX ? LEVEL_SMALL : LEVEL;
+    return set(p->pack, ZSTD_c_compressionLevel, level) && pack(p->pack, out, state);
 }
 
 static int unpack(ZSTD_DCtx *ctx, struct btr_buffer *out, struct btr_span packed,

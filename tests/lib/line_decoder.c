@@ -8,6 +8,7 @@ enum { HELD_MAX = 16, BALLAST = 2048 };
 struct held {
     uint64_t id, line;
     int64_t ns;
+    uint64_t open; /* 1: a flush tells it */
 };
 
 struct btr_decoder_state {
@@ -81,6 +82,7 @@ static int state_save(const struct btr_decoder_state *state, struct btr_buffer *
         btr_buffer_varint(out, state->held[i].id);
         btr_buffer_varint(out, state->held[i].line);
         btr_buffer_svarint(out, state->held[i].ns);
+        btr_buffer_varint(out, state->held[i].open);
     }
     ballast_put(out, (struct btr_span){state->host, state->host_size});
     return out->failed ? BTR_E_NOMEM : 0;
@@ -94,7 +96,7 @@ static int state_load(struct btr_decoder_state *state, struct btr_span saved, st
     for (state->held_count = 0; ok && state->held_count < n; state->held_count++) {
         struct held *h = &state->held[state->held_count];
         ok = btr_cursor_varint(&c, &h->id) && btr_cursor_varint(&c, &h->line) &&
-             btr_cursor_svarint(&c, &h->ns);
+             btr_cursor_svarint(&c, &h->ns) && btr_cursor_varint(&c, &h->open);
     }
     return ok && c.rest.size == BALLAST
                ? 0
@@ -152,22 +154,31 @@ static int decode(struct btr_decoder_state *state, struct btr_span record, struc
     if (!field(record, json ? "\"t\":" : "t=", &ns) || !btr_span_number(ns, 10, &t))
         return btr_fail(err, BTR_E_FORMAT, 0, "no time");
     h.ns = (int64_t)t;
-    struct btr_span hold;
-    if (text && field(record, "hold", &hold) && state->held_count < HELD_MAX) {
+    struct btr_span held;
+    h.open = text && field(record, "open", &held);
+    if (text && (h.open || field(record, "hold", &held)) && state->held_count < HELD_MAX) {
         state->held[state->held_count++] = h;
         return 0;
     }
     return event_add(state, out, &h);
 }
 
+/* What is on hold goes on waiting: this format marks its ends. */
 static int flush(struct btr_decoder_state *state, int64_t until_ns, struct btr_batch *out,
                  struct btr_arena *arena)
 {
-    (void)state; /* this format marks its ends: what waits goes on waiting */
+    int rc = 0;
     (void)until_ns;
-    (void)out;
     (void)arena;
-    return 0;
+    for (uint32_t i = 0; i < state->held_count && rc == 0;) {
+        if (!state->held[i].open) {
+            i++;
+            continue;
+        }
+        rc = event_add(state, out, &state->held[i]);
+        state->held[i] = state->held[--state->held_count];
+    }
+    return rc;
 }
 
 static void stats(const struct btr_decoder_state *state, struct btr_decoder_stats *out)

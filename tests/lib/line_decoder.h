@@ -2,7 +2,7 @@
 #define TEST_LINE_DECODER_H
 /**
  * A log format for tests of the feeder. A record is one of
- *   line t=NS id=N [host=NAME] [hold]     an event; with `hold` it waits until `line ends id=N`
+ *   line t=NS id=N [host=NAME] [hold|open]   an event; with `hold` it waits until `line ends id=N`, with `open` for a flush
  *   line ends id=N [host=NAME]
  *   {"t":NS,"id":N}                       an event, as JSON
  * Everything else that begins with "line" or "{" is undecodable. Each event's `bytes` is its number

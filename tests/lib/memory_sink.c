@@ -85,9 +85,8 @@ static struct memory_row *row_find(struct memory_sink *m, const struct btr_input
     return &m->rows[m->row_count++];
 }
 
-static void row_put(struct memory_sink *m, const struct btr_input *row)
+static void row_copy(struct memory_row *to, const struct btr_input *row)
 {
-    struct memory_row *to = row_find(m, row);
     to->row = *row;
     struct btr_span *spans[] = {&to->row.name, &to->row.host, &to->row.format, &to->row.case_id,
                                 &to->row.tool};
@@ -97,25 +96,25 @@ static void row_put(struct memory_sink *m, const struct btr_input *row)
     }
 }
 
-static void state_put(struct memory_sink *m, const struct btr_saved_state *state)
+static void row_put(struct memory_sink *m, const struct btr_input *row)
 {
-    char format[64], host[64];
+    row_copy(row_find(m, row), row);
+}
+
+/* Takes the bytes over. */
+static void state_put(struct memory_sink *m, struct memory_saved *state)
+{
     uint32_t i = 0;
-    text_put(format, sizeof format, state->format);
-    text_put(host, sizeof host, state->host);
-    while (i < m->state_count &&
-           (strcmp(m->states[i].format, format) != 0 || strcmp(m->states[i].host, host) != 0))
+    while (i < m->state_count && (strcmp(m->states[i].format, state->format) != 0 ||
+                                  strcmp(m->states[i].host, state->host) != 0))
         i++;
     if (i == MEMORY_STATES)
         abort();
-    if (i == m->state_count) {
-        m->states[i] = (struct memory_saved){0};
+    if (i == m->state_count)
         m->state_count++;
-    }
-    (void)snprintf(m->states[i].format, 64, "%s", format);
-    (void)snprintf(m->states[i].host, 64, "%s", host);
-    btr_buffer_clear(&m->states[i].bytes);
-    btr_buffer_span(&m->states[i].bytes, state->bytes);
+    else
+        btr_buffer_fini(&m->states[i].bytes);
+    m->states[i] = *state;
 }
 
 static struct btr_span tail_of(struct btr_span name, size_t size)
@@ -133,26 +132,88 @@ static void origins_resolve(struct memory_sink *m, const struct btr_progress *p)
                          tail_of(p->inputs[k].name, sizeof m->events[i].input - 1));
 }
 
+static void flight_clear(struct memory_flight *f)
+{
+    free(f->rows);
+    free(f->states);
+    free(f->digests);
+    *f = (struct memory_flight){0};
+}
+
+/* What was published is durable. */
+static void land(struct memory_sink *m)
+{
+    struct memory_flight *f = &m->flight;
+    for (uint32_t i = 0; i < f->row_count; i++)
+        row_put(m, &f->rows[i].row);
+    for (uint32_t i = 0; i < f->state_count; i++)
+        state_put(m, &f->states[i]);
+    m->digests = realloc(m->digests, (m->digest_count + f->digest_count + 1) * 8);
+    if (!m->digests)
+        abort();
+    if (f->digest_count > 0)
+        memcpy(m->digests + m->digest_count, f->digests, f->digest_count * 8);
+    m->digest_count += f->digest_count;
+    m->event_published = f->event_count;
+    m->gap_published = f->gap_count;
+    m->quarantined_published = f->quarantined_count;
+    flight_clear(f);
+}
+
+static void flight_lose(struct memory_sink *m)
+{
+
+    for (uint32_t i = 0; i < m->flight.state_count; i++)
+        btr_buffer_fini(&m->flight.states[i].bytes);
+    flight_clear(&m->flight);
+}
+
+static void flight_fill(struct memory_sink *m, const struct btr_progress *p)
+{
+    struct memory_flight *f = &m->flight;
+    f->rows = calloc(p->input_count + 1U, sizeof *f->rows);
+    f->states = calloc(p->state_count + 1U, sizeof *f->states);
+    f->digests = calloc(p->record_digest_count + 1, sizeof *f->digests);
+    if (!f->rows || !f->states || !f->digests)
+        abort();
+    for (uint32_t i = 0; i < p->input_count; i++)
+        row_copy(&f->rows[f->row_count++], &p->inputs[i]);
+    for (uint32_t i = 0; i < p->state_count && !m->states_ignored; i++) {
+        struct memory_saved *to = &f->states[f->state_count++];
+        text_put(to->format, sizeof to->format, p->states[i].format);
+        text_put(to->host, sizeof to->host, p->states[i].host);
+        btr_buffer_span(&to->bytes, p->states[i].bytes);
+    }
+    for (size_t i = 0; i < p->record_digest_count; i++)
+        f->digests[f->digest_count++] = p->record_digests[i];
+    f->event_count = m->event_count;
+    f->gap_count = m->gap_count;
+    f->quarantined_count = m->quarantined_count;
+    f->asks_left = m->late;
+    f->flies = true;
+}
+
 static int publish(void *self, const struct btr_progress *p, struct btr_err *err)
 {
     struct memory_sink *m = self;
     if (++m->publishes == m->fail_publish)
         return btr_fail(err, BTR_E_IO, UINT64_MAX, "cannot write (test)");
+    if (m->flight.flies)
+        land(m);
     origins_resolve(m, p);
-    for (uint32_t i = 0; i < p->input_count; i++)
-        row_put(m, &p->inputs[i]);
-    for (uint32_t i = 0; i < p->state_count && !m->states_ignored; i++)
-        state_put(m, &p->states[i]);
-    m->digests = realloc(m->digests, (m->digest_count + p->record_digest_count + 1) * 8);
-    if (!m->digests)
-        abort();
-    for (size_t i = 0; i < p->record_digest_count; i++)
-        m->digests[m->digest_count++] = p->record_digests[i];
-    m->event_published = m->event_count;
-    m->gap_published = m->gap_count;
-    m->quarantined_published = m->quarantined_count;
+    flight_fill(m, p);
     m->pending = 0;
+    if (m->late == 0)
+        land(m);
     return 0;
+}
+
+static bool busy(void *self)
+{
+    struct memory_sink *m = self;
+    if (m->flight.flies && m->flight.asks_left-- == 0)
+        land(m);
+    return m->flight.flies;
 }
 
 static size_t pending(void *self, uint32_t *event_count)
@@ -164,8 +225,11 @@ static size_t pending(void *self, uint32_t *event_count)
 
 static int drain(void *self, struct btr_err *err)
 {
+    struct memory_sink *m = self;
     (void)err;
-    ((struct memory_sink *)self)->drains++;
+    m->drains++;
+    if (m->flight.flies)
+        land(m);
     return 0;
 }
 
@@ -229,12 +293,13 @@ static bool known_record(void *self, uint64_t digest)
 void memory_sink_init(struct memory_sink *m)
 {
     *m = (struct memory_sink){
-        .sink = {m, append, publish, pending, drain},
+        .sink = {m, append, publish, pending, drain, NULL, busy},
         .known = {m, known_input, known_state, known_record_seed, known_record}};
 }
 
 void memory_sink_fini(struct memory_sink *m)
 {
+    flight_lose(m);
     for (uint32_t i = 0; i < m->state_count; i++)
         btr_buffer_fini(&m->states[i].bytes);
     free(m->events);
@@ -245,6 +310,7 @@ void memory_sink_fini(struct memory_sink *m)
 
 void memory_sink_crash(struct memory_sink *m)
 {
+    flight_lose(m);
     m->event_count = m->event_published;
     m->gap_count = m->gap_published;
     m->quarantined_count = m->quarantined_published;

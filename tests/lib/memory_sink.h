@@ -35,6 +35,16 @@ struct memory_quarantined {
     size_t kept_size;
 };
 
+/** What was published and is not durable yet. */
+struct memory_flight {
+    struct memory_row *rows;
+    struct memory_saved *states;
+    uint64_t *digests;
+    uint32_t row_count, state_count, event_count, gap_count, quarantined_count, asks_left;
+    size_t digest_count;
+    bool flies;
+};
+
 struct memory_sink {
     struct btr_sink sink;
     struct btr_known known;
@@ -54,6 +64,8 @@ struct memory_sink {
     uint64_t *digests; /* of records from stdin, published; those before digests_old are known */
     size_t digest_count, digests_old;
     uint32_t appends, publishes, drains;
+    uint32_t late; /* a publish is durable when it was asked for so many times, or drained; until then it can be lost */
+    struct memory_flight flight;
     uint32_t fail_append, fail_publish; /* the n-th call fails (from 1); 0 = never */
 };
 

@@ -6,6 +6,8 @@ enum {
     SIZE_DEFAULT = 16 << 20,                  /* bytes for a host when the caller names none */
     ITEM_COST = sizeof(struct win_item) + 32, /* with its place in the maps */
     LIMIT_MIN = 64,
+    ITEMS_FIRST = 4, /* most hosts of a fleet have few sessions, services and tasks; of a flood, one
+                        process */
     LIMIT_MAX = 1 << 18,
     HELD_MAX = 8192, /* records */
 };
@@ -236,7 +238,7 @@ void win_item_forget(struct btr_decoder_state *state, enum win_table_name table,
 
 static bool table_grow(struct win_table *t)
 {
-    uint32_t capacity = t->capacity ? t->capacity * 2 : LIMIT_MIN;
+    uint32_t capacity = t->capacity ? t->capacity * 2 : ITEMS_FIRST;
     if (capacity > t->limit)
         capacity = t->limit;
     struct win_item *items = realloc(t->items, capacity * sizeof(*items));
