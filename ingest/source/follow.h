@@ -93,6 +93,7 @@ struct follow_partition {
     struct follow_recent recent[FOLLOW_RECENT];
     int64_t hour_ns;    /* when counting of undecodable records began */
     int64_t dead_letter; /* the last message that was sent to the dead-letter topic; -1 */
+    bool unsent;                /* the state topic has nothing of it: its hosts' states are sent when they are met */
     bool is_given;              /* it came through the state topic, and its hosts' states with it */
     struct follow_moved *given; /* states that came with the partition */
     uint32_t given_count, given_capacity;
@@ -229,6 +230,8 @@ int follow_states_tell(struct btr_follow *w, int64_t now_ns);
 int follow_states_finish(struct btr_follow *w);
 /** Keeps the states within their share of memory. */
 int follow_states_bound(struct btr_follow *w);
+/** Has the states of a partition's hosts saved again with the next publish, and so sent to the state topic. */
+void follow_states_unsent(struct btr_follow *w, const struct follow_partition *p);
 /** Forgets the states that were to be forgotten and are as the store has them. */
 void follow_states_forget(struct btr_follow *w);
 /** Finds of each partition the least offset that a saved state has not taken, at most `next`: `replay_least`. */

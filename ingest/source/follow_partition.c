@@ -285,6 +285,25 @@ static int row_take(struct btr_follow *w, struct follow_partition *p, struct row
     return 1;
 }
 
+/* The store has read on, and the state topic knows nothing of it: the member ended between the two.
+ * What the group was told stands for what the topic has. So it is read from there again, the states
+ * of its hosts go to the topic with the next row, and until then the group hears of nothing. */
+static int unsent_take(struct btr_follow *w, struct follow_partition *p, struct btr_err *err)
+{
+    int64_t committed = -1, low, high;
+    int rc = w->topics->ops->committed(w->topics, &p->part, &committed, err);
+    if (rc == 0)
+        rc = w->topics->ops->bounds(w->topics, &p->part, &low, &high, err);
+    if (rc < 0)
+        return rc;
+    committed = committed < low ? low : committed;
+    p->next = p->replay_from = committed < p->next ? committed : p->next;
+    p->landed_next = -1;
+    p->unsent = true;
+    follow_states_unsent(w, p);
+    return 1;
+}
+
 /*
  * Where states move, what came through the state topic tells how far they are: the store may have
  * published more since, of which the topic never heard. The store's row then tells which events it
@@ -309,6 +328,8 @@ static int rows_choose(struct btr_follow *w, struct follow_partition *p, struct 
                       same_log && own.next > moved.replay_from ? own.next : moved.replay_from, err);
     else if (rc >= 0)
         rc = has_own ? row_take(w, p, &own, false, own.next, err) : 0;
+    if (rc == 1 && !has_moved && w->topics->ops->has_states(w->topics))
+        rc = unsent_take(w, p, err);
     if (rc >= 0 && has_own && (same_log || !has_moved) &&
         !waiting_get(p, &own)) /* what waited is in no store */
         rc =
@@ -469,7 +490,7 @@ int follow_partition_assign(struct btr_follow *w, const struct topics_part *part
     follow_bases_drop(w, p); /* others may have sent since */
     p->ended = p->is_given = false;
     p->doubted = p->ends_at = p->landed_next = p->committed = -1;
-    p->reset_due = false;
+    p->reset_due = p->unsent = false;
     w->commit_ns = w->now_ns();
     rc = rows_choose(w, p, err);
     if (rc == 0)

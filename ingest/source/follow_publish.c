@@ -268,6 +268,7 @@ static int flight_land(struct btr_follow *w)
         struct follow_partition *p = w->parts[i];
         if (p->in_flight)
             p->landed_next = p->flight_next;
+        p->unsent = p->unsent && !p->in_flight;
         p->in_flight = false;
     }
     if (w->forgetting)

@@ -56,6 +56,12 @@ static bool is_split(const struct btr_follow *w, const struct follow_reading *r)
     return false;
 }
 
+/* It is saved with the next publish, as if a record had come. */
+static void save_again(const struct btr_follow *w, struct follow_reading *r)
+{
+    r->dirty_ns = r->due_ns = w->now_ns();
+}
+
 static int saved_find(const struct feed *f, struct feed_state *s)
 {
     const struct btr_known *known = f->options->known;
@@ -70,6 +76,8 @@ static int saved_find(const struct feed *f, struct feed_state *s)
     if (found) {
         btr_buffer_span(&s->saved, packed);
         s->reading->split = is_split(f->follow, s->reading);
+        if (p && p->unsent)
+            save_again(f->follow, s->reading);
     }
     bool failed = bytes.failed || s->saved.failed;
     btr_buffer_fini(&bytes);
@@ -89,6 +97,16 @@ static bool saved_write(const struct feed *f, const struct feed_state *s, struct
 const struct feed_keeping follow_keeping = {FOLLOW_STATE_PREFIX, saved_find, saved_write};
 
 /* ---- Which are saved ---- */
+
+void follow_states_unsent(struct btr_follow *w, const struct follow_partition *p)
+{
+    for (uint32_t i = 0; i < w->feed.state_count; i++) {
+        struct follow_reading *r = w->feed.states[i]->reading;
+        for (uint32_t k = 0; r && k < r->mark_count; k++)
+            if (r->marks[k].head_hash == p->head_hash)
+                save_again(w, r);
+    }
+}
 
 static bool must_save(const struct follow_reading *r, int64_t now_ns)
 {
@@ -150,9 +168,11 @@ int follow_states_choose(struct btr_follow *w, bool all)
     return 0;
 }
 
+/* Not from before where the row begins: what was delivered again there is not remembered. A state
+ * that reaches back further was loaded by a record of another partition, and will be again. */
 static void replay_from(struct follow_partition *p, int64_t offset)
 {
-    if (p && offset < p->replay_least)
+    if (p && offset >= p->replay_from && offset < p->replay_least)
         p->replay_least = offset;
 }
 
@@ -169,11 +189,8 @@ static void replay_mark(const struct btr_follow *w, const struct follow_reading 
 {
     struct follow_partition *p = follow_partition_of(w, mark->head_hash);
     /* A saved state is loaded by a record of its host: as long as it has something to tell without
-     * one, its last is read again, and passed over. Not from before where the row begins: what was
-     * delivered again there is not remembered. Of such a host, the last came through another
-     * partition. */
-    if (p && r->seen_ns != 0 && !r->finished && p->skip_count < FOLLOW_SKIPS_MAX &&
-        mark->next > p->replay_from)
+     * one, its last is read again, and passed over. */
+    if (p && r->seen_ns != 0 && !r->finished && p->skip_count < FOLLOW_SKIPS_MAX)
         replay_from(p, mark->next - 1);
     if (r->dirty_ns != 0 && mark->unsaved >= 0)
         replay_from(p, mark->unsaved);

@@ -159,11 +159,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         memory_broker_put(&in.broker, 0, id % 3 ? "web01" : NULL, text);
     }
     records_put(&in, (struct btr_span){data, size});
+    memory_topics_fini(&in.topics, UINT32_MAX);
     if (follow(&in) == 0) {
+        memory_topics_fini(&in.topics, UINT32_MAX);
         memory_topics_init(&in.topics, &in.broker);
         assert(follow(&in) == 0);
     }
     btr_buffer_fini(&in.state);
+    memory_topics_fini(&in.topics, 0);
     memory_sink_fini(&in.sink);
     memory_broker_fini(&in.broker);
     return 0;

@@ -121,10 +121,13 @@ static int came(struct memory_topics *m, uint32_t bits, struct btr_err *err)
     return count ? m->owner->assigned(m->owner->self, parts, count, err) : 0;
 }
 
+static void sent_drop(struct memory_topics *m, uint32_t bits);
+
 static int rebalance(struct memory_topics *m, struct btr_err *err)
 {
     uint32_t take = m->take, lose = m->lose, give = m->give;
     m->take = m->lose = m->give = 0;
+    sent_drop(m, lose);
     int rc = went(m, take, false, err);
     if (rc == 0)
         rc = went(m, lose, true, err);
@@ -245,35 +248,91 @@ static bool has_states(const struct btr_topics *t)
     return m->broker->states_on && !m->once;
 }
 
+static struct memory_state *state_room(struct memory_state **states, uint32_t *count,
+                                       uint32_t *capacity)
+{
+    if (*count == *capacity) {
+        *capacity = *capacity ? *capacity * 2 : 64;
+        *states = realloc(*states, *capacity * sizeof **states);
+        if (!*states)
+            abort();
+    }
+    return &(*states)[(*count)++];
+}
+
+static void state_free(struct memory_state *s)
+{
+    btr_buffer_fini(&s->key);
+    btr_buffer_fini(&s->value);
+}
+
+/* As if all was compacted at once. Takes the record over. */
+static void state_arrive(struct memory_broker *b, struct memory_state *state)
+{
+    uint32_t i = 0;
+    while (i < b->state_count &&
+           !btr_span_equal(btr_buffer_view(&b->states[i].key), btr_buffer_view(&state->key)))
+        i++;
+    if (i == b->state_count)
+        (void)state_room(&b->states, &b->state_count, &b->state_capacity);
+    else
+        state_free(&b->states[i]);
+    b->states[i] = *state;
+}
+
 static int state_put(struct btr_topics *t, const struct topics_part *part,
                      const struct topics_state *record, struct btr_err *err)
 {
-    struct memory_broker *b = of(t)->broker;
-    uint32_t i = 0;
+    struct memory_topics *m = of(t);
     (void)err;
-    while (i < b->state_count && !btr_span_equal(btr_buffer_view(&b->states[i].key), record->key))
-        i++;
-    if (i == b->state_count) { /* as if all was compacted at once */
-        if (b->state_count == b->state_capacity) {
-            b->state_capacity = b->state_capacity ? b->state_capacity * 2 : 64;
-            b->states = realloc(b->states, b->state_capacity * sizeof *b->states);
-            if (!b->states)
-                abort();
-        }
-        b->states[b->state_count++] = (struct memory_state){.partition = part->partition};
-        btr_buffer_span(&b->states[i].key, record->key);
-    }
-    btr_buffer_clear(&b->states[i].value);
-    btr_buffer_span(&b->states[i].value, record->value);
+    if (m->sent_count == 0)
+        m->asks_left = m->ack_late;
+    struct memory_state *s = state_room(&m->sent, &m->sent_count, &m->sent_capacity);
+    *s = (struct memory_state){.partition = part->partition};
+    btr_buffer_span(&s->key, record->key);
+    btr_buffer_span(&s->value, record->value);
     return 0;
 }
 
 static int state_flush(struct btr_topics *t, int timeout_ms, struct btr_err *err)
 {
-    (void)t;
-    (void)timeout_ms;
+    struct memory_topics *m = of(t);
     (void)err;
+    if (m->sent_count > 0 && timeout_ms == 0 && m->asks_left > 0) {
+        m->asks_left--;
+        return 0;
+    }
+    for (uint32_t i = 0; i < m->sent_count; i++)
+        state_arrive(m->broker, &m->sent[i]);
+    m->sent_count = 0;
     return 1;
+}
+
+/* What another owns now is not taken any more: a broker's would be (docs/KAFKA.md, "Not fenced").
+ */
+static void sent_drop(struct memory_topics *m, uint32_t bits)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < m->sent_count; i++) {
+        if (bits & 1U << m->sent[i].partition)
+            state_free(&m->sent[i]);
+        else
+            m->sent[kept++] = m->sent[i];
+    }
+    m->sent_count = kept;
+}
+
+void memory_topics_fini(struct memory_topics *m, uint32_t arrive)
+{
+    for (uint32_t i = 0; i < m->sent_count; i++) {
+        if (i < arrive)
+            state_arrive(m->broker, &m->sent[i]);
+        else
+            state_free(&m->sent[i]);
+    }
+    free(m->sent);
+    m->sent = NULL;
+    m->sent_count = m->sent_capacity = 0;
 }
 
 static int state_load(struct btr_topics *t, const struct topics_part *part,

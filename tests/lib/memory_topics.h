@@ -49,6 +49,9 @@ struct memory_topics {
     uint32_t commits;
     int64_t stale;                 /* above 0: the next beginnings lead there, as what a client has left of before */
     uint32_t stale_times;
+    uint32_t ack_late;             /* records of states are taken when it was asked for them so many times, or waited for */
+    struct memory_state *sent;     /* those that were not */
+    uint32_t sent_count, sent_capacity, asks_left;
 };
 
 void memory_broker_init(struct memory_broker *broker, uint32_t partition_count);
@@ -61,5 +64,7 @@ void memory_broker_delete(struct memory_broker *broker, uint32_t partition, int6
 void memory_broker_truncate(struct memory_broker *broker, uint32_t partition, int64_t from);
 
 void memory_topics_init(struct memory_topics *topics, struct memory_broker *broker);
+/** Its member ends: of the records of states that were not taken yet the first few arrive. */
+void memory_topics_fini(struct memory_topics *topics, uint32_t arrive);
 
 #endif

@@ -253,9 +253,13 @@ static void run_seed(uint64_t seed, bool spread, uint32_t checkpoint_ms)
     r->world.options.checkpoint_ms = checkpoint_ms;
     /* Half of the runs have room for one or two hosts' states, and forget the others all the time.
      */
-    r->world.options.memory_max = below(r, 2) ? TIGHT : 0;
-    for (uint32_t m = 0; m < MEMBERS; m++)
-        r->world.members[m].sink.late = below(r, 8);
+    struct test_random kinds = {~seed};
+    r->world.options.memory_max = test_random_below(&kinds, 2) ? TIGHT : 0;
+    for (uint32_t m = 0; m < MEMBERS; m++) {
+        r->world.members[m].sink.late = (uint32_t)test_random_below(&kinds, 8);
+        r->world.members[m].ack_late = (uint32_t)test_random_below(&kinds, 4);
+        r->world.members[m].crash_arrive = (uint32_t)test_random_below(&kinds, 10);
+    }
     for (uint32_t p = 0; p < PARTITIONS; p++)
         r->owner[p] = MEMBERS;
     for (int i = 0; i < TURNS; i++)

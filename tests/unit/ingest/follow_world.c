@@ -28,6 +28,7 @@ void follow_world_fini(struct follow_world *world)
 {
     for (uint32_t i = 0; i < MEMORY_MEMBERS; i++) {
         btr_follow_free(world->members[i].follow);
+        memory_topics_fini(&world->members[i].topics, 0);
         memory_sink_fini(&world->members[i].sink);
     }
     memory_broker_fini(&world->broker);
@@ -40,6 +41,7 @@ void follow_member_open(struct follow_world *world, uint32_t member, bool once)
     struct btr_err err = {0};
     memory_topics_init(&m->topics, &world->broker);
     m->topics.once = once;
+    m->topics.ack_late = m->ack_late;
     options.known = &m->sink.known;
     options.note = noted;
     options.note_self = m;
@@ -62,6 +64,7 @@ void follow_member_crash(struct follow_world *world, uint32_t member)
 {
     btr_follow_free(world->members[member].follow);
     world->members[member].follow = NULL;
+    memory_topics_fini(&world->members[member].topics, world->members[member].crash_arrive);
     memory_sink_crash(&world->members[member].sink);
 }
 
@@ -71,6 +74,7 @@ void follow_member_stop(struct follow_world *world, uint32_t member, bool finish
     assert_int_equal(btr_follow_stop(world->members[member].follow, finish, &err), 0);
     btr_follow_free(world->members[member].follow);
     world->members[member].follow = NULL;
+    memory_topics_fini(&world->members[member].topics, 0);
 }
 
 void follow_member_once(struct follow_world *world, uint32_t member)

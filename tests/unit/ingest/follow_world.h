@@ -10,6 +10,8 @@ struct follow_member {
     struct memory_sink sink;
     struct memory_topics topics;
     struct btr_follow *follow; /* NULL: it does not run */
+    uint32_t ack_late;     /* of its topics, from the next opening on */
+    uint32_t crash_arrive; /* how many of the records of states that were not taken arrive when it crashes */
     char notes[4096];
 };
 
