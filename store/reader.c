@@ -154,13 +154,15 @@ void reader_segments_begin(struct btr_reader *r)
                                         .failed = &r->failed,
                                         .cache = &r->cache,
                                         .unpacker = r->unpacker,
-                                        .cost = &r->cost};
+                                        .cost = &r->cost,
+                                        .ahead = &r->ahead};
         btr_id_text(s->row.hash, s->seg.name);
     }
 }
 
 void reader_segments_end(struct btr_reader *r)
 {
+    store_ahead_fini(&r->ahead);
     store_cache_fini(&r->cache); /* before the slots go */
     for (uint32_t i = 0; i < r->segment_count; i++)
         store_segment_close(&r->segments[i].seg);

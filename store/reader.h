@@ -3,6 +3,7 @@
 /** A snapshot: the segments that were published when it was opened. */
 #include <btr/store.h>
 
+#include "ahead.h"
 #include "catalog.h"
 #include "reader_damage.h"
 #include "reader_once.h"
@@ -12,9 +13,9 @@
 
 struct reader_segment {
     struct catalog_segment row;
-    uint32_t store; /* index of its store */
-    bool is_mapped; /* and the header is the one that was published */
-    bool is_ready;  /* mapped, and its sources numbered */
+    uint32_t store;          /* index of its store */
+    bool is_mapped;          /* and the header is the one that was published */
+    bool is_ready;           /* mapped, and its sources numbered */
     struct btr_buffer image; /* in the place of a damaged file: what is left of it, sealed anew */
     struct store_segment seg;
 };
@@ -29,10 +30,10 @@ struct btr_reader {
     uint32_t path_count;
     struct reader_segment *segments; /* by first time, last time, hash */
     uint32_t segment_count, segment_capacity;
-    uint32_t *latest; /* segments, those that end last first; NULL: not asked for */
+    uint32_t *latest;         /* segments, those that end last first; NULL: not asked for */
     struct btr_id located_id; /* the entity that flows were asked of last */
-    uint32_t *located;        /* its number in each segment; with READER_SHUT when the segment is not
-                                 opened yet; READER_ABSENT, READER_UNASKED; NULL: none was asked for */
+    uint32_t *located; /* its number in each segment; with READER_SHUT when the segment is not
+                          opened yet; READER_ABSENT, READER_UNASKED; NULL: none was asked for */
     struct btr_stream *sources; /* unique (host, source), in the order of first sight */
     uint32_t source_count, source_capacity;
     struct btr_u64map source_by_hash; /* of those of one hash, the last */
@@ -42,11 +43,12 @@ struct btr_reader {
     struct btr_arena *arena; /* what inputs and sources point to */
     struct store_cache cache;
     void *unpacker;
+    struct store_ahead ahead;
     struct reader_once once;
     struct reader_places places;
     struct reader_usual usual;
-    uint32_t failed; /* segment whose bytes failed last, UINT32_MAX: none */
-    bool is_wanted;  /* reader_segments_want was asked */
+    uint32_t failed;              /* segment whose bytes failed last, UINT32_MAX: none */
+    bool is_wanted;               /* reader_segments_want was asked */
     struct reader_damage *damage; /* segments that questions go on without, or with what is left */
     uint32_t damage_count;
     uint8_t fits[BTR_SIDE_ALL + 1][UINT8_MAX + 1]; /* READER_FITS of each operation */

@@ -1,5 +1,7 @@
 #include "segment.h"
 
+#include "ahead.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -155,6 +157,8 @@ int store_segment_map(struct store_segment *seg, const char *path, uint64_t size
 
 void store_segment_close(struct store_segment *seg)
 {
+    if (seg->ahead)
+        store_ahead_leave(seg->ahead, seg);
     if (seg->is_mapped)
         (void)munmap((void *)(uintptr_t)seg->bytes.at, seg->bytes.size);
     for (unsigned i = 0; i <= STORE_SECTION_MAX; i++) {

@@ -170,6 +170,9 @@ struct store_segment {
     void *dictionaries[STORE_SECTION_MAX + 1]; /* by section; NULL: not read yet */
     void *unpacker;                            /* the reader's */
     struct btr_reader_cost *cost;              /* the reader's, or NULL */
+    struct store_ahead *ahead;                 /* the reader's, or NULL */
+    struct ahead_job *ahead_job;               /* once its blocks are decoded ahead */
+    uint32_t events_read; /* event blocks that were not in the cache, until then */
 };
 
 /**
@@ -304,6 +307,9 @@ int store_segment_events(struct store_segment *seg, uint32_t block, struct cache
 /** The same block, its times as far as they were asked for. */
 int store_segment_groups(struct store_segment *seg, uint32_t block, struct cache_slot **slot,
                          struct btr_err *err);
+/** Decodes a block as store_segment_groups has it; it is the caller's to free. */
+int store_segment_events_read(struct store_segment *seg, uint32_t block, struct segment_block **out,
+                              size_t *size, struct btr_err *err);
 /** Of details: bytes of events, uint64_t; not in formats without groups. */
 int store_segment_bytes(struct store_segment *seg, uint32_t block, struct cache_slot **slot,
                         struct btr_err *err);

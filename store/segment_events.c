@@ -1,4 +1,5 @@
 /* Decoding of event blocks (docs/FORMAT.md, "Events"). */
+#include "ahead.h"
 #include "read.h"
 #include "segment.h"
 
@@ -259,26 +260,18 @@ static struct segment_block *block_new(const struct store_segment *seg, uint32_t
     return b;
 }
 
-int store_segment_groups(struct store_segment *seg, uint32_t block, struct cache_slot **slot,
-                         struct btr_err *err)
+int store_segment_events_read(struct store_segment *seg, uint32_t block, struct segment_block **out,
+                              size_t *size, struct btr_err *err)
 {
     uint8_t *raw = NULL;
-    size_t size = 0;
-    int rc = store_segment_slot(seg, PART_EVENTS, STORE_EVENTS, block, slot, err);
-    if (rc < 0)
-        return rc;
-    if ((*slot)->data) {
-        store_cache_pin(*slot);
-        return 0;
-    }
-    rc = store_segment_events_check(seg, STORE_EVENTS, block, err);
+    int rc = store_segment_events_check(seg, STORE_EVENTS, block, err);
     if (rc == 0)
         rc = store_segment_bounds(seg, err);
     if (rc == 0)
         rc = store_segment_block(seg, STORE_EVENTS, block, &raw, err);
     if (rc < 0)
         return rc;
-    struct segment_block *b = block_new(seg, block, &size);
+    struct segment_block *b = block_new(seg, block, size);
     struct btr_span bytes = {raw, seg->directory[STORE_EVENTS][block].raw_size};
     rc = b ? 0 : out_of_memory(err);
     if (b && !columns_read(seg, block, bytes, b))
@@ -288,6 +281,26 @@ int store_segment_groups(struct store_segment *seg, uint32_t block, struct cache
         free(b);
         return rc;
     }
+    *out = b;
+    return 0;
+}
+
+int store_segment_groups(struct store_segment *seg, uint32_t block, struct cache_slot **slot,
+                         struct btr_err *err)
+{
+    size_t size = 0;
+    int rc = store_segment_slot(seg, PART_EVENTS, STORE_EVENTS, block, slot, err);
+    if (rc < 0)
+        return rc;
+    if ((*slot)->data) {
+        store_cache_pin(*slot);
+        return 0;
+    }
+    struct segment_block *b = seg->ahead ? store_ahead_take(seg->ahead, seg, block, &size) : NULL;
+    if (!b)
+        rc = store_segment_events_read(seg, block, &b, &size, err);
+    if (rc < 0)
+        return rc;
     b->slot = *slot;
     return store_segment_keep(seg, *slot, b, size, err);
 }

@@ -1,6 +1,7 @@
 #ifndef STORE_TESTS_H
 #define STORE_TESTS_H
 /** The groups of tests of the room; each returns how many failed. */
+int ahead_tests(void);
 int round_trip_tests(void);
 int writer_tests(void);
 int damage_tests(void);
