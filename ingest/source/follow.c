@@ -310,8 +310,11 @@ static int round_end(struct btr_follow *w, struct btr_err *err)
 {
     int64_t now_ns = w->now_ns();
     int rc = follow_land(w, false);
+    uint64_t events = w->feed_stats.events;
     if (rc == 0)
         rc = follow_states_tell(w, now_ns);
+    if (w->feed_stats.events != events) /* no message may come that they are published with */
+        arrivals_add(&w->arrivals, now_ns, 0);
     if (rc == 0 && (now_ns - w->bounded_ns >= BOUND_EVERY_MS * INT64_C(1000000) ||
                     w->feed.state_count >= w->bounded_count + BOUND_EVERY_STATES)) {
         follow_commit_again(w, now_ns);

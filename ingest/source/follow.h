@@ -28,6 +28,7 @@ enum {
     FOLLOW_RECENT = 16,          /* states of a partition, by a hash of the host's name */
     FOLLOW_ARRIVALS = 256,       /* moments of arrival that a publish tells apart */
     FOLLOW_SKIPS_MAX = 1 << 16,  /* messages passed over that must be remembered: all states are saved at this many */
+    FOLLOW_UNSENT_MAX = 1 << 17, /* messages of a partition that are read again when neither group nor state topic know of it */
     FOLLOW_STATES_MAX = 1 << 18, /* ever */
     FOLLOW_STATE_SHARE = 64 << 10, /* bytes: so many states are kept, live or packed, as memory_max has shares of this */
 };
@@ -170,6 +171,7 @@ struct btr_follow {
     uint32_t bounded_count; /* states then */
     uint64_t forget_used; /* states that were used before this tick are to be forgotten; 0: none */
     bool forgetting;      /* the publish under way saves them */
+    bool forget_forced;   /* memory is full: what waits in them does not wait any longer */
 
     pthread_mutex_t mutex; /* of what other threads ask for */
     struct btr_follow_stats stats, told;

@@ -180,8 +180,8 @@ static void epoch_set(struct btr_follow *w, struct follow_partition *p, uint32_t
     p->head_hash = head_hash(w, p);
     if (p->head_hash == before)
         return;
+    follow_partition_loosen(p); /* while its inputs are its own */
     p->input_count = 0;
-    follow_partition_loosen(p);
 }
 
 /* ---- Inputs ---- */
@@ -287,7 +287,9 @@ static int row_take(struct btr_follow *w, struct follow_partition *p, struct row
 
 /* The store has read on, and the state topic knows nothing of it: the member ended between the two.
  * What the group was told stands for what the topic has. So it is read from there again, the states
- * of its hosts go to the topic with the next row, and until then the group hears of nothing. */
+ * of its hosts go to the topic with the next row, and until then the group hears of nothing. A
+ * group that was told nothing may be new, while the store was filled by `--once`: more than the
+ * first publish can have been is not read again. */
 static int unsent_take(struct btr_follow *w, struct follow_partition *p, struct btr_err *err)
 {
     int64_t committed = -1, low, high;
@@ -296,6 +298,8 @@ static int unsent_take(struct btr_follow *w, struct follow_partition *p, struct 
         rc = w->topics->ops->bounds(w->topics, &p->part, &low, &high, err);
     if (rc < 0)
         return rc;
+    if (committed < 0)
+        committed = p->published > FOLLOW_UNSENT_MAX ? p->published - FOLLOW_UNSENT_MAX : 0;
     committed = committed < low ? low : committed;
     p->next = p->replay_from = committed < p->next ? committed : p->next;
     p->landed_next = -1;
@@ -398,7 +402,7 @@ static int begin_at(struct btr_follow *w, struct follow_partition *p, struct btr
         p->doubted = low;
         p->landed_next = -1;
         p->next = high - SEEN_WINDOW / 2 > low ? high - SEEN_WINDOW / 2 : low;
-        p->seen_below = p->published = p->next;
+        p->seen_below = p->published = p->replay_from = p->next;
         p->skip_count = p->skip_at = 0;
     } else if (p->next < low) {
         bool all_new = p->next == 0 && read == 0; /* older than this store: not its gap */
@@ -512,7 +516,7 @@ int follow_partition_trust(struct btr_follow *w, struct follow_partition *p, boo
         return 0;
     follow_note(w, "%s: is another log than was read before, and is read from its beginning",
                 p->name);
-    p->next = p->seen_below = p->published = low;
+    p->next = p->seen_below = p->published = p->replay_from = low;
     return w->topics->ops->begin(w->topics, &p->part, low, &w->failure) < 0 ? BTR_E_IO : 1;
 }
 

@@ -318,7 +318,8 @@ static size_t memory_of(const struct feed_state *s)
         s->decoder->stats(s->state, &now);
     /* Of many small blocks the allocator takes twice what they hold: 500 hosts of audit events, of
      * which 350 MiB were counted, took 700 to 900. */
-    return sizeof *s + s->saved.capacity + 2 * (size_t)now.memory;
+    size_t held = s->reading ? s->reading->order.size : 0;
+    return sizeof *s + s->saved.capacity + held + 2 * (size_t)now.memory;
 }
 
 static int by_use(const void *x, const void *y)
@@ -328,8 +329,7 @@ static int by_use(const void *x, const void *y)
 }
 
 /* Whether a state may be forgotten once it is saved: nothing waits in it for a record that comes
- * soon.
- */
+ * soon. */
 static bool may_go(const struct feed_state *s, int64_t now_ns)
 {
     const struct follow_reading *r = s->reading;
@@ -338,19 +338,21 @@ static bool may_go(const struct feed_state *s, int64_t now_ns)
 }
 
 /* Whether it has something to tell before it goes: it is loaded by the next record of its host, and
- * that may never come. Of what is replayed that was told. */
+ * that may never come. */
 static bool is_untold(const struct feed_state *s)
 {
-    return s->reading && is_read(s) && !s->reading->finished && !is_replaying(s);
+    return s->reading && is_read(s) && !s->reading->finished;
 }
 
-/* What the store has: saved with the publish that landed, and no record came since. */
+/* What the store has: saved with the publish that landed, and no record came since. What is
+ * replayed tells when it has caught up; where there is no room for so long, it goes without. */
 static bool goes(void *self, const struct feed_state *s)
 {
     const struct btr_follow *w = self;
     const struct follow_reading *r = s->reading;
-    return s->used < w->forget_used && (!r || (r->dirty_ns == 0 && r->order.count == 0)) &&
-           !is_untold(s);
+    if (s->used >= w->forget_used || (r && (r->dirty_ns != 0 || r->order.count > 0)))
+        return false;
+    return !is_untold(s) || (w->forget_forced && is_replaying(s));
 }
 
 void follow_states_forget(struct btr_follow *w)
@@ -359,7 +361,7 @@ void follow_states_forget(struct btr_follow *w)
         follow_partition_loosen(w->parts[i]);
     feed_states_sweep(&w->feed, goes, w);
     w->forget_used = 0;
-    w->forgetting = false;
+    w->forgetting = w->forget_forced = false;
 }
 
 /* What states take, against what they may. */
@@ -381,51 +383,62 @@ static struct sum sum_of(const struct btr_follow *w)
     return sum;
 }
 
-/* Has those tell what they have open that are to be forgotten. */
-static int states_leave(struct btr_follow *w, struct feed_state **sorted)
+/* What a state that is to be forgotten has to tell before. @param forced  also what waits in it */
+static int state_leave(struct btr_follow *w, struct feed_state *s, bool forced)
 {
     int64_t now_ns = w->now_ns();
     int rc = 0;
-    for (uint32_t i = 0; rc == 0 && sorted[i]->used < w->forget_used; i++)
-        if (is_untold(sorted[i]) && may_go(sorted[i], now_ns))
-            rc = state_tell(w, sorted[i], true, now_ns);
+    if (forced && s->reading && s->reading->order.count > 0) {
+        rc = s->state ? 0 : feed_state_wake(&w->feed, s);
+        if (rc == 0)
+            rc = follow_held_release(w, s, true);
+    }
+    if (rc == 0 && is_untold(s) && !is_replaying(s) && (forced || may_go(s, now_ns)))
+        rc = state_tell(w, s, true, now_ns);
     return rc;
 }
 
-/* Packs states, those first that were used least: the first `most`, and more until what is live is
- * within a bound. */
-static int states_park(struct btr_follow *w, struct feed_state **sorted, uint32_t most,
+/* Packs states one after the other, those first that were used least: those that are to be
+ * forgotten, which tell before, and more until what is live is within a bound. */
+static int states_park(struct btr_follow *w, struct feed_state **sorted, bool leave,
                        uint64_t live_max, struct sum *sum)
 {
     int rc = 0;
     for (uint32_t i = 0; i < w->feed.state_count && rc == 0; i++) {
-        if (i >= most && sum->live <= live_max)
+        struct feed_state *s = sorted[i];
+        bool leaves = leave && s->used < w->forget_used;
+        if (!leaves && sum->live <= live_max)
             break;
-        if (!sorted[i]->state)
-            continue;
-        size_t before = memory_of(sorted[i]);
-        rc = feed_state_park(&w->feed, sorted[i]);
-        sum->live -= before;
-        sum->total -= before - memory_of(sorted[i]);
+        size_t before = memory_of(s);
+        sum->live -= s->state ? before : 0;
+        rc = leaves ? state_leave(w, s, w->forget_forced) : 0;
+        if (rc == 0 && s->state)
+            rc = feed_state_park(&w->feed, s);
+        sum->total = sum->total - before + memory_of(s);
     }
     return rc;
 }
 
+static bool is_over(const struct btr_follow *w, const struct sum *sum)
+{
+    uint64_t most = follow_memory(w);
+    return sum->total > most / 8 * 5 || w->feed.state_count > 2 * (most / FOLLOW_STATE_SHARE);
+}
+
+/* Those that go are forgotten when the publish that has them has landed, without waiting, unless so
+ * many come meanwhile that they would fill the memory. */
 static int states_shrink(struct btr_follow *w, struct feed_state **sorted, struct sum *sum)
 {
     uint64_t most = follow_memory(w);
-    uint32_t count = w->feed.state_count, count_max = (uint32_t)(most / FOLLOW_STATE_SHARE);
-    bool many = sum->total > most / 2 || count > count_max;
-    int rc = 0;
-    if (many && w->forget_used == 0) {
+    uint32_t count = w->feed.state_count;
+    bool many = sum->total > most / 2 || count > most / FOLLOW_STATE_SHARE;
+    bool chosen = many && !w->forgetting && (w->forget_used == 0 || is_over(w, sum));
+    if (chosen) {
         w->forget_used = sorted[count / 2]->used;
-        rc = states_leave(w, sorted);
+        w->forget_forced = is_over(w, sum);
     }
-    if (rc == 0)
-        rc = states_park(w, sorted, many ? count / 2 : 0, most / 32 * 9, sum);
-    /* Those that go are forgotten when the publish that has them has landed, without waiting,
-     * unless so many come meanwhile that they would fill the memory. */
-    if (rc < 0 || (sum->total <= most / 8 * 5 && count <= 2 * count_max))
+    int rc = states_park(w, sorted, chosen, most / 32 * 9, sum);
+    if (rc < 0 || !is_over(w, sum))
         return rc;
     if (!w->forgetting)
         rc = follow_publish(w, false);

@@ -176,7 +176,9 @@ row = {row["name"]: row for row in answer["assets"]}["shop database"]
 left = [way for way in row["left"] if way["by"] == "page"]
 assert row["verdict"] == "lost" and [way["to"] for way in left] == ["10.77.0.140:57012"], row
 assert left[0]["bytes"]["max"] == LOSS["lost"]["shop database"]["bytes"], left
-print("ok: what a server handed to somebody else is lost, by that page")
+both = json.loads(ledger("page", alert="late"))  # the alert is that download: who asked for it, and who had broken in
+assert sorted(both["extent"]["addresses"]) == sorted([TRUTH["outside_address"], "10.77.0.140"]) and both["complete"], both["extent"]
+print("ok: what a server handed to somebody else is lost, by that page; an alert that is its download names him and the intruder")
 
 # What was put into the folder left by it, if that is a way out: a public share, a stick.
 with open(ASSETS, encoding="utf-8") as old, open("exit.yaml", "w", encoding="utf-8") as file:

@@ -6,7 +6,7 @@
  */
 #include <btr/source.h>
 
-enum { MEMORY_STATES = 1024 };
+enum { MEMORY_STATES = 4096 };
 
 struct memory_event {
     char host[16], source[16], input[40]; /* cut; of the input's name the end */

@@ -71,11 +71,71 @@ static void offsets_that_are_not_there_are_passed_over(void **state)
     follow_world_fini(&world);
 }
 
+/* The log lost its end, and what came since waits in a state: it is read again after a crash. */
+static void what_waits_behind_a_lost_end_survives_a_crash(void **state)
+{
+    (void)state;
+    struct follow_world world;
+    world_open(&world);
+    records_put(&world, 1, 10);
+    follow_member_once(&world, 0);
+    memory_broker_truncate(&world.broker, 0, 5);
+    follow_member_open(&world, 0, false);
+    world.members[0].topics.give = 1;
+    memory_broker_put(&world.broker, 0, "web02", "line t=2000 id=1 hold");
+    for (uint32_t id = 2; id < 10; id++) {
+        char text[64];
+        (void)snprintf(text, sizeof text, "line t=%u id=%u", 2000 + id, id);
+        memory_broker_put(&world.broker, 0, "web02", text);
+        follow_clock_ns += INT64_C(600000000);
+        steps(&world, 1);
+    }
+    follow_member_crash(&world, 0);
+    follow_member_open(&world, 0, false);
+    world.members[0].topics.give = 1;
+    memory_broker_put(&world.broker, 0, "web02", "line ends id=1");
+    steps(&world, 5);
+    follow_member_stop(&world, 0, true);
+    uint32_t found = 0;
+    for (uint32_t i = 0; i < world.members[0].sink.event_published; i++)
+        found += world.members[0].sink.events[i].event.time_ns == 2000;
+    assert_int_equal(found, 1);
+    follow_world_fini(&world);
+}
+
+/* What was read with --once is told to no group and to no state topic: not all of it is read again.
+ */
+static void a_store_that_was_filled_before_is_not_read_anew(void **state)
+{
+    (void)state;
+    struct follow_world world;
+    world_open(&world);
+    world.broker.states_on = true;
+    records_put(&world, 1, 10);
+    world.broker.logs[0].end += 2 * FOLLOW_UNSENT_MAX;
+    records_put(&world, 11, 10);
+    follow_member_once(&world, 0);
+    follow_member_open(&world, 0, false);
+    world.members[0].topics.give = 1;
+    for (int i = 0; i < 5; i++) {
+        follow_clock_ns += INT64_C(1000000000);
+        steps(&world, 1);
+    }
+    assert_in_range(world.members[0].follow->stats.messages, 10,
+                    12); /* a jump is looked at twice */
+    assert_true(world.broker.logs[0].committed > 2 * FOLLOW_UNSENT_MAX);
+    follow_member_stop(&world, 0, true);
+    all_there(&world, 20);
+    follow_world_fini(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_the_client_has_left_of_before_hides_nothing),
         cmocka_unit_test(offsets_that_are_not_there_are_passed_over),
+        cmocka_unit_test(what_waits_behind_a_lost_end_survives_a_crash),
+        cmocka_unit_test(a_store_that_was_filled_before_is_not_read_anew),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

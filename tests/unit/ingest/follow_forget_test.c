@@ -5,7 +5,7 @@
 #include "follow_world.h"
 #include "test.h"
 
-enum { TIGHT = 128 << 10, OTHERS = 300, STATES_MOST = 8 };
+enum { TIGHT = 128 << 10, SOME = 4 << 20, OTHERS = 300, STATES_MOST = 8 };
 
 static void others_send(struct follow_world *world, uint32_t from, uint32_t until)
 {
@@ -88,12 +88,86 @@ static void states_stay_few_when_the_store_is_slow(void **state)
     follow_world_fini(&world);
 }
 
+/* It is loaded by its last record, which is read again, and tells when it has caught up: until then
+ * it does not go. */
+static void what_is_read_again_is_not_forgotten_before_it_has_told(void **state)
+{
+    struct follow_world world;
+    (void)state;
+    begin(&world, 0);
+    world.options.memory_max = 0;
+    follow_member_crash(&world, 0);
+    follow_member_open(&world, 0, false);
+    world.members[0].topics.give = 1;
+    memory_broker_put(&world.broker, 0, "alpha", "line t=1010 id=1 open");
+    others_send(&world, 0, 80); /* alpha is saved, not told */
+    follow_member_crash(&world, 0);
+    assert_int_equal(told(&world.members[0].sink, "alpha", 1), 0);
+    world.options.memory_max = SOME;
+    follow_member_open(&world, 0, false);
+    world.members[0].topics.give = 1;
+    world.members[0].topics.most = 4;
+    others_send(&world, 80, OTHERS);
+    assert_int_equal(told(&world.members[0].sink, "alpha", 1), 1);
+    follow_world_fini(&world);
+}
+
+/* Records without keys wait for those of a partition that is behind: when memory is full they do
+ * not any longer. */
+static void records_that_wait_do_not_fill_the_memory(void **state)
+{
+    struct follow_world world;
+    uint32_t most = 0;
+    (void)state;
+    follow_clock_ns = 1;
+    follow_world_init(&world, 2);
+    world.options.memory_max = TIGHT;
+    world.broker.logs[1].end = 5; /* of which nothing comes */
+    follow_member_open(&world, 0, false);
+    world.members[0].topics.give = 3;
+    for (uint32_t i = 0; i < OTHERS; i++) {
+        char text[64];
+        (void)snprintf(text, sizeof text, "line t=%u id=%u host=other%u", 5000 + i, 1000 + i, i);
+        memory_broker_put(&world.broker, 0, NULL, text);
+        follow_clock_ns += INT64_C(500000000);
+        (void)follow_member_step(&world, 0);
+        uint32_t count = world.members[0].follow->feed.state_count;
+        most = count > most ? count : most;
+    }
+    assert_true(most <= STATES_MOST);
+    follow_member_stop(&world, 0, true);
+    assert_int_equal(world.members[0].sink.event_published, OTHERS);
+    follow_world_fini(&world);
+}
+
+/* What a silent host tells is published though no message comes any more. */
+static void what_is_told_in_silence_is_published(void **state)
+{
+    struct follow_world world;
+    (void)state;
+    follow_clock_ns = 1;
+    follow_world_init(&world, 1);
+    world.options.segment_events = 0;
+    follow_member_open(&world, 0, false);
+    world.members[0].topics.give = 1;
+    memory_broker_put(&world.broker, 0, "alpha", "line t=1010 id=1 open");
+    for (uint32_t i = 0; i < 100; i++) {
+        follow_clock_ns += INT64_C(1000000000);
+        (void)follow_member_step(&world, 0);
+    }
+    assert_int_equal(told(&world.members[0].sink, "alpha", 1), 1);
+    follow_world_fini(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_a_silent_host_had_open_is_told_though_its_state_is_forgotten),
         cmocka_unit_test(a_host_that_comes_again_goes_on_from_its_saved_state),
         cmocka_unit_test(states_stay_few_when_the_store_is_slow),
+        cmocka_unit_test(what_is_read_again_is_not_forgotten_before_it_has_told),
+        cmocka_unit_test(records_that_wait_do_not_fill_the_memory),
+        cmocka_unit_test(what_is_told_in_silence_is_published),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
