@@ -62,8 +62,8 @@ static int look(struct watch *w, struct btr_err *err)
     /* Hosts lag behind each other by a few seconds at most. */
     int64_t since_ns = w->newest_ns - INT64_C(3000000000);
     if (rc == 0)
-        rc = btr_reader_events(reader, since_ns, INT64_MAX, (struct btr_span){0}, event_see, w,
-                               err);
+        rc =
+            btr_reader_events(reader, since_ns, INT64_MAX, (struct btr_span){0}, event_see, w, err);
     btr_reader_close(reader);
     w->polls++;
     return rc;
