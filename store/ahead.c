@@ -19,10 +19,8 @@ struct ahead_job {
 
 static void job_free(struct ahead_job *job)
 {
-    for (uint32_t i = 0; job && job->blocks && i < job->count; i++)
+    for (uint32_t i = 0; job->blocks && i < job->count; i++)
         free(job->blocks[i]);
-    if (!job)
-        return;
     free(job->states);
     free(job->blocks);
     free(job->sizes);

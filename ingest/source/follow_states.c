@@ -401,13 +401,13 @@ static int state_leave(struct btr_follow *w, struct feed_state *s, bool forced)
 /* Packs states one after the other, those first that were used least: those that are to be
  * forgotten, which tell before, and more until what is live is within a bound. */
 static int states_park(struct btr_follow *w, struct feed_state **sorted, bool leave,
-                       uint64_t live_max, struct sum *sum)
+                       uint64_t live_most, struct sum *sum)
 {
     int rc = 0;
     for (uint32_t i = 0; i < w->feed.state_count && rc == 0; i++) {
         struct feed_state *s = sorted[i];
         bool leaves = leave && s->used < w->forget_used;
-        if (!leaves && sum->live <= live_max)
+        if (!leaves && sum->live <= live_most)
             break;
         size_t before = memory_of(s);
         sum->live -= s->state ? before : 0;
@@ -419,6 +419,19 @@ static int states_park(struct btr_follow *w, struct feed_state **sorted, bool le
     return rc;
 }
 
+/* Bytes of states that are not packed. */
+static uint64_t live_max(const struct btr_follow *w)
+{
+    return follow_memory(w) / 8 * 3;
+}
+
+static bool is_many(const struct btr_follow *w, const struct sum *sum)
+{
+    uint64_t most = follow_memory(w);
+    return sum->total > most / 2 || w->feed.state_count > most / FOLLOW_STATE_SHARE;
+}
+
+/* So many, that they must go at once. */
 static bool is_over(const struct btr_follow *w, const struct sum *sum)
 {
     uint64_t most = follow_memory(w);
@@ -429,15 +442,12 @@ static bool is_over(const struct btr_follow *w, const struct sum *sum)
  * many come meanwhile that they would fill the memory. */
 static int states_shrink(struct btr_follow *w, struct feed_state **sorted, struct sum *sum)
 {
-    uint64_t most = follow_memory(w);
-    uint32_t count = w->feed.state_count;
-    bool many = sum->total > most / 2 || count > most / FOLLOW_STATE_SHARE;
-    bool chosen = many && !w->forgetting && (w->forget_used == 0 || is_over(w, sum));
+    bool chosen = is_many(w, sum) && !w->forgetting && (w->forget_used == 0 || is_over(w, sum));
     if (chosen) {
-        w->forget_used = sorted[count / 2]->used;
+        w->forget_used = sorted[w->feed.state_count / 2]->used;
         w->forget_forced = is_over(w, sum);
     }
-    int rc = states_park(w, sorted, chosen, most / 32 * 9, sum);
+    int rc = states_park(w, sorted, chosen, live_max(w) / 4 * 3, sum);
     if (rc < 0 || !is_over(w, sum))
         return rc;
     if (!w->forgetting)
@@ -449,12 +459,10 @@ int follow_states_bound(struct btr_follow *w)
 {
     struct feed *f = &w->feed;
     struct sum sum = sum_of(w);
-    uint64_t most = follow_memory(w);
     w->stats.hosts = f->state_count;
     w->stats.hosts_live = sum.live_count;
     w->stats.memory = sum.total;
-    if (sum.live <= most / 8 * 3 && sum.total <= most / 2 &&
-        f->state_count <= most / FOLLOW_STATE_SHARE)
+    if (sum.live <= live_max(w) && !is_many(w, &sum))
         return 0;
     struct feed_state **sorted = malloc((f->state_count + 1U) * sizeof(void *));
     if (!sorted)

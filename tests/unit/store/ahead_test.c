@@ -4,11 +4,9 @@
 #include <temp_files.h>
 
 #include "ahead.h"
-#include "model.h"
 #include "pack.h"
 #include "segment_store.h"
 #include "store_tests.h"
-#include "writer.h"
 
 enum {
     BLOCKS = 150,
@@ -43,20 +41,12 @@ static void batch_fill(struct btr_batch *batch)
 static void file_make(struct btr_buffer *out)
 {
     char folder[256], store[300], path[4096];
-    struct btr_writer *writer = NULL;
     struct btr_batch batch;
-    struct btr_err err = {0};
-    struct btr_progress progress = model_progress();
     temp_folder_make(folder);
     (void)snprintf(store, sizeof store, "%s/store", folder);
     btr_batch_init(&batch);
     batch_fill(&batch);
-    assert_int_equal(btr_writer_open(&writer, store, &err), 0);
-    const struct btr_sink *sink = btr_writer_sink(writer);
-    assert_int_equal(sink->append(sink->self, &batch, &err), 0);
-    assert_int_equal(sink->publish(sink->self, &progress, &err), 0);
-    assert_int_equal(sink->drain(sink->self, &err), 0);
-    btr_writer_close(writer);
+    batch_store_make(store, &batch);
     btr_batch_fini(&batch);
     segment_file_read(store, 0, path, out);
     temp_folder_remove(folder);

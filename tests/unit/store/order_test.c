@@ -3,9 +3,8 @@
 
 #include <temp_files.h>
 
-#include "model.h"
+#include "segment_store.h"
 #include "store_tests.h"
-#include "writer.h"
 
 enum { HOSTS = 3, SUBJECTS = 12, EVENTS = 240 };
 
@@ -58,22 +57,15 @@ static void subjects_of_a_host_stand_together_by_time(void **state)
 {
     (void)state;
     char folder[256], path[300];
-    struct btr_writer *writer = NULL;
     struct btr_reader *reader = NULL;
     struct btr_batch batch;
     struct btr_err err = {0};
     struct order order = {.count = 0};
-    struct btr_progress progress = model_progress();
     temp_folder_make(folder);
     snprintf(path, sizeof path, "%s/store", folder);
     btr_batch_init(&batch);
     batch_fill(&batch);
-    assert_int_equal(btr_writer_open(&writer, path, &err), 0);
-    const struct btr_sink *sink = btr_writer_sink(writer);
-    assert_int_equal(sink->append(sink->self, &batch, &err), 0);
-    assert_int_equal(sink->publish(sink->self, &progress, &err), 0);
-    assert_int_equal(sink->drain(sink->self, &err), 0);
-    btr_writer_close(writer);
+    batch_store_make(path, &batch);
     const char *store = path;
     assert_int_equal(btr_reader_open(&reader, &store, 1, &err), 0);
     struct btr_span all = {NULL, 0};

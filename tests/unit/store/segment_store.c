@@ -54,6 +54,19 @@ bool segment_file_damage(const char *path, const struct btr_buffer *file, unsign
     return true;
 }
 
+void batch_store_make(const char *path, const struct btr_batch *batch)
+{
+    struct btr_writer *writer = NULL;
+    struct btr_err err = {0};
+    struct btr_progress progress = model_progress();
+    assert_int_equal(btr_writer_open(&writer, path, &err), 0);
+    const struct btr_sink *sink = btr_writer_sink(writer);
+    assert_int_equal(sink->append(sink->self, batch, &err), 0);
+    assert_int_equal(sink->publish(sink->self, &progress, &err), 0);
+    assert_int_equal(sink->drain(sink->self, &err), 0);
+    btr_writer_close(writer);
+}
+
 void segment_make(struct model *m, uint32_t batches, uint32_t events, struct btr_buffer *out)
 {
     char folder[256], store[300], path[4096];

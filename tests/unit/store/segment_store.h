@@ -5,6 +5,8 @@
 
 #include "model.h"
 
+/** Makes a store in `path` (which must not exist) of one publish of this batch. */
+void batch_store_make(const char *path, const struct btr_batch *batch);
 /** Makes a store of one publish, and reads its only segment's file. */
 void segment_make(struct model *m, uint32_t batches, uint32_t events, struct btr_buffer *out);
 /** Makes a store in `path` (which must not exist) that has these bytes as its only segment. @return
